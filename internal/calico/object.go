@@ -1,0 +1,108 @@
+// Package calico holds Calico's own rules as plain Go: how objects are named
+// and stored in each release, what Calico fills in, what it rejects, and when
+// two objects mean the same. It does no I/O and knows neither Terraform nor a
+// datastore.
+package calico
+
+import (
+	"fmt"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// Object is a resource of the projectcalico.org/v3 API, such as
+// *v3.HostEndpoint. Names and tiers in it are the user's: what a release of
+// Calico makes of them in the datastore is added by Encode and taken away by
+// Decode.
+type Object interface {
+	metav1.Object
+	runtime.Object
+}
+
+// Kind is the name of a kind of the projectcalico.org/v3 API, such as "HostEndpoint".
+type Kind string
+
+// The kinds that this package knows.
+const (
+	KindHostEndpoint        Kind = v3.KindHostEndpoint
+	KindGlobalNetworkPolicy Kind = v3.KindGlobalNetworkPolicy
+	KindClusterInformation  Kind = v3.KindClusterInformation
+	KindTier                Kind = v3.KindTier
+)
+
+type kindInfo struct {
+	plural     string
+	namespaced bool
+	tiered     bool
+	newObject  func() Object
+}
+
+var kinds = map[Kind]kindInfo{
+	KindHostEndpoint: {
+		plural:    "hostendpoints",
+		newObject: func() Object { return v3.NewHostEndpoint() },
+	},
+	KindGlobalNetworkPolicy: {
+		plural:    "globalnetworkpolicies",
+		tiered:    true,
+		newObject: func() Object { return v3.NewGlobalNetworkPolicy() },
+	},
+	KindClusterInformation: {
+		plural:    "clusterinformations",
+		newObject: func() Object { return v3.NewClusterInformation() },
+	},
+	KindTier: {
+		plural:    "tiers",
+		newObject: func() Object { return v3.NewTier() },
+	},
+}
+
+func (k Kind) info() kindInfo {
+	info, ok := kinds[k]
+	if !ok {
+		panic(fmt.Sprintf("calico: kind %q is not in the kinds table", string(k)))
+	}
+	return info
+}
+
+// Plural is the kind's name in a datastore key: "hostendpoints".
+func (k Kind) Plural() string { return k.info().plural }
+
+// Namespaced tells whether objects of the kind live in a namespace.
+func (k Kind) Namespaced() bool { return k.info().namespaced }
+
+// Tiered tells whether objects of the kind belong to a tier, and so have a
+// stored name that depends on the release.
+func (k Kind) Tiered() bool { return k.info().tiered }
+
+// New returns an empty object of the kind, with kind and apiVersion set.
+func (k Kind) New() Object { return k.info().newObject() }
+
+// KindOf returns the kind of an object. It panics for a type that is not in the
+// kinds table: that is a programming error, never bad input.
+func KindOf(obj Object) Kind {
+	k := Kind(obj.GetObjectKind().GroupVersionKind().Kind)
+	k.info()
+	return k
+}
+
+// ID names an object as a user does.
+type ID struct {
+	Kind Kind
+	// Namespace is empty for global kinds.
+	Namespace string
+	// Name is the name in a manifest, which is not always the stored one (see Names).
+	Name string
+	// Tier is the tier of a tiered kind. Empty means the tier "default".
+	Tier string
+}
+
+// String spells the ID for a message: GlobalNetworkPolicy "failsafe".
+func (id ID) String() string {
+	if id.Namespace != "" {
+		return fmt.Sprintf("%s %q in namespace %q", id.Kind, id.Name, id.Namespace)
+	}
+	return fmt.Sprintf("%s %q", id.Kind, id.Name)
+}

@@ -1,0 +1,134 @@
+package datastore
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
+
+// ErrNotFound says that no object of that name is stored.
+var ErrNotFound = errors.New("not found")
+
+// AlreadyExistsError says that a create found the object stored already.
+type AlreadyExistsError struct {
+	ID  calico.ID
+	Key string
+}
+
+// Error names the object and its key.
+func (e *AlreadyExistsError) Error() string {
+	return fmt.Sprintf("%s already exists at %s", e.ID, e.Key)
+}
+
+// AmbiguousError says that an object is stored under two releases' names at
+// once, so that Calico enforces both.
+type AmbiguousError struct {
+	ID   calico.ID
+	Keys []string
+}
+
+// Error names the object and both keys.
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%s is stored twice, at %s", e.ID, strings.Join(e.Keys, " and "))
+}
+
+// ConflictError says that an object was changed by somebody else since it was read.
+type ConflictError struct {
+	ID  calico.ID
+	Key string
+	// Changes tells, a line each, what is different now from what was read:
+	// `spec.order: 0 -> 10`. Empty where the object was deleted.
+	Changes []string
+	// Deleted is true where the object is gone.
+	Deleted bool
+}
+
+// Error names the object, its key and the changes.
+func (e *ConflictError) Error() string {
+	if e.Deleted {
+		return fmt.Sprintf("%s at %s was deleted since it was read", e.ID, e.Key)
+	}
+	return fmt.Sprintf("%s at %s was changed since it was read:\n  %s", e.ID, e.Key, strings.Join(e.Changes, "\n  "))
+}
+
+// CorruptError says that a stored value is not the object that its key promises.
+// Such a value is never overwritten.
+type CorruptError struct {
+	Key string
+	// Revision is the key's revision when it was read.
+	Revision string
+	Err      error
+}
+
+// Error names the key and what is wrong with the value, not the value itself.
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("the value at %s cannot be read: %v", e.Key, e.Err)
+}
+
+// Unwrap returns what is wrong with the value.
+func (e *CorruptError) Unwrap() error { return e.Err }
+
+// UnavailableError says that the datastore did not answer in time. A write that
+// ends so was read back and is known not to have happened, unless Unknown is set.
+type UnavailableError struct {
+	// Endpoints are the addresses that were tried.
+	Endpoints []string
+	// Unknown is true for a write whose outcome could not be told.
+	Unknown bool
+	Err     error
+}
+
+// Error names the endpoints.
+func (e *UnavailableError) Error() string {
+	return fmt.Sprintf("no answer from the datastore at %s: %v", strings.Join(e.Endpoints, ", "), e.Err)
+}
+
+// Unwrap returns the client's error.
+func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// DeniedReason tells why a datastore turned a request away.
+type DeniedReason int
+
+// The reasons for a DeniedError.
+const (
+	// DeniedCredentials: the user name or password is wrong or missing.
+	DeniedCredentials DeniedReason = iota + 1
+	// DeniedPermission: the user is known but may not do this.
+	DeniedPermission
+	// DeniedTLS: the TLS handshake failed.
+	DeniedTLS
+)
+
+// DeniedError says that the datastore refused the request for good: trying again
+// does not help.
+type DeniedError struct {
+	Reason DeniedReason
+	// Key is the key that may not be read or written; empty where the
+	// connection itself was refused.
+	Key       string
+	Endpoints []string
+	// User is the user name that was used; empty for none.
+	User string
+	Err  error
+}
+
+// Error names the endpoints and the client's error.
+func (e *DeniedError) Error() string {
+	return fmt.Sprintf("the datastore at %s refused the request: %v", strings.Join(e.Endpoints, ", "), e.Err)
+}
+
+// Unwrap returns the client's error.
+func (e *DeniedError) Unwrap() error { return e.Err }
+
+// LockedError says that Calico's administrator (or an upgrade) has locked the
+// datastore: datastoreReady is false in ClusterInformation "default".
+type LockedError struct {
+	Key string
+}
+
+// Error says what the lock is.
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("the Calico datastore is locked: datastoreReady is false in %s", e.Key)
+}
