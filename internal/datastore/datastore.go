@@ -4,6 +4,7 @@ package datastore
 
 import (
 	"context"
+	"path"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
@@ -76,4 +77,15 @@ type ReleaseFinding struct {
 	// Contradiction is set where the release was given in the configuration
 	// and the datastore tells another one: what it tells, in a phrase.
 	Contradiction string
+}
+
+// Decode fills in Object from Raw. It answers *CorruptError where that is not an
+// object of the kind.
+func (s *Stored) Decode(kind calico.Kind) error {
+	object, err := calico.Decode(kind, path.Base(s.Key), s.Raw)
+	if err != nil {
+		return &CorruptError{Key: s.Key, Revision: s.Revision, Err: err}
+	}
+	s.Object = object
+	return nil
 }

@@ -1,0 +1,6 @@
+import {
+  to = calico_failsafe_policy.this
+  identity = {
+    name = "failsafe"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = calico_failsafe_policy.this
+  id = "failsafe"
+}

@@ -1,0 +1,1 @@
+terraform import calico_failsafe_policy.this failsafe

@@ -1,0 +1,62 @@
+terraform {
+  required_providers {
+    calico = {
+      source = "calico-terraform/calico"
+    }
+  }
+}
+
+variable "east_etcd" {
+  description = "Endpoints of the eastern datacenter's datastore."
+  type        = list(string)
+}
+
+variable "west_etcd" {
+  description = "Endpoints of the western datacenter's datastore."
+  type        = list(string)
+}
+
+provider "calico" {
+  alias          = "east"
+  calico_version = "3.28"
+  etcd           = { endpoints = var.east_etcd }
+}
+
+provider "calico" {
+  alias          = "west"
+  calico_version = "3.32"
+  etcd           = { endpoints = var.west_etcd }
+}
+
+module "east" {
+  source    = "./datacenter"
+  providers = { calico = calico.east }
+
+  management_cidrs = ["10.1.0.0/24"]
+  etcd_servers     = [{ address = "10.2.0.11" }, { address = "10.2.0.12" }]
+
+  hosts = {
+    db1  = { interface = "eth0", addresses = ["10.0.0.5"], labels = { role = "db" } }
+    web1 = { interface = "eth0", addresses = ["10.0.0.6"], labels = { role = "web" } }
+  }
+}
+
+module "west" {
+  source    = "./datacenter"
+  providers = { calico = calico.west }
+
+  management_cidrs = ["10.65.0.0/24", "2001:db8:65::/64"]
+  etcd_servers     = [{ address = "2001:db8:66::11", ports = [2379, 2380] }]
+  bgp_peers        = ["10.67.0.0/24"]
+
+  hosts = {
+    db2 = { labels = { role = "db" } }
+  }
+}
+
+output "manifests" {
+  value = {
+    east = module.east.manifest
+    west = module.west.manifest
+  }
+}

@@ -1,0 +1,39 @@
+package calico
+
+import v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+// Default fills in what Calico's client fills in before it checks and stores an
+// object: the types of a policy that lists none, which follow from its rules,
+// alike in every release.
+//
+// It fills in no more. What else a release adds is part of how it stores a
+// policy (its tier, its tier label, its name), and so is the work of Encode.
+// Other spellings that Calico stores in one form, such as the protocol "6" for 6
+// or the port "22:22" for 22, cannot outlive the encoding to JSON: the API's
+// types see to that.
+//
+// It panics for a kind that it has no rules for.
+func Default(obj Object, _ Release) {
+	switch o := obj.(type) {
+	case nil, *v3.HostEndpoint:
+	case *v3.GlobalNetworkPolicy:
+		if o != nil && len(o.Spec.Types) == 0 {
+			o.Spec.Types = derivedTypes(o.Spec.Ingress, o.Spec.Egress)
+		}
+	default:
+		panic(unknownKind(obj))
+	}
+}
+
+// derivedTypes returns the directions that a policy with these rules governs if
+// it does not say. A policy without any rules governs what comes in.
+func derivedTypes(ingress, egress []v3.Rule) []v3.PolicyType {
+	switch {
+	case len(egress) == 0:
+		return []v3.PolicyType{v3.PolicyTypeIngress}
+	case len(ingress) == 0:
+		return []v3.PolicyType{v3.PolicyTypeEgress}
+	default:
+		return []v3.PolicyType{v3.PolicyTypeIngress, v3.PolicyTypeEgress}
+	}
+}

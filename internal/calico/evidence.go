@@ -1,0 +1,83 @@
+package calico
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Evidence is what a datastore holds that tells which release of Calico it
+// belongs to. There is no field that always does: calicoVersion is absent where
+// only calicoctl, or this provider, has ever written to the datastore.
+type Evidence struct {
+	// CalicoVersion is that of ClusterInformation "default": the release of the
+	// calico-node that was started last.
+	CalicoVersion string
+	// Tiers are the names of the tiers that exist.
+	Tiers map[string]bool
+	// Policies tells how policies are stored.
+	Policies []PolicyNaming
+}
+
+// PolicyNaming is how one policy is stored.
+type PolicyNaming struct {
+	// StoredName is the last part of its key.
+	StoredName string
+	// Annotated is true where it bears MetadataAnnotation.
+	Annotated bool
+	// TierFilled is true where its spec.tier is set.
+	TierFilled bool
+}
+
+// PolicyEvidence looks at a stored policy. A value that is not JSON tells
+// nothing but its name.
+func PolicyEvidence(storedName string, value []byte) PolicyNaming {
+	p := PolicyNaming{StoredName: storedName}
+	n, err := parseNode(value)
+	if err != nil {
+		return p
+	}
+	p.Annotated = field(field(field(n, "metadata"), "annotations"), MetadataAnnotation) != nil
+	p.TierFilled = field(field(n, "spec"), "tier") != nil
+	return p
+}
+
+// Release concludes, from the strongest sign to the weakest: calicoVersion; the
+// tiers that releases make on their first start; how policies are stored; else
+// the newest release, assumed to be so.
+func (e Evidence) Release() (release Release, because string, assumed bool) {
+	if e.CalicoVersion != "" {
+		if r, err := ParseRelease(e.CalicoVersion); err == nil {
+			return r, fmt.Sprintf("calicoVersion %q of ClusterInformation \"default\"", e.CalicoVersion), false
+		}
+	}
+	switch {
+	case e.Tiers["kube-admin"]:
+		return Release{3, 32, lastPatch}, `the tier "kube-admin", which v3.32 makes`, false
+	case e.Tiers["baselineadminnetworkpolicy"]:
+		return Release{3, 31, lastPatch}, `the tier "baselineadminnetworkpolicy", which v3.30 and v3.31 make`, false
+	case e.Tiers["adminnetworkpolicy"]:
+		return Release{3, 29, lastPatch}, `the tier "adminnetworkpolicy", which v3.29 makes`, false
+	}
+	var plain, annotated, prefixed string
+	for _, p := range e.Policies {
+		switch {
+		case !strings.Contains(p.StoredName, ".") && p.TierFilled && p.Annotated:
+			plain = p.StoredName
+		case strings.Contains(p.StoredName, ".") && p.Annotated:
+			annotated = p.StoredName
+		case strings.HasPrefix(p.StoredName, DefaultTier+"."):
+			prefixed = p.StoredName
+		}
+	}
+	switch {
+	case plain != "":
+		return Release{3, 32, lastPatch}, fmt.Sprintf("the stored policy %q, named as v3.32 does", plain), false
+	case annotated != "":
+		return Release{3, 31, lastPatch}, fmt.Sprintf("the stored policy %q with its name annotation, as v3.29.4 to v3.31 write it", annotated), false
+	case prefixed != "" && e.Tiers[DefaultTier]:
+		return Release{3, 29, 0}, fmt.Sprintf("the stored policy %q without a name annotation beside the tier \"default\", as v3.29.0 to v3.29.3 write it", prefixed), false
+	case prefixed != "":
+		return Release{3, 28, lastPatch}, fmt.Sprintf("the stored policy %q and no tier, as releases up to v3.28 leave it", prefixed), false
+	}
+	return Newest, "nothing in the datastore", true
+}

@@ -1,0 +1,224 @@
+package calico
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+)
+
+// DefaultTier is the tier of a policy that names none.
+const DefaultTier = "default"
+
+// MetadataAnnotation is the annotation in which Calico keeps the name that the
+// user gave to a policy, from v3.29.4 on.
+const MetadataAnnotation = "projectcalico.org/metadata"
+
+// Naming is how a release stores the name and the tier of a policy (of any
+// kind that belongs to a tier). Other kinds are stored under their own name in
+// every release.
+type Naming int
+
+// The conventions, oldest first.
+const (
+	// NamingPrefixed is that of releases up to v3.28: every policy is stored as
+	// default.<name>, and there are no tiers.
+	NamingPrefixed Naming = iota
+	// NamingTiered is that of v3.29.0 to v3.29.3: policies are stored as
+	// <tier>.<name>, and Felix reads the tier from that prefix.
+	NamingTiered
+	// NamingAnnotated is that of v3.29.4 to v3.31: as NamingTiered, and the
+	// user's spelling of the name is kept in MetadataAnnotation.
+	NamingAnnotated
+	// NamingPlain is that of v3.32 and later: policies are stored under the
+	// user's name, and the tier is always in spec.tier and in a label.
+	NamingPlain
+)
+
+// Naming returns the convention of the release.
+func (r Release) Naming() Naming {
+	switch {
+	case r.AtLeast(3, 32, 0):
+		return NamingPlain
+	case r.AtLeast(3, 29, 4): // v3.30.0 has it too
+		return NamingAnnotated
+	case r.AtLeast(3, 29, 0):
+		return NamingTiered
+	default:
+		return NamingPrefixed
+	}
+}
+
+// String names the convention by its releases.
+func (n Naming) String() string {
+	switch n {
+	case NamingPrefixed:
+		return "up to v3.28"
+	case NamingTiered:
+		return "v3.29.0 to v3.29.3"
+	case NamingAnnotated:
+		return "v3.29.4 to v3.31"
+	case NamingPlain:
+		return "v3.32 and later"
+	default:
+		return fmt.Sprintf("Naming(%d)", int(n))
+	}
+}
+
+// StoredName returns the name under which the convention stores the object: the
+// last part of its key and its metadata.name.
+func (n Naming) StoredName(id ID) string {
+	if !id.Kind.Tiered() || generatedName(id) {
+		return id.Name
+	}
+	if n == NamingPlain || tierOrDefault(id.Tier) != DefaultTier {
+		// Before v3.32 a policy of another tier bears its tier's prefix already:
+		// Validate has refused it otherwise.
+		return id.Name
+	}
+	return DefaultTier + "." + shortName(id)
+}
+
+// StoredNames returns every name under which some release would have stored the
+// object, each once, the given convention's own first. More than one of them
+// present in a datastore means that the policy is enforced twice.
+func (n Naming) StoredNames(id ID) []string {
+	short := id
+	short.Name = id.Short().Name
+	names := []string{n.StoredName(id)}
+	for other := NamingPrefixed; other <= NamingPlain; other++ {
+		for _, name := range []string{other.StoredName(id), other.StoredName(short)} {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// Short returns the ID with its name in the shortest spelling that means the
+// same object: "failsafe" for "default.failsafe" in the tier "default". Two IDs
+// name the same object if and only if their Short forms are equal.
+func (id ID) Short() ID {
+	id.Tier = ""
+	if !id.Kind.Tiered() {
+		return id
+	}
+	// A policy's name is unique in its kind and namespace whatever its tier, in
+	// every convention, so the tier is no part of what tells two of them apart.
+	if !generatedName(id) {
+		id.Name = shortName(id)
+	}
+	return id
+}
+
+func shortName(id ID) string {
+	if tierOrDefault(id.Tier) != DefaultTier {
+		return id.Name
+	}
+	return strings.TrimPrefix(id.Name, DefaultTier+".")
+}
+
+// generatedName tells the names of policies that Calico makes out of Kubernetes
+// and OpenStack ones; no release adds a prefix to them.
+func generatedName(id ID) bool {
+	return id.Namespace != "" && (strings.HasPrefix(id.Name, "knp.default.") || strings.HasPrefix(id.Name, "ossg.default."))
+}
+
+func tierOrDefault(tier string) string {
+	if tier == "" {
+		return DefaultTier
+	}
+	return tier
+}
+
+// userName returns the name that the user gave to a stored object.
+func userName(id ID, annotations map[string]string) string {
+	if text, ok := annotations[MetadataAnnotation]; ok {
+		var meta struct {
+			Name string `json:"name"`
+		}
+		// An annotation that is not ours to read says nothing about the name.
+		if err := json.Unmarshal([]byte(text), &meta); err == nil && meta.Name != "" {
+			return meta.Name
+		}
+	}
+	if generatedName(id) {
+		return id.Name
+	}
+	return shortName(id)
+}
+
+// tierOf returns where an object of a tiered kind keeps its tier.
+func tierOf(obj Object) *string {
+	switch o := obj.(type) {
+	case *v3.GlobalNetworkPolicy:
+		return &o.Spec.Tier
+	default:
+		panic(fmt.Sprintf("calico: %T is marked as tiered but has no tier here", obj))
+	}
+}
+
+// IDOf returns the ID by which a user knows the object.
+func IDOf(obj Object) ID {
+	id := ID{Kind: KindOf(obj), Namespace: obj.GetNamespace(), Name: obj.GetName()}
+	if id.Kind.Tiered() {
+		id.Tier = *tierOf(obj)
+	}
+	return id
+}
+
+// applyNaming turns the user's name, tier and labels into the stored ones.
+func (n Naming) applyNaming(obj Object) error {
+	id := IDOf(obj)
+	obj.SetName(n.StoredName(id))
+	if !id.Kind.Tiered() {
+		return nil
+	}
+	tier := tierOf(obj)
+	switch n {
+	case NamingPrefixed:
+		// The field does not exist in these releases; their calicoctl refuses it.
+		if tierOrDefault(*tier) != DefaultTier {
+			return fmt.Errorf("tier %q: Calico has tiers from v3.29 on", *tier)
+		}
+		*tier = ""
+	case NamingPlain:
+		*tier = tierOrDefault(*tier)
+		setLabel(obj, v3.LabelTier, *tier)
+	case NamingTiered, NamingAnnotated:
+		if t := tierOrDefault(*tier); t != DefaultTier {
+			setLabel(obj, v3.LabelTier, t)
+		}
+	}
+	if n >= NamingAnnotated {
+		text, err := json.Marshal(map[string]string{"name": id.Name})
+		if err != nil {
+			return err
+		}
+		setAnnotation(obj, MetadataAnnotation, string(text))
+	}
+	return nil
+}
+
+func setLabel(obj Object, key, value string) {
+	labels := copyMap(obj.GetLabels())
+	labels[key] = value
+	obj.SetLabels(labels)
+}
+
+func setAnnotation(obj Object, key, value string) {
+	annotations := copyMap(obj.GetAnnotations())
+	annotations[key] = value
+	obj.SetAnnotations(annotations)
+}
+
+func copyMap(m map[string]string) map[string]string {
+	c := make(map[string]string, len(m)+1)
+	for k, v := range m {
+		c[k] = v
+	}
+	return c
+}

@@ -1,0 +1,174 @@
+package calico
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	jsoniter "github.com/json-iterator/go"
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// lastAppliedAnnotation is kubectl's own copy of a manifest.
+const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration"
+
+// calicoJSON encodes as Calico does up to v3.32 (libcalico-go/lib/json), with
+// the same library and settings, so that the stored bytes are the same: among
+// others it knows no omitzero and writes "source":{} in every rule.
+var calicoJSON = jsoniter.ConfigCompatibleWithStandardLibrary
+
+// Fresh is what an object gets once in its life, on its creation.
+type Fresh struct {
+	UID     string
+	Created time.Time
+}
+
+// Encode returns the name under which a release stores the object, and the
+// stored value.
+//
+// base is the stored value that is to be replaced, nil for a new object. What it
+// holds beyond obj's type is kept; so are its uid, its creation time, the
+// metadata that users do not write (owner references, finalizers) and the
+// annotations of other machinery (MachineAnnotation). fresh is used where base
+// lacks a uid or a creation time: Calico's tools can never again update an
+// object without one.
+func Encode(obj Object, base []byte, r Release, fresh Fresh) (name string, value []byte, err error) {
+	out := deepCopy(obj)
+	if base != nil {
+		if err := keepMetadata(out, base); err != nil {
+			return "", nil, err
+		}
+	}
+	// Neither is ever stored (libcalico-go/lib/clientv3/resources.go).
+	out.SetResourceVersion("")
+	out.SetSelfLink("")
+	if out.GetUID() == "" {
+		out.SetUID(types.UID(fresh.UID))
+	}
+	if t := out.GetCreationTimestamp(); t.IsZero() {
+		out.SetCreationTimestamp(metav1.NewTime(fresh.Created.UTC().Truncate(time.Second)))
+	}
+	if err := r.Naming().applyNaming(out); err != nil {
+		return "", nil, err
+	}
+	value, err = calicoJSON.Marshal(out)
+	if err != nil {
+		return "", nil, err
+	}
+	if base != nil {
+		value, err = keepUnknown(out, value, base)
+		if err != nil {
+			return "", nil, err
+		}
+	}
+	return out.GetName(), value, nil
+}
+
+// keepMetadata carries over what obj's author does not decide.
+func keepMetadata(obj Object, base []byte) error {
+	old := KindOf(obj).New()
+	if err := calicoJSON.Unmarshal(base, old); err != nil {
+		return err
+	}
+	obj.SetUID(old.GetUID())
+	obj.SetCreationTimestamp(old.GetCreationTimestamp())
+	obj.SetGenerateName(old.GetGenerateName())
+	obj.SetGeneration(old.GetGeneration())
+	obj.SetDeletionTimestamp(old.GetDeletionTimestamp())
+	obj.SetDeletionGracePeriodSeconds(old.GetDeletionGracePeriodSeconds())
+	obj.SetFinalizers(old.GetFinalizers())
+	obj.SetOwnerReferences(old.GetOwnerReferences())
+	obj.SetManagedFields(old.GetManagedFields())
+	if v, ok := old.GetAnnotations()[lastAppliedAnnotation]; ok {
+		setAnnotation(obj, lastAppliedAnnotation, v)
+	}
+	return nil
+}
+
+// Decode reads a stored value of the kind that was found under a name, and
+// takes away what the release added for itself: the object has the user's name,
+// and no tier label or annotation that Calico keeps for its own use.
+//
+// It answers an error where the value is not JSON, not of the kind, or says
+// that it is another object than the one that its key names.
+func Decode(kind Kind, storedName string, value []byte) (Object, error) {
+	var envelope struct {
+		Kind       string `json:"kind"`
+		APIVersion string `json:"apiVersion"`
+		Metadata   struct {
+			Name string `json:"name"`
+		} `json:"metadata"`
+	}
+	if err := calicoJSON.Unmarshal(value, &envelope); err != nil {
+		return nil, fmt.Errorf("it is not a JSON object: %w", shortJSONError(err))
+	}
+	if envelope.Kind != string(kind) || envelope.APIVersion != v3.GroupVersionCurrent {
+		return nil, fmt.Errorf("it is of kind %q, apiVersion %q, where %q, %q belongs",
+			envelope.Kind, envelope.APIVersion, kind, v3.GroupVersionCurrent)
+	}
+	if envelope.Metadata.Name != storedName {
+		return nil, fmt.Errorf("its metadata.name is %q, where its key says %q", envelope.Metadata.Name, storedName)
+	}
+	obj := kind.New()
+	if err := calicoJSON.Unmarshal(value, obj); err != nil {
+		return nil, fmt.Errorf("it is not a valid %s: %w", kind, shortJSONError(err))
+	}
+	// Calico's types for protocols and ports accept any text when decoding, so a
+	// faulty value can get here; it is for Validate to find it.
+	if kind.Tiered() {
+		obj.SetName(userName(IDOf(obj), obj.GetAnnotations()))
+		labels := copyMap(obj.GetLabels())
+		if labels[v3.LabelTier] == tierOrDefault(*tierOf(obj)) {
+			delete(labels, v3.LabelTier)
+		}
+		obj.SetLabels(nilIfEmpty(labels))
+		// Releases differ in whether they write the tier "default" down.
+		if tier := tierOf(obj); *tier == DefaultTier {
+			*tier = ""
+		}
+	}
+	annotations := copyMap(obj.GetAnnotations())
+	for key := range annotations {
+		if MachineAnnotation(key) {
+			delete(annotations, key)
+		}
+	}
+	obj.SetAnnotations(nilIfEmpty(annotations))
+	return obj, nil
+}
+
+// MachineAnnotation tells the annotations that Calico's and Kubernetes' own
+// tools keep for themselves. They are neither shown to users nor lost.
+func MachineAnnotation(key string) bool {
+	return key == MetadataAnnotation || key == lastAppliedAnnotation
+}
+
+// MachineLabel tells the labels that Calico itself puts on objects of the kind.
+func MachineLabel(kind Kind, key string) bool {
+	return kind.Tiered() && key == v3.LabelTier
+}
+
+func nilIfEmpty(m map[string]string) map[string]string {
+	if len(m) == 0 {
+		return nil
+	}
+	return m
+}
+
+func deepCopy(obj Object) Object {
+	c, ok := obj.DeepCopyObject().(Object)
+	if !ok {
+		panic(fmt.Sprintf("calico: the copy of a %T is no Object", obj))
+	}
+	return c
+}
+
+// shortJSONError drops the piece of the value that the JSON library quotes: an
+// error is read in logs, and the value is not ours to show there.
+func shortJSONError(err error) error {
+	text, _, _ := strings.Cut(err.Error(), ", error found in #")
+	return errors.New(text)
+}

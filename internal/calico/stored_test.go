@@ -1,0 +1,244 @@
+package calico
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"github.com/projectcalico/api/pkg/lib/numorstring"
+)
+
+var fresh = Fresh{UID: "0b5b1d4e-3c2c-4a9c-9d0a-5f6c0f8e7a11", Created: time.Date(2026, 3, 3, 21, 1, 41, 987, time.FixedZone("CET", 3600))}
+
+func failsafePolicy() *v3.GlobalNetworkPolicy {
+	p := v3.NewGlobalNetworkPolicy()
+	p.Name = "failsafe"
+	order := 0.0
+	tcp := numorstring.ProtocolFromString("TCP")
+	p.Spec = v3.GlobalNetworkPolicySpec{
+		Order: &order, Selector: "has(a) && has(b)", Types: []v3.PolicyType{v3.PolicyTypeIngress},
+		Ingress: []v3.Rule{{Action: v3.Allow, Protocol: &tcp, Destination: v3.EntityRule{Ports: []numorstring.Port{numorstring.SinglePort(22)}}}},
+	}
+	return p
+}
+
+// The bytes below are what calicoctl of each release stores for the same
+// manifest, but for uid and time; the conformance tests compare with the tools
+// themselves.
+func TestEncodeIsWhatCalicoStores(t *testing.T) {
+	const (
+		meta = `"uid":"0b5b1d4e-3c2c-4a9c-9d0a-5f6c0f8e7a11","creationTimestamp":"2026-03-03T20:01:41Z"`
+		body = `"order":0,"ingress":[{"action":"Allow","protocol":"TCP","source":{},"destination":{"ports":[22]}}],"selector":"has(a) \u0026\u0026 has(b)","types":["Ingress"]}}`
+		note = `"annotations":{"projectcalico.org/metadata":"{\"name\":\"failsafe\"}"}`
+	)
+	for release, want := range map[string]string{
+		"v3.28.5": `{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"default.failsafe",` + meta + `},"spec":{` + body,
+		"v3.29.0": `{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"default.failsafe",` + meta + `},"spec":{` + body,
+		"v3.31.0": `{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"default.failsafe",` + meta + `,` + note + `},"spec":{` + body,
+		"v3.32.0": `{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"failsafe",` + meta +
+			`,"labels":{"projectcalico.org/tier":"default"},` + note + `},"spec":{"tier":"default",` + body,
+	} {
+		r, err := ParseRelease(release)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, value, err := Encode(failsafePolicy(), nil, r, fresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(value) != want {
+			t.Errorf("%s stores\n%s\nwant\n%s", release, value, want)
+		}
+		back, err := Decode(KindGlobalNetworkPolicy, name, value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back.GetName() != "failsafe" || len(back.GetLabels())+len(back.GetAnnotations()) > 0 {
+			t.Errorf("%s: read back as %q, labels %v, annotations %v", release, back.GetName(), back.GetLabels(), back.GetAnnotations())
+		}
+	}
+}
+
+func TestEncodeOfATier(t *testing.T) {
+	p := failsafePolicy()
+	p.Name, p.Spec.Tier = "sec.failsafe", "sec"
+	if _, _, err := Encode(p, nil, Release{3, 28, 5}, fresh); err == nil {
+		t.Error("v3.28 has no tiers: want an error")
+	}
+	for _, r := range []Release{{3, 29, 0}, {3, 31, 0}, {3, 32, 0}} {
+		name, value, err := Encode(p, nil, r, fresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name != "sec.failsafe" || !strings.Contains(string(value), `"labels":{"projectcalico.org/tier":"sec"}`) || !strings.Contains(string(value), `"tier":"sec"`) {
+			t.Errorf("%s stores %s: %s", r, name, value)
+		}
+	}
+	if p.Labels != nil {
+		t.Error("Encode changed the object that it was given")
+	}
+}
+
+func TestEncodeKeepsWhatItDoesNotKnow(t *testing.T) {
+	base := []byte(`{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","future":{"a":1},
+		"metadata":{"name":"failsafe","uid":"u","creationTimestamp":"2020-01-01T00:00:00Z","finalizers":["x/y"],"generation":3,"newMeta":"n",
+			"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{}","gone":"1"},"labels":{"gone":"1"}},
+		"spec":{"order":1000.0,"bigNumber":12345678901234567890,"selector":"old()","Types":["Egress"],
+			"ingress":[
+				{"action":"Deny","source":{},"destination":{},"mark":"first"},
+				{"action":"Allow","protocol":"TCP","source":{"newMatch":{"x":[1,2]}},"destination":{"ports":[22]},"mark":"ssh"}
+			]},
+		"status":{"seen":true}}`)
+	_, value, err := Encode(failsafePolicy(), base, Release{3, 32, 0}, fresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want map[string]any
+	if err := json.Unmarshal(value, &got); err != nil {
+		t.Fatalf("%v in %s", err, value)
+	}
+	if err := json.Unmarshal([]byte(`{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","future":{"a":1},
+		"metadata":{"name":"failsafe","uid":"u","creationTimestamp":"2020-01-01T00:00:00Z","finalizers":["x/y"],"generation":3,"newMeta":"n",
+			"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{}","projectcalico.org/metadata":"{\"name\":\"failsafe\"}"},
+			"labels":{"projectcalico.org/tier":"default"}},
+		"spec":{"tier":"default","order":0,"bigNumber":12345678901234567890,"selector":"has(a) && has(b)","types":["Ingress"],
+			"ingress":[{"action":"Allow","protocol":"TCP","source":{"newMatch":{"x":[1,2]}},"destination":{"ports":[22]},"mark":"ssh"}]},
+		"status":{"seen":true}}`), &want); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %s", value)
+	}
+	if !strings.Contains(string(value), "12345678901234567890") {
+		t.Errorf("a large number lost its digits in %s", value)
+	}
+}
+
+func TestEncodeGivesUIDAndTimeToAnObjectWithout(t *testing.T) {
+	base := []byte(`{"kind":"HostEndpoint","apiVersion":"projectcalico.org/v3","metadata":{"name":"a","creationTimestamp":null},"spec":{}}`)
+	h := v3.NewHostEndpoint()
+	h.Name = "a"
+	_, value, err := Encode(h, base, Newest, fresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(value), fresh.UID) || !strings.Contains(string(value), "2026-03-03T20:01:41Z") {
+		t.Errorf("stored %s", value)
+	}
+}
+
+func TestDecodeRefusesWhatIsNotTheObject(t *testing.T) {
+	for name, value := range map[string]string{
+		"not JSON":      `{"kind":`,
+		"a string":      `"HostEndpoint"`,
+		"empty":         ``,
+		"another kind":  `{"kind":"GlobalNetworkSet","apiVersion":"projectcalico.org/v3","metadata":{"name":"a"}}`,
+		"another group": `{"kind":"HostEndpoint","apiVersion":"crd.projectcalico.org/v1","metadata":{"name":"a"}}`,
+		"another name":  `{"kind":"HostEndpoint","apiVersion":"projectcalico.org/v3","metadata":{"name":"b"}}`,
+		"a wrong type":  `{"kind":"HostEndpoint","apiVersion":"projectcalico.org/v3","metadata":{"name":"a"},"spec":{"node":{"secret":"s3cr3t"}}}`,
+	} {
+		obj, err := Decode(KindHostEndpoint, "a", []byte(value))
+		if err == nil {
+			t.Errorf("%s: decoded as %v", name, obj)
+		} else if strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("%s: the error shows the value: %v", name, err)
+		}
+	}
+}
+
+func TestChanges(t *testing.T) {
+	for name, test := range map[string]struct {
+		before, after string
+		want          []string
+	}{
+		"the same":             {`{"a":1,"b":{"c":[1,2]}}`, `{"b":{"c":[1,2]},"a":1}`, nil},
+		"void and absent":      {`{"a":{},"b":null}`, `{}`, nil},
+		"an empty list is not": {`{"a":[]}`, `{}`, []string{`a: [] -> (none)`}},
+		"a value":              {`{"spec":{"order":0}}`, `{"spec":{"order":10}}`, []string{`spec.order: 0 -> 10`}},
+		"an element":           {`{"l":[{"a":1},{"a":2}]}`, `{"l":[{"a":1},{"a":3},{"a":4}]}`, []string{`l[1].a: 2 -> 3`, `l[2].a: (none) -> 4`}},
+		"another shape":        {`{"a":[1]}`, `{"a":{"b":1}}`, []string{`a: [1] -> {"b":1}`}},
+	} {
+		got, err := Changes([]byte(test.before), []byte(test.after))
+		if err != nil || !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: %q, %v, want %q", name, got, err, test.want)
+		}
+	}
+}
+
+func TestContentChangesIgnoresNaming(t *testing.T) {
+	_, old, err := Encode(failsafePolicy(), nil, Release{3, 28, 5}, fresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []Release{{3, 29, 0}, {3, 31, 0}, {3, 32, 0}} {
+		_, value, err := Encode(failsafePolicy(), old, r, fresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if changes, err := ContentChanges(KindGlobalNetworkPolicy, old, value); err != nil || len(changes) > 0 {
+			t.Errorf("rewritten by %s: %q, %v", r, changes, err)
+		}
+	}
+	p := failsafePolicy()
+	p.Spec.Selector = "all()"
+	_, value, err := Encode(p, old, Release{3, 32, 0}, fresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changes, err := ContentChanges(KindGlobalNetworkPolicy, old, value); err != nil || len(changes) != 1 {
+		t.Errorf("a changed selector: %q, %v", changes, err)
+	}
+}
+
+func TestMergeKeepsUnknownFieldsWithTheirRules(t *testing.T) {
+	const base = `[{"a":1,"x":"one"},{"a":2,"x":"two"},{"a":3,"x":"three"}]`
+	const known = `[{"a":1},{"a":2},{"a":3}]`
+	for name, test := range map[string]struct{ want, merged string }{
+		"unchanged":        {known, base},
+		"first removed":    {`[{"a":2},{"a":3}]`, `[{"a":2,"x":"two"},{"a":3,"x":"three"}]`},
+		"one added before": {`[{"a":0},{"a":1},{"a":2},{"a":3}]`, `[{"a":0},{"a":1,"x":"one"},{"a":2,"x":"two"},{"a":3,"x":"three"}]`},
+		"one edited":       {`[{"a":1},{"a":9},{"a":3}]`, `[{"a":1,"x":"one"},{"a":9,"x":"two"},{"a":3,"x":"three"}]`},
+		"all removed":      {`[]`, `[]`},
+	} {
+		parse := func(s string) *node {
+			n, err := parseNode([]byte(s))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if got := mergeUnknown(parse(base), parse(known), parse(test.want)).String(); got != test.merged {
+			t.Errorf("%s: %s, want %s", name, got, test.merged)
+		}
+	}
+}
+
+func TestManifest(t *testing.T) {
+	p := failsafePolicy()
+	p.UID, p.Labels = "u", map[string]string{"y": "on"}
+	got, err := Manifest(p)
+	want := `apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata:
+  labels:
+    "y": "on"
+  name: failsafe
+spec:
+  ingress:
+  - action: Allow
+    destination:
+      ports:
+      - 22
+    protocol: TCP
+  order: 0
+  selector: has(a) && has(b)
+  types:
+  - Ingress
+`
+	if err != nil || got != want {
+		t.Errorf("got %v\n%s\nwant\n%s", err, got, want)
+	}
+}

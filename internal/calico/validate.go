@@ -1,0 +1,158 @@
+package calico
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
+)
+
+// Validate returns everything that a release of Calico rejects in an object that
+// is to be created or updated: what libcalico-go's validator and its client
+// refuse, what has no form in JSON, and from v3.32 on what the schemas that the
+// client applies refuse too. An empty list means that Calico accepts the object.
+//
+// Call it after Default, with the object as the user knows it: with the user's
+// name and without what a release adds on storing. Calico's checks that need the
+// datastore are not made here: whether the tier exists, for one.
+//
+// It panics for a kind that it has no rules for. Adding a kind is adding a line
+// to the switch and one method on checker beside the others.
+func Validate(obj Object, r Release) FieldErrors {
+	c := &checker{release: r}
+	switch o := obj.(type) {
+	case *v3.HostEndpoint:
+		if o != nil {
+			c.hostEndpoint(o)
+			return c.errs
+		}
+	case *v3.GlobalNetworkPolicy:
+		if o != nil {
+			c.globalNetworkPolicy(o)
+			return c.errs
+		}
+	case nil:
+	default:
+		panic(unknownKind(obj))
+	}
+	c.reject(Path{}, nil, "There is no object here.")
+	return c.errs
+}
+
+func unknownKind(obj Object) string {
+	return fmt.Sprintf("calico: there are no rules for a %T", obj)
+}
+
+// checker collects what a release rejects in one object. Its methods check one
+// kind, or one part that several kinds share, and append what they find in the
+// order of the fields.
+type checker struct {
+	release Release
+	errs    FieldErrors
+}
+
+// reject records a fault that lies in the field alone. The reason is a format.
+func (c *checker) reject(field Path, value any, reason string, args ...any) {
+	c.errs = append(c.errs, &FieldError{Field: field, Value: value, Reason: fmt.Sprintf(reason, args...)})
+}
+
+// rejectWithin records a fault that was found by looking at all of scope.
+func (c *checker) rejectWithin(scope, field Path, value any, reason string, args ...any) {
+	c.reject(field, value, reason, args...)
+	c.errs[len(c.errs)-1].Scope = &scope
+}
+
+// isDNSLabel tells whether s has only lower-case letters, digits and '-', and
+// '-' neither first nor last. Calico limits the length of whole names only.
+func isDNSLabel(s string) bool {
+	for i := range len(s) {
+		switch b := s[i]; {
+		case 'a' <= b && b <= 'z', '0' <= b && b <= '9':
+		case b == '-' && i > 0 && i < len(s)-1:
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isDNSName tells whether s is one or more DNS labels with dots between them.
+func isDNSName(s string) bool {
+	for label := range strings.SplitSeq(s, ".") {
+		if !isDNSLabel(label) {
+			return false
+		}
+	}
+	return true
+}
+
+// instead returns the end of a reason that offers a value to write instead: that
+// of the candidates which is accepted, or no more than a full stop.
+func instead(accepted func(string) bool, candidates ...string) string {
+	for _, s := range candidates {
+		if accepted(s) {
+			return fmt.Sprintf(": write %q.", s)
+		}
+	}
+	return "."
+}
+
+// asDNSName spells s as close to a DNS name as can be told.
+func asDNSName(s string) string {
+	return strings.Trim(strings.NewReplacer("_", "-", " ", "-").Replace(strings.ToLower(s)), "-.")
+}
+
+const reasonDNSName = "has only lower-case letters, digits, '-' and '.', and begins and ends with a letter or a digit, as does each part between dots"
+
+// dnsName checks a field that names another object: a node, a profile, a service.
+func (c *checker) dnsName(field Path, what, s string) {
+	if !isDNSName(s) {
+		c.reject(field, s, "%s %s%s", what, reasonDNSName, instead(isDNSName, asDNSName(s)))
+	}
+}
+
+// selector checks an expression of the selector language.
+func (c *checker) selector(field Path, s string) {
+	_, err := selector.Parse(s)
+	if err == nil {
+		return
+	}
+	if line := selector.OneLine(s); line != s {
+		if _, err := selector.Parse(line); err == nil {
+			c.reject(field, s, "Calico reads a selector as one line: write %q.", line)
+			return
+		}
+	}
+	var fault *selector.SyntaxError
+	if errors.As(err, &fault) {
+		c.reject(field, s, "Calico cannot read this selector: in column %d, %s.", fault.Offset+1, fault.Message)
+		return
+	}
+	c.reject(field, s, "Calico cannot read this selector: %s.", err)
+}
+
+const globalFunction = "global()"
+
+// noGlobal checks a selector in which global() may not occur. Calico looks for
+// that very text: it finds it in a quoted value, and not where a blank is in it.
+func (c *checker) noGlobal(field Path, s string) {
+	if strings.Contains(s, globalFunction) {
+		c.reject(field, s, "global() can be used only as the whole namespaceSelector of a rule: remove it here.")
+	}
+}
+
+// repeated returns the positions of the elements that are already in the list
+// before them.
+func repeated[T comparable](list []T) []int {
+	var positions []int
+	for i, e := range list {
+		if slices.Contains(list[:i], e) {
+			positions = append(positions, i)
+		}
+	}
+	return positions
+}

@@ -1,0 +1,176 @@
+package calico
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+)
+
+const (
+	// maxName is the limit on names in every kind and release but tiers, in bytes.
+	maxName = 253
+	// maxLabelName is the limit on the value of a label, and on its key without
+	// the prefix, in bytes.
+	maxLabelName = 63
+	// maxAnnotations is the limit on all keys and values of the annotations of an
+	// object, or of a rule, together.
+	maxAnnotations = 256 << 10
+)
+
+// metadata checks the metadata of every kind and release.
+func (c *checker) metadata(obj Object) {
+	meta := NewPath("metadata")
+	if id := IDOf(obj); id.Kind.Tiered() {
+		c.policyName(meta.Field("name"), id)
+	} else {
+		c.objectName(meta.Field("name"), id.Name)
+	}
+	c.labels(meta.Field("labels"), obj)
+	c.annotations(meta.Field("annotations"), obj.GetAnnotations())
+}
+
+// objectName checks the name of every kind that has no stricter rule.
+func (c *checker) objectName(field Path, name string) {
+	switch {
+	case name == "":
+		c.reject(field, nil, "The object needs a name.")
+	case !isDNSName(name):
+		c.dnsName(field, "A name", name)
+	}
+	c.nameLength(field, name)
+}
+
+func (c *checker) nameLength(field Path, name string) {
+	if len(name) > maxName {
+		c.reject(field, name, "A name has at most %d characters, and this one %d.", maxName, len(name))
+	}
+}
+
+// policyName checks the name of a policy, of which each release allows other
+// forms: up to v3.28 a name without dots; from v3.29 on one with at most one
+// dot, and up to v3.31 what is before that dot must be the policy's tier, which
+// may be left out for the tier "default".
+func (c *checker) policyName(field Path, id ID) {
+	naming := c.release.Naming()
+	wellFormed := func(name string) bool {
+		dots := strings.Count(name, ".")
+		return isDNSName(name) && (dots == 0 || dots == 1 && naming != NamingPrefixed)
+	}
+	switch {
+	case id.Name == "":
+		c.reject(field, nil, "The policy needs a name.")
+	case wellFormed(id.Name):
+		if naming == NamingTiered || naming == NamingAnnotated {
+			c.policyTierPrefix(field, id)
+		}
+	default:
+		dots := "and no dot"
+		if naming != NamingPrefixed {
+			dots = "with at most one dot"
+		}
+		plain := asDNSName(id.Name)
+		c.reject(field, id.Name, "The name of a policy has only lower-case letters, digits and '-', and begins and ends with a letter or a digit, %s in Calico %s%s",
+			dots, c.release, instead(wellFormed, plain, strings.ReplaceAll(plain, ".", "-")))
+	}
+	c.nameLength(field, id.Name)
+}
+
+// policyTierPrefix checks that a policy's name bears the name of its tier, as
+// v3.29 to v3.31 want it (libcalico-go/lib/names). Felix of these releases reads
+// the tier from there.
+func (c *checker) policyTierPrefix(field Path, id ID) {
+	prefix, short, dotted := strings.Cut(id.Name, ".")
+	tier := tierOrDefault(id.Tier)
+	switch {
+	case dotted && prefix == tier, !dotted && tier == DefaultTier:
+		return
+	case dotted && prefix == "ossg":
+		// The prefix of policies made from OpenStack's security groups is taken as
+		// it is, in any tier.
+		return
+	case tier == DefaultTier:
+		c.rejectWithin(Path{}, field, id.Name, "In Calico %s what is before the dot in a policy's name is its tier: write %q for the tier \"default\", or set tier to %q.",
+			c.release, short, prefix)
+		return
+	case !dotted:
+		short = id.Name
+	}
+	c.rejectWithin(Path{}, field, id.Name, "In Calico %s the name of a policy begins with its tier and a dot%s",
+		c.release, instead(isDNSName, tier+"."+short))
+}
+
+// labels checks the labels of every kind and release.
+func (c *checker) labels(field Path, obj Object) {
+	labels := obj.GetLabels()
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		if reason := labelKeyFault(key); reason != "" {
+			c.reject(field.Key(key), key, "The key of a label %s.", reason)
+		}
+		if key == v3.LabelTier && KindOf(obj).Tiered() && c.release.Naming() == NamingPlain {
+			continue // the client sets this label itself before it checks the object
+		}
+		switch value := labels[key]; {
+		case len(value) > maxLabelName:
+			c.reject(field.Key(key), value, "The value of a label has at most %d characters, and this one %d.", maxLabelName, len(value))
+		case value != "" && !isLabelText(value):
+			c.reject(field.Key(key), value, "The value of a label is empty, or %s.", labelText)
+		}
+	}
+}
+
+// annotations checks the annotations of an object or of a rule.
+func (c *checker) annotations(field Path, annotations map[string]string) {
+	size := 0
+	for _, key := range slices.Sorted(maps.Keys(annotations)) {
+		// Calico minds case in the keys of labels, but not in those of annotations.
+		if reason := labelKeyFault(strings.ToLower(key)); reason != "" {
+			c.reject(field.Key(key), key, "The key of an annotation %s.", reason)
+		}
+		size += len(key) + len(annotations[key])
+	}
+	if size > maxAnnotations {
+		c.reject(field, nil, "The keys and values of all annotations together have at most %d bytes: these have %d, %d too many.",
+			maxAnnotations, size, size-maxAnnotations)
+	}
+}
+
+// labelText describes what isLabelText accepts.
+const labelText = "has only letters, digits, '-', '_' and '.', and begins and ends with a letter or a digit"
+
+// isLabelText tells whether s is what Kubernetes wants of a label's value, and of
+// its key without the prefix.
+func isLabelText(s string) bool {
+	for i := range len(s) {
+		switch b := s[i]; {
+		case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9':
+		case (b == '-' || b == '_' || b == '.') && i > 0 && i < len(s)-1:
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+// labelKeyFault tells, as the end of a sentence, what is wrong with the key of a
+// label, or returns "". A key is a name, or a DNS name, '/' and a name.
+func labelKeyFault(key string) string {
+	prefix, name, prefixed := strings.Cut(key, "/")
+	if !prefixed {
+		prefix, name = "", key
+	}
+	switch {
+	case strings.Contains(name, "/"):
+		return `has at most one '/', as in "example.com/role"`
+	case prefixed && !isDNSName(prefix):
+		return `has a DNS name in lower case before its '/', as in "example.com/role"`
+	case len(prefix) > maxName:
+		return "has at most 253 characters before its '/'"
+	case len(name) > maxLabelName:
+		return "has at most 63 characters, without the prefix that ends in '/'"
+	case !isLabelText(name):
+		return labelText
+	}
+	return ""
+}

@@ -1,0 +1,101 @@
+package calico
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+)
+
+// globalNetworkPolicy checks a GlobalNetworkPolicy.
+func (c *checker) globalNetworkPolicy(p *v3.GlobalNetworkPolicy) {
+	c.metadata(p)
+	spec := NewPath("spec")
+	c.tier(spec.Field("tier"), p.Spec.Tier)
+	c.order(spec.Field("order"), p.Spec.Order)
+	c.rules(spec.Field("ingress"), p.Spec.Ingress, ruleSite{policy: true})
+	c.rules(spec.Field("egress"), p.Spec.Egress, ruleSite{policy: true, egress: true})
+	if p.Spec.PreDNAT && len(p.Spec.Egress) > 0 {
+		c.rejectWithin(spec, spec.Field("egress"), nil, "A policy with preDNAT is applied to incoming traffic only: remove its egress rules, or preDNAT.")
+	}
+	c.policySelector(spec.Field("selector"), p.Spec.Selector)
+	c.policyTypes(spec.Field("types"), p.Spec.Types)
+	if i := slices.Index(p.Spec.Types, v3.PolicyTypeEgress); p.Spec.PreDNAT && i >= 0 {
+		c.rejectWithin(spec, spec.Field("types").Index(i), string(v3.PolicyTypeEgress),
+			"A policy with preDNAT is applied to incoming traffic only: write \"Ingress\" as its only type, or remove preDNAT.")
+	}
+	if p.Spec.DoNotTrack && p.Spec.PreDNAT {
+		c.rejectWithin(spec, spec.Field("preDNAT"), true, "A policy has either doNotTrack or preDNAT, not both: write it as two policies.")
+	}
+	if !p.Spec.ApplyOnForward && (p.Spec.DoNotTrack || p.Spec.PreDNAT) {
+		c.rejectWithin(spec, spec.Field("applyOnForward"), false, "A policy with doNotTrack or preDNAT is applied to forwarded traffic too, and must say so: write true.")
+	}
+	c.policySelector(spec.Field("serviceAccountSelector"), p.Spec.ServiceAccountSelector)
+	c.policySelector(spec.Field("namespaceSelector"), p.Spec.NamespaceSelector)
+	c.performanceHints(spec.Field("performanceHints"), p.Spec.PerformanceHints)
+}
+
+// tier checks the tier of a policy. Whether it exists is for the datastore to say.
+func (c *checker) tier(field Path, tier string) {
+	naming := c.release.Naming()
+	switch {
+	case tier == "" || tier == DefaultTier:
+		// The only tier of releases that have none, where storing leaves it out.
+	case !isDNSName(tier):
+		c.dnsName(field, "The name of a tier", tier)
+	case naming == NamingPrefixed:
+		c.reject(field, tier, "Calico %s has no tiers, they came with v3.29: leave tier out.", c.release)
+	case naming == NamingPlain && len(tier) > maxLabelName:
+		// The client makes a label of it, which is then checked as any label is.
+		c.reject(field, tier, "The name of a tier has at most %d characters, and this one %d.", maxLabelName, len(tier))
+	}
+}
+
+// order checks the order of a policy or a tier. Calico compares what it reads
+// from JSON, which can hold any number but these.
+func (c *checker) order(field Path, order *float64) {
+	if order != nil && (math.IsNaN(*order) || math.IsInf(*order, 0)) {
+		c.reject(field, *order, "The order is a number, whole or fractional, of limited size.")
+	}
+}
+
+// policySelector checks a selector of the policy itself, in which global() has
+// no meaning. An empty one is allowed.
+func (c *checker) policySelector(field Path, s string) {
+	c.selector(field, s)
+	c.noGlobal(field, s)
+}
+
+// policyTypeWords holds the types of a policy under the words that they go by
+// elsewhere.
+var policyTypeWords = map[string]string{
+	"ingress": string(v3.PolicyTypeIngress), "in": string(v3.PolicyTypeIngress), "inbound": string(v3.PolicyTypeIngress),
+	"egress": string(v3.PolicyTypeEgress), "out": string(v3.PolicyTypeEgress), "outbound": string(v3.PolicyTypeEgress),
+}
+
+// policyTypes checks the directions that a policy governs.
+func (c *checker) policyTypes(field Path, types []v3.PolicyType) {
+	isType := func(s string) bool { return s == string(v3.PolicyTypeIngress) || s == string(v3.PolicyTypeEgress) }
+	for i, t := range types {
+		if s := string(t); !isType(s) {
+			c.reject(field.Index(i), s, "The type of a policy is \"Ingress\" or \"Egress\"%s", instead(isType, policyTypeWords[strings.ToLower(s)]))
+		}
+	}
+	for _, i := range repeated(types) {
+		c.rejectWithin(field, field.Index(i), string(types[i]), "Each type is listed once: remove one of the two.")
+	}
+}
+
+// performanceHints checks the hints of a policy. libcalico-go does not look at
+// the single hints of a list that holds one twice.
+func (c *checker) performanceHints(field Path, hints []v3.PolicyPerformanceHint) {
+	for i, h := range hints {
+		if h != v3.PerfHintAssumeNeededOnEveryNode {
+			c.reject(field.Index(i), string(h), "The only hint that Calico knows is %q.", v3.PerfHintAssumeNeededOnEveryNode)
+		}
+	}
+	for _, i := range repeated(hints) {
+		c.rejectWithin(field, field.Index(i), string(hints[i]), "Each hint is listed once: remove one of the two.")
+	}
+}

@@ -1,0 +1,111 @@
+package etcdv3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+)
+
+// translate turns an error of the etcd client into one of package datastore.
+// What is neither a refusal nor a failure that may pass keeps its own type.
+func translate(err error, key string, cfg Config) error {
+	if err == nil || isTranslated(err) {
+		return err
+	}
+	denied := func(reason datastore.DeniedReason) error {
+		return &datastore.DeniedError{Reason: reason, Key: key, Endpoints: cfg.addresses(), User: cfg.Username, Err: err}
+	}
+	unavailable := &datastore.UnavailableError{Endpoints: cfg.addresses(), Err: err}
+
+	switch err := rpctypes.Error(err); {
+	case errors.Is(err, rpctypes.ErrPermissionDenied):
+		return denied(datastore.DeniedPermission)
+	case errors.Is(err, rpctypes.ErrAuthFailed), errors.Is(err, rpctypes.ErrUserEmpty),
+		errors.Is(err, rpctypes.ErrUserNotFound), errors.Is(err, rpctypes.ErrInvalidAuthToken):
+		return denied(datastore.DeniedCredentials)
+	case errors.Is(err, rpctypes.ErrAuthOldRevision), errors.Is(err, rpctypes.ErrTooManyRequests),
+		errors.Is(err, rpctypes.ErrNotLeader), errors.Is(err, rpctypes.ErrGRPCNotSupportedForLearner),
+		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return unavailable
+	}
+	switch code(err) {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.Internal:
+		if isTLS(err) {
+			return denied(datastore.DeniedTLS)
+		}
+		return unavailable
+	case codes.Unauthenticated:
+		return denied(datastore.DeniedCredentials)
+	case codes.PermissionDenied:
+		return denied(datastore.DeniedPermission)
+	}
+	var failed *notConnectedError
+	if errors.As(err, &failed) {
+		return unavailable
+	}
+	return fmt.Errorf("etcd cannot do this for %s: %w", key, err)
+}
+
+// isTranslated tells whether the error is one of package datastore already.
+func isTranslated(err error) bool {
+	var denied *datastore.DeniedError
+	var unavailable *datastore.UnavailableError
+	return errors.As(err, &denied) || errors.As(err, &unavailable)
+}
+
+// code is the gRPC code of an error of the etcd client, whichever way it has it.
+func code(err error) codes.Code {
+	var e rpctypes.EtcdError
+	if errors.As(err, &e) {
+		return e.Code()
+	}
+	return status.Code(err)
+}
+
+// isTLS tells whether an error of gRPC is about TLS. It has only the text.
+func isTLS(err error) bool {
+	for _, mark := range []string{"x509: ", "tls: ", "authentication handshake failed"} {
+		if strings.Contains(err.Error(), mark) {
+			return true
+		}
+	}
+	return false
+}
+
+// explain finds out why the datastore does not answer, where err is an
+// *datastore.UnavailableError that only says so. It connects to every endpoint
+// and takes two seconds at most, beyond the deadline of ctx if that has passed;
+// not if ctx was canceled. Where it finds nothing, it returns err.
+func explain(ctx context.Context, err error, cfg Config) error {
+	var unavailable *datastore.UnavailableError
+	if !errors.As(err, &unavailable) || errors.Is(ctx.Err(), context.Canceled) || len(cfg.Endpoints) == 0 {
+		return err
+	}
+	tlsConfig, tlsErr := cfg.tls()
+	if tlsErr != nil {
+		return err
+	}
+	cause := diagnose(context.WithoutCancel(ctx), cfg, tlsConfig)
+	if cause == nil {
+		return err
+	}
+	var found *datastore.UnavailableError
+	if errors.As(cause, &found) {
+		found.Unknown = unavailable.Unknown
+	}
+	return cause
+}
+
+// explain is the function explain, for the endpoints in use.
+func (s *Store) explain(ctx context.Context, err error) error {
+	cfg := s.cfg
+	cfg.Endpoints = s.conn.Endpoints()
+	return explain(ctx, err, cfg)
+}

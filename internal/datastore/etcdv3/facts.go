@@ -1,0 +1,154 @@
+package etcdv3
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+)
+
+// clusterInformationKey holds what Calico tells of itself: its version, and
+// whether the datastore may be written to.
+const clusterInformationKey = root + "clusterinformations/default"
+
+var getClusterInformation = clientv3.OpGet(clusterInformationKey)
+
+// facts is what a datastore tells of itself.
+type facts struct {
+	finding datastore.ReleaseFinding
+	release calico.Release
+	// revision is that of ClusterInformation when it was read, 0 for none.
+	revision int64
+	locked   bool
+}
+
+// unchanged compares that ClusterInformation is still what was read.
+func (f *facts) unchanged() clientv3.Cmp {
+	return clientv3.Compare(clientv3.ModRevision(clusterInformationKey), "=", f.revision)
+}
+
+// Release tells the release of Calico; see datastore.Store.
+func (s *Store) Release(ctx context.Context) (datastore.ReleaseFinding, error) {
+	f, err := s.facts(ctx)
+	if err != nil {
+		return datastore.ReleaseFinding{}, err
+	}
+	return f.finding, nil
+}
+
+// facts reads what the datastore tells of itself, once.
+func (s *Store) facts(ctx context.Context) (*facts, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.found != nil {
+		return s.found, nil
+	}
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	resp, err := s.txn(ctx, "detect", clusterInformationKey, clientv3.OpTxn(nil, []clientv3.Op{
+		getClusterInformation,
+		clientv3.OpGet(kindPrefix(calico.KindTier), clientv3.WithPrefix(), clientv3.WithKeysOnly()),
+		// The names of policies tell a convention where nothing else does.
+		clientv3.OpGet(kindPrefix(calico.KindGlobalNetworkPolicy), clientv3.WithPrefix(), clientv3.WithLimit(evidenceLimit)),
+	}, nil))
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.conclude(values(resp))
+	if err != nil {
+		return nil, err
+	}
+	s.found = f
+	return f, nil
+}
+
+// evidenceLimit is how many policies detection looks at: they were all written
+// by the same release, but for those that were left from before an upgrade.
+const evidenceLimit = 20
+
+// conclude tells the release from what was found.
+func (s *Store) conclude(found map[string]*datastore.Stored) (*facts, error) {
+	f := &facts{}
+	evidence := calico.Evidence{Tiers: map[string]bool{}}
+	if ci := found[clusterInformationKey]; ci != nil {
+		if err := ci.Decode(calico.KindClusterInformation); err != nil {
+			return nil, err
+		}
+		f.revision, _ = strconv.ParseInt(ci.Revision, 10, 64)
+		if info, ok := ci.Object.(*v3.ClusterInformation); ok {
+			evidence.CalicoVersion = info.Spec.CalicoVersion
+			f.locked = info.Spec.DatastoreReady != nil && !*info.Spec.DatastoreReady
+		}
+	}
+	for key, stored := range found {
+		switch {
+		case key == clusterInformationKey:
+		case len(stored.Raw) == 0:
+			evidence.Tiers[storedName(key)] = true
+		default:
+			evidence.Policies = append(evidence.Policies, calico.PolicyEvidence(storedName(key), stored.Raw))
+		}
+	}
+	release, because, assumed := evidence.Release()
+	f.finding = datastore.ReleaseFinding{Release: release, Evidence: because, Assumed: assumed}
+	if given := s.options.Release; given != nil {
+		f.finding = datastore.ReleaseFinding{Release: *given, Evidence: "calico_version of the provider configuration"}
+		if !assumed && release.Naming() != given.Naming() {
+			f.finding.Contradiction = fmt.Sprintf("%s tells %s", because, release)
+		}
+	}
+	f.release = f.finding.Release
+	return f, nil
+}
+
+// writable waits until the datastore is not locked, as long as ctx lasts.
+func (s *Store) writable(ctx context.Context) (*facts, error) {
+	const pause = 500 * time.Millisecond
+	locked := false
+	for {
+		f, err := s.facts(ctx)
+		if locked && ctx.Err() != nil {
+			return nil, &datastore.LockedError{Key: clusterInformationKey}
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !f.locked {
+			return f, nil
+		}
+		locked = true
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, &datastore.LockedError{Key: clusterInformationKey}
+		case <-timer.C:
+		}
+		s.forget(f)
+	}
+}
+
+// notice forgets the facts where ClusterInformation is not what they tell.
+func (s *Store) notice(ci *datastore.Stored, f *facts) {
+	revision := int64(0)
+	if ci != nil {
+		revision, _ = strconv.ParseInt(ci.Revision, 10, 64)
+	}
+	if revision != f.revision {
+		s.forget(f)
+	}
+}
+
+func (s *Store) forget(f *facts) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.found == f {
+		s.found = nil
+	}
+}

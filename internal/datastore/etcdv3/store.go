@@ -1,0 +1,527 @@
+// Package etcdv3 keeps Calico objects in etcd v3, under the keys and with the
+// values that Calico's own tools use.
+package etcdv3
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+)
+
+// pageSize is how many objects one request of List asks for: small enough for a
+// default etcd to answer in one message whatever the objects' size.
+const pageSize = 1000
+
+// Options are what a Store needs beside its connection.
+type Options struct {
+	// Release is the release of Calico as the configuration gives it; nil where
+	// it is to be found out from the datastore.
+	Release *calico.Release
+	// Observe is told of every request; nil for nobody.
+	Observe datastore.Observer
+}
+
+// Store is Calico's datastore in etcd v3.
+type Store struct {
+	conn    *Conn
+	cfg     Config
+	options Options
+
+	mu sync.Mutex
+	// found is what the datastore tells of itself; nil before the first look.
+	found *facts
+}
+
+var _ datastore.Store = (*Store)(nil)
+
+// New returns a store over a connection for cfg. It asks the datastore nothing
+// before the first use. An error is one of package datastore.
+func New(ctx context.Context, cfg Config, options Options) (*Store, error) {
+	conn, err := Acquire(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if options.Observe == nil {
+		options.Observe = func(context.Context, datastore.Call) {}
+	}
+	return &Store{conn: conn, cfg: cfg, options: options}, nil
+}
+
+// Close gives the connection back; the last store that uses it closes it.
+func (s *Store) Close() error { return s.conn.Release() }
+
+// Key returns the key under which the object is stored, or would be.
+func (s *Store) Key(ctx context.Context, id calico.ID) string {
+	release := calico.Newest
+	if id.Kind.Tiered() {
+		if finding, err := s.Release(ctx); err == nil {
+			release = finding.Release
+		}
+	}
+	return storedKey(id.Kind, id.Namespace, release.Naming().StoredName(id))
+}
+
+// candidateKeys returns the keys under which any release would have stored the
+// object, the given release's own first.
+func candidateKeys(id calico.ID, release calico.Release) []string {
+	names := release.Naming().StoredNames(id)
+	keys := make([]string, len(names))
+	for i, name := range names {
+		keys[i] = storedKey(id.Kind, id.Namespace, name)
+	}
+	return keys
+}
+
+// Get reads the object in one request, under all the names it may have.
+func (s *Store) Get(ctx context.Context, id calico.ID) (*datastore.Stored, error) {
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	release := calico.Newest
+	if id.Kind.Tiered() {
+		finding, err := s.Release(ctx)
+		if err != nil {
+			return nil, err
+		}
+		release = finding.Release
+	}
+	keys := candidateKeys(id, release)
+	resp, err := s.txn(ctx, "get", keys[0], clientv3.OpTxn(nil, gets(keys), nil))
+	if err != nil {
+		return nil, err
+	}
+	return choose(id, keys, values(resp))
+}
+
+// choose picks the object out of the values found under its candidate keys.
+func choose(id calico.ID, keys []string, found map[string]*datastore.Stored) (*datastore.Stored, error) {
+	var objects []*datastore.Stored
+	for i, key := range keys {
+		stored := found[key]
+		if stored == nil {
+			continue
+		}
+		if err := stored.Decode(id.Kind); err != nil {
+			return nil, err
+		}
+		if calico.IDOf(stored.Object).Short() == id.Short() {
+			// Equivalent spellings of a name are the user's to choose.
+			stored.Object.SetName(id.Name)
+		} else if i > 0 {
+			continue // another policy that bears one of our other names
+		}
+		objects = append(objects, stored)
+	}
+	switch len(objects) {
+	case 0:
+		return nil, datastore.ErrNotFound
+	case 1:
+		return objects[0], nil
+	default:
+		err := &datastore.AmbiguousError{ID: id}
+		for _, o := range objects {
+			err.Keys = append(err.Keys, o.Key)
+		}
+		return nil, err
+	}
+}
+
+// List reads all objects of the kind as they were at one revision, a page of a
+// thousand at a time.
+func (s *Store) List(ctx context.Context, kind calico.Kind) ([]*datastore.Stored, []*datastore.CorruptError, error) {
+	var objects []*datastore.Stored
+	var corrupt []*datastore.CorruptError
+	prefix := kindPrefix(kind)
+	from, revision := prefix, int64(0)
+	for {
+		resp, err := s.page(ctx, prefix, from, revision)
+		if err != nil {
+			return nil, nil, err
+		}
+		revision = resp.Header.Revision
+		for _, kv := range resp.Kvs {
+			stored := storedKV(string(kv.Key), kv.Value, kv.ModRevision)
+			if err := stored.Decode(kind); err != nil {
+				var c *datastore.CorruptError
+				if errors.As(err, &c) {
+					corrupt = append(corrupt, c)
+				}
+				continue
+			}
+			objects = append(objects, stored)
+		}
+		if !resp.More {
+			return objects, corrupt, nil
+		}
+		from = string(resp.Kvs[len(resp.Kvs)-1].Key) + "\x00"
+	}
+}
+
+func (s *Store) page(ctx context.Context, prefix, from string, revision int64) (*clientv3.GetResponse, error) {
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	var resp *clientv3.GetResponse
+	err := s.attempt(ctx, "list", prefix, func(ctx context.Context) (string, error) {
+		var err error
+		resp, err = s.conn.Client().Get(ctx, from,
+			clientv3.WithRange(clientv3.GetPrefixRangeEnd(prefix)),
+			clientv3.WithLimit(pageSize), clientv3.WithRev(revision))
+		if err != nil {
+			return "", err
+		}
+		return strconv.FormatInt(resp.Header.Revision, 10), nil
+	})
+	return resp, err
+}
+
+// Create stores a new object.
+func (s *Store) Create(ctx context.Context, obj calico.Object) (*datastore.Stored, error) {
+	id := calico.IDOf(obj)
+	fresh := calico.Fresh{UID: uuid.NewString(), Created: time.Now()}
+	return s.write(ctx, "create", id, func(f *facts) (plan, error) {
+		name, value, err := calico.Encode(obj, nil, f.release, fresh)
+		if err != nil {
+			return plan{}, err
+		}
+		key := storedKey(id.Kind, id.Namespace, name)
+		p := plan{key: key, value: value, then: []clientv3.Op{clientv3.OpPut(key, string(value))}}
+		for _, k := range candidateKeys(id, f.release) {
+			p.compares = append(p.compares, clientv3.Compare(clientv3.Version(k), "=", 0))
+		}
+		p.failed = func(current []*datastore.Stored) error {
+			for _, c := range current {
+				// A policy of the other spelling that is another object is no
+				// obstacle in its own right, but Calico before v3.32 could not
+				// keep both.
+				return &datastore.AlreadyExistsError{ID: id, Key: c.Key}
+			}
+			return nil
+		}
+		return p, nil
+	})
+}
+
+// Update replaces base by obj; see datastore.Store.
+func (s *Store) Update(ctx context.Context, obj calico.Object, base *datastore.Stored) (*datastore.Stored, error) {
+	id := calico.IDOf(obj)
+	base = clone(base)
+	// Only for a base that lacks them, in which case they are made once.
+	fresh := calico.Fresh{UID: uuid.NewString(), Created: time.Now()}
+	return s.write(ctx, "update", id, func(f *facts) (plan, error) {
+		name, value, err := calico.Encode(obj, base.Raw, f.release, fresh)
+		if err != nil {
+			return plan{}, err
+		}
+		key := storedKey(id.Kind, id.Namespace, name)
+		p := plan{key: key, value: value}
+		p.compares = append(p.compares, unchanged(base))
+		for _, k := range candidateKeys(id, f.release) {
+			if k != base.Key {
+				p.compares = append(p.compares, clientv3.Compare(clientv3.Version(k), "=", 0))
+			}
+		}
+		if key != base.Key {
+			// Calico's release has moved on since the object was stored: it gets
+			// its new name in the same transaction, so there is never a moment
+			// with none, nor with two.
+			p.then = append(p.then, clientv3.OpDelete(base.Key))
+		}
+		p.then = append(p.then, clientv3.OpPut(key, string(value)))
+		p.failed = func(current []*datastore.Stored) error { return rebase(id, base, current) }
+		return p, nil
+	})
+}
+
+// Delete removes base; see datastore.Store.
+func (s *Store) Delete(ctx context.Context, base *datastore.Stored) error {
+	id := calico.IDOf(base.Object)
+	base = clone(base)
+	_, err := s.write(ctx, "delete", id, func(*facts) (plan, error) {
+		return plan{
+			key:      base.Key,
+			compares: []clientv3.Cmp{unchanged(base)},
+			then:     []clientv3.Op{clientv3.OpDelete(base.Key)},
+			failed: func(current []*datastore.Stored) error {
+				if len(current) == 0 {
+					return errDone
+				}
+				return rebase(id, base, current)
+			},
+		}, nil
+	})
+	return err
+}
+
+func clone(stored *datastore.Stored) *datastore.Stored {
+	c := *stored
+	return &c
+}
+
+// unchanged compares the revision that was read. Versions of a key that was
+// deleted and made again have other revisions too.
+func unchanged(base *datastore.Stored) clientv3.Cmp {
+	revision, err := strconv.ParseInt(base.Revision, 10, 64)
+	if err != nil {
+		revision = -1 // never equal: the comparison of contents decides
+	}
+	return clientv3.Compare(clientv3.ModRevision(base.Key), "=", revision)
+}
+
+// rebase moves base to what is stored now if that says the same, so that the
+// write can be tried again, and answers an error otherwise.
+func rebase(id calico.ID, base *datastore.Stored, current []*datastore.Stored) error {
+	switch len(current) {
+	case 0:
+		return &datastore.ConflictError{ID: id, Key: base.Key, Deleted: true}
+	case 1:
+	default:
+		err := &datastore.AmbiguousError{ID: id}
+		for _, c := range current {
+			err.Keys = append(err.Keys, c.Key)
+		}
+		return err
+	}
+	now := current[0]
+	changes, err := calico.ContentChanges(id.Kind, base.Raw, now.Raw)
+	if err != nil {
+		return &datastore.CorruptError{Key: now.Key, Revision: now.Revision, Err: err}
+	}
+	if len(changes) > 0 {
+		return &datastore.ConflictError{ID: id, Key: now.Key, Changes: changes}
+	}
+	*base = *now
+	return nil
+}
+
+// errDone ends a write whose aim is reached without it.
+var errDone = errors.New("nothing to do")
+
+// plan is one attempt at a write.
+type plan struct {
+	// key and value are what will be stored; no value for a delete.
+	key   string
+	value []byte
+	// then is done in one transaction if all compares hold.
+	compares []clientv3.Cmp
+	then     []clientv3.Op
+	// failed is told what is stored under the object's names where they do not
+	// hold. It answers nil for the write to be planned and tried once more.
+	failed func(current []*datastore.Stored) error
+}
+
+// write does one write as one transaction, with the guards that every write has.
+//
+// A transaction whose answer was lost is simply sent again: each is worthless
+// the second time (its compares no longer hold), and what it wrote is recognised
+// by its bytes, which hold a uid or base a revision that nobody else's can.
+func (s *Store) write(ctx context.Context, operation string, id calico.ID, next func(*facts) (plan, error)) (*datastore.Stored, error) {
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	for {
+		f, err := s.writable(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p, err := next(f)
+		if err != nil {
+			return nil, err
+		}
+		keys := candidateKeys(id, f.release)
+		if !slices.Contains(keys, p.key) {
+			keys = append(keys, p.key)
+		}
+		// The lock and the release are part of what is compared: a datastore
+		// that was locked or upgraded a moment ago is not written to.
+		compares := append(p.compares, f.unchanged())
+		resp, err := s.txn(ctx, operation, p.key, clientv3.OpTxn(compares, p.then, append(gets(keys), getClusterInformation)))
+		if err != nil {
+			return s.settle(ctx, id, p, err)
+		}
+		if resp.Succeeded {
+			return s.written(id, p, resp.Header.Revision)
+		}
+		found := values(resp)
+		if mine := found[p.key]; mine != nil && p.value != nil && bytes.Equal(mine.Raw, p.value) {
+			revision, _ := strconv.ParseInt(mine.Revision, 10, 64)
+			return s.written(id, p, revision)
+		}
+		s.notice(found[clusterInformationKey], f)
+		var current []*datastore.Stored
+		for _, k := range keys {
+			if found[k] != nil {
+				current = append(current, found[k])
+			}
+		}
+		if err := p.failed(current); errors.Is(err, errDone) {
+			return nil, nil
+		} else if err != nil {
+			return nil, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, &datastore.UnavailableError{Endpoints: s.cfg.Endpoints, Err: err}
+		}
+	}
+}
+
+func (s *Store) written(id calico.ID, p plan, revision int64) (*datastore.Stored, error) {
+	if p.value == nil {
+		return nil, nil
+	}
+	stored := storedKV(p.key, p.value, revision)
+	if err := stored.Decode(id.Kind); err != nil {
+		return nil, err
+	}
+	stored.Object.SetName(id.Name)
+	return stored, nil
+}
+
+// settle finds out whether a write that ended in an error was done all the same.
+func (s *Store) settle(ctx context.Context, id calico.ID, p plan, cause error) (*datastore.Stored, error) {
+	var unavailable *datastore.UnavailableError
+	if !errors.As(cause, &unavailable) {
+		return nil, cause
+	}
+	// The deadline of the write may have passed; grace is kept for this.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace())
+	defer cancel()
+	resp, err := s.txnOnce(ctx, "read back", p.key, clientv3.OpTxn(nil, gets([]string{p.key}), nil))
+	if err != nil {
+		unavailable.Unknown = true
+		return nil, unavailable
+	}
+	found := values(resp)[p.key]
+	switch {
+	case p.value == nil && found == nil:
+		return nil, nil
+	case p.value != nil && found != nil && bytes.Equal(found.Raw, p.value):
+		revision, _ := strconv.ParseInt(found.Revision, 10, 64)
+		return s.written(id, p, revision)
+	default:
+		return nil, unavailable
+	}
+}
+
+// txn runs a transaction, again after a failure that may pass, until the
+// deadline of ctx.
+func (s *Store) txn(ctx context.Context, operation, key string, op clientv3.Op) (*clientv3.TxnResponse, error) {
+	var resp *clientv3.TxnResponse
+	err := s.attempt(ctx, operation, key, func(ctx context.Context) (string, error) {
+		r, err := s.conn.Client().Do(ctx, op)
+		if err != nil {
+			return "", err
+		}
+		resp = r.Txn()
+		return strconv.FormatInt(resp.Header.Revision, 10), nil
+	})
+	return resp, err
+}
+
+func (s *Store) txnOnce(ctx context.Context, operation, key string, op clientv3.Op) (*clientv3.TxnResponse, error) {
+	started := time.Now()
+	r, err := s.conn.Client().Do(ctx, op)
+	s.observe(ctx, operation, key, "", started, err)
+	if err != nil {
+		return nil, translate(err, key, s.cfg)
+	}
+	return r.Txn(), nil
+}
+
+// attempt makes one request, and makes it again after failures that pass by
+// themselves: a member that is down, a change of leader. The pause between
+// attempts grows; the deadline of ctx ends them.
+func (s *Store) attempt(ctx context.Context, operation, key string, request func(context.Context) (revision string, err error)) error {
+	const first, longest = 50 * time.Millisecond, time.Second
+	for pause := first; ; pause = min(2*pause, longest) {
+		started := time.Now()
+		once, cancel := context.WithTimeout(ctx, s.attemptTimeout())
+		revision, err := request(once)
+		cancel()
+		s.observe(ctx, operation, key, revision, started, err)
+		if err == nil {
+			return nil
+		}
+		translated := translate(err, key, s.cfg)
+		var unavailable *datastore.UnavailableError
+		if !errors.As(translated, &unavailable) {
+			return translated
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return explain(ctx, translated, s.cfg)
+		case <-timer.C:
+		}
+	}
+}
+
+func (s *Store) observe(ctx context.Context, operation, key, revision string, started time.Time, err error) {
+	call := datastore.Call{Operation: operation, Key: key, Revision: revision, Duration: time.Since(started), Outcome: "ok"}
+	if err != nil {
+		call.Outcome = outcome(translate(err, key, s.cfg))
+	}
+	s.options.Observe(ctx, call)
+}
+
+func outcome(err error) string {
+	var denied *datastore.DeniedError
+	var unavailable *datastore.UnavailableError
+	switch {
+	case errors.As(err, &denied):
+		return "denied"
+	case errors.As(err, &unavailable):
+		return "unavailable"
+	default:
+		return "error"
+	}
+}
+
+// deadline bounds an operation so that finding out what went wrong, if it
+// comes to that, still fits into the request timeout.
+func (s *Store) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.cfg.RequestTimeout-s.grace())
+}
+
+// attemptTimeout leaves time for another member when one does not answer at all.
+func (s *Store) attemptTimeout() time.Duration { return max(s.cfg.RequestTimeout/3, time.Second) }
+
+// grace is how long it may take to find out what became of a failed request.
+func (s *Store) grace() time.Duration { return min(s.cfg.RequestTimeout/4, 2*time.Second) }
+
+func gets(keys []string) []clientv3.Op {
+	ops := make([]clientv3.Op, len(keys))
+	for i, k := range keys {
+		ops[i] = clientv3.OpGet(k)
+	}
+	return ops
+}
+
+// values returns what the reads of a transaction found, by key.
+func values(resp *clientv3.TxnResponse) map[string]*datastore.Stored {
+	found := map[string]*datastore.Stored{}
+	for _, r := range resp.Responses {
+		for _, kv := range r.GetResponseRange().GetKvs() {
+			found[string(kv.Key)] = storedKV(string(kv.Key), kv.Value, kv.ModRevision)
+		}
+	}
+	return found
+}
+
+func storedKV(key string, value []byte, modRevision int64) *datastore.Stored {
+	return &datastore.Stored{Key: key, Raw: value, Revision: strconv.FormatInt(modRevision, 10)}
+}
+
+func (s *Store) String() string {
+	return fmt.Sprintf("etcd at %s", strings.Join(s.cfg.Endpoints, ", "))
+}

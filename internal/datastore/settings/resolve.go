@@ -1,0 +1,220 @@
+package settings
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Resolved are the settings to use. It is complete and checked.
+type Resolved struct {
+	// DatastoreType is EtcdV3 or Kubernetes. All else is empty for Kubernetes.
+	DatastoreType string
+	// Endpoints are URLs of the form scheme://host:port, all http or all https.
+	// Empty where DiscoverySRV is set.
+	Endpoints []string
+	// DiscoverySRV is the domain whose SRV records name the endpoints.
+	DiscoverySRV string
+	// Username and Password are both set or both empty.
+	Username, Password string
+	// CACert is PEM with one certificate or more; empty for the system's CAs.
+	CACert []byte
+	// Cert and Key are PEM and belong together, or both empty.
+	Cert, Key []byte
+
+	origins map[Name]Origin
+}
+
+// Origin tells where the value of a setting came from; false for a setting that
+// no place gave, or that is not used.
+func (r Resolved) Origin(name Name) (Origin, bool) {
+	o, ok := r.origins[name]
+	return o, ok
+}
+
+// String names the datastore and tells where each setting came from, without
+// values that are secret.
+func (r Resolved) String() string {
+	var b strings.Builder
+	b.WriteString(r.DatastoreType)
+	if r.DiscoverySRV != "" {
+		fmt.Fprintf(&b, " at the SRV records of %s", r.DiscoverySRV)
+	}
+	if len(r.Endpoints) > 0 {
+		fmt.Fprintf(&b, " at %s", strings.Join(r.Endpoints, ", "))
+	}
+	for _, d := range definitions {
+		if o, ok := r.origins[d.name]; ok {
+			fmt.Fprintf(&b, "; %s from %s", d.name, o)
+		}
+	}
+	return b.String()
+}
+
+// GoString is String, so that no way of printing shows a secret.
+func (r Resolved) GoString() string { return r.String() }
+
+// Check finds what is wrong with the settings of the provider block whatever the
+// environment and files may add to them. It reads no file. A setting whose value
+// is not known yet is passed as unset.
+func Check(explicit Settings) Problems {
+	var problems Problems
+	r := &Resolved{origins: map[Name]Origin{}}
+	given := merge(fromConfiguration(explicit))
+	checkType(r, given, &problems)
+	checkAlternatives(given, &problems)
+	takeDiscovery(r, given, &problems)
+	return problems
+}
+
+// Resolve puts the settings together: explicit ones, those of the provider
+// block, before calicoctl's environment variables before a calicoctl
+// configuration file.
+//
+//   - env looks up an environment variable, as os.LookupEnv does. An empty
+//     variable counts as unset (to calicoctl it is set, and an error for some).
+//   - configFile is the provider's config_file. Where it is empty, the variable
+//     CALICOCTL_CONFIG may name the file. No file is read that neither names,
+//     calicoctl's default path included.
+//   - Every setting is taken from the first place that gives it, each by
+//     itself; calicoctl would use only one place. Of two settings that say the
+//     same in two ways (endpoints and discovery_srv; ca_cert and ca_cert_file,
+//     and so on), the one in the stronger place counts.
+//   - The kind of datastore is etcdv3 where a place gives endpoints or a domain
+//     and no kind.
+//
+// Where the problems' Err is not nil, the settings are not to be used.
+func Resolve(explicit Settings, env func(string) (string, bool), configFile string) (Resolved, Problems) {
+	var problems Problems
+	layers := []layer{fromConfiguration(explicit), fromEnvironment(env)}
+	if path, origin := namedFile(configFile, env); path != "" {
+		layers = append(layers, readFile(path, origin, &problems))
+	}
+	merged := merge(layers...)
+
+	r := Resolved{origins: map[Name]Origin{}}
+	checkType(&r, merged, &problems)
+	if r.DatastoreType == Kubernetes {
+		return r, problems
+	}
+	checkAlternatives(merged, &problems)
+	takeDiscovery(&r, merged, &problems)
+	if !has(merged, NameEndpoints, NameDiscoverySRV) {
+		// A file that could not be read is what is wrong then, not that
+		// nothing is given.
+		if problems.Err() == nil {
+			problems.add(NameEndpoints, Origin{}, "No Calico datastore configured", "%s", nothingSet)
+		}
+		return r, problems
+	}
+	takeUser(&r, merged, &problems)
+	takeTLS(&r, merged, &problems)
+	return r, problems
+}
+
+func has(l layer, names ...Name) bool {
+	for _, n := range names {
+		if _, ok := l[n]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// checkType checks the kind of datastore.
+func checkType(r *Resolved, merged layer, problems *Problems) {
+	v, ok := merged[NameDatastoreType]
+	if !ok {
+		r.DatastoreType = EtcdV3
+		return
+	}
+	r.DatastoreType = v.text()
+	r.origins[NameDatastoreType] = v.origin
+	if r.DatastoreType != EtcdV3 && r.DatastoreType != Kubernetes {
+		problems.add(NameDatastoreType, v.origin, "Unknown kind of datastore",
+			"%s is %q. Calico keeps its objects in %q or in %q.", v.origin, r.DatastoreType, EtcdV3, Kubernetes)
+	}
+}
+
+// checkAlternatives finds settings that are given in two ways in one place.
+func checkAlternatives(merged layer, problems *Problems) {
+	for _, pair := range pairs {
+		a, both := merged[pair[0]]
+		b, ok := merged[pair[1]]
+		if both && ok {
+			problems.add(pair[1], b.origin, fmt.Sprintf("Both %s and %s", pair[0], pair[1]),
+				"%s and %s are both given. Give one of them.", a.origin, b.origin)
+		}
+	}
+}
+
+// takeDiscovery takes the endpoints, or the domain to find them with.
+func takeDiscovery(r *Resolved, merged layer, problems *Problems) {
+	if v, ok := merged[NameEndpoints]; ok {
+		r.origins[NameEndpoints] = v.origin
+		r.Endpoints = checkEndpoints(v, problems)
+	}
+	if v, ok := merged[NameDiscoverySRV]; ok {
+		r.origins[NameDiscoverySRV] = v.origin
+		r.DiscoverySRV = checkDomain(v, problems)
+	}
+}
+
+// takeUser takes the etcd user. calicoctl uses neither name nor password where
+// one is missing, and says nothing.
+func takeUser(r *Resolved, merged layer, problems *Problems) {
+	username, named := merged[NameUsername]
+	password, ok := merged[NamePassword]
+	switch {
+	case named && !ok:
+		problems.add(NameUsername, username.origin, "User name without a password",
+			"%s is given, but no password is. Give it in %s or in the environment variable ETCD_PASSWORD, or leave the user name out where etcd's authentication is off.",
+			username.origin, NamePassword.Attribute())
+	case ok && !named:
+		problems.add(NamePassword, password.origin, "Password without a user name",
+			"%s is given, but no user name is. Give it in %s or in the environment variable ETCD_USERNAME, or leave the password out where etcd's authentication is off.",
+			password.origin, NameUsername.Attribute())
+	case named:
+		r.Username, r.Password = username.text(), password.text()
+		r.origins[NameUsername], r.origins[NamePassword] = username.origin, password.origin
+	}
+}
+
+// takeTLS takes the certificates and the key, if they have a use.
+func takeTLS(r *Resolved, merged layer, problems *Problems) {
+	if plaintext(r) {
+		for _, name := range []Name{NameCert, NameCertFile, NameKey, NameKeyFile, NameCACert, NameCACertFile} {
+			if v, ok := merged[name]; ok {
+				problems.warn(name, v.origin, "Certificates without TLS",
+					"%s is given, but the endpoints from %s are http://, so it is not used and nothing is encrypted. Write https:// where etcd serves TLS.",
+					v.origin, r.origins[NameEndpoints])
+				return
+			}
+		}
+		return
+	}
+	ca := readMaterial(merged, NameCACert, NameCACertFile, problems)
+	cert := readMaterial(merged, NameCert, NameCertFile, problems)
+	key := readMaterial(merged, NameKey, NameKeyFile, problems)
+	for _, m := range []material{ca, cert, key} {
+		if m.name != "" {
+			r.origins[m.name] = m.origin
+		}
+	}
+	if readable(ca) {
+		checkCA(ca, problems)
+	}
+	if readable(cert) && readable(key) {
+		checkPair(cert, key, problems)
+	}
+	r.CACert, r.Cert, r.Key = ca.pem, cert.pem, key.pem
+}
+
+// plaintext tells whether TLS is out of the question.
+func plaintext(r *Resolved) bool {
+	for _, e := range r.Endpoints {
+		if !strings.HasPrefix(e, "http://") {
+			return false
+		}
+	}
+	return len(r.Endpoints) > 0
+}

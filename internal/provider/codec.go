@@ -1,0 +1,300 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+	"github.com/projectcalico/api/pkg/lib/numorstring"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
+)
+
+// Terraform's values and Calico's API types have the same shape, and Calico's
+// names become Terraform's by a rule (attributeName). So one pair of functions
+// translates between them, whatever the kind: decode writes an attribute's value
+// into a field of an API type, encode makes an attribute's value of a field.
+//
+// An absent field and a null attribute are the same thing. What is left out on
+// one side is left out on the other; zero, which Calico distinguishes from
+// absent only in pointers, never appears out of nothing.
+
+// conversion collects what turns up while values become an object.
+type conversion struct {
+	// unknown lists the fields whose values are not known yet.
+	unknown []calico.Path
+	// faults are the values that Calico's types cannot hold.
+	faults calico.FieldErrors
+}
+
+// known tells whether everything below p is known.
+func (c *conversion) known(p calico.Path) bool {
+	for _, u := range c.unknown {
+		if u.HasPrefix(p) || p.HasPrefix(u) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *conversion) fault(at calico.Path, value any, format string, args ...any) {
+	c.faults = append(c.faults, &calico.FieldError{Field: at, Value: value, Reason: fmt.Sprintf(format, args...)})
+}
+
+// attributeName returns the Terraform name of a field of Calico's API:
+// expected_ips for expectedIPs, not_icmp for notICMP, pre_dnat for preDNAT.
+func attributeName(jsonName string) string {
+	r := []rune(jsonName)
+	var b strings.Builder
+	for i, c := range r {
+		if unicode.IsUpper(c) && i > 0 {
+			next := i+1 < len(r) && unicode.IsLower(r[i+1])
+			// The s of a plural abbreviation, as in IPs, begins no word.
+			if next && r[i+1] == 's' && (i+2 == len(r) || unicode.IsUpper(r[i+2])) {
+				next = false
+			}
+			if !unicode.IsUpper(r[i-1]) || next {
+				b.WriteByte('_')
+			}
+		}
+		b.WriteRune(unicode.ToLower(c))
+	}
+	return b.String()
+}
+
+// jsonName returns the name of a struct field in Calico's manifests.
+func jsonName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return name
+}
+
+var (
+	portGoType     = reflect.TypeFor[numorstring.Port]()
+	protocolGoType = reflect.TypeFor[numorstring.Protocol]()
+)
+
+// decodeFields writes the attributes into the fields of the struct of the same
+// names. Fields without an attribute keep their value.
+func decodeFields(c *conversion, values map[string]attr.Value, into reflect.Value, at calico.Path) {
+	t := into.Type()
+	for i := range t.NumField() {
+		name := jsonName(t.Field(i))
+		if v, ok := values[attributeName(name)]; ok {
+			decode(c, v, into.Field(i), at.Field(name))
+		}
+	}
+}
+
+// decode writes an attribute's value into a field.
+func decode(c *conversion, v attr.Value, into reflect.Value, at calico.Path) {
+	switch {
+	case v == nil || v.IsNull():
+		return
+	case v.IsUnknown():
+		c.unknown = append(c.unknown, at)
+		return
+	}
+	if into.Kind() == reflect.Pointer {
+		into.Set(reflect.New(into.Type().Elem()))
+		into = into.Elem()
+	}
+	switch v := v.(type) {
+	case basetypes.StringValuable:
+		s, _ := v.ToStringValue(context.Background())
+		decodeString(c, s.ValueString(), into, at, v)
+	case types.Int64:
+		decodeInt(c, v.ValueInt64(), into, at)
+	case types.Float64:
+		into.SetFloat(v.ValueFloat64())
+	case types.Bool:
+		into.SetBool(v.ValueBool())
+	case types.List:
+		decodeElements(c, v.Elements(), into, at)
+	case types.Set:
+		decodeElements(c, v.Elements(), into, at)
+	case types.Map:
+		into.Set(reflect.MakeMap(into.Type()))
+		for key, e := range v.Elements() {
+			element := reflect.New(into.Type().Elem()).Elem()
+			decode(c, e, element, at.Key(key))
+			into.SetMapIndex(reflect.ValueOf(key), element)
+		}
+	case types.Object:
+		decodeFields(c, v.Attributes(), into, at)
+	default:
+		panic(fmt.Sprintf("provider: no way to put a %T into %s", v, at))
+	}
+}
+
+func decodeElements(c *conversion, elements []attr.Value, into reflect.Value, at calico.Path) {
+	into.Set(reflect.MakeSlice(into.Type(), len(elements), len(elements)))
+	for i, e := range elements {
+		if e.IsNull() {
+			c.fault(at.Index(i), nil, "A list must not hold null: leave the element out.")
+		}
+		decode(c, e, into.Index(i), at.Index(i))
+	}
+}
+
+func decodeString(c *conversion, s string, into reflect.Value, at calico.Path, v attr.Value) {
+	switch into.Type() {
+	case protocolGoType:
+		into.Set(reflect.ValueOf(protocol(s)))
+	case portGoType:
+		p, err := numorstring.PortFromString(s)
+		if err != nil {
+			c.fault(at, s, "A port is a number from 1 to 65535 (22), a range of them (\"1000:2000\"), or the name of a port of a host endpoint (\"ssh\").")
+			return
+		}
+		into.Set(reflect.ValueOf(p))
+	default:
+		if spelled, ok := v.(spelledValue); ok && (spelled.spelling == selectorType.spelling || spelled.spelling == policySelectorType.spelling) {
+			// Calico's language has no newline, and HCL's heredocs have many.
+			s = selector.OneLine(s)
+		}
+		into.SetString(s)
+	}
+}
+
+// protocol reads a protocol as Calico does: a number where it is one.
+func protocol(s string) numorstring.Protocol {
+	if n, err := strconv.ParseUint(s, 10, 8); err == nil {
+		return numorstring.ProtocolFromInt(uint8(n))
+	}
+	// Not ProtocolFromString, which would quietly correct what Calico refuses.
+	return numorstring.Protocol{Type: numorstring.NumOrStringString, StrVal: s}
+}
+
+func decodeInt(c *conversion, n int64, into reflect.Value, at calico.Path) {
+	if into.CanUint() {
+		if n < 0 || into.OverflowUint(uint64(n)) {
+			c.fault(at, n, "The number must be from 0 to %d.", uint64(1)<<into.Type().Bits()-1)
+			return
+		}
+		into.SetUint(uint64(n))
+		return
+	}
+	if into.OverflowInt(n) {
+		c.fault(at, n, "The number is too large.")
+		return
+	}
+	into.SetInt(n)
+}
+
+// encodeFields makes the attributes of the types given from the fields of a
+// struct of the same names. An attribute without a field is left out.
+func encodeFields(from reflect.Value, attributeTypes map[string]attr.Type) map[string]attr.Value {
+	values := map[string]attr.Value{}
+	t := from.Type()
+	for i := range t.NumField() {
+		name := attributeName(jsonName(t.Field(i)))
+		if typ, ok := attributeTypes[name]; ok {
+			values[name] = encode(from.Field(i), typ)
+		}
+	}
+	return values
+}
+
+// encode makes an attribute's value of a field.
+func encode(from reflect.Value, typ attr.Type) attr.Value {
+	if from.Kind() == reflect.Pointer {
+		if from.IsNil() {
+			return null(typ)
+		}
+		from = from.Elem()
+	} else if from.IsZero() || (from.Kind() == reflect.Slice || from.Kind() == reflect.Map) && from.Len() == 0 {
+		return null(typ)
+	}
+	switch typ := typ.(type) {
+	case basetypes.StringTypable:
+		return stringValue(typ, encodeString(from))
+	case basetypes.Int64Type:
+		if from.CanUint() {
+			return types.Int64Value(int64(from.Uint())) //nolint:gosec // Calico's unsigned numbers are of 8, 16 and 32 bits
+		}
+		return types.Int64Value(from.Int())
+	case basetypes.Float64Type:
+		return types.Float64Value(from.Float())
+	case basetypes.BoolType:
+		return types.BoolValue(from.Bool())
+	case basetypes.ListType:
+		return types.ListValueMust(typ.ElemType, encodeElements(from, typ.ElemType))
+	case basetypes.SetType:
+		return types.SetValueMust(typ.ElemType, distinct(encodeElements(from, typ.ElemType)))
+	case basetypes.MapType:
+		elements := map[string]attr.Value{}
+		for _, key := range from.MapKeys() {
+			elements[key.String()] = stringValue(types.StringType, from.MapIndex(key).String())
+		}
+		return types.MapValueMust(typ.ElemType, elements)
+	case basetypes.ObjectType:
+		return types.ObjectValueMust(typ.AttrTypes, encodeFields(from, typ.AttrTypes))
+	default:
+		panic(fmt.Sprintf("provider: no way to make a %s of a %s", typ, from.Type()))
+	}
+}
+
+func encodeString(from reflect.Value) string {
+	switch v := from.Interface().(type) {
+	case numorstring.Protocol:
+		return v.String()
+	case numorstring.Port:
+		return v.String()
+	default:
+		return from.String()
+	}
+}
+
+func encodeElements(from reflect.Value, elementType attr.Type) []attr.Value {
+	elements := make([]attr.Value, from.Len())
+	for i := range elements {
+		e := from.Index(i)
+		if e.IsZero() && e.Kind() == reflect.String {
+			// An element is never absent, be it empty.
+			elements[i] = stringValue(elementType, "")
+			continue
+		}
+		if o, ok := elementType.(basetypes.ObjectType); ok {
+			elements[i] = types.ObjectValueMust(o.AttrTypes, encodeFields(e, o.AttrTypes))
+			continue
+		}
+		elements[i] = encode(e, elementType)
+	}
+	return elements
+}
+
+// distinct drops what a set cannot hold: Calico accepts an address given twice.
+func distinct(elements []attr.Value) []attr.Value {
+	var out []attr.Value
+	for _, e := range elements {
+		seen := false
+		for _, o := range out {
+			seen = seen || o.Equal(e)
+		}
+		if !seen {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// stringValue makes a value of a string type, spelled or plain.
+func stringValue(typ attr.Type, s string) attr.Value {
+	if t, ok := typ.(spelledType); ok {
+		return spelledValue{StringValue: types.StringValue(s), spelling: t.spelling}
+	}
+	return types.StringValue(s)
+}
+
+// null makes a null value of a type.
+func null(typ attr.Type) attr.Value { return mustValue(typ, false) }
+
+// unknown makes an unknown value of a type.
+func unknown(typ attr.Type) attr.Value { return mustValue(typ, true) }

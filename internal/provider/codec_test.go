@@ -1,0 +1,199 @@
+package provider
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"github.com/projectcalico/api/pkg/lib/numorstring"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
+
+func TestAttributeName(t *testing.T) {
+	for name, want := range map[string]string{
+		"node": "node", "interfaceName": "interface_name", "expectedIPs": "expected_ips", "notICMP": "not_icmp",
+		"preDNAT": "pre_dnat", "ipVersion": "ip_version", "notNets": "not_nets", "serviceAccountSelector": "service_account_selector",
+		"asNumber": "as_number", "peerIP": "peer_ip", "bpfHostNetworkedNATWithoutCTLB": "bpf_host_networked_nat_without_ctlb",
+	} {
+		if got := attributeName(name); got != want {
+			t.Errorf("attributeName(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
+// Every field of the API type has an attribute, and every attribute a field:
+// otherwise a part of an object could be written but not read, or never be seen.
+func TestSchemasHaveEveryField(t *testing.T) {
+	var compare func(t *testing.T, at string, typ attr.Type, field reflect.Type)
+	compare = func(t *testing.T, at string, typ attr.Type, field reflect.Type) {
+		for field.Kind() == reflect.Pointer || field.Kind() == reflect.Slice {
+			field = field.Elem()
+		}
+		switch c := typ.(type) {
+		case basetypes.ListType:
+			typ = c.ElemType
+		case basetypes.SetType:
+			typ = c.ElemType
+		}
+		object, ok := typ.(basetypes.ObjectType)
+		if !ok {
+			return
+		}
+		fields := map[string]reflect.Type{}
+		for i := range field.NumField() {
+			fields[attributeName(jsonName(field.Field(i)))] = field.Field(i).Type
+		}
+		for name, typ := range object.AttrTypes {
+			if f, ok := fields[name]; ok {
+				compare(t, at+"."+name, typ, f)
+			} else {
+				t.Errorf("%s.%s is no field of %s", at, name, field)
+			}
+		}
+		for name := range fields {
+			if _, ok := object.AttrTypes[name]; !ok {
+				t.Errorf("%s has no attribute for %s of %s", at, name, field)
+			}
+		}
+	}
+	compare(t, "rule", ruleList("", false).GetType(), reflect.TypeFor[[]v3.Rule]())
+	compare(t, "computed rule", ruleList("", true).GetType(), reflect.TypeFor[[]v3.Rule]())
+
+	hostEndpoint := &newHostEndpointResource().(*objectResource).definition
+	attributeTypes := hostEndpoint.attributeTypes()
+	for _, name := range []string{"name", "labels", "annotations", "uid", "creation_timestamp"} {
+		delete(attributeTypes, name)
+	}
+	compare(t, "host_endpoint", types.ObjectType{AttrTypes: attributeTypes}, reflect.TypeFor[v3.HostEndpointSpec]())
+}
+
+// What an object says, its attributes say, and back: for random rules and host
+// endpoints, decode(encode(x)) is x.
+func TestCodecIsLossless(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	ruleType := ruleList("", false).GetType()
+	endpoint := &newHostEndpointResource().(*objectResource).definition
+	for range 3000 {
+		rules := randomValue(r, reflect.TypeFor[[]v3.Rule](), 3).Interface().([]v3.Rule)
+		var back []v3.Rule
+		c := &conversion{}
+		decode(c, encode(reflect.ValueOf(rules), ruleType), reflect.ValueOf(&back).Elem(), calico.NewPath("rules"))
+		if len(c.faults)+len(c.unknown) > 0 {
+			t.Fatalf("faults %v, unknown %v", c.faults, c.unknown)
+		}
+		if diff := cmp.Diff(rules, back); diff != "" {
+			t.Fatalf("rules came back changed (-before +after):\n%s", diff)
+		}
+
+		spec := randomValue(r, reflect.TypeFor[v3.HostEndpointSpec](), 3).Interface().(v3.HostEndpointSpec)
+		var backSpec v3.HostEndpointSpec
+		decodeFields(c, encodeFields(reflect.ValueOf(spec), endpoint.attributeTypes()), reflect.ValueOf(&backSpec).Elem(), specPath)
+		if diff := cmp.Diff(spec, backSpec); diff != "" {
+			t.Fatalf("host endpoint came back changed (-before +after):\n%s", diff)
+		}
+	}
+}
+
+// randomValue makes a value with some of its fields set, in the form that
+// decoding gives them: absent rather than empty.
+func randomValue(r *rand.Rand, t reflect.Type, depth int) reflect.Value {
+	v := reflect.New(t).Elem()
+	switch {
+	case t == protocolGoType:
+		if r.IntN(2) == 0 {
+			return reflect.ValueOf(numorstring.ProtocolFromInt(uint8(1 + r.IntN(255))))
+		}
+		return reflect.ValueOf(protocol([]string{"TCP", "UDP", "ICMP", "SCTP"}[r.IntN(4)]))
+	case t == portGoType:
+		first := uint16(1 + r.IntN(1000))
+		return reflect.ValueOf([]numorstring.Port{numorstring.SinglePort(first), {MinPort: first, MaxPort: first + 5}, numorstring.NamedPort("ssh")}[r.IntN(3)])
+	}
+	switch t.Kind() {
+	case reflect.String:
+		v.SetString(string(rune('a'+r.IntN(26))) + strings.Repeat("x", r.IntN(4)))
+	case reflect.Int:
+		v.SetInt(int64(r.IntN(256)))
+	case reflect.Uint16:
+		v.SetUint(uint64(1 + r.IntN(65535)))
+	case reflect.Pointer:
+		v.Set(reflect.New(t.Elem()))
+		v.Elem().Set(randomValue(r, t.Elem(), depth))
+	case reflect.Slice:
+		seen := map[any]bool{}
+		for range 1 + r.IntN(3) {
+			e := randomValue(r, t.Elem(), depth)
+			if e.Comparable() && seen[e.Interface()] {
+				continue // a set holds an element once
+			}
+			if e.Comparable() {
+				seen[e.Interface()] = true
+			}
+			v.Set(reflect.Append(v, e))
+		}
+	case reflect.Map:
+		v.Set(reflect.MakeMap(t))
+		for range 1 + r.IntN(3) {
+			v.SetMapIndex(randomValue(r, t.Key(), depth), randomValue(r, t.Elem(), depth))
+		}
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if r.IntN(depth+1) > 0 {
+				v.Field(i).Set(randomValue(r, t.Field(i).Type, depth-1))
+			}
+		}
+	default:
+		panic(t.String())
+	}
+	return v
+}
+
+func TestDecodeReportsWhatATypeCannotHold(t *testing.T) {
+	c := &conversion{}
+	var ports []numorstring.Port
+	list := types.ListValueMust(portType, []attr.Value{stringValue(portType, "22"), stringValue(portType, "70000"), stringValue(portType, "2:1"), stringValue(portType, "a b")})
+	decode(c, list, reflect.ValueOf(&ports).Elem(), calico.NewPath("ports"))
+	var number uint16
+	decode(c, types.Int64Value(65536), reflect.ValueOf(&number).Elem(), calico.NewPath("port"))
+	decode(c, types.Int64Value(-1), reflect.ValueOf(&number).Elem(), calico.NewPath("port"))
+	var nets []string
+	decode(c, types.ListValueMust(types.StringType, []attr.Value{types.StringNull()}), reflect.ValueOf(&nets).Elem(), calico.NewPath("nets"))
+	var got []string
+	for _, f := range c.faults {
+		got = append(got, f.Field.String())
+	}
+	want := []string{"ports[1]", "ports[2]", "ports[3]", "port", "port", "nets[0]"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("faults (-want +got):\n%s", diff)
+	}
+}
+
+func TestDecodeCollectsUnknowns(t *testing.T) {
+	c := &conversion{}
+	endpoint := &newHostEndpointResource().(*objectResource).definition
+	obj := endpoint.object(c, values{
+		"name": types.StringUnknown(), "node": types.StringValue("n"), "interface_name": types.StringUnknown(),
+		"expected_ips": types.SetValueMust(ipType, []attr.Value{unknown(ipType)}),
+		"labels":       types.MapValueMust(types.StringType, map[string]attr.Value{"a": types.StringUnknown()}),
+	}, calico.Newest)
+	var got []string
+	for _, u := range c.unknown {
+		got = append(got, u.String())
+	}
+	want := []string{"spec.interfaceName", "spec.expectedIPs[0]", "metadata.name", `metadata.labels["a"]`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("unknown (-want +got):\n%s", diff)
+	}
+	if obj.(*v3.HostEndpoint).Spec.Node != "n" {
+		t.Error("the known value is lost")
+	}
+	if c.known(specPath) || !c.known(specPath.Field("node")) || c.known(specPath.Field("expectedIPs").Index(0)) {
+		t.Error("known tells wrong")
+	}
+}

@@ -1,0 +1,242 @@
+package provider
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
+
+// definition is what a resource is made of. The zero value of each function
+// stands for the plain case: the attributes are the fields of the kind's spec,
+// by their names.
+type definition struct {
+	// typeName is the resource's type without the provider's prefix: "host_endpoint".
+	typeName string
+	kind     calico.Kind
+	schema   schema.Schema
+
+	// complete fills in what the configuration leaves out, as far as it is
+	// known without the datastore. planned holds unknown values for computed
+	// attributes that are not configured.
+	complete func(config, planned values)
+	// toObject makes the object of the attributes.
+	toObject func(c *conversion, v values) calico.Object
+	// fromObject makes the attributes of an object. prior is what the attributes
+	// were, nil on an import: where several attributes can mean the same object,
+	// they stay.
+	fromObject func(obj calico.Object, attributeTypes map[string]attr.Type, prior values) values
+	// derived are the computed attributes that are functions of the object, and
+	// the part of the object that each depends on.
+	derived map[string]calico.Path
+	// locate returns the attribute that a field of the object comes from; nil
+	// for the plain case.
+	locate func(v values, field calico.Path) (path.Path, bool)
+	// refuse tells why an object that exists cannot be this resource; "" where
+	// it can.
+	refuse func(obj calico.Object) string
+}
+
+// attributeTypes returns the types of the resource's attributes.
+func (d *definition) attributeTypes() map[string]attr.Type {
+	out := map[string]attr.Type{}
+	for name, a := range d.schema.Attributes {
+		out[name] = a.GetType()
+	}
+	return out
+}
+
+var (
+	metadataPath = calico.NewPath("metadata")
+	specPath     = calico.NewPath("spec")
+)
+
+// object makes the object that the attributes describe, with Calico's defaults.
+func (d *definition) object(c *conversion, v values, release calico.Release) calico.Object {
+	var obj calico.Object
+	if d.toObject != nil {
+		obj = d.toObject(c, v)
+	} else {
+		obj = d.kind.New()
+		decodeFields(c, v, specOf(obj), specPath)
+	}
+	decodeFields(c, pick(v, "name", "labels", "annotations"), metadataOf(obj), metadataPath)
+	if len(c.unknown) == 0 {
+		calico.Default(obj, release)
+	}
+	return obj
+}
+
+// attributes makes the attributes that describe the object.
+func (d *definition) attributes(obj calico.Object, prior values) values {
+	attributeTypes := d.attributeTypes()
+	out := values{}
+	if d.fromObject != nil {
+		out = d.fromObject(obj, attributeTypes, prior)
+	} else {
+		for name, v := range encodeFields(specOf(obj), attributeTypes) {
+			out[name] = v
+		}
+	}
+	for name, v := range encodeFields(metadataOf(obj), pick(attributeTypes, "name", "labels", "annotations")) {
+		out[name] = v
+	}
+	out["uid"] = types.StringValue(string(obj.GetUID()))
+	out["creation_timestamp"] = types.StringValue(obj.GetCreationTimestamp().UTC().Format(time.RFC3339))
+	for name, v := range out {
+		out[name] = reconcile(prior[name], v)
+	}
+	return out
+}
+
+func specOf(obj calico.Object) reflect.Value {
+	return reflect.ValueOf(obj).Elem().FieldByName("Spec")
+}
+
+func metadataOf(obj calico.Object) reflect.Value {
+	meta, ok := reflect.ValueOf(obj).Elem().FieldByName("ObjectMeta").Addr().Interface().(*metav1.ObjectMeta)
+	if !ok {
+		panic("provider: an object of Calico's API has no metadata")
+	}
+	return reflect.ValueOf(meta).Elem()
+}
+
+func pick[V any](m map[string]V, names ...string) map[string]V {
+	out := map[string]V{}
+	for _, name := range names {
+		if v, ok := m[name]; ok {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+// id returns the ID of the object that the attributes name.
+func (d *definition) id(v values) calico.ID {
+	return calico.ID{Kind: d.kind, Name: v.str("name"), Tier: v.str("tier"), Namespace: v.str("namespace")}
+}
+
+// withForeignAnnotations adds, to an object that is to be written over base, the
+// annotations of base that are not Terraform's: those that neither the
+// configuration nor the state has.
+func withForeignAnnotations(obj calico.Object, base calico.Object, managed map[string]string) {
+	annotations := map[string]string{}
+	for key, value := range base.GetAnnotations() {
+		if _, ours := managed[key]; !ours {
+			annotations[key] = value
+		}
+	}
+	for key, value := range obj.GetAnnotations() {
+		annotations[key] = value
+	}
+	if len(annotations) > 0 {
+		obj.SetAnnotations(annotations)
+	}
+}
+
+// onlyManagedAnnotations returns a copy of the object without the annotations
+// that are not Terraform's.
+func onlyManagedAnnotations(obj calico.Object, managed map[string]string) calico.Object {
+	c, ok := obj.DeepCopyObject().(calico.Object)
+	if !ok {
+		return obj
+	}
+	annotations := map[string]string{}
+	for key, value := range obj.GetAnnotations() {
+		if _, ours := managed[key]; ours {
+			annotations[key] = value
+		}
+	}
+	c.SetAnnotations(annotations)
+	return c
+}
+
+// attributePath returns the attribute that a field of the object comes from.
+func (d *definition) attributePath(v values, field calico.Path) path.Path {
+	if d.locate != nil {
+		if p, ok := d.locate(v, field); ok {
+			return p
+		}
+	}
+	steps := field.Steps()
+	if len(steps) < 2 {
+		return path.Empty()
+	}
+	name := attributeName(steps[1].Field)
+	a, ok := d.schema.Attributes[name]
+	if !ok {
+		return path.Empty()
+	}
+	return extendPath(path.Root(name), a.GetType(), steps[2:])
+}
+
+// extendPath goes on from the attribute at p, of the type given, along the
+// fields of an object. It stops at a set, whose elements have no position, and
+// at what has no attribute.
+func extendPath(p path.Path, typ attr.Type, steps []calico.Step) path.Path {
+	for _, s := range steps {
+		switch t := typ.(type) {
+		case basetypes.ObjectType:
+			name := attributeName(s.Field)
+			next, ok := t.AttrTypes[name]
+			if !ok {
+				return p
+			}
+			p, typ = p.AtName(name), next
+		case basetypes.ListType:
+			p, typ = p.AtListIndex(s.Index), t.ElemType
+		case basetypes.MapType:
+			p, typ = p.AtMapKey(s.Key), t.ElemType
+		default:
+			return p
+		}
+	}
+	return p
+}
+
+// reservedLabels finds labels that cannot be configured because Calico sets them.
+func (d *definition) reservedMetadata(c *conversion, v values) {
+	for key, value := range v.stringMap("labels") {
+		if calico.MachineLabel(d.kind, key) {
+			c.fault(metadataPath.Field("labels").Key(key), value, "Calico sets the label %s itself, from the policy's tier: leave it out.", v3.LabelTier)
+		}
+	}
+	for key, value := range v.stringMap("annotations") {
+		if calico.MachineAnnotation(key) {
+			c.fault(metadataPath.Field("annotations").Key(key), value, "This annotation belongs to Calico's and Kubernetes' own tools: leave it out.")
+		}
+	}
+}
+
+// rootValues returns the attributes of a resource out of Terraform's own form.
+func (d *definition) rootValues(ctx context.Context, raw rawValue) (values, error) {
+	v, err := d.schema.Type().ValueFromTerraform(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	o, ok := v.(types.Object)
+	if !ok || o.IsNull() {
+		return nil, nil
+	}
+	return o.Attributes(), nil
+}
+
+// rawValues is the way back of rootValues.
+func (d *definition) rawValues(ctx context.Context, v values) (rawValue, error) {
+	attributeTypes := d.attributeTypes()
+	for name, typ := range attributeTypes {
+		if v[name] == nil {
+			v[name] = null(typ)
+		}
+	}
+	return types.ObjectValueMust(attributeTypes, v).ToTerraformValue(ctx)
+}

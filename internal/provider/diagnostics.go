@@ -1,0 +1,130 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+)
+
+// addFieldError reports what Calico would refuse, on the attribute it is about.
+func (r *objectResource) addFieldError(diags *diag.Diagnostics, v values, f *calico.FieldError) {
+	detail := f.Reason
+	if f.Value != nil {
+		detail = fmt.Sprintf("%s\n\nGiven: %s", f.Reason, display(f.Value))
+	}
+	detail += fmt.Sprintf("\n\nThis is %s of %s.", f.Field, r.id(v))
+	diags.AddAttributeError(r.attributePath(v, f.Field), "Value Calico Would Refuse", detail)
+}
+
+func display(value any) string {
+	if s, ok := value.(string); ok {
+		return fmt.Sprintf("%q", s)
+	}
+	return fmt.Sprint(value)
+}
+
+// addMissing reports that an import found nothing.
+func (r *objectResource) addMissing(ctx context.Context, store datastore.Store, diags *diag.Diagnostics, id calico.ID) {
+	diags.AddError(fmt.Sprintf("Unable to Import %s", id),
+		fmt.Sprintf("There is no such object in the datastore: nothing is stored at %s. Check the name, and that this provider configuration is the one of the datacenter that you mean.", store.Key(ctx, id)))
+}
+
+// addStoreError is the one place where errors of a datastore become diagnostics.
+func (r *objectResource) addStoreError(ctx context.Context, diags *diag.Diagnostics, action string, id calico.ID, err error) {
+	summary := fmt.Sprintf("Unable to %s %s", action, id)
+	var (
+		exists      *datastore.AlreadyExistsError
+		ambiguous   *datastore.AmbiguousError
+		conflict    *datastore.ConflictError
+		corrupt     *datastore.CorruptError
+		unavailable *datastore.UnavailableError
+		denied      *datastore.DeniedError
+		locked      *datastore.LockedError
+		problem     *configurationError
+	)
+	switch {
+	case errors.As(err, &problem):
+		diags.AddError(problem.summary, problem.detail)
+	case errors.As(err, &exists):
+		diags.AddError(summary, r.existsDetail(id, exists))
+	case errors.As(err, &ambiguous):
+		diags.AddError(summary, fmt.Sprintf(
+			"The policy is stored under two names at once: %s. One was left by an older release of Calico, and Calico enforces both. "+
+				"Compare the two, delete the one that is out of date (with `calicoctl delete`, or `etcdctl del KEY`), and plan again.",
+			strings.Join(ambiguous.Keys, " and ")))
+	case errors.As(err, &conflict) && conflict.Deleted:
+		diags.AddError(summary, fmt.Sprintf(
+			"The object at %s was deleted by somebody else since Terraform read it. Nothing was written. Plan again: the new plan will create it.", conflict.Key))
+	case errors.As(err, &conflict):
+		diags.AddError(summary, fmt.Sprintf(
+			"The object at %s was changed by somebody else since Terraform read it, so what was reviewed is not what would be applied. Nothing was written.\n\nWhat changed (before -> now):\n  %s\n\nPlan again, review the new plan, and apply it.",
+			conflict.Key, strings.Join(conflict.Changes, "\n  ")))
+	case errors.As(err, &corrupt):
+		diags.AddError(summary, fmt.Sprintf(
+			"The value stored at %s (revision %s) is not a valid object: %v. It was left as it is. Look at it with `etcdctl get %s`; put it right, or delete the key, and plan again.",
+			corrupt.Key, corrupt.Revision, corrupt.Err, corrupt.Key))
+	case errors.As(err, &locked):
+		diags.AddError(summary, fmt.Sprintf(
+			"The Calico datastore is locked: datastoreReady is false in %s, as during an upgrade or a migration. Nothing was written, and Terraform waited for request_timeout. "+
+				"Apply again when it is done; if no migration is running, `calicoctl datastore migrate unlock` takes the lock away.", locked.Key))
+	case errors.As(err, &denied):
+		diags.AddError(summary, deniedDetail(denied))
+	case errors.As(err, &unavailable):
+		diags.AddError(summary, unavailableDetail(unavailable))
+	case errors.Is(err, datastore.ErrNotFound):
+		diags.AddError(summary, "There is no such object in the datastore.")
+	default:
+		diags.AddError(summary, err.Error())
+	}
+}
+
+func (r *objectResource) existsDetail(id calico.ID, e *datastore.AlreadyExistsError) string {
+	address := "calico_" + r.typeName + ".NAME"
+	return fmt.Sprintf(`The object exists already, at %s. Terraform does not take over what it did not create: nothing was changed.
+
+If Terraform is to manage it from now on, import it. With NAME as the name of this resource in your configuration, either run
+
+  terraform import '%s' '%s'
+
+or add this block and plan again:
+
+  import {
+    to = %s
+    id = "%s"
+  }
+
+Otherwise choose another name, or delete the object first.`, e.Key, address, id.Name, address, id.Name)
+}
+
+func deniedDetail(e *datastore.DeniedError) string {
+	endpoints := strings.Join(e.Endpoints, ", ")
+	switch e.Reason {
+	case datastore.DeniedCredentials:
+		user := "no user name"
+		if e.User != "" {
+			user = fmt.Sprintf("the user name %q", e.User)
+		}
+		return fmt.Sprintf("etcd at %s does not accept the credentials: it was given %s. Check etcd.username and etcd.password of the provider (or ETCD_USERNAME and ETCD_PASSWORD), and that the user exists (`etcdctl user get`).\n\n%v", endpoints, user, e.Err)
+	case datastore.DeniedPermission:
+		return fmt.Sprintf("etcd at %s does not let the user %q do this at %s. Its role needs permission to read and write the prefix /calico/: `etcdctl role grant-permission ROLE --prefix=true readwrite /calico/`.\n\n%v", endpoints, e.User, e.Key, e.Err)
+	case datastore.DeniedTLS:
+		return fmt.Sprintf("The TLS connection to etcd at %s failed. Check that etcd.ca_cert (or ca_cert_file) is the authority that signed etcd's certificate, that the certificate is for the name or address in the endpoint, and that etcd.cert and etcd.key are a client certificate that etcd accepts.\n\n%v", endpoints, e.Err)
+	default:
+		return e.Error()
+	}
+}
+
+func unavailableDetail(e *datastore.UnavailableError) string {
+	detail := fmt.Sprintf("There was no answer from etcd at %s. Check that it runs, that the addresses are right and that they can be reached from here.\n\n%v",
+		strings.Join(e.Endpoints, ", "), e.Err)
+	if e.Unknown {
+		detail += "\n\nIt is not known whether the change was made before the connection was lost. Plan again to see: the plan tells what is left to do."
+	}
+	return detail
+}

@@ -1,0 +1,415 @@
+package provider
+
+import (
+	"context"
+	"reflect"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"github.com/projectcalico/api/pkg/lib/numorstring"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
+
+// The defaults of the failsafe policy, which are the guide's.
+const (
+	failsafeName     = "failsafe"
+	failsafeSelector = "all()"
+	portSSH          = 22
+	portEtcd         = 2379
+)
+
+var (
+	ingressPath = specPath.Field("ingress")
+	egressPath  = specPath.Field("egress")
+)
+
+func newFailsafePolicyResource() resource.Resource {
+	return &objectResource{definition: definition{
+		typeName:   "failsafe_policy",
+		kind:       calico.KindGlobalNetworkPolicy,
+		schema:     failsafeSchema(),
+		complete:   completeFailsafe,
+		toObject:   failsafeToObject,
+		fromObject: failsafeFromObject,
+		derived: map[string]calico.Path{
+			"ingress":  ingressPath,
+			"egress":   egressPath,
+			"manifest": {},
+		},
+		locate: locateFailsafe,
+		refuse: refuseFailsafe,
+	}}
+}
+
+func failsafeSchema() schema.Schema {
+	portsDescription := "Numbers and ranges, such as `[22, \"2200:2210\"]`."
+	return schema.Schema{
+		MarkdownDescription: "The failsafe policy that Calico's guide to protecting hosts recommends, made for your own network: " +
+			"one `GlobalNetworkPolicy` that comes before all others and keeps open what an administrator needs to reach a host, and what a host needs to reach its datastore.\n\n" +
+			"Calico's built-in failsafe ports are broader (SSH from anywhere, etcd's ports to anywhere) and leave out what a network may need (ICMP). " +
+			"With this policy in place they can be switched off.\n\n" +
+			"The attributes `ingress`, `egress` and `manifest` show in the plan what will be enforced.",
+		Attributes: withMetadata("policy", map[string]schema.Attribute{
+			"name": schema.StringAttribute{
+				MarkdownDescription: "Name of the policy, such as `\"failsafe\"`, which is the default. Changing it makes a new policy in the place of the old one.",
+				Optional:            true, Computed: true,
+			},
+			"selector": schema.StringAttribute{
+				MarkdownDescription: "Which endpoints the policy applies to. Default: `\"all()\"`, every endpoint, workloads too. A narrower one is, for example, `\"endpoint_type == 'management'\"`.",
+				CustomType:          policySelectorType,
+				Optional:            true, Computed: true,
+			},
+			"order": schema.Float64Attribute{
+				MarkdownDescription: "Place among the policies of the tier: lower comes first. Default: `0`, before all that is not negative.",
+				Optional:            true, Computed: true,
+			},
+			"management_cidrs": schema.SetAttribute{
+				MarkdownDescription: "Networks from which administrators may open SSH to the hosts, such as `[\"10.1.0.0/24\", \"2001:db8:1::/64\"]`; at least one. A bare address stands for itself alone.",
+				ElementType:         hostNetType,
+				Required:            true,
+			},
+			"management_ports": schema.ListAttribute{
+				MarkdownDescription: "TCP ports that are open from `management_cidrs`. " + portsDescription + " Default: `[22]`.",
+				ElementType:         portType,
+				Optional:            true, Computed: true,
+				Validators: []validator.List{listvalidator.SizeAtLeast(1)},
+			},
+			"etcd_servers": schema.ListNestedAttribute{
+				MarkdownDescription: "The etcd servers that the hosts must reach: one rule each, in this order. Leave it out where Calico's datastore is not etcd.",
+				Optional:            true,
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"address": schema.StringAttribute{
+						MarkdownDescription: "Address of the server, or a network of servers, such as `\"10.2.0.11\"` or `\"2001:db8:2::/64\"`.",
+						CustomType:          hostNetType,
+						Required:            true,
+					},
+					"ports": schema.ListAttribute{
+						MarkdownDescription: "TCP ports of the server. " + "Numbers and ranges, such as `[2379, 2380]`. Default: `[2379]`.",
+						ElementType:         portType,
+						Optional:            true, Computed: true,
+						Validators: []validator.List{listvalidator.SizeAtLeast(1)},
+					},
+				}},
+			},
+			"allow_icmp": schema.BoolAttribute{
+				MarkdownDescription: "Whether ICMP is let in, such as pings. Default: `true`.",
+				Optional:            true, Computed: true,
+			},
+			"allow_icmpv6": schema.BoolAttribute{
+				MarkdownDescription: "Whether ICMPv6 is let in and out. IPv6 needs it to find its neighbours. Default: `true` where any address given here is an IPv6 one, else `false`.",
+				Optional:            true, Computed: true,
+			},
+			"allow_dhcp": schema.BoolAttribute{
+				MarkdownDescription: "Whether hosts may ask for their addresses: UDP port 67 out, and port 547 (DHCPv6) too where any address given here is an IPv6 one. Default: `true`.",
+				Optional:            true, Computed: true,
+			},
+			"bgp_peers": schema.SetAttribute{
+				MarkdownDescription: "Networks that hosts speak BGP with, in and out on TCP port 179, such as `[\"10.3.0.0/24\"]`. Needed with workload networking. Default: none. For any peer write `[\"0.0.0.0/0\"]`.",
+				ElementType:         hostNetType,
+				Optional:            true,
+			},
+			"extra_ingress": ruleList("More rules for what comes in, after the ones made of the attributes above.", false),
+			"extra_egress":  ruleList("More rules for what goes out, after the ones made of the attributes above.", false),
+			"ingress":       ruleList("The rules for what comes in, just as they are stored.", true),
+			"egress":        ruleList("The rules for what goes out, just as they are stored.", true),
+			"manifest": schema.StringAttribute{
+				MarkdownDescription: "The policy as a `projectcalico.org/v3` manifest in YAML, as `calicoctl apply -f` takes it. It is known in the plan, for reviewers.",
+				Computed:            true,
+			},
+		}),
+	}
+}
+
+// completeFailsafe fills in the guide's defaults.
+func completeFailsafe(config, planned values) {
+	defaults := values{
+		"name":             types.StringValue(failsafeName),
+		"selector":         stringValue(policySelectorType, failsafeSelector),
+		"order":            types.Float64Value(0),
+		"management_ports": portList(portSSH),
+		"allow_icmp":       types.BoolValue(true),
+		"allow_dhcp":       types.BoolValue(true),
+	}
+	for name, value := range defaults {
+		if config.isNull(name) {
+			planned[name] = value
+		}
+	}
+	planned["etcd_servers"] = completeServers(config["etcd_servers"])
+	if config.isNull("allow_icmpv6") {
+		planned["allow_icmpv6"] = types.BoolUnknown()
+		if addressesKnown(config) {
+			planned["allow_icmpv6"] = types.BoolValue(failsafeOf(&conversion{}, planned).ipv6())
+		}
+	}
+}
+
+func portList(port uint16) attr.Value {
+	return types.ListValueMust(portType, []attr.Value{stringValue(portType, numorstring.SinglePort(port).String())})
+}
+
+// completeServers gives every etcd server its ports.
+func completeServers(servers attr.Value) attr.Value {
+	list, ok := servers.(types.List)
+	if !ok || list.IsNull() || list.IsUnknown() {
+		return servers
+	}
+	completed := list.Elements()
+	for i, e := range completed {
+		server, ok := e.(types.Object)
+		if !ok || server.IsNull() || server.IsUnknown() || !values(server.Attributes()).isNull("ports") {
+			continue
+		}
+		attributes := server.Attributes()
+		attributes["ports"] = portList(portEtcd)
+		completed[i] = types.ObjectValueMust(server.AttributeTypes(context.Background()), attributes)
+	}
+	return types.ListValueMust(list.ElementType(context.Background()), completed)
+}
+
+// addressesKnown tells whether it can be told that any address is an IPv6 one.
+func addressesKnown(v values) bool {
+	for _, name := range []string{"management_cidrs", "bgp_peers"} {
+		if v[name] != nil && !fullyKnown(v[name]) {
+			return false
+		}
+	}
+	if v.isUnknown("etcd_servers") {
+		return false
+	}
+	for _, e := range elements(v["etcd_servers"]) {
+		server, ok := e.(types.Object)
+		if !ok || server.IsUnknown() || values(server.Attributes()).isUnknown("address") {
+			return false
+		}
+	}
+	return true
+}
+
+// failsafeOf reads the attributes that rules are made of. What is unknown makes
+// the rules of its direction unknown.
+func failsafeOf(c *conversion, v values) *failsafe {
+	f := &failsafe{}
+	into := func(name string, target any, direction ...calico.Path) {
+		if v[name] == nil {
+			return
+		}
+		if !fullyKnown(v[name]) {
+			c.unknown = append(c.unknown, direction...)
+			return
+		}
+		decode(c, v[name], reflect.ValueOf(target).Elem(), calico.NewPath(name))
+	}
+	into("management_cidrs", &f.managementCIDRs, ingressPath)
+	into("management_ports", &f.managementPorts, ingressPath)
+	into("allow_icmp", &f.icmp, ingressPath)
+	into("allow_icmpv6", &f.icmpv6, ingressPath, egressPath)
+	into("allow_dhcp", &f.dhcp, egressPath)
+	into("bgp_peers", &f.bgpPeers, ingressPath, egressPath)
+	if v["etcd_servers"] != nil {
+		if fullyKnown(v["etcd_servers"]) {
+			f.etcdServers = etcdServers(c, v["etcd_servers"])
+		} else {
+			c.unknown = append(c.unknown, egressPath)
+		}
+	}
+	if !addressesKnown(v) && f.dhcp {
+		c.unknown = append(c.unknown, egressPath) // whether DHCPv6 is among the rules
+	}
+	into("extra_ingress", &f.extraIngress, ingressPath)
+	into("extra_egress", &f.extraEgress, egressPath)
+	return f
+}
+
+func etcdServers(c *conversion, v attr.Value) []etcdServer {
+	at := calico.NewPath("etcd_servers")
+	var servers []etcdServer
+	for i, e := range elements(v) {
+		o, ok := e.(types.Object)
+		if !ok || o.IsNull() {
+			c.fault(at.Index(i), nil, "An etcd server must not be null: leave the element out.")
+			continue
+		}
+		server := etcdServer{address: values(o.Attributes()).str("address")}
+		decode(c, o.Attributes()["ports"], reflect.ValueOf(&server.ports).Elem(), at.Index(i).Field("ports"))
+		servers = append(servers, server)
+	}
+	return servers
+}
+
+func failsafeToObject(c *conversion, v values) calico.Object {
+	f := failsafeOf(c, v)
+	checkFailsafe(c, v, f)
+	policy := v3.NewGlobalNetworkPolicy()
+	decodeFields(c, pick(v, "selector", "order"), reflect.ValueOf(&policy.Spec).Elem(), specPath)
+	for _, r := range f.ingress() {
+		policy.Spec.Ingress = append(policy.Spec.Ingress, r.Rule)
+	}
+	for _, r := range f.egress() {
+		policy.Spec.Egress = append(policy.Spec.Egress, r.Rule)
+	}
+	return policy
+}
+
+// checkFailsafe finds what Calico would accept, but what would not be the
+// policy that was meant.
+func checkFailsafe(c *conversion, v values, f *failsafe) {
+	if cidrs := v["management_cidrs"]; cidrs != nil && !cidrs.IsNull() && !cidrs.IsUnknown() && len(elements(cidrs)) == 0 {
+		c.fault(calico.NewPath("management_cidrs"), nil, "At least one network must be able to open SSH, such as \"10.1.0.0/24\": without one the policy would lock you out.")
+	}
+	if peers := v["bgp_peers"]; peers != nil && !peers.IsNull() && !peers.IsUnknown() && len(elements(peers)) == 0 {
+		c.fault(calico.NewPath("bgp_peers"), nil, "An empty set could mean no peer or any peer. Leave the attribute out (or null) for no BGP; write [\"0.0.0.0/0\"] to allow any IPv4 peer, and [\"0.0.0.0/0\", \"::/0\"] for any peer at all.")
+	}
+	for i, p := range f.managementPorts {
+		if isNamed(p) {
+			c.fault(calico.NewPath("management_ports").Index(i), p.PortName, "Write the number of the port (22) or a range (\"2200:2210\"): a named port would be looked up on every endpoint.")
+		}
+	}
+	for i, s := range f.etcdServers {
+		for j, p := range s.ports {
+			if isNamed(p) {
+				c.fault(calico.NewPath("etcd_servers").Index(i).Field("ports").Index(j), p.PortName, "Write the number of the port (2379) or a range (\"2379:2380\"): a named port would be looked up on every endpoint.")
+			}
+		}
+	}
+}
+
+func failsafeFromObject(obj calico.Object, attributeTypes map[string]attr.Type, prior values) values {
+	policy, ok := obj.(*v3.GlobalNetworkPolicy)
+	if !ok {
+		panic("provider: a failsafe policy is no GlobalNetworkPolicy")
+	}
+	out := values{}
+	for name, v := range encodeFields(reflect.ValueOf(policy.Spec), pick(attributeTypes, "selector", "order", "ingress", "egress")) {
+		out[name] = v
+	}
+	if policy.Spec.Selector == "" {
+		out["selector"] = stringValue(policySelectorType, failsafeSelector) // which is what no selector means
+	}
+	manifest, err := calico.Manifest(obj)
+	if err != nil {
+		panic("provider: an object of Calico's API cannot be encoded: " + err.Error())
+	}
+	out["manifest"] = types.StringValue(manifest)
+
+	// Different attributes can make the same rules; those that do stay.
+	if prior != nil {
+		before := &conversion{}
+		f := failsafeOf(before, prior)
+		if len(before.unknown)+len(before.faults) == 0 && f.makes(policy.Spec.Ingress, policy.Spec.Egress) {
+			return keepTerms(out, prior)
+		}
+	}
+	f, ok := parseFailsafe(policy.Spec.Ingress, policy.Spec.Egress)
+	if !ok && prior != nil {
+		// Somebody made another policy of it. Its rules are in ingress and
+		// egress, where the plan shows what will be put right.
+		return keepTerms(out, prior)
+	}
+	encodeSlice := func(name string, from any) { out[name] = encode(reflect.ValueOf(from), attributeTypes[name]) }
+	// Required attributes are empty rather than null where a policy has no such rule.
+	out["management_cidrs"] = types.SetValueMust(hostNetType, distinct(encodeElements(reflect.ValueOf(f.managementCIDRs), hostNetType)))
+	encodeSlice("management_ports", f.managementPorts)
+	encodeSlice("bgp_peers", f.bgpPeers)
+	encodeSlice("extra_ingress", f.extraIngress)
+	encodeSlice("extra_egress", f.extraEgress)
+	out["allow_icmp"] = types.BoolValue(f.icmp)
+	out["allow_icmpv6"] = types.BoolValue(f.icmpv6)
+	out["allow_dhcp"] = types.BoolValue(f.dhcp)
+	out["etcd_servers"] = serverList(f.etcdServers, attributeTypes["etcd_servers"])
+	return out
+}
+
+// keepTerms copies the attributes that the rules are made of.
+func keepTerms(out, prior values) values {
+	for _, name := range []string{"management_cidrs", "management_ports", "etcd_servers", "allow_icmp", "allow_icmpv6", "allow_dhcp", "bgp_peers", "extra_ingress", "extra_egress"} {
+		out[name] = prior[name]
+	}
+	return out
+}
+
+func serverList(servers []etcdServer, typ attr.Type) attr.Value {
+	list, ok := typ.(basetypes.ListType)
+	if !ok || len(servers) == 0 {
+		return null(typ)
+	}
+	object, ok := list.ElemType.(basetypes.ObjectType)
+	if !ok {
+		return null(typ)
+	}
+	var out []attr.Value
+	for _, s := range servers {
+		out = append(out, types.ObjectValueMust(object.AttrTypes, map[string]attr.Value{
+			"address": stringValue(hostNetType, s.address),
+			"ports":   encode(reflect.ValueOf(s.ports), object.AttrTypes["ports"]),
+		}))
+	}
+	return types.ListValueMust(object, out)
+}
+
+// locateFailsafe finds the attribute that a rule's field was made of.
+func locateFailsafe(v values, field calico.Path) (path.Path, bool) {
+	steps := field.Steps()
+	if len(steps) > 0 && steps[0].Field != "spec" && steps[0].Field != "metadata" {
+		// A fault of an attribute that is no field of the policy itself.
+		return extendPath(path.Root(steps[0].Field), failsafeSchema().Attributes[steps[0].Field].GetType(), steps[1:]), true
+	}
+	if len(steps) < 3 || steps[1].Field != "ingress" && steps[1].Field != "egress" {
+		return path.Path{}, false
+	}
+	f := failsafeOf(&conversion{}, v)
+	rules := f.ingress()
+	if steps[1].Field == "egress" {
+		rules = f.egress()
+	}
+	if steps[2].Index >= len(rules) {
+		return path.Path{}, false
+	}
+	rule, rest := rules[steps[2].Index], steps[3:]
+	p := path.Root(rule.attribute)
+	switch rule.attribute {
+	case "extra_ingress", "extra_egress":
+		list, ok := failsafeSchema().Attributes[rule.attribute].GetType().(basetypes.ListType)
+		if !ok {
+			return p, true
+		}
+		return extendPath(p.AtListIndex(rule.index), list.ElemType, rest), true
+	case "etcd_servers":
+		p = p.AtListIndex(rule.index)
+		if len(rest) > 1 && rest[1].Field == "ports" {
+			p = p.AtName("ports")
+			if len(rest) > 2 {
+				p = p.AtListIndex(rest[2].Index)
+			}
+			return p, true
+		}
+		return p.AtName("address"), true
+	case "management_cidrs":
+		if len(rest) > 1 && rest[1].Field == "ports" {
+			p = path.Root("management_ports")
+			if len(rest) > 2 {
+				p = p.AtListIndex(rest[2].Index)
+			}
+		}
+		return p, true
+	default:
+		return p, true
+	}
+}
+
+// refuseFailsafe tells a policy that this resource cannot express.
+func refuseFailsafe(obj calico.Object) string {
+	policy, ok := obj.(*v3.GlobalNetworkPolicy)
+	if ok && policy.Spec.Tier != "" {
+		return "it is in the tier \"" + policy.Spec.Tier + "\", and a failsafe policy is in the tier \"default\"."
+	}
+	return ""
+}

@@ -1,0 +1,142 @@
+package provider
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"github.com/projectcalico/api/pkg/lib/numorstring"
+)
+
+func rulesJSON(t *testing.T, rules []builtRule) string {
+	t.Helper()
+	var plain []v3.Rule
+	for _, r := range rules {
+		plain = append(plain, r.Rule)
+	}
+	text, err := json.Marshal(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestFailsafeRules(t *testing.T) {
+	ssh := single(22)
+	for name, test := range map[string]struct {
+		failsafe        failsafe
+		ingress, egress string
+	}{
+		"the guide's": {
+			failsafe{managementCIDRs: []string{"10.1.0.0/24"}, managementPorts: ssh, icmp: true, dhcp: true,
+				etcdServers: []etcdServer{{"10.2.0.11", single(2379)}, {"10.2.0.12/32", []numorstring.Port{{MinPort: 2379, MaxPort: 2380}}}}},
+			`[{"action":"Allow","protocol":"TCP","source":{"nets":["10.1.0.0/24"]},"destination":{"ports":[22]}},
+			  {"action":"Allow","protocol":"ICMP"}]`,
+			`[{"action":"Allow","protocol":"TCP","destination":{"nets":["10.2.0.11/32"],"ports":[2379]}},
+			  {"action":"Allow","protocol":"TCP","destination":{"nets":["10.2.0.12/32"],"ports":["2379:2380"]}},
+			  {"action":"Allow","protocol":"UDP","destination":{"ports":[67]}}]`,
+		},
+		"both IP versions": {
+			failsafe{managementCIDRs: []string{"2001:db8::1", "10.1.0.7"}, managementPorts: ssh, icmpv6: true, dhcp: true, bgpPeers: []string{"::/0", "0.0.0.0/0"}},
+			`[{"action":"Allow","protocol":"TCP","source":{"nets":["10.1.0.7/32"]},"destination":{"ports":[22]}},
+			  {"action":"Allow","protocol":"TCP","source":{"nets":["2001:db8::1/128"]},"destination":{"ports":[22]}},
+			  {"action":"Allow","protocol":"ICMPv6"},
+			  {"action":"Allow","protocol":"TCP","source":{"nets":["0.0.0.0/0"]},"destination":{"ports":[179]}},
+			  {"action":"Allow","protocol":"TCP","source":{"nets":["::/0"]},"destination":{"ports":[179]}}]`,
+			`[{"action":"Allow","protocol":"ICMPv6"},
+			  {"action":"Allow","protocol":"UDP","destination":{"ports":[67]}},
+			  {"action":"Allow","protocol":"UDP","destination":{"ports":[547]}},
+			  {"action":"Allow","protocol":"TCP","destination":{"nets":["0.0.0.0/0"],"ports":[179]}},
+			  {"action":"Allow","protocol":"TCP","destination":{"nets":["::/0"],"ports":[179]}}]`,
+		},
+	} {
+		for direction, pair := range map[string][2]string{
+			"ingress": {rulesJSON(t, test.failsafe.ingress()), test.ingress},
+			"egress":  {rulesJSON(t, test.failsafe.egress()), test.egress},
+		} {
+			var got, want any
+			if err := json.Unmarshal([]byte(pair[0]), &got); err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal([]byte(pair[1]), &want); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s, %s (-want +got):\n%s", name, direction, diff)
+			}
+		}
+	}
+}
+
+// Reading back the rules of any failsafe policy gives terms that make the same
+// rules, and of a policy as people configure it, the same terms.
+func TestParseFailsafeIsTheWayBack(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	addresses := []string{"10.0.0.0/8", "10.1.2.3", "192.0.2.0/24", "2001:db8::/32", "2001:db8::7"}
+	some := func(atLeast int) []string {
+		var out []string
+		for _, i := range r.Perm(len(addresses))[:atLeast+r.IntN(3)] {
+			out = append(out, addresses[i])
+		}
+		return out
+	}
+	for range 5000 {
+		f := failsafe{managementCIDRs: some(1), managementPorts: single(22), icmp: r.IntN(2) == 0, dhcp: r.IntN(2) == 0, icmpv6: r.IntN(2) == 0}
+		for range r.IntN(3) {
+			f.etcdServers = append(f.etcdServers, etcdServer{address: addresses[r.IntN(len(addresses))], ports: single(2379)})
+		}
+		if r.IntN(2) == 0 {
+			f.bgpPeers = some(1)
+		}
+		if r.IntN(3) == 0 {
+			f.extraIngress = randomValue(r, reflect.TypeFor[[]v3.Rule](), 2).Interface().([]v3.Rule)
+		}
+		if r.IntN(3) == 0 {
+			f.extraEgress = []v3.Rule{{Action: v3.Deny}}
+		}
+		var ingress, egress []v3.Rule
+		for _, b := range f.ingress() {
+			ingress = append(ingress, b.Rule)
+		}
+		for _, b := range f.egress() {
+			egress = append(egress, b.Rule)
+		}
+		got, ok := parseFailsafe(ingress, egress)
+		if !ok {
+			t.Fatalf("the rules of %+v were not recognised", f)
+		}
+		if !got.makes(ingress, egress) {
+			t.Fatalf("%+v came back as %+v, which makes other rules", f, got)
+		}
+		if got.icmp != f.icmp || got.icmpv6 != f.icmpv6 || got.dhcp != f.dhcp || len(got.managementCIDRs) != len(f.managementCIDRs) ||
+			len(got.etcdServers) != len(f.etcdServers) || len(got.bgpPeers) != len(f.bgpPeers) {
+			t.Fatalf("%+v came back as %+v", f, got)
+		}
+	}
+}
+
+// Whatever the rules of a policy are, an import shows all of them.
+func TestParseFailsafeLosesNoRule(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 3000 {
+		ingress := randomValue(r, reflect.TypeFor[[]v3.Rule](), 2).Interface().([]v3.Rule)
+		egress := randomValue(r, reflect.TypeFor[[]v3.Rule](), 2).Interface().([]v3.Rule)
+		if r.IntN(2) == 0 {
+			f := failsafe{managementCIDRs: []string{"10.0.0.0/8"}, managementPorts: single(22), icmp: true, dhcp: true, bgpPeers: []string{"10.0.0.0/8"}}
+			for _, b := range f.ingress() {
+				ingress = append(ingress, b.Rule)
+			}
+			for _, b := range f.egress() {
+				egress = append(egress, b.Rule)
+			}
+			r.Shuffle(len(ingress), reflect.Swapper(ingress))
+			r.Shuffle(len(egress), reflect.Swapper(egress))
+		}
+		if got, _ := parseFailsafe(ingress, egress); !got.makes(ingress, egress) {
+			t.Fatalf("%+v and %+v were read as %+v, which makes other rules", ingress, egress, got)
+		}
+	}
+}

@@ -1,0 +1,440 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+)
+
+type rawValue = tftypes.Value
+
+// objectResource is the one implementation of every resource that is a Calico
+// object. What differs from kind to kind is in its definition.
+type objectResource struct {
+	definition
+	data *providerData
+}
+
+var (
+	_ resource.ResourceWithConfigure      = (*objectResource)(nil)
+	_ resource.ResourceWithIdentity       = (*objectResource)(nil)
+	_ resource.ResourceWithImportState    = (*objectResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*objectResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*objectResource)(nil)
+)
+
+// baseKey is where private state keeps the object as it was last read: the
+// stored value with all that has no attribute, and its revision. Updates start
+// from it, and update and delete compare with it.
+const baseKey = "base"
+
+func (r *objectResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_" + r.typeName
+}
+
+func (r *objectResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	if req.ProviderData == nil {
+		return
+	}
+	data, ok := req.ProviderData.(*providerData)
+	if !ok {
+		resp.Diagnostics.AddError("Unexpected Resource Configure Type",
+			fmt.Sprintf("Expected *providerData, got: %T. Please report this to the provider developers.", req.ProviderData))
+		return
+	}
+	r.data = data
+}
+
+func (r *objectResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = r.schema
+}
+
+func (r *objectResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"name": identityschema.StringAttribute{
+			Description:       "Name of the object.",
+			RequiredForImport: true,
+		},
+	}}
+}
+
+// ValidateConfig refuses what every release of Calico refuses. The release of
+// the datastore is not known here, and often neither are all the values.
+func (r *objectResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	config, err := r.rootValues(ctx, req.Config.Raw)
+	if err != nil || config == nil {
+		return // the framework has told it already
+	}
+	planned := maps.Clone(config)
+	r.fillIn(config, planned)
+	r.check(planned, nil, &resp.Diagnostics)
+}
+
+// ModifyPlan makes the plan tell what will be stored, and refuses what Calico
+// would refuse.
+func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	config, err1 := r.rootValues(ctx, req.Config.Raw)
+	planned, err2 := r.rootValues(ctx, req.Plan.Raw)
+	state, err3 := r.rootValues(ctx, req.State.Raw)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		resp.Diagnostics.AddError("Unexpected Plan", err.Error()+"\n\nPlease report this to the provider developers.")
+		return
+	}
+	if planned == nil {
+		return // to be destroyed
+	}
+	r.fillIn(config, planned)
+	replace := state != nil && r.planName(state, planned)
+	if replace {
+		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("name"))
+		state = nil
+	}
+	for name := range state {
+		if !r.isDerived(name) {
+			planned[name] = reconcilePlan(state[name], planned[name])
+		}
+	}
+
+	release := r.data.planRelease(ctx, r.kind, state == nil, &resp.Diagnostics)
+	obj, c := r.check(planned, release, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	r.planDerived(obj, c, planned, state, r.base(ctx, req.Private))
+	planned["uid"], planned["creation_timestamp"] = types.StringUnknown(), types.StringUnknown()
+	if state != nil {
+		planned["uid"], planned["creation_timestamp"] = state["uid"], state["creation_timestamp"]
+	}
+	raw, err := r.rawValues(ctx, planned)
+	if err != nil {
+		resp.Diagnostics.AddError("Unexpected Plan", err.Error())
+		return
+	}
+	resp.Plan.Raw = raw
+}
+
+func (r *objectResource) isDerived(name string) bool {
+	_, ok := r.derived[name]
+	return ok
+}
+
+// fillIn completes a plan with what the configuration leaves out.
+func (r *objectResource) fillIn(config, planned values) {
+	if r.complete != nil {
+		r.complete(config, planned)
+	}
+}
+
+// planName keeps the name as it is where only its spelling changes, and tells
+// whether it changes otherwise.
+func (r *objectResource) planName(state, planned values) (replace bool) {
+	if planned.isUnknown("name") {
+		return true
+	}
+	if r.id(state).Short() != r.id(planned).Short() {
+		return true
+	}
+	planned["name"] = state["name"]
+	return false
+}
+
+// planDerived plans the computed attributes that are functions of the object.
+func (r *objectResource) planDerived(obj calico.Object, c *conversion, planned, state values, base *datastore.Stored) {
+	if len(r.derived) == 0 {
+		return
+	}
+	if state != nil && base != nil && len(c.unknown) == 0 {
+		// Nothing to change in the datastore: then nothing changes here, though
+		// the stored object may be spelled in another way than ours would be.
+		stored := onlyManagedAnnotations(base.Object, managedAnnotations(state, planned))
+		stored.SetName(obj.GetName()) // the same name, whatever its spelling: see planName
+		if calico.Equal(obj, stored) {
+			for name := range r.derived {
+				planned[name] = state[name]
+			}
+			return
+		}
+	}
+	attributeTypes := r.attributeTypes()
+	computed := r.attributes(obj, planned)
+	for name, dependsOn := range r.derived {
+		if c.known(dependsOn) {
+			planned[name] = computed[name]
+		} else {
+			planned[name] = unknown(attributeTypes[name])
+		}
+	}
+}
+
+// check makes the object of the attributes and reports what Calico would refuse
+// in it, as far as it is known. release is nil where it is not known: then only
+// what the oldest and the newest both refuse is reported.
+func (r *objectResource) check(v values, release *calico.Release, diags *diag.Diagnostics) (calico.Object, *conversion) {
+	c := &conversion{}
+	r.reservedMetadata(c, v)
+	releases := []calico.Release{oldest, calico.Newest}
+	if release != nil {
+		releases = []calico.Release{*release}
+	}
+	obj := r.object(c, v, releases[len(releases)-1])
+	faults := calico.Validate(obj, releases[0])
+	for _, other := range releases[1:] {
+		faults = common(faults, calico.Validate(obj, other))
+	}
+	for _, f := range append(c.faults, faults...) {
+		if !c.known(f.Within()) || !reportable(c, f) {
+			continue
+		}
+		r.addFieldError(diags, v, f)
+	}
+	return obj, c
+}
+
+// oldest is the oldest release that the provider writes for.
+var oldest = calico.Release{Major: 3, Minor: 0}
+
+// common returns the errors of a that are about fields which b complains of too.
+func common(a, b calico.FieldErrors) calico.FieldErrors {
+	var out calico.FieldErrors
+	for _, e := range a {
+		for _, o := range b {
+			if e.Field.String() == o.Field.String() {
+				out = append(out, e)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// reportable drops what the validation says of a value that could not even be
+// converted: the conversion has said it better.
+func reportable(c *conversion, f *calico.FieldError) bool {
+	for _, own := range c.faults {
+		if own != f && f.Field.HasPrefix(own.Field) {
+			return false
+		}
+	}
+	return true
+}
+
+// writable makes the object of the planned attributes and checks it once more,
+// with nothing unknown left: nothing unchecked is ever written.
+func (r *objectResource) writable(ctx context.Context, store datastore.Store, v values, diags *diag.Diagnostics) calico.Object {
+	finding, err := store.Release(ctx)
+	if err != nil {
+		r.addStoreError(ctx, diags, "Write", r.id(v), err)
+		return nil
+	}
+	obj, c := r.check(v, &finding.Release, diags)
+	if len(c.unknown) > 0 {
+		diags.AddError("Unexpected Unknown Value", fmt.Sprintf("The value of %s is still unknown. Please report this to the provider developers.", c.unknown[0]))
+	}
+	return obj
+}
+
+func (r *objectResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	planned, store := r.begin(ctx, req.Plan.Raw, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	obj := r.writable(ctx, store, planned, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	stored, err := store.Create(ctx, obj)
+	if err != nil {
+		r.addStoreError(ctx, &resp.Diagnostics, "Create", r.id(planned), err)
+		return
+	}
+	resp.State.Raw = r.finish(ctx, stored, planned, planned, resp.Identity, resp.Private, &resp.Diagnostics)
+}
+
+func (r *objectResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	if r.data.pending() {
+		if req.ClientCapabilities.DeferralAllowed {
+			resp.Deferred = &resource.Deferred{Reason: resource.DeferredReasonProviderConfigUnknown}
+			return
+		}
+		resp.Diagnostics.AddWarning("Datastore Not Known Yet",
+			"The provider's configuration depends on values that are known only after apply, so this object was not read: the plan assumes that it is as Terraform last saw it.")
+		return
+	}
+	state, store := r.begin(ctx, req.State.Raw, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	stored, err := store.Get(ctx, r.id(state))
+	if errors.Is(err, datastore.ErrNotFound) {
+		if r.base(ctx, req.Private) == nil {
+			r.addMissing(ctx, store, &resp.Diagnostics, r.id(state))
+			return
+		}
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if err != nil {
+		r.addStoreError(ctx, &resp.Diagnostics, "Read", r.id(state), err)
+		return
+	}
+	if r.refuse != nil {
+		if why := r.refuse(stored.Object); why != "" {
+			resp.Diagnostics.AddError(fmt.Sprintf("Unable to Read %s", r.id(state)),
+				fmt.Sprintf("The object at %s cannot be a calico_%s: %s", stored.Key, r.typeName, why))
+			return
+		}
+	}
+	prior := state
+	managed := managedAnnotations(state)
+	if r.base(ctx, req.Private) == nil {
+		// An import: the state holds nothing but the name.
+		prior, managed = nil, stored.Object.GetAnnotations()
+	}
+	stored.Object = onlyManagedAnnotations(stored.Object, managed)
+	resp.State.Raw = r.finish(ctx, stored, prior, state, resp.Identity, resp.Private, &resp.Diagnostics)
+}
+
+func (r *objectResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	planned, store := r.begin(ctx, req.Plan.Raw, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	state, err := r.rootValues(ctx, req.State.Raw)
+	if err != nil {
+		resp.Diagnostics.AddError("Unexpected State", err.Error())
+		return
+	}
+	base, err := r.baseOrRead(ctx, store, req.Private, r.id(state))
+	if err != nil {
+		r.addStoreError(ctx, &resp.Diagnostics, "Update", r.id(planned), err)
+		return
+	}
+	obj := r.writable(ctx, store, planned, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	managed := managedAnnotations(state, planned)
+	withForeignAnnotations(obj, base.Object, managed)
+	stored, err := store.Update(ctx, obj, base)
+	if err != nil {
+		r.addStoreError(ctx, &resp.Diagnostics, "Update", r.id(planned), err)
+		return
+	}
+	stored.Object = onlyManagedAnnotations(stored.Object, managedAnnotations(planned))
+	resp.State.Raw = r.finish(ctx, stored, planned, planned, resp.Identity, resp.Private, &resp.Diagnostics)
+}
+
+func (r *objectResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	state, store := r.begin(ctx, req.State.Raw, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	base, err := r.baseOrRead(ctx, store, req.Private, r.id(state))
+	if errors.Is(err, datastore.ErrNotFound) {
+		return
+	}
+	if err == nil {
+		err = store.Delete(ctx, base)
+	}
+	if err != nil {
+		r.addStoreError(ctx, &resp.Diagnostics, "Delete", r.id(state), err)
+	}
+}
+
+func (r *objectResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	resource.ImportStatePassthroughWithIdentity(ctx, path.Root("name"), path.Root("name"), req, resp)
+}
+
+// begin reads the attributes of a request and opens the datastore.
+func (r *objectResource) begin(ctx context.Context, raw rawValue, diags *diag.Diagnostics) (values, datastore.Store) {
+	v, err := r.rootValues(ctx, raw)
+	if err != nil || v == nil {
+		diags.AddError("Unexpected Resource Data", fmt.Sprintf("The resource's data cannot be read: %v. Please report this to the provider developers.", err))
+		return nil, nil
+	}
+	store, err := r.data.store(ctx)
+	if err != nil {
+		r.addStoreError(ctx, diags, "Reach the Datastore of", r.id(v), err)
+		return nil, nil
+	}
+	return v, store
+}
+
+// privateReader and privateWriter are what the framework's private state offers.
+type privateReader interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+}
+
+type privateWriter interface {
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+}
+
+// base returns the object as it was last read, nil where it never was.
+func (r *objectResource) base(ctx context.Context, private privateReader) *datastore.Stored {
+	text, _ := private.GetKey(ctx, baseKey)
+	if text == nil {
+		return nil
+	}
+	var stored datastore.Stored
+	if err := json.Unmarshal(text, &stored); err != nil {
+		return nil
+	}
+	if err := stored.Decode(r.kind); err != nil {
+		return nil
+	}
+	return &stored
+}
+
+func (r *objectResource) baseOrRead(ctx context.Context, store datastore.Store, private privateReader, id calico.ID) (*datastore.Stored, error) {
+	if base := r.base(ctx, private); base != nil {
+		return base, nil
+	}
+	return store.Get(ctx, id)
+}
+
+// finish turns what is stored into the new state: attributes, identity and the
+// base of the next write. spelled is where the spelling of values comes from.
+func (r *objectResource) finish(ctx context.Context, stored *datastore.Stored, prior, spelled values, identity *tfsdk.ResourceIdentity, private privateWriter, diags *diag.Diagnostics) rawValue {
+	v := r.attributes(stored.Object, prior)
+	if prior == nil {
+		// What an import does not tell comes from the object; its name is the
+		// one it was asked for.
+		v["name"] = spelled["name"]
+	}
+	raw, err := r.rawValues(ctx, v)
+	if err != nil {
+		diags.AddError("Unexpected State", err.Error()+"\n\nPlease report this to the provider developers.")
+	}
+	text, err := json.Marshal(stored)
+	if err != nil {
+		diags.AddError("Unexpected State", err.Error()+"\n\nPlease report this to the provider developers.")
+		return raw
+	}
+	diags.Append(private.SetKey(ctx, baseKey, text)...)
+	if identity != nil { // Terraform before 1.12 has none
+		diags.Append(identity.SetAttribute(ctx, path.Root("name"), v.str("name"))...)
+	}
+	return raw
+}
+
+// managedAnnotations are the annotations that any of the given attributes name.
+func managedAnnotations(all ...values) map[string]string {
+	out := map[string]string{}
+	for _, v := range all {
+		maps.Copy(out, v.stringMap("annotations"))
+	}
+	return out
+}

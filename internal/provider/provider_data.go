@@ -1,0 +1,166 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+)
+
+// providerData is what one configured provider hands to its resources. Each
+// alias has its own.
+type providerData struct {
+	// release is calico_version of the configuration; nil where it is unset.
+	release *calico.Release
+	// open connects to the datastore; nil where the configuration is not wholly
+	// known yet.
+	open func(ctx context.Context) (datastore.Store, error)
+
+	mu     sync.Mutex
+	opened datastore.Store
+	// told are the warnings about the release that were given: once is enough.
+	told bool
+	// unreachable is set when a plan found that the datastore does not answer,
+	// so that a plan of a hundred new objects does not wait a hundred times.
+	unreachable bool
+}
+
+// configurationError is a fault of the provider's configuration that only
+// shows when the datastore is needed.
+type configurationError struct{ summary, detail string }
+
+func (e *configurationError) Error() string { return e.summary + ": " + e.detail }
+
+// pending tells whether the configuration is still unknown.
+func (d *providerData) pending() bool { return d == nil || d.open == nil }
+
+// store returns the datastore, connecting to it the first time.
+func (d *providerData) store(ctx context.Context) (datastore.Store, error) {
+	if d.pending() {
+		return nil, &configurationError{
+			summary: "Datastore Not Known Yet",
+			detail:  "The provider's configuration depends on values that are known only after apply. Apply what they come from first, for example with -target.",
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.opened == nil {
+		store, err := d.open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		d.opened = store
+		opened.add(store)
+	}
+	return d.opened, nil
+}
+
+// opened are the datastores of all providers of this process: Terraform does
+// not tell a provider when it is done with one.
+var opened stores
+
+type stores struct {
+	mu  sync.Mutex
+	all []datastore.Store
+}
+
+func (s *stores) add(store datastore.Store) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, store)
+}
+
+// Close ends the use of every datastore. The process calls it at its end.
+func Close() error {
+	opened.mu.Lock()
+	defer opened.mu.Unlock()
+	var errs []error
+	for _, store := range opened.all {
+		errs = append(errs, store.Close())
+	}
+	opened.all = nil
+	return errors.Join(errs...)
+}
+
+// planRelease returns the release whose rules a plan is checked against, nil
+// where it is not known. It asks the datastore only for kinds that are stored
+// in different ways, and does not fail a plan because a datastore does not
+// answer yet: it may be made by the same apply. create tells whether the object
+// is a new one.
+func (d *providerData) planRelease(ctx context.Context, kind calico.Kind, create bool, diags *diag.Diagnostics) *calico.Release {
+	if d == nil {
+		return nil
+	}
+	if d.pending() || !kind.Tiered() || d.isUnreachable() {
+		return d.release
+	}
+	store, err := d.store(ctx)
+	var finding datastore.ReleaseFinding
+	if err == nil {
+		finding, err = store.Release(ctx)
+	}
+	var unavailable *datastore.UnavailableError
+	switch {
+	case errors.As(err, &unavailable):
+		d.mu.Lock()
+		d.unreachable = true
+		d.mu.Unlock()
+		diags.AddWarning("Datastore Did Not Answer",
+			fmt.Sprintf("The plan could not be checked against the datastore's release of Calico; that will be done before anything is written.\n\n%s", unavailableDetail(unavailable)))
+		return d.release
+	case err != nil:
+		(&objectResource{}).addStoreError(ctx, diags, "Find Out the Calico Release for", calico.ID{Kind: kind}, err)
+		return d.release
+	}
+	d.tellRelease(ctx, finding, create, diags)
+	return &finding.Release
+}
+
+func (d *providerData) isUnreachable() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.unreachable
+}
+
+// tellRelease tells once what was decided about the release, and warns where it
+// was a guess or where the datastore says otherwise.
+func (d *providerData) tellRelease(ctx context.Context, finding datastore.ReleaseFinding, create bool, diags *diag.Diagnostics) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.told || finding.Assumed && !create {
+		return
+	}
+	d.told = true
+	tflog.Debug(ctx, "decided on the release of Calico", map[string]any{
+		"release": finding.Release.String(), "naming": finding.Release.Naming().String(), "evidence": finding.Evidence,
+	})
+	switch {
+	case finding.Contradiction != "":
+		diags.AddAttributeWarning(path.Root("name"), "Calico Version and Datastore Disagree",
+			fmt.Sprintf("calico_version of the provider is %s, but %s. Policies are stored as %s does. If that is wrong, Calico may enforce them in another tier, or twice: correct calico_version, or leave it out.",
+				finding.Release, finding.Contradiction, finding.Release))
+	case finding.Assumed:
+		diags.AddWarning("Calico Release Assumed",
+			fmt.Sprintf("Nothing in the datastore tells which release of Calico it belongs to, so policies will be stored as %s and later do. If this datacenter runs another release, set calico_version in the provider block, such as calico_version = \"3.31\".",
+				finding.Release))
+	}
+}
+
+// observe logs a request to the datastore.
+func observe(ctx context.Context, call datastore.Call) {
+	tflog.Debug(ctx, "datastore call", map[string]any{
+		"operation":   call.Operation,
+		"key":         call.Key,
+		"revision":    call.Revision,
+		"duration_ms": float64(call.Duration.Microseconds()) / float64(time.Millisecond/time.Microsecond),
+		"outcome":     call.Outcome,
+	})
+}

@@ -1,0 +1,282 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+)
+
+// values are the attributes of a resource, by name.
+type values map[string]attr.Value
+
+// mustValue makes a null or unknown value of any type.
+func mustValue(typ attr.Type, isUnknown bool) attr.Value {
+	ctx := context.Background()
+	raw := tftypes.NewValue(typ.TerraformType(ctx), nil)
+	if isUnknown {
+		raw = tftypes.NewValue(typ.TerraformType(ctx), tftypes.UnknownValue)
+	}
+	v, err := typ.ValueFromTerraform(ctx, raw)
+	if err != nil {
+		panic(fmt.Sprintf("provider: no null or unknown value of type %s: %v", typ, err))
+	}
+	return v
+}
+
+// str returns a string attribute's text; "" where it is null or unknown.
+func (v values) str(name string) string {
+	s, ok := v[name].(basetypes.StringValuable)
+	if !ok {
+		return ""
+	}
+	text, _ := s.ToStringValue(context.Background())
+	return text.ValueString()
+}
+
+// isNull tells whether the attribute is null or does not exist.
+func (v values) isNull(name string) bool { return v[name] == nil || v[name].IsNull() }
+
+// isUnknown tells whether the attribute is wholly unknown.
+func (v values) isUnknown(name string) bool { return v[name] != nil && v[name].IsUnknown() }
+
+// stringMap returns a map attribute; nil where it is null or unknown.
+func (v values) stringMap(name string) map[string]string {
+	m, ok := v[name].(types.Map)
+	if !ok || m.IsNull() || m.IsUnknown() {
+		return nil
+	}
+	out := map[string]string{}
+	for key, e := range m.Elements() {
+		if s, ok := e.(types.String); ok && !s.IsNull() && !s.IsUnknown() {
+			out[key] = s.ValueString()
+		}
+	}
+	return out
+}
+
+// mapValue makes a map attribute; null where the map is empty.
+func mapValue(m map[string]string) attr.Value {
+	if len(m) == 0 {
+		return types.MapNull(types.StringType)
+	}
+	elements := map[string]attr.Value{}
+	for k, v := range m {
+		elements[k] = types.StringValue(v)
+	}
+	return types.MapValueMust(types.StringType, elements)
+}
+
+// elements returns the elements of a list or a set; nil where it is null or unknown.
+func elements(v attr.Value) []attr.Value {
+	switch v := v.(type) {
+	case types.List:
+		return v.Elements()
+	case types.Set:
+		return v.Elements()
+	default:
+		return nil
+	}
+}
+
+// reconcile returns current in the spelling of prior wherever the two mean the
+// same: FD00::/8 stays FD00::/8 though fd00::/8 is stored, and an empty list
+// stays an empty list though nothing is stored for it.
+func reconcile(prior, current attr.Value) attr.Value {
+	if prior == nil || current == nil || prior.IsUnknown() || current.IsUnknown() {
+		return current
+	}
+	if sameMeaning(prior, current) {
+		return prior
+	}
+	if prior.IsNull() || current.IsNull() {
+		return current
+	}
+	return reconcileParts(prior, current, reconcile)
+}
+
+// reconcilePlan does the same for a plan, within what Terraform lets a provider
+// plan: a configured value, or the prior one in its place.
+func reconcilePlan(prior, planned attr.Value) attr.Value {
+	if prior == nil || planned == nil || prior.IsUnknown() || planned.IsUnknown() || prior.IsNull() || planned.IsNull() {
+		return planned
+	}
+	if fullyKnown(planned) && sameMeaning(prior, planned) && nullsAlike(prior, planned) {
+		return prior
+	}
+	return reconcileParts(prior, planned, reconcilePlan)
+}
+
+// reconcileParts goes into objects and lists of objects; lists and sets of plain
+// values are one value to Terraform.
+func reconcileParts(prior, current attr.Value, reconcile func(prior, current attr.Value) attr.Value) attr.Value {
+	switch c := current.(type) {
+	case types.Object:
+		p, ok := prior.(types.Object)
+		if !ok {
+			return current
+		}
+		merged := map[string]attr.Value{}
+		for name, value := range c.Attributes() {
+			merged[name] = reconcile(p.Attributes()[name], value)
+		}
+		return types.ObjectValueMust(c.AttributeTypes(context.Background()), merged)
+	case types.List:
+		p, ok := prior.(types.List)
+		elementType := c.ElementType(context.Background())
+		if _, object := elementType.(basetypes.ObjectType); !ok || !object {
+			return current
+		}
+		merged := c.Elements()
+		for i, before := range p.Elements() {
+			if i < len(merged) {
+				merged[i] = reconcile(before, merged[i])
+			}
+		}
+		return types.ListValueMust(elementType, merged)
+	default:
+		return current
+	}
+}
+
+// sameMeaning tells whether Calico cannot tell the two values apart: they are
+// equal but for spelling, for the order in a set, and for empty against absent.
+func sameMeaning(a, b attr.Value) bool {
+	if x, ok := a.(spelledValue); ok {
+		if y, ok := b.(spelledValue); ok && isText(x) && isText(y) {
+			return x.canonical() == y.canonical()
+		}
+	}
+	if isVoid(a) || isVoid(b) {
+		return isVoid(a) && isVoid(b)
+	}
+	if a.IsUnknown() || b.IsUnknown() {
+		return a.IsUnknown() && b.IsUnknown()
+	}
+	switch x := a.(type) {
+	case types.Object:
+		y, ok := b.(types.Object)
+		if !ok {
+			return false
+		}
+		for name, value := range x.Attributes() {
+			if !sameMeaning(value, y.Attributes()[name]) {
+				return false
+			}
+		}
+		return true
+	case types.List:
+		return sameElements(x.Elements(), elements(b))
+	case types.Set:
+		return within(x.Elements(), elements(b)) && within(elements(b), x.Elements())
+	default:
+		return a.Equal(b)
+	}
+}
+
+func isText(v attr.Value) bool { return !v.IsNull() && !v.IsUnknown() }
+
+func sameElements(a, b []attr.Value) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if !sameMeaning(a[i], b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func within(a, b []attr.Value) bool {
+	for _, x := range a {
+		found := false
+		for _, y := range b {
+			if sameMeaning(x, y) {
+				found = true
+				break
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+// isVoid tells the values that Calico does not store: null, "", an empty
+// collection, an object of nothing but such. (A list that means "none" when
+// empty has an attribute of its own, not this rule.)
+func isVoid(v attr.Value) bool {
+	if v == nil || v.IsNull() {
+		return true
+	}
+	if v.IsUnknown() {
+		return false
+	}
+	switch v := v.(type) {
+	case basetypes.StringValuable:
+		s, _ := v.ToStringValue(context.Background())
+		return s.ValueString() == ""
+	case types.Bool:
+		return !v.ValueBool()
+	case types.List:
+		return len(v.Elements()) == 0
+	case types.Set:
+		return len(v.Elements()) == 0
+	case types.Map:
+		return len(v.Elements()) == 0
+	case types.Object:
+		for _, a := range v.Attributes() {
+			if !isVoid(a) {
+				return false
+			}
+		}
+		return true
+	default:
+		return false
+	}
+}
+
+// nullsAlike tells whether the two values are null in the same places.
+// Terraform lets a plan keep a prior value only where one is configured.
+func nullsAlike(a, b attr.Value) bool {
+	if a.IsNull() || b.IsNull() {
+		return a.IsNull() && b.IsNull()
+	}
+	switch x := a.(type) {
+	case types.Object:
+		y, ok := b.(types.Object)
+		if !ok {
+			return false
+		}
+		for name, value := range x.Attributes() {
+			if !nullsAlike(value, y.Attributes()[name]) {
+				return false
+			}
+		}
+		return true
+	case types.List:
+		es, os := x.Elements(), elements(b)
+		if len(es) != len(os) {
+			return false
+		}
+		for i := range es {
+			if !nullsAlike(es[i], os[i]) {
+				return false
+			}
+		}
+		return true
+	default:
+		return true
+	}
+}
+
+// fullyKnown tells whether nothing in the value is unknown.
+func fullyKnown(v attr.Value) bool {
+	raw, err := v.ToTerraformValue(context.Background())
+	return err == nil && raw.IsFullyKnown()
+}

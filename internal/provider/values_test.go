@@ -1,0 +1,89 @@
+package provider
+
+import (
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+func stringsOf(typ attr.Type, texts ...string) []attr.Value {
+	var out []attr.Value
+	for _, s := range texts {
+		out = append(out, stringValue(typ, s))
+	}
+	return out
+}
+
+func TestReconcileKeepsSpelling(t *testing.T) {
+	ports := func(texts ...string) attr.Value { return types.ListValueMust(portType, stringsOf(portType, texts...)) }
+	nets := func(texts ...string) attr.Value { return types.SetValueMust(netType, stringsOf(netType, texts...)) }
+	for name, test := range map[string]struct {
+		prior, current attr.Value
+		keeps          bool
+	}{
+		"a port as a range of one":  {ports("22:22"), ports("22"), true},
+		"another port":              {ports("22"), ports("23"), false},
+		"ports in another order":    {ports("22", "23"), ports("23", "22"), false},
+		"IPv6 in capitals":          {nets("FD00::/8"), nets("fd00::/8"), true},
+		"IPv6 written out":          {nets("fd00:0:0::/48", "10.0.0.0/8"), nets("10.0.0.0/8", "fd00::/48"), true},
+		"another net":               {nets("10.0.0.0/8"), nets("10.0.0.0/9"), false},
+		"a selector on two lines":   {stringValue(selectorType, "a == 'x' &&\n  b == 'y'\n"), stringValue(selectorType, `a == "x" && b == "y"`), true},
+		"another selector":          {stringValue(selectorType, "a == 'x'"), stringValue(selectorType, "a != 'x'"), false},
+		"a policy's empty selector": {stringValue(policySelectorType, ""), stringValue(policySelectorType, "all()"), true},
+		"a rule's empty selector":   {stringValue(selectorType, ""), stringValue(selectorType, "all()"), false},
+		"bare address":              {stringValue(hostNetType, "10.0.0.1"), stringValue(hostNetType, "10.0.0.1/32"), true},
+		"number given as text":      {stringValue(protocolType, "06"), stringValue(protocolType, "6"), true},
+		"TCP and its number":        {stringValue(protocolType, "TCP"), stringValue(protocolType, "6"), false},
+		"an empty list":             {ports(), null(types.ListType{ElemType: portType}), true},
+		"false and absent":          {types.BoolValue(false), types.BoolNull(), true},
+		"true and absent":           {types.BoolValue(true), types.BoolNull(), false},
+		"zero and absent":           {types.Int64Value(0), types.Int64Null(), false},
+	} {
+		got := reconcile(test.prior, test.current)
+		want := test.current
+		if test.keeps {
+			want = test.prior
+		}
+		if !got.Equal(want) {
+			t.Errorf("%s: reconcile(%s, %s) = %s", name, test.prior, test.current, got)
+		}
+	}
+}
+
+func TestReconcileGoesIntoRules(t *testing.T) {
+	object := map[string]attr.Type{"action": types.StringType, "protocol": protocolType}
+	rule := func(action, protocol string) attr.Value {
+		return types.ObjectValueMust(object, map[string]attr.Value{"action": types.StringValue(action), "protocol": stringValue(protocolType, protocol)})
+	}
+	list := func(rules ...attr.Value) attr.Value {
+		return types.ListValueMust(types.ObjectType{AttrTypes: object}, rules)
+	}
+	prior := list(rule("Allow", "06"), rule("Deny", "017"))
+	got := reconcile(prior, list(rule("Log", "6"), rule("Deny", "17"), rule("Pass", "6")))
+	if want := list(rule("Log", "06"), rule("Deny", "017"), rule("Pass", "6")); !got.Equal(want) {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// Terraform takes a planned value only where it is the configured one, or the
+// prior one where something is configured: null must stay null.
+func TestReconcilePlanStaysWithinTheProtocol(t *testing.T) {
+	empty := types.ListValueMust(portType, []attr.Value{})
+	absent := null(types.ListType{ElemType: portType})
+	if got := reconcilePlan(empty, absent); !got.Equal(absent) {
+		t.Errorf("a null in the configuration was planned as %s", got)
+	}
+	if got := reconcilePlan(absent, empty); !got.Equal(empty) {
+		t.Errorf("an empty list in the configuration was planned as %s", got)
+	}
+	a := types.SetValueMust(netType, stringsOf(netType, "FD00::/8", "10.0.0.0/8"))
+	b := types.SetValueMust(netType, stringsOf(netType, "fd00::/8", "10.0.0.0/9"))
+	if got := reconcilePlan(a, b); !got.Equal(b) {
+		t.Errorf("a set that is neither the configured nor the prior one was planned: %s", got)
+	}
+	u := types.ListUnknown(portType)
+	if got := reconcilePlan(empty, u); !got.Equal(u) {
+		t.Errorf("an unknown value was planned as %s", got)
+	}
+}

@@ -1,0 +1,4 @@
+package main
+
+// release is the one that go.mod pins.
+const release = "v3.31.0"
