@@ -15,6 +15,6 @@ provider "calico" {
     key_file     = "/etc/calico/certs/terraform-key.pem"
   }
 
-  # Needed only where the datastore does not tell its release by itself.
+  # Only where nothing in the datastore tells its release.
   calico_version = "3.31"
 }

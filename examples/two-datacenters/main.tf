@@ -6,26 +6,18 @@ terraform {
   }
 }
 
-variable "east_etcd" {
-  description = "Endpoints of the eastern datacenter's datastore."
-  type        = list(string)
-}
-
-variable "west_etcd" {
-  description = "Endpoints of the western datacenter's datastore."
-  type        = list(string)
-}
+# One datastore, one provider: the two need not run the same release of Calico.
 
 provider "calico" {
   alias          = "east"
   calico_version = "3.28"
-  etcd           = { endpoints = var.east_etcd }
+  etcd           = { endpoints = var.east_etcd_endpoints }
 }
 
 provider "calico" {
   alias          = "west"
   calico_version = "3.32"
-  etcd           = { endpoints = var.west_etcd }
+  etcd           = { endpoints = var.west_etcd_endpoints }
 }
 
 module "east" {
@@ -51,12 +43,5 @@ module "west" {
 
   hosts = {
     db2 = { labels = { role = "db" } }
-  }
-}
-
-output "manifests" {
-  value = {
-    east = module.east.manifest
-    west = module.west.manifest
   }
 }

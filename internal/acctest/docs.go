@@ -11,8 +11,8 @@ import (
 )
 
 // GenerateDocs writes the provider's pages of the registry to dir, which it
-// makes: from the schemas of this source, templates/ and examples/. What is
-// there already is replaced.
+// makes: from the schemas of this source, examples/ and the templates in docs/
+// beside this file. What is there already is replaced.
 func GenerateDocs(ctx context.Context, dir string) error {
 	root, err := Root()
 	if err != nil {
@@ -54,6 +54,7 @@ func GenerateDocs(ctx context.Context, dir string) error {
 		"--rendered-provider-name=Calico",
 		"--providers-schema="+schemasFile,
 		"--rendered-website-dir="+rendered,
+		"--website-source-dir=internal/acctest/docs/templates",
 	)
 	cmd.Dir = root
 	cmd.Env = cleanEnv(os.Environ())

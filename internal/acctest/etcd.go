@@ -460,6 +460,12 @@ func (m *member) signal(t testing.TB, send func(*os.Process) error) {
 func freePorts(n int) ([]int, error) {
 	const first, last = 10000, 32000
 	var ports []int
+	var held []net.Listener
+	defer func() {
+		for _, listener := range held {
+			_ = listener.Close()
+		}
+	}()
 	for tries := 0; len(ports) < n; tries++ {
 		if tries == 1000 {
 			return nil, fmt.Errorf("no free port among a thousand between %d and %d of 127.0.0.1", first, last)
@@ -474,7 +480,7 @@ func freePorts(n int) ([]int, error) {
 			continue
 		}
 		// Held until all are found, so that none is given twice.
-		defer func() { _ = listener.Close() }()
+		held = append(held, listener)
 		ports = append(ports, port)
 	}
 	return ports, nil

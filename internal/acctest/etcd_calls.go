@@ -53,7 +53,7 @@ func (e *Etcd) CallsDuring(t testing.TB, do func()) map[string]int {
 func (m *member) countCalls(ctx context.Context, calls map[string]int) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.metrics+"/metrics", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.metrics+"/metrics", http.NoBody)
 	if err != nil {
 		return err
 	}

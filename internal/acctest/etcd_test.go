@@ -261,6 +261,46 @@ func TestEtcdEndsWithTheProcess(t *testing.T) {
 	}
 }
 
+// TestEtcdTellsATakenPort shows that the one failure of a start that is worth
+// another try is told from others.
+func TestEtcdTellsATakenPort(t *testing.T) {
+	t.Parallel()
+	program, err := Tool("etcd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, port := range []func(*member) string{
+		func(m *member) string { return m.client },
+		func(m *member) string { return m.peer },
+		func(m *member) string { return m.metrics },
+	} {
+		e := &Etcd{options: etcdOptions{members: 1}, dir: t.TempDir()}
+		if err := e.layOut(program); err != nil {
+			t.Fatal(err)
+		}
+		taken, err := net.Listen("tcp", strings.TrimPrefix(port(e.members[0]), "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.startMembers(t.Context()); !errors.Is(err, errPortTaken) {
+			t.Errorf("with %s taken: %v", taken.Addr(), err)
+		}
+		if n := len(e.Pids()); n != 0 {
+			t.Errorf("%d processes are left", n)
+		}
+		_ = taken.Close()
+	}
+
+	e := &Etcd{options: etcdOptions{members: 1}, dir: t.TempDir()}
+	if err := e.layOut(program); err != nil {
+		t.Fatal(err)
+	}
+	e.members[0].args = append(e.members[0].args, "--no-such-flag")
+	if err := e.startMembers(t.Context()); err == nil || errors.Is(err, errPortTaken) || !strings.Contains(err.Error(), "no-such-flag") {
+		t.Errorf("with a wrong flag: %v", err)
+	}
+}
+
 func TestEtcdPaused(t *testing.T) {
 	t.Parallel()
 	etcd := NewEtcd(t)
@@ -354,12 +394,12 @@ func TestPrepareCalico(t *testing.T) {
 	}
 	var stored struct {
 		Metadata storedMetadata
-		Spec     map[string]any
+		Spec     clusterInformationSpec
 	}
 	if err := json.Unmarshal([]byte(etcd.MustGet(t, info).Value), &stored); err != nil {
 		t.Fatal(err)
 	}
-	if len(stored.Spec["clusterGUID"].(string)) != 32 || stored.Spec["calicoVersion"] != "v3.31.0" || stored.Spec["datastoreReady"] != true {
+	if len(stored.Spec.ClusterGUID) != 32 || stored.Spec.CalicoVersion != "v3.31.0" || !stored.Spec.DatastoreReady {
 		t.Errorf("the ClusterInformation is %+v", stored)
 	}
 	if _, err := time.Parse(time.RFC3339, stored.Metadata.CreationTimestamp); err != nil || len(stored.Metadata.UID) != 36 {

@@ -1,7 +1,6 @@
 package acctest
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -62,17 +61,10 @@ func Tool(name string) (string, error) {
 	return buildTool(name, spec, root, filepath.Join(cache, "tools"), os.Stderr)
 }
 
-// BuildTestTools builds those tools that the tests need on this machine. The
-// tests would do so themselves, but as `go test` holds back what a test prints
-// until its package is done, in silence.
-func BuildTestTools() error {
-	for _, name := range []string{"etcd", "tofu", "tfplugindocs"} {
-		if _, err := Tool(name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+// TestTools returns the names of the tools that the tests need. Tests build
+// them when they need them; but as `go test` holds back what a test prints until
+// its package is done, in silence, for minutes.
+func TestTools() []string { return []string{"etcd", "tfplugindocs", "tofu"} }
 
 // RemoveTools removes all tools that were ever built, of any version.
 func RemoveTools() error {
@@ -140,13 +132,17 @@ func toolKey(dir string, spec tool) (string, error) {
 	}
 	h := sha256.New()
 	_, _ = fmt.Fprintln(h, runtime.Version(), runtime.GOOS, runtime.GOARCH, spec.pkg, spec.ldflags)
-	// Every file counts, not only go.mod and go.sum: a tool's module may hold
-	// its own main package, or stand-ins for modules that nobody serves.
+	// Every file counts but those of tests, not only go.mod and go.sum: a tool's
+	// module may hold its own main package, or stand-ins for modules that nobody
+	// serves.
 	files, err := readTree(dir)
 	if err != nil {
 		return "", err
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if strings.HasSuffix(name, "_test.go") || strings.Contains("/"+name, "/testdata/") {
+			continue
+		}
 		_, _ = fmt.Fprintf(h, "%s %d\n%s\n", name, len(files[name]), files[name])
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16], nil
@@ -155,16 +151,19 @@ func toolKey(dir string, spec tool) (string, error) {
 // goBuild builds the main package pkg of the module in dir. The error holds
 // what the compiler said.
 func goBuild(dir, output, pkg, ldflags string) error {
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags", strings.TrimSpace(ldflags), "-o", output, pkg}
-	cmd := exec.Command("go", args...)
-	cmd.Dir = dir
 	// A user's GOFLAGS or workspace belongs to the provider's module: -mod=vendor
 	// there would break the build of a tool here.
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "PWD="+dir)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("in %s, go %s: %w\n%s", dir, strings.Join(args, " "), err, out.String())
+	env := []string{"CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off"}
+	return runGo(dir, env, "build", "-trimpath", "-buildvcs=false", "-ldflags", strings.TrimSpace(ldflags), "-o", output, pkg)
+}
+
+// runGo runs the go command in dir, with env added to the environment.
+func runGo(dir string, env []string, args ...string) error {
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(cmd.Environ(), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("in %s, go %s: %w\n%s", dir, strings.Join(args, " "), err, out)
 	}
 	return nil
 }

@@ -81,6 +81,16 @@ func TestToolIsBuiltOnce(t *testing.T) {
 		t.Errorf("with another file it is taken from %s, %v", path, err)
 	}
 
+	now, err := toolKey(filepath.Join(root, spec.dir), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(root, spec.dir, "main_test.go"), "package main\n")
+	writeFile(t, filepath.Join(root, spec.dir, "testdata", "x.json"), "{}\n")
+	if key, err := toolKey(filepath.Join(root, spec.dir), spec); err != nil || key != now {
+		t.Errorf("with another test its key is %s in place of %s, %v", key, now, err)
+	}
+
 	left, err := filepath.Glob(filepath.Join(cache, "*unfinished*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %q, %v", left, err)

@@ -35,7 +35,11 @@ func BuildProvider(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := goBuild(root, path, ".", ""); err != nil {
+	// As `go build` by hand does it, so that both use the same build cache.
+	err = withProgress(os.Stderr, "building the provider", func() error {
+		return runGo(root, nil, "build", "-buildvcs=false", "-o", path, ".")
+	})
+	if err != nil {
 		return fmt.Errorf("cannot build the provider: %w", err)
 	}
 	return nil
@@ -99,7 +103,10 @@ func MakeWorkspace(ctx context.Context, cli CLI, provider, dir string, files map
 			return nil, err
 		}
 	}
-	return w, w.Get(ctx)
+	if err := w.Get(ctx); err != nil {
+		return nil, err
+	}
+	return w, nil
 }
 
 // cliConfig makes the CLI run the provider in dir, by whatever host the
@@ -194,8 +201,7 @@ func (w *Workspace) RunContext(ctx context.Context, args ...string) (stdout stri
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = interruptDelay
 	cmd.Dir = w.Dir
-	cmd.Env = append(cleanEnv(os.Environ()), w.ownEnv()...)
-	cmd.Env = append(cmd.Env, "PWD="+w.Dir)
+	cmd.Env = append(cleanEnv(cmd.Environ()), w.ownEnv()...)
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	if w.Output != nil {

@@ -146,7 +146,6 @@ func canonicalRules(rules []v3.Rule) []v3.Rule {
 func canonicalizeEntity(e *v3.EntityRule) {
 	e.Nets = canonicalSet(e.Nets, CanonicalNet)
 	e.NotNets = canonicalSet(e.NotNets, CanonicalNet)
-	e.Selector = canonicalOptionalSelector(e.Selector)
 	e.NotSelector = canonicalOptionalSelector(e.NotSelector)
 	e.NamespaceSelector = canonicalOptionalSelector(e.NamespaceSelector)
 	e.Ports = canonicalPorts(e.Ports)
@@ -158,6 +157,12 @@ func canonicalizeEntity(e *v3.EntityRule) {
 			e.ServiceAccounts = nil
 		}
 	}
+	joined := e.NamespaceSelector != "" || e.ServiceAccounts != nil
+	if !joined || strings.Trim(e.Selector, " \t") != "" {
+		e.Selector = canonicalOptionalSelector(e.Selector)
+	}
+	// Otherwise Felix puts a blank selector in brackets beside the others, and then
+	// cannot read the policy any more. So it is not the same as all().
 }
 
 // canonicalPorts puts the ports in canonical form in place. Their order is kept.

@@ -115,7 +115,7 @@ func (c *checker) dnsName(field Path, what, s string) {
 	}
 }
 
-// selector checks an expression of the selector language.
+// selector checks an expression of the selector language. It may be empty.
 func (c *checker) selector(field Path, s string) {
 	_, err := selector.Parse(s)
 	if err == nil {
@@ -137,9 +137,10 @@ func (c *checker) selector(field Path, s string) {
 
 const globalFunction = "global()"
 
-// noGlobal checks a selector in which global() may not occur. Calico looks for
-// that very text: it finds it in a quoted value, and not where a blank is in it.
-func (c *checker) noGlobal(field Path, s string) {
+// plainSelector checks a selector in which global() may not occur. Calico looks
+// for that very text: it finds it in a quoted value too, but not with a blank in it.
+func (c *checker) plainSelector(field Path, s string) {
+	c.selector(field, s)
 	if strings.Contains(s, globalFunction) {
 		c.reject(field, s, "global() can be used only as the whole namespaceSelector of a rule: remove it here.")
 	}

@@ -23,17 +23,14 @@ type entity struct {
 // entity checks the source or the destination of a rule. seen is what the rule's
 // networks before it have told.
 func (c *checker) entity(e entity, site ruleSite, seen *families) {
-	c.nets(e, e.path.Field("nets"), e.Nets, seen)
-	if e.Selector != "" {
-		c.policySelector(e.path.Field("selector"), e.Selector)
-	}
+	c.nets(e, e.path.Field("nets"), e.Nets, seen, false)
+	c.plainSelector(e.path.Field("selector"), e.Selector)
 	c.namespaceSelector(e.path.Field("namespaceSelector"), e.NamespaceSelector)
 	if e.Services != nil {
 		c.services(e, site)
 	}
 	c.ports(e, e.path.Field("ports"), e.Ports)
-	c.notNets(e.path.Field("notNets"), e.NotNets)
-	c.nets(e, e.path.Field("notNets"), e.NotNets, seen)
+	c.nets(e, e.path.Field("notNets"), e.NotNets, seen, c.release.refusesAllInNotNets())
 	c.selector(e.path.Field("notSelector"), e.NotSelector)
 	c.ports(e, e.path.Field("notPorts"), e.NotPorts)
 	if e.ServiceAccounts != nil {
@@ -53,9 +50,30 @@ func version(n *net.IPNet) int {
 	return 6
 }
 
+// refusesAllInNotNets tells whether the release refuses a network of all
+// addresses in notNets, with which a rule matches nothing.
+func (r Release) refusesAllInNotNets() bool {
+	switch {
+	case r.AtLeast(3, 31, 0):
+		return true
+	case r.AtLeast(3, 30, 0):
+		return r.AtLeast(3, 30, 3)
+	default:
+		return r.AtLeast(3, 29, 6)
+	}
+}
+
+// isEverything tells what Calico takes for a network of all addresses in notNets:
+// one spelling of that of IPv4, and every spelling of that of IPv6.
+func isEverything(s string, n *net.IPNet) bool {
+	ones, _ := n.Mask.Size()
+	return s == "0.0.0.0/0" || version(n) == 6 && ones == 0
+}
+
 // nets checks the networks of nets or notNets, each by itself, against the
-// rule's ipVersion and against the rule's networks before them.
-func (c *checker) nets(e entity, field Path, nets []string, seen *families) {
+// rule's ipVersion and against the rule's networks before them. refuseAll is
+// true where a network of all addresses may not be.
+func (c *checker) nets(e entity, field Path, nets []string, seen *families, refuseAll bool) {
 	var mismatched, mixed bool
 	for i, s := range nets {
 		_, network, err := net.ParseCIDR(s)
@@ -65,6 +83,9 @@ func (c *checker) nets(e entity, field Path, nets []string, seen *families) {
 		if err != nil {
 			continue
 		}
+		if refuseAll && isEverything(s, network) {
+			c.reject(field.Index(i), s, "A rule that excludes every address matches nothing: remove this network, or the rule.")
+		}
 		v := version(network)
 		if want := e.rule.IPVersion; want != nil && *want != v && !mismatched {
 			mismatched = true
@@ -72,7 +93,7 @@ func (c *checker) nets(e entity, field Path, nets []string, seen *families) {
 		}
 		if (v == 4 && seen.v6 || v == 6 && seen.v4) && !mixed {
 			mixed = true
-			c.rejectWithin(e.rulePath, field.Index(i), s, "This is an IPv%d network in a rule that has others of IPv%d: write two rules, one for each IP version.", v, 10-v)
+			c.rejectWithin(e.rulePath, field.Index(i), s, "This is an IPv%d network in a rule that has IPv%d networks too: write two rules, one for each IP version.", v, 10-v)
 		}
 		seen.v4 = seen.v4 || v == 4
 		seen.v6 = seen.v6 || v == 6
@@ -106,32 +127,6 @@ func netAdvice(s string) string {
 		}
 	}
 	return want + instead(isNet, CanonicalNet(s))
-}
-
-// notNets checks what is refused in notNets only: a network of all addresses,
-// from v3.29.6, v3.30.3 and v3.31.0 on.
-func (c *checker) notNets(field Path, nets []string) {
-	since := 0
-	switch c.release.Minor {
-	case 29:
-		since = 6
-	case 30:
-		since = 3
-	}
-	if !c.release.AtLeast(3, 29, 0) || c.release.Patch < since {
-		return
-	}
-	for i, s := range nets {
-		_, network, err := net.ParseCIDR(s)
-		if err != nil {
-			continue
-		}
-		// Of IPv4 Calico knows this one spelling, of IPv6 any.
-		ones, _ := network.Mask.Size()
-		if s == "0.0.0.0/0" || version(network) == 6 && ones == 0 {
-			c.reject(field.Index(i), s, "A rule that excludes every address matches nothing: remove this entry, or the rule.")
-		}
-	}
 }
 
 // namespaceSelector checks the namespaceSelector of a rule, the one place where

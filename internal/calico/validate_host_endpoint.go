@@ -44,7 +44,7 @@ func (c *checker) hostEndpoint(h *v3.HostEndpoint) {
 func (c *checker) nodeName(field Path, node string) {
 	switch {
 	case node == "":
-		c.reject(field, nil, "A host endpoint needs the name of its node: write what Felix runs as on that host, which is the host's name in lower case unless it is set otherwise.")
+		c.reject(field, nil, "A host endpoint needs the name of its node: write the name under which Felix runs on the host, as a rule the host's name in lower case.")
 		return
 	case !isDNSName(node):
 		c.dnsName(field, "The name of a node", node)

@@ -19,15 +19,25 @@ const (
 	maxAnnotations = 256 << 10
 )
 
-// metadata checks the metadata of every kind and release.
+// metadata checks the metadata of a kind that belongs to no tier.
 func (c *checker) metadata(obj Object) {
 	meta := NewPath("metadata")
-	if id := IDOf(obj); id.Kind.Tiered() {
-		c.policyName(meta.Field("name"), id)
-	} else {
-		c.objectName(meta.Field("name"), id.Name)
+	c.objectName(meta.Field("name"), obj.GetName())
+	c.labels(meta.Field("labels"), obj.GetLabels())
+	c.annotations(meta.Field("annotations"), obj.GetAnnotations())
+}
+
+// policyMetadata checks the metadata of a policy.
+func (c *checker) policyMetadata(obj Object, tier string) {
+	meta := NewPath("metadata")
+	c.policyName(meta.Field("name"), obj.GetName(), tierOrDefault(tier))
+	labels := obj.GetLabels()
+	if _, ok := labels[v3.LabelTier]; ok && c.release.Naming() == NamingPlain {
+		// The client overwrites this label before it checks the object.
+		labels = maps.Clone(labels)
+		delete(labels, v3.LabelTier)
 	}
-	c.labels(meta.Field("labels"), obj)
+	c.labels(meta.Field("labels"), labels)
 	c.annotations(meta.Field("annotations"), obj.GetAnnotations())
 }
 
@@ -52,37 +62,36 @@ func (c *checker) nameLength(field Path, name string) {
 // forms: up to v3.28 a name without dots; from v3.29 on one with at most one
 // dot, and up to v3.31 what is before that dot must be the policy's tier, which
 // may be left out for the tier "default".
-func (c *checker) policyName(field Path, id ID) {
+func (c *checker) policyName(field Path, name, tier string) {
 	naming := c.release.Naming()
 	wellFormed := func(name string) bool {
 		dots := strings.Count(name, ".")
 		return isDNSName(name) && (dots == 0 || dots == 1 && naming != NamingPrefixed)
 	}
 	switch {
-	case id.Name == "":
+	case name == "":
 		c.reject(field, nil, "The policy needs a name.")
-	case wellFormed(id.Name):
+	case wellFormed(name):
 		if naming == NamingTiered || naming == NamingAnnotated {
-			c.policyTierPrefix(field, id)
+			c.policyTierPrefix(field, name, tier)
 		}
 	default:
-		dots := "and no dot"
+		form := "one word"
 		if naming != NamingPrefixed {
-			dots = "with at most one dot"
+			form = "one word, or two with a dot between them,"
 		}
-		plain := asDNSName(id.Name)
-		c.reject(field, id.Name, "The name of a policy has only lower-case letters, digits and '-', and begins and ends with a letter or a digit, %s in Calico %s%s",
-			dots, c.release, instead(wellFormed, plain, strings.ReplaceAll(plain, ".", "-")))
+		plain := asDNSName(name)
+		c.reject(field, name, "In Calico %s the name of a policy is %s of lower-case letters, digits and '-' that begins and ends with a letter or a digit%s",
+			c.release, form, instead(wellFormed, plain, strings.ReplaceAll(plain, ".", "-")))
 	}
-	c.nameLength(field, id.Name)
+	c.nameLength(field, name)
 }
 
 // policyTierPrefix checks that a policy's name bears the name of its tier, as
 // v3.29 to v3.31 want it (libcalico-go/lib/names). Felix of these releases reads
 // the tier from there.
-func (c *checker) policyTierPrefix(field Path, id ID) {
-	prefix, short, dotted := strings.Cut(id.Name, ".")
-	tier := tierOrDefault(id.Tier)
+func (c *checker) policyTierPrefix(field Path, name, tier string) {
+	prefix, short, dotted := strings.Cut(name, ".")
 	switch {
 	case dotted && prefix == tier, !dotted && tier == DefaultTier:
 		return
@@ -91,25 +100,21 @@ func (c *checker) policyTierPrefix(field Path, id ID) {
 		// it is, in any tier.
 		return
 	case tier == DefaultTier:
-		c.rejectWithin(Path{}, field, id.Name, "In Calico %s what is before the dot in a policy's name is its tier: write %q for the tier \"default\", or set tier to %q.",
+		c.rejectWithin(Path{}, field, name, "In Calico %s what is before the dot in a policy's name is its tier: write %q for the tier \"default\", or set tier to %q.",
 			c.release, short, prefix)
 		return
 	case !dotted:
-		short = id.Name
+		short = name
 	}
-	c.rejectWithin(Path{}, field, id.Name, "In Calico %s the name of a policy begins with its tier and a dot%s",
+	c.rejectWithin(Path{}, field, name, "In Calico %s the name of a policy begins with its tier and a dot%s",
 		c.release, instead(isDNSName, tier+"."+short))
 }
 
 // labels checks the labels of every kind and release.
-func (c *checker) labels(field Path, obj Object) {
-	labels := obj.GetLabels()
+func (c *checker) labels(field Path, labels map[string]string) {
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
 		if reason := labelKeyFault(key); reason != "" {
 			c.reject(field.Key(key), key, "The key of a label %s.", reason)
-		}
-		if key == v3.LabelTier && KindOf(obj).Tiered() && c.release.Naming() == NamingPlain {
-			continue // the client sets this label itself before it checks the object
 		}
 		switch value := labels[key]; {
 		case len(value) > maxLabelName:

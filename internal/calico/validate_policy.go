@@ -10,7 +10,7 @@ import (
 
 // globalNetworkPolicy checks a GlobalNetworkPolicy.
 func (c *checker) globalNetworkPolicy(p *v3.GlobalNetworkPolicy) {
-	c.metadata(p)
+	c.policyMetadata(p, p.Spec.Tier)
 	spec := NewPath("spec")
 	c.tier(spec.Field("tier"), p.Spec.Tier)
 	c.order(spec.Field("order"), p.Spec.Order)
@@ -19,7 +19,7 @@ func (c *checker) globalNetworkPolicy(p *v3.GlobalNetworkPolicy) {
 	if p.Spec.PreDNAT && len(p.Spec.Egress) > 0 {
 		c.rejectWithin(spec, spec.Field("egress"), nil, "A policy with preDNAT is applied to incoming traffic only: remove its egress rules, or preDNAT.")
 	}
-	c.policySelector(spec.Field("selector"), p.Spec.Selector)
+	c.plainSelector(spec.Field("selector"), p.Spec.Selector)
 	c.policyTypes(spec.Field("types"), p.Spec.Types)
 	if i := slices.Index(p.Spec.Types, v3.PolicyTypeEgress); p.Spec.PreDNAT && i >= 0 {
 		c.rejectWithin(spec, spec.Field("types").Index(i), string(v3.PolicyTypeEgress),
@@ -31,8 +31,8 @@ func (c *checker) globalNetworkPolicy(p *v3.GlobalNetworkPolicy) {
 	if !p.Spec.ApplyOnForward && (p.Spec.DoNotTrack || p.Spec.PreDNAT) {
 		c.rejectWithin(spec, spec.Field("applyOnForward"), false, "A policy with doNotTrack or preDNAT is applied to forwarded traffic too, and must say so: write true.")
 	}
-	c.policySelector(spec.Field("serviceAccountSelector"), p.Spec.ServiceAccountSelector)
-	c.policySelector(spec.Field("namespaceSelector"), p.Spec.NamespaceSelector)
+	c.plainSelector(spec.Field("serviceAccountSelector"), p.Spec.ServiceAccountSelector)
+	c.plainSelector(spec.Field("namespaceSelector"), p.Spec.NamespaceSelector)
 	c.performanceHints(spec.Field("performanceHints"), p.Spec.PerformanceHints)
 }
 
@@ -58,13 +58,6 @@ func (c *checker) order(field Path, order *float64) {
 	if order != nil && (math.IsNaN(*order) || math.IsInf(*order, 0)) {
 		c.reject(field, *order, "The order is a number, whole or fractional, of limited size.")
 	}
-}
-
-// policySelector checks a selector of the policy itself, in which global() has
-// no meaning. An empty one is allowed.
-func (c *checker) policySelector(field Path, s string) {
-	c.selector(field, s)
-	c.noGlobal(field, s)
 }
 
 // policyTypeWords holds the types of a policy under the words that they go by

@@ -33,11 +33,11 @@ func (c *checker) ports(e entity, field Path, ports []numorstring.Port) {
 	switch p := e.rule.Protocol; {
 	case p == nil && named && c.release.AtLeast(3, 32, 0):
 	case p == nil && named:
-		c.rejectWithin(e.rulePath, field, value, "A rule with ports needs a protocol that has them, for named ports too up to v3.31: set protocol to %s.", protocolsWithPorts)
+		c.rejectWithin(e.rulePath, field, value, "In Calico %s a rule with ports, named ones too, needs a protocol that has ports: set protocol to %s.", c.release, protocolsWithPorts)
 	case p == nil:
-		c.rejectWithin(e.rulePath, field, value, "A rule with ports needs a protocol that has them: set protocol to %s.", protocolsWithPorts)
+		c.rejectWithin(e.rulePath, field, value, "A rule with ports needs a protocol that has ports: set protocol to %s.", protocolsWithPorts)
 	case !p.SupportsPorts():
-		c.rejectWithin(e.rulePath, field, value, "The rule's protocol, %q, has no ports: set protocol to %s, or remove %s.", p.String(), protocolsWithPorts, field.Steps()[len(field.Steps())-1].Field)
+		c.rejectWithin(e.rulePath, field, value, "The protocol %q has no ports: set protocol to %s, or remove the ports.", p.String(), protocolsWithPorts)
 	}
 	if e.destination && e.Services != nil {
 		c.rejectWithin(e.path, field, value, "A rule that matches services as its destination matches their ports with them: remove the ports, or services.")
@@ -53,29 +53,31 @@ func (c *checker) port(field Path, p numorstring.Port) {
 	case p.PortName != "" && (p.MinPort != 0 || p.MaxPort != 0):
 		c.reject(field, p.PortName, "A port is either a name or a number: remove one of them.")
 	case p.PortName != "":
-		if !isPortName(p.PortName) {
-			c.reject(field, p.PortName, "A port is a number from 1 to 65535, a range such as 1000:2000, or a name of %s%s", portNameRule, portAdvice(p.PortName))
+		if portRange := asPortRange(p.PortName); portRange != "" {
+			c.reject(field, p.PortName, "A range of ports is written with a colon: write %q.", portRange)
+		} else if !isPortName(p.PortName) {
+			c.reject(field, p.PortName, "A port is a number from 1 to 65535, a range such as 1000:2000, or a name of %s%s",
+				portNameRule, instead(isPortName, strings.ToLower(p.PortName), asDNSName(p.PortName)))
 		}
 	case p.MaxPort == 0 && p.MinPort == 0:
 		c.reject(field, 0, "A port is a number from 1 to 65535.")
 	case p.MinPort == 0 || p.MinPort > p.MaxPort:
-		low, high := min(p.MinPort, p.MaxPort), max(p.MinPort, p.MaxPort)
-		c.reject(field, fmt.Sprintf("%d:%d", p.MinPort, p.MaxPort), "A range of ports is its lowest number, 1 or more, and its highest one: write %q.", fmt.Sprintf("%d:%d", max(low, 1), high))
+		text := fmt.Sprintf("%d:%d", p.MinPort, p.MaxPort)
+		c.reject(field, text, "A range of ports is its lowest number, 1 or more, and its highest: write %q.", asPortRange(strings.Replace(text, ":", "-", 1)))
 	}
 }
 
-// portAdvice tells, as the end of a reason, what to write instead of a text that
-// Calico takes for the name of a port, but not for a good one.
-func portAdvice(s string) string {
-	for _, separator := range []string{"-", "..", "_"} {
-		low, high, ok := strings.Cut(s, separator)
-		from, err1 := strconv.ParseUint(low, 10, 16)
-		to, err2 := strconv.ParseUint(high, 10, 16)
-		if ok && err1 == nil && err2 == nil {
-			return fmt.Sprintf(": a range of ports is written %q.", fmt.Sprintf("%d:%d", min(from, to), max(from, to)))
-		}
+// asPortRange returns the range of ports that was meant by a text which Calico
+// takes for the name of a port, or "". None of these texts is a good name: those
+// have a letter.
+func asPortRange(s string) string {
+	low, high, _ := strings.Cut(strings.Replace(s, "..", "-", 1), "-")
+	from, err1 := strconv.ParseUint(low, 10, 16)
+	to, err2 := strconv.ParseUint(high, 10, 16)
+	if err1 != nil || err2 != nil || max(from, to) == 0 {
+		return ""
 	}
-	return instead(isPortName, strings.ToLower(s), asDNSName(s))
+	return fmt.Sprintf("%d:%d", max(1, min(from, to)), max(from, to))
 }
 
 // isPortName tells whether s is what Kubernetes wants of the name of a port.

@@ -132,3 +132,17 @@ type LockedError struct {
 func (e *LockedError) Error() string {
 	return fmt.Sprintf("the Calico datastore is locked: datastoreReady is false in %s", e.Key)
 }
+
+// TierMissingError says that a policy was to be made in a tier that does not
+// exist. Calico enforces such a policy all the same, after all others and with
+// a drop at its end.
+type TierMissingError struct {
+	ID   calico.ID
+	Tier string
+	Key  string
+}
+
+// Error names the policy, the tier and its key.
+func (e *TierMissingError) Error() string {
+	return fmt.Sprintf("%s belongs to the tier %q, which does not exist: nothing is stored at %s", e.ID, e.Tier, e.Key)
+}

@@ -46,6 +46,7 @@ func (r *objectResource) addStoreError(ctx context.Context, diags *diag.Diagnost
 		unavailable *datastore.UnavailableError
 		denied      *datastore.DeniedError
 		locked      *datastore.LockedError
+		tier        *datastore.TierMissingError
 		problem     *configurationError
 	)
 	switch {
@@ -73,6 +74,9 @@ func (r *objectResource) addStoreError(ctx context.Context, diags *diag.Diagnost
 		diags.AddError(summary, fmt.Sprintf(
 			"The Calico datastore is locked: datastoreReady is false in %s, as during an upgrade or a migration. Nothing was written, and Terraform waited for request_timeout. "+
 				"Apply again when it is done; if no migration is running, `calicoctl datastore migrate unlock` takes the lock away.", locked.Key))
+	case errors.As(err, &tier):
+		diags.AddError(summary, fmt.Sprintf(
+			"The tier %q does not exist (nothing is stored at %s). Nothing was written. Create the tier first, or correct the tier's name.", tier.Tier, tier.Key))
 	case errors.As(err, &denied):
 		diags.AddError(summary, deniedDetail(denied))
 	case errors.As(err, &unavailable):

@@ -50,49 +50,48 @@ func newFailsafePolicyResource() resource.Resource {
 }
 
 func failsafeSchema() schema.Schema {
-	portsDescription := "Numbers and ranges, such as `[22, \"2200:2210\"]`."
 	return schema.Schema{
-		MarkdownDescription: "The failsafe policy that Calico's guide to protecting hosts recommends, made for your own network: " +
-			"one `GlobalNetworkPolicy` that comes before all others and keeps open what an administrator needs to reach a host, and what a host needs to reach its datastore.\n\n" +
-			"Calico's built-in failsafe ports are broader (SSH from anywhere, etcd's ports to anywhere) and leave out what a network may need (ICMP). " +
-			"With this policy in place they can be switched off.\n\n" +
-			"The attributes `ingress`, `egress` and `manifest` show in the plan what will be enforced.",
-		Attributes: withMetadata("policy", map[string]schema.Attribute{
+		MarkdownDescription: "A `GlobalNetworkPolicy` that keeps hosts reachable once host endpoints protect them: " +
+			"the [failsafe policy that Calico's reference recommends](https://docs.tigera.io/calico/latest/reference/host-endpoints/connectivity), made from the addresses of your network. " +
+			"It allows SSH from the management networks, ICMP, and the hosts' own traffic to etcd and DHCP. The plan shows the rules in `ingress` and `egress`, and the whole policy as YAML in `manifest`.\n\n" +
+			"~> **Keep this policy for as long as there is a host endpoint.** Name it in the `depends_on` of every [`calico_host_endpoint`](host_endpoint.md), so that Terraform creates it before them and destroys it after them.\n\n" +
+			"~> **The default `selector` includes workloads.** Where any policy selects an endpoint, Calico drops what no policy allows there, and its profiles no longer count. Select hosts only where workloads have no policies of their own.",
+		Attributes: withMetadata("policy", failsafeName, map[string]schema.Attribute{
 			"name": schema.StringAttribute{
-				MarkdownDescription: "Name of the policy, such as `\"failsafe\"`, which is the default. Changing it makes a new policy in the place of the old one.",
+				MarkdownDescription: "Name of the policy, such as `\"failsafe-east\"`. Default: `\"failsafe\"`. Changing it replaces the policy: with `create_before_destroy` in `lifecycle` the new one is there before the old one goes.",
 				Optional:            true, Computed: true,
 			},
 			"selector": schema.StringAttribute{
-				MarkdownDescription: "Which endpoints the policy applies to. Default: `\"all()\"`, every endpoint, workloads too. A narrower one is, for example, `\"endpoint_type == 'management'\"`.",
+				MarkdownDescription: "Expression that selects, by their labels, the endpoints that the policy applies to, on one line or on several. Default: `\"all()\"`, hosts and workloads. `\"!has(projectcalico.org/namespace)\"` selects hosts only.",
 				CustomType:          policySelectorType,
 				Optional:            true, Computed: true,
 			},
 			"order": schema.Float64Attribute{
-				MarkdownDescription: "Place among the policies of the tier: lower comes first. Default: `0`, before all that is not negative.",
+				MarkdownDescription: "Order among the policies of the tier `default`, the lowest first, such as `-10`. Default: `0`.",
 				Optional:            true, Computed: true,
 			},
 			"management_cidrs": schema.SetAttribute{
-				MarkdownDescription: "Networks from which administrators may open SSH to the hosts, such as `[\"10.1.0.0/24\", \"2001:db8:1::/64\"]`; at least one. A bare address stands for itself alone.",
+				MarkdownDescription: "Networks and addresses that may open SSH to the hosts, such as `[\"10.1.0.0/24\", \"2001:db8:1::7\"]`; at least one. An address without a prefix length is that address alone.",
 				ElementType:         hostNetType,
 				Required:            true,
 			},
 			"management_ports": schema.ListAttribute{
-				MarkdownDescription: "TCP ports that are open from `management_cidrs`. " + portsDescription + " Default: `[22]`.",
+				MarkdownDescription: "TCP ports that are open to `management_cidrs`: numbers and ranges, such as `[22, \"2200:2210\"]`. Default: `[22]`.",
 				ElementType:         portType,
 				Optional:            true, Computed: true,
 				Validators: []validator.List{listvalidator.SizeAtLeast(1)},
 			},
 			"etcd_servers": schema.ListNestedAttribute{
-				MarkdownDescription: "The etcd servers that the hosts must reach: one rule each, in this order. Leave it out where Calico's datastore is not etcd.",
+				MarkdownDescription: "The etcd servers that hosts must be able to reach, one rule for each in this order, such as `[{ address = \"10.2.0.11\" }]`. Default: none.",
 				Optional:            true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"address": schema.StringAttribute{
-						MarkdownDescription: "Address of the server, or a network of servers, such as `\"10.2.0.11\"` or `\"2001:db8:2::/64\"`.",
+						MarkdownDescription: "Address of the server, such as `\"10.2.0.11\"`, or a network of servers, such as `\"2001:db8:2::/64\"`.",
 						CustomType:          hostNetType,
 						Required:            true,
 					},
 					"ports": schema.ListAttribute{
-						MarkdownDescription: "TCP ports of the server. " + "Numbers and ranges, such as `[2379, 2380]`. Default: `[2379]`.",
+						MarkdownDescription: "TCP ports of the server: numbers and ranges, such as `[2379, 2380]`. Default: `[2379]`.",
 						ElementType:         portType,
 						Optional:            true, Computed: true,
 						Validators: []validator.List{listvalidator.SizeAtLeast(1)},
@@ -100,28 +99,28 @@ func failsafeSchema() schema.Schema {
 				}},
 			},
 			"allow_icmp": schema.BoolAttribute{
-				MarkdownDescription: "Whether ICMP is let in, such as pings. Default: `true`.",
+				MarkdownDescription: "Whether inbound ICMP, such as a ping, is allowed. Default: `true`.",
 				Optional:            true, Computed: true,
 			},
 			"allow_icmpv6": schema.BoolAttribute{
-				MarkdownDescription: "Whether ICMPv6 is let in and out. IPv6 needs it to find its neighbours. Default: `true` where any address given here is an IPv6 one, else `false`.",
+				MarkdownDescription: "Whether ICMPv6 is allowed in both directions, which IPv6 neighbour discovery needs. Default: `true` where `management_cidrs`, `etcd_servers` or `bgp_peers` has an IPv6 address, otherwise `false`.",
 				Optional:            true, Computed: true,
 			},
 			"allow_dhcp": schema.BoolAttribute{
-				MarkdownDescription: "Whether hosts may ask for their addresses: UDP port 67 out, and port 547 (DHCPv6) too where any address given here is an IPv6 one. Default: `true`.",
+				MarkdownDescription: "Whether outbound DHCP (UDP port 67) is allowed, and DHCPv6 (UDP port 547) too where `management_cidrs`, `etcd_servers` or `bgp_peers` has an IPv6 address. Default: `true`.",
 				Optional:            true, Computed: true,
 			},
 			"bgp_peers": schema.SetAttribute{
-				MarkdownDescription: "Networks that hosts speak BGP with, in and out on TCP port 179, such as `[\"10.3.0.0/24\"]`. Needed with workload networking. Default: none. For any peer write `[\"0.0.0.0/0\"]`.",
+				MarkdownDescription: "Networks and addresses of BGP peers, with which TCP port 179 is open in both directions, such as `[\"10.3.0.0/24\"]`; `[\"0.0.0.0/0\"]` is any IPv4 peer. Needed where Calico routes the traffic of workloads by BGP. Default: none.",
 				ElementType:         hostNetType,
 				Optional:            true,
 			},
-			"extra_ingress": ruleList("More rules for what comes in, after the ones made of the attributes above.", false),
-			"extra_egress":  ruleList("More rules for what goes out, after the ones made of the attributes above.", false),
-			"ingress":       ruleList("The rules for what comes in, just as they are stored.", true),
-			"egress":        ruleList("The rules for what goes out, just as they are stored.", true),
+			"extra_ingress": ruleList("Further rules for inbound traffic, after the generated ones and in this order, such as `[{ action = \"Allow\", protocol = \"TCP\", destination = { ports = [9100] } }]`. Default: none.", false),
+			"extra_egress":  ruleList("Further rules for outbound traffic, after the generated ones and in this order, such as `[{ action = \"Allow\", protocol = \"UDP\", destination = { ports = [53] } }]`. Default: none.", false),
+			"ingress":       ruleList("All rules for inbound traffic as they are stored: the generated ones, then `extra_ingress`. Known in the plan.", true),
+			"egress":        ruleList("All rules for outbound traffic as they are stored: the generated ones, then `extra_egress`. Known in the plan.", true),
 			"manifest": schema.StringAttribute{
-				MarkdownDescription: "The policy as a `projectcalico.org/v3` manifest in YAML, as `calicoctl apply -f` takes it. It is known in the plan, for reviewers.",
+				MarkdownDescription: "The policy as YAML that `calicoctl apply -f` accepts, beginning with `apiVersion: projectcalico.org/v3`. Known in the plan.",
 				Computed:            true,
 			},
 		}),

@@ -13,38 +13,38 @@ func newHostEndpointResource() resource.Resource {
 		typeName: "host_endpoint",
 		kind:     calico.KindHostEndpoint,
 		schema: schema.Schema{
-			MarkdownDescription: "A host endpoint: a network interface of a host (a server, a virtual machine) that Calico's policies protect.\n\n" +
-				"~> The moment a host endpoint exists, Calico drops all traffic of its interface that no policy allows, but for the built-in failsafe ports. " +
-				"Put a [`calico_failsafe_policy`](failsafe_policy.md) in place first, and let every host endpoint depend on it with `depends_on`.",
-			Attributes: withMetadata("host endpoint", map[string]schema.Attribute{
+			MarkdownDescription: "A `HostEndpoint`: a network interface of a host, or all of its interfaces, to which Calico's policies apply.\n\n" +
+				"~> **A host endpoint without a policy cuts the host off.** As soon as it exists, Calico drops every new connection to and from the host on that interface that no policy or profile allows, except on Calico's built-in failsafe ports. " +
+				"Create a [`calico_failsafe_policy`](failsafe_policy.md) first and name it in the `depends_on` of every host endpoint, as below: Terraform then creates the policy first, and destroys it last.",
+			Attributes: withMetadata("host endpoint", "db1-eth0", map[string]schema.Attribute{
 				"node": schema.StringAttribute{
-					MarkdownDescription: "Name of the host as Calico knows it, such as `\"db1\"`: by default its hostname, in lower case. Calico does not check that the host exists; an endpoint of an unknown host protects nothing.",
+					MarkdownDescription: "Name of the host as Calico's Felix knows it, such as `\"db1\"`: by default the hostname in lower case. Calico does not check that there is such a host; where there is none, nothing is protected.",
 					Required:            true,
 				},
 				"interface_name": schema.StringAttribute{
-					MarkdownDescription: "Name of the interface, such as `\"eth0\"`, up to 15 characters; or `\"*\"` for all interfaces of the host at once. Either this or `expected_ips` is required.",
+					MarkdownDescription: "Name of the interface, such as `\"eth0\"`, or `\"*\"` for all interfaces of the host. Default: none; then `expected_ips` is required, and tells the interface. Calico does not check that there is such an interface; where there is none, nothing is protected.",
 					Optional:            true,
 				},
 				"expected_ips": schema.SetAttribute{
-					MarkdownDescription: "IPv4 and IPv6 addresses of the interface, such as `[\"10.0.0.5\", \"2001:db8::5\"]`. Without `interface_name` they tell which interface is meant. Selectors in rules of other policies find the endpoint by these addresses only.",
+					MarkdownDescription: "Addresses of the interface, IPv4 and IPv6, such as `[\"10.0.0.5\", \"2001:db8::5\"]`. Default: none; then `interface_name` is required. A rule elsewhere that selects this endpoint by its labels matches these addresses, and no others.",
 					ElementType:         ipType,
 					Optional:            true,
 				},
 				"profiles": schema.ListAttribute{
-					MarkdownDescription: "Names of the profiles whose rules apply after all policies, in this order, such as `[\"projectcalico-default-allow\"]`.",
+					MarkdownDescription: "Names of profiles, such as `[\"projectcalico-default-allow\"]`. Default: none. In this order, their rules decide about traffic in a direction for which no policy selects the endpoint.",
 					ElementType:         types.StringType,
 					Optional:            true,
 				},
 				"ports": schema.ListNestedAttribute{
-					MarkdownDescription: "Named ports, which rules can refer to by their names.",
+					MarkdownDescription: "Ports that rules may refer to by name, such as `[{ name = \"postgres\", port = 5432, protocol = \"TCP\" }]`. Default: none.",
 					Optional:            true,
 					NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 						"name": schema.StringAttribute{
-							MarkdownDescription: "Name of the port, such as `\"https\"`: up to 15 lower-case letters, digits and dashes, with a letter among them.",
+							MarkdownDescription: "Name of the port, such as `\"postgres\"`: up to 15 lower-case letters, digits and dashes, at least one of them a letter.",
 							Required:            true,
 						},
 						"port": schema.Int64Attribute{
-							MarkdownDescription: "Number of the port, from `1` to `65535`.",
+							MarkdownDescription: "Number of the port, such as `5432`.",
 							Required:            true,
 						},
 						"protocol": schema.StringAttribute{

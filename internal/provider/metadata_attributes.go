@@ -7,29 +7,30 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// withMetadata adds the attributes that every object has.
-func withMetadata(what string, attributes map[string]schema.Attribute) map[string]schema.Attribute {
+// withMetadata adds the attributes that every object has. what and example are
+// the kind and the name of one, for the documentation.
+func withMetadata(what, example string, attributes map[string]schema.Attribute) map[string]schema.Attribute {
 	all := map[string]schema.Attribute{
 		"name": schema.StringAttribute{
-			MarkdownDescription: "Name of the " + what + ". Changing it makes a new object in the place of the old one.",
+			MarkdownDescription: "Name of the " + what + ", such as `\"" + example + "\"`. Changing it replaces the object.",
 			Required:            true,
 		},
 		"labels": schema.MapAttribute{
-			MarkdownDescription: "Labels of the " + what + ", such as `{ role = \"db\" }`. All labels are managed here: one that is put on the object with another tool shows in the next plan, and is removed by the next apply.",
+			MarkdownDescription: "Labels of the " + what + ", such as `{ role = \"db\" }`. Default: none. The map is complete: a label that another tool adds shows in the next plan, and the next apply removes it.",
 			ElementType:         types.StringType,
 			Optional:            true,
 		},
 		"annotations": schema.MapAttribute{
-			MarkdownDescription: "Annotations of the " + what + ", such as `{ owner = \"network-team\" }`. Only the annotations given here are managed; those that other tools put on the object are left alone.",
+			MarkdownDescription: "Annotations of the " + what + ", such as `{ owner = \"network-team\" }`. Default: none. Only the keys given here are managed: annotations that another tool adds are left alone. After an import, all that the object has are managed.",
 			ElementType:         types.StringType,
 			Optional:            true,
 		},
 		"uid": schema.StringAttribute{
-			MarkdownDescription: "Unique identifier of the object, made when it is created.",
+			MarkdownDescription: "Unique identifier that the object gets when it is created, such as `\"0d3a1d3e-7c1f-4a9e-9d6b-2f0f5a3c8e11\"`.",
 			Computed:            true,
 		},
 		"creation_timestamp": schema.StringAttribute{
-			MarkdownDescription: "When the object was created, in RFC 3339, such as `\"2026-03-03T21:01:41Z\"`.",
+			MarkdownDescription: "Time at which the object was created (RFC 3339), such as `\"2026-03-03T21:01:41Z\"`.",
 			Computed:            true,
 		},
 	}

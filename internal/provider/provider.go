@@ -70,35 +70,35 @@ func (p *calicoProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 		a.Sensitive = true
 		return a
 	}
-	datastoreType := text("Kind of the datastore: `\"etcdv3\"`, which is the default where etcd's endpoints are given, or `\"kubernetes\"` (not yet supported). Environment: `DATASTORE_TYPE`.")
+	datastoreType := text("Kind of Calico's datastore: `\"etcdv3\"`. The other kind, `\"kubernetes\"`, is not supported yet. Default: `\"etcdv3\"`. Environment: `DATASTORE_TYPE`.")
 	datastoreType.Validators = []validator.String{stringvalidator.OneOf(settings.EtcdV3, settings.Kubernetes)}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Protects hosts with [Project Calico](https://docs.tigera.io/calico/latest/about/): host endpoints and network policies, written to Calico's own datastore.\n\n" +
-			"Every setting of the datastore that is not in the provider block is taken from the environment variables that calicoctl uses, then from calicoctl's configuration file where `config_file` (or `CALICOCTL_CONFIG`) names one.",
+		MarkdownDescription: "Manages the host endpoints and network policies of [Project Calico](https://docs.tigera.io/calico/latest/about/) in Calico's own datastore, etcd. One provider block stands for one datastore; use an `alias` for each further datacenter.\n\n" +
+			"Each setting of the connection is looked up by itself, and the first place that has it counts: the provider block, the environment variable that calicoctl uses (with the prefix `CALICO_` or without), the calicoctl configuration file that `config_file` names. Connections to `https://` endpoints use TLS 1.2 or later, and the server's certificate is always verified.",
 		Attributes: map[string]schema.Attribute{
 			"datastore_type": datastoreType,
-			"config_file":    text("A configuration file of calicoctl (kind `CalicoAPIConfig`) for settings that are given neither here nor in the environment, such as `\"/etc/calico/calicoctl.cfg\"`. Environment: `CALICOCTL_CONFIG`. No file is read unless it is named."),
-			"calico_version": text("Release of Calico in this datacenter, such as `\"3.28\"`, `\"3.31\"` or `\"v3.32.1\"`. Releases store policies under different names. Default: found out from the datastore."),
+			"config_file":    text("Path of a calicoctl configuration file (kind `CalicoAPIConfig`), such as `\"/etc/calico/calicoctl.cfg\"`, for settings found neither here nor in the environment. Default: none; calicoctl's default path is not read unless it is given. Environment: `CALICOCTL_CONFIG`."),
+			"calico_version": text("Calico release that uses this datastore, such as `\"3.28\"`, `\"3.31\"` or `\"v3.32.1\"`. It decides under which names policies are stored. Default: detected from the datastore; set it where nothing there tells the release, for example before the first calico-node has started."),
 			"etcd": schema.SingleNestedAttribute{
-				MarkdownDescription: "How to reach etcd, where `datastore_type` is `\"etcdv3\"`.",
+				MarkdownDescription: "Connection to etcd, such as `{ endpoints = [\"https://10.2.0.11:2379\"] }`. Default: all of it from the environment or `config_file`.",
 				Optional:            true,
 				Attributes: map[string]schema.Attribute{
 					"endpoints": schema.ListAttribute{
-						MarkdownDescription: "URLs of the etcd servers, with `http://` or `https://`, such as `[\"https://10.2.0.11:2379\", \"https://10.2.0.12:2379\"]`. Environment: `ETCD_ENDPOINTS`, separated by commas.",
+						MarkdownDescription: "URLs of the etcd servers, each with `http://` or `https://`, such as `[\"https://10.2.0.11:2379\", \"https://10.2.0.12:2379\"]`. Default: none; either this or `discovery_srv` is required. Environment: `ETCD_ENDPOINTS`, separated by commas.",
 						ElementType:         types.StringType,
 						Optional:            true,
 					},
-					"discovery_srv":   text("Domain whose SRV records name the etcd servers, such as `\"example.com\"`, instead of `endpoints`. Environment: `ETCD_DISCOVERY_SRV`."),
-					"username":        text("Name of an etcd user, such as `\"terraform\"`. It must be able to read and write the prefix `/calico/`. Environment: `ETCD_USERNAME`."),
-					"password":        secret("Password of `username`. Environment: `ETCD_PASSWORD`."),
-					"ca_cert":         text("Certificates of the authorities that sign etcd's certificate, in PEM. Default: those of the system."),
-					"cert":            text("Client certificate for etcd, in PEM."),
-					"key":             secret("Private key of `cert`, in PEM."),
-					"ca_cert_file":    text("File with the same as `ca_cert`, such as `\"/etc/calico/certs/ca.pem\"`. Environment: `ETCD_CA_CERT_FILE`."),
-					"cert_file":       text("File with the same as `cert`. Environment: `ETCD_CERT_FILE`."),
-					"key_file":        text("File with the same as `key`. Environment: `ETCD_KEY_FILE`."),
-					"dial_timeout":    text(fmt.Sprintf("How long to try to connect, such as `\"3s\"`. Default: `\"%s\"`.", defaultDialTimeout)),
-					"request_timeout": text(fmt.Sprintf("How long one read or write may take, with all its retries, such as `\"30s\"`. Default: `\"%s\"`.", defaultRequestTimeout)),
+					"discovery_srv":   text("Domain whose DNS SRV records list the etcd servers, such as `\"example.com\"`. Default: none. Conflicts with `endpoints`. Environment: `ETCD_DISCOVERY_SRV`."),
+					"username":        text("Name of the etcd user, such as `\"terraform\"`, whose role may read and write the prefix `/calico/`. Default: none, for an etcd without authentication. Environment: `ETCD_USERNAME`."),
+					"password":        secret("Password of the etcd user, such as `var.etcd_password`. Default: none. Required with `username`. Environment: `ETCD_PASSWORD`."),
+					"ca_cert":         text("PEM certificates of the authorities that may have signed etcd's server certificate, such as `file(\"ca.pem\")`. Default: those that the system trusts. Conflicts with `ca_cert_file`."),
+					"cert":            text("Client certificate in PEM, such as `file(\"client.pem\")`. Default: none. Conflicts with `cert_file`."),
+					"key":             secret("Private key of the client certificate in PEM, such as `var.etcd_key`. Default: none. Required with `cert`. Conflicts with `key_file`."),
+					"ca_cert_file":    text("Path of a file with what `ca_cert` would hold, such as `\"/etc/calico/certs/ca.pem\"`. Default: none. Environment: `ETCD_CA_CERT_FILE`."),
+					"cert_file":       text("Path of a file with what `cert` would hold, such as `\"/etc/calico/certs/client.pem\"`. Default: none. Environment: `ETCD_CERT_FILE`."),
+					"key_file":        text("Path of a file with what `key` would hold, such as `\"/etc/calico/certs/client-key.pem\"`. Default: none. Environment: `ETCD_KEY_FILE`."),
+					"dial_timeout":    text(fmt.Sprintf("Time limit for one attempt to connect, at least one second, such as `\"3s\"`. Default: `\"%s\"`.", defaultDialTimeout)),
+					"request_timeout": text(fmt.Sprintf("Time limit for one read or write with all its retries, at least one second, such as `\"1m30s\"`. Default: `\"%s\"`.", defaultRequestTimeout)),
 				},
 			},
 		},

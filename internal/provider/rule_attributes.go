@@ -25,60 +25,60 @@ func ruleList(description string, computed bool) schema.ListNestedAttribute {
 type ruleBuilder struct{ computed bool }
 
 func (b ruleBuilder) rule() map[string]schema.Attribute {
-	action := b.text("What to do with a packet that matches: `Allow`, `Deny`, `Log` (write a log line and go on to the next rule) or `Pass` (skip the rest of the tier).")
+	action := b.text("What to do with traffic that the rule matches: `\"Allow\"`, `\"Deny\"`, `\"Log\"` (log it and go on to the next rule) or `\"Pass\"` (skip the rest of the tier).")
 	action.Required, action.Optional = !b.computed, false
 	return map[string]schema.Attribute{
 		"action": action,
 		"ip_version": schema.Int64Attribute{
-			MarkdownDescription: "Matches this IP version only: `4` or `6`. Where nets are given, it must be theirs.",
+			MarkdownDescription: "IP version to match: `4` or `6`. It must be that of the rule's networks.",
 			Optional:            !b.computed, Computed: b.computed,
 		},
-		"protocol":     b.protocol("Matches this protocol only: `\"TCP\"`, `\"UDP\"`, `\"ICMP\"`, `\"ICMPv6\"`, `\"SCTP\"`, `\"UDPLite\"` (in just this case) or a number from `1` to `255`. Required where ports or `icmp` are given."),
-		"not_protocol": b.protocol("Matches every protocol but this one. Same values as `protocol`."),
-		"icmp":         b.icmp("Matches ICMP packets of one type, such as `{ type = 8 }` for a ping. Needs `protocol = \"ICMP\"` or `\"ICMPv6\"`."),
-		"not_icmp":     b.icmp("Matches all but ICMP packets of one type, such as `{ type = 8, code = 0 }`."),
-		"http": b.object("Matches HTTP requests. Works only on workload endpoints with application layer policy, in ingress rules whose action is `Allow`.", map[string]schema.Attribute{
-			"methods": b.list("HTTP methods, any of which matches, such as `[\"GET\", \"HEAD\"]`."),
+		"protocol":     b.protocol("Protocol to match: `\"TCP\"`, `\"UDP\"`, `\"ICMP\"`, `\"ICMPv6\"`, `\"SCTP\"`, `\"UDPLite\"` (spelled like this) or a number from `1` to `255`. Required where the rule has `icmp` or numbers of ports."),
+		"not_protocol": b.protocol("Protocol not to match, such as `\"UDP\"`; the same values as for `protocol`."),
+		"icmp":         b.icmp("Type and code of ICMP to match, such as `{ type = 8 }`. `protocol` must be `\"ICMP\"` or `\"ICMPv6\"`."),
+		"not_icmp":     b.icmp("Type and code of ICMP not to match, such as `{ type = 8, code = 0 }`."),
+		"http": b.object("HTTP requests to match, such as `{ methods = [\"GET\"] }`. Only for inbound rules with the action `\"Allow\"`, and only at workloads with application layer policy.", map[string]schema.Attribute{
+			"methods": b.list("Methods, any of which matches, such as `[\"GET\", \"HEAD\"]`."),
 			"paths": schema.ListNestedAttribute{
-				MarkdownDescription: "Paths, any of which matches. Each has exactly one of `exact` and `prefix`.",
+				MarkdownDescription: "Paths, any of which matches, such as `[{ prefix = \"/api/\" }]`. Each has either `exact` or `prefix`.",
 				Optional:            !b.computed, Computed: b.computed,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"exact":  b.text("Matches this path only, such as `\"/healthz\"`."),
-					"prefix": b.text("Matches every path that begins so, such as `\"/api/\"`."),
+					"exact":  b.text("The whole path, such as `\"/healthz\"`."),
+					"prefix": b.text("Beginning of the path, such as `\"/api/\"`."),
 				}},
 			},
 		}),
-		"metadata": b.object("Notes on the rule, which Calico keeps and hands on to its logs.", map[string]schema.Attribute{
+		"metadata": b.object("Notes on the rule, such as `{ annotations = { ticket = \"NET-1234\" } }`. They do not change what it matches.", map[string]schema.Attribute{
 			"annotations": schema.MapAttribute{
 				MarkdownDescription: "Annotations of the rule, such as `{ ticket = \"NET-1234\" }`.",
 				ElementType:         types.StringType,
 				Optional:            !b.computed, Computed: b.computed,
 			},
 		}),
-		"source":      b.entity("Where the packet comes from. All that is given must match.", "source"),
-		"destination": b.entity("Where the packet goes. All that is given must match.", "destination"),
+		"source":      b.entity("Where the traffic comes from, such as `{ nets = [\"10.1.0.0/24\"] }`. All conditions in it must match.", "source"),
+		"destination": b.entity("Where the traffic goes, such as `{ ports = [443] }`. All conditions in it must match.", "destination"),
 	}
 }
 
 func (b ruleBuilder) entity(description, side string) schema.SingleNestedAttribute {
 	return b.object(description, map[string]schema.Attribute{
-		"nets":               b.nets("Matches addresses in any of these networks, such as `[\"10.0.0.0/8\", \"192.0.2.7/32\"]`. Calico wants the mask, and no bits behind it. One rule holds networks of one IP version."),
-		"not_nets":           b.nets("Matches addresses outside of all these networks. Same form as `nets`."),
-		"selector":           b.selector("Matches the addresses of endpoints and network sets whose labels this expression selects, such as `role == 'db' && env in {'prod', 'staging'}`."),
-		"not_selector":       b.selector("Matches all but the addresses of endpoints and network sets that this expression selects, such as `has(quarantine)`."),
-		"namespace_selector": b.selector("Restricts `selector` to the namespaces that this expression selects, such as `team == 'net'`; `global()` stands for what has no namespace, such as host endpoints."),
-		"ports":              b.ports("Matches these " + side + " ports: numbers, ranges and names of ports of endpoints, such as `[22, \"8000:8080\", \"http\"]`. Needs a `protocol` of TCP, UDP or SCTP."),
-		"not_ports":          b.ports("Matches all but these " + side + " ports. Same form as `ports`."),
-		"service_accounts": b.object("Matches the pods of Kubernetes service accounts. Where both are given, both must match.", map[string]schema.Attribute{
+		"nets":               b.nets("Networks, any of which matches, such as `[\"10.0.0.0/8\", \"192.0.2.7/32\"]`: with a prefix length, without host bits, and all of one IP version in a rule."),
+		"not_nets":           b.nets("Networks not to match, such as `[\"10.9.0.0/16\"]`, in the form of `nets`."),
+		"selector":           b.selector("Expression that selects endpoints and network sets by their labels, such as `\"role == 'db' && env in {'prod', 'staging'}\"`; their addresses match."),
+		"not_selector":       b.selector("Expression that selects endpoints and network sets whose addresses do not match, such as `\"has(quarantine)\"`."),
+		"namespace_selector": b.selector("Expression that narrows `selector` to endpoints in the namespaces it selects, such as `\"team == 'net'\"`; `\"global()\"` stands for endpoints outside of any namespace, such as host endpoints."),
+		"ports":              b.ports("Ports of the " + side + ", any of which matches: numbers, ranges and names of endpoints' ports, such as `[22, \"8000:8080\", \"http\"]`. `protocol` must be TCP, UDP or SCTP."),
+		"not_ports":          b.ports("Ports of the " + side + " not to match, such as `[22]`, in the form of `ports`."),
+		"service_accounts": b.object("Kubernetes service accounts whose pods match, such as `{ names = [\"prometheus\"] }`. Where both `names` and `selector` are given, both must match.", map[string]schema.Attribute{
 			"names": schema.SetAttribute{
 				MarkdownDescription: "Names of service accounts, such as `[\"prometheus\"]`.",
 				ElementType:         types.StringType,
 				Optional:            !b.computed, Computed: b.computed,
 			},
-			"selector": b.selector("An expression over the labels of service accounts, such as `role == 'monitoring'`."),
+			"selector": b.selector("Expression that selects service accounts by their labels, such as `\"role == 'monitoring'\"`."),
 		}),
-		"services": b.object("Matches the endpoints of a Kubernetes service: in `source` of ingress rules and in `destination` of egress rules only, and with no other match in the same place.", map[string]schema.Attribute{
-			"name":      b.text("Name of the service, such as `\"kube-dns\"`."),
+		"services": b.object("Kubernetes service whose endpoints match, such as `{ name = \"kube-dns\", namespace = \"kube-system\" }`. Only in the `source` of inbound and in the `destination` of outbound rules, and without networks, selectors and service accounts beside it.", map[string]schema.Attribute{
+			"name":      b.text("Name of the service, such as `\"kube-dns\"`. Required in `services`."),
 			"namespace": b.text("Namespace of the service, such as `\"kube-system\"`. Required in a global policy."),
 		}),
 	})
@@ -109,8 +109,8 @@ func (b ruleBuilder) icmp(description string) schema.SingleNestedAttribute {
 		return schema.Int64Attribute{MarkdownDescription: description, Optional: !b.computed, Computed: b.computed}
 	}
 	return b.object(description, map[string]schema.Attribute{
-		"type": number("ICMP type, from `0` to `254`: `8` is an echo request."),
-		"code": number("ICMP code, from `0` to `255`. Needs `type`."),
+		"type": number("Type, from `0` to `254`; an echo request is `8` in ICMP and `128` in ICMPv6."),
+		"code": number("Code, from `0` to `255`. Only with `type`."),
 	})
 }
 

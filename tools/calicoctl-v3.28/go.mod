@@ -2,6 +2,10 @@ module github.com/calico-terraform/terraform-provider-calico/tools/calicoctl-v3.
 
 go 1.26.0
 
+// Calico's own go.mod takes github.com/projectcalico/api from a folder beside it. The version below is
+// the closest that can be had as a module: it differs from v3.28.5 in three fields of
+// FelixConfiguration (README.md), and in nothing else that is built here.
+
 tool github.com/projectcalico/calico/calicoctl/calicoctl
 
 require (

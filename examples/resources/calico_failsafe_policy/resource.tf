@@ -1,5 +1,5 @@
 resource "calico_failsafe_policy" "this" {
-  # Who may open SSH.
+  # Who may open SSH to the hosts.
   management_cidrs = ["10.1.0.0/24"]
 
   # What every host must be able to reach.
@@ -9,7 +9,7 @@ resource "calico_failsafe_policy" "this" {
     { address = "10.2.0.13", ports = [2379, 2380] },
   ]
 
-  # Only with workload networking: the routers and hosts that speak BGP.
+  # Only where Calico routes the traffic of workloads: the BGP peers of the hosts.
   bgp_peers = ["10.3.0.0/24"]
 
   extra_ingress = [
@@ -21,9 +21,18 @@ resource "calico_failsafe_policy" "this" {
       metadata    = { annotations = { reason = "monitoring" } }
     },
   ]
+
+  extra_egress = [
+    {
+      action      = "Allow"
+      protocol    = "UDP"
+      destination = { nets = ["10.1.0.53/32"], ports = [53] }
+      metadata    = { annotations = { reason = "DNS" } }
+    },
+  ]
 }
 
-# What will be enforced, for the reviewer of the plan.
+# What will be enforced, as YAML, for whoever reviews the plan.
 output "failsafe_policy" {
   value = calico_failsafe_policy.this.manifest
 }

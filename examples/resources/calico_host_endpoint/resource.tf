@@ -18,6 +18,6 @@ resource "calico_host_endpoint" "db1_eth0" {
     { name = "postgres", port = 5432, protocol = "TCP" },
   ]
 
-  # Never protect a host before the policy that keeps it reachable is there.
+  # The policy that keeps the host reachable comes first, and goes last.
   depends_on = [calico_failsafe_policy.this]
 }

@@ -242,6 +242,10 @@ func (d *demo) show(ctx context.Context) error {
 
 func (d *demo) destroy(ctx context.Context) error {
 	text, err := d.workspace.RunContext(ctx, "destroy", "-auto-approve")
+	// What it lists first is what was shown above, with other signs before it.
+	if i := strings.LastIndex(text, "\nPlan: "); i >= 0 {
+		text = text[i:]
+	}
 	d.cliSays(text)
 	return err
 }

@@ -3,8 +3,8 @@
 //
 //	"$(go run ./internal/acctest/tool golangci-lint)" run
 //
-// With -tests, it builds those that the tests need on this machine. With
-// -clean, it removes all that were ever built.
+// With -tests, it builds those that the tests need; with -all, all of them.
+// With -clean, it removes all that were ever built.
 package main
 
 import (
@@ -18,30 +18,33 @@ import (
 
 func main() {
 	flag.Usage = func() {
-		_, _ = fmt.Fprintf(flag.CommandLine.Output(), "usage: tool [-tests] [-clean] [name...]\nThe tools are %s.\n", strings.Join(acctest.Tools(), ", "))
+		_, _ = fmt.Fprintf(flag.CommandLine.Output(), "usage: tool [-clean] [-tests | -all] [name...]\nThe tools are %s.\n", strings.Join(acctest.Tools(), ", "))
 		flag.PrintDefaults()
 	}
 	forTests := flag.Bool("tests", false, "build what the tests need")
+	all := flag.Bool("all", false, "build all tools")
 	clean := flag.Bool("clean", false, "remove all tools that were built")
 	flag.Parse()
-	if flag.NArg() == 0 && !*forTests && !*clean {
+	names := flag.Args()
+	if *forTests {
+		names = append(names, acctest.TestTools()...)
+	}
+	if *all {
+		names = append(names, acctest.Tools()...)
+	}
+	if len(names) == 0 && !*clean {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(*clean, *forTests, flag.Args()); err != nil {
+	if err := run(*clean, names); err != nil {
 		fmt.Fprintln(os.Stderr, "tool:", err)
 		os.Exit(1)
 	}
 }
 
-func run(clean, forTests bool, names []string) error {
+func run(clean bool, names []string) error {
 	if clean {
 		if err := acctest.RemoveTools(); err != nil {
-			return err
-		}
-	}
-	if forTests {
-		if err := acctest.BuildTestTools(); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -85,12 +87,14 @@ func (c Config) dialTimeout() time.Duration {
 //
 // TLS is 1.2 or later and the server's certificate is always verified.
 func Connect(ctx context.Context, cfg Config) (*clientv3.Client, error) {
-	return dialer{net.DefaultResolver.LookupSRV}.connect(ctx, cfg)
+	return dialer{net.DefaultResolver.LookupSRV, http.ProxyFromEnvironment}.connect(ctx, cfg)
 }
 
 // dialer is what connecting needs of the world.
 type dialer struct {
 	lookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
+	// proxy is what gRPC asks for a proxy, as calicoctl's does.
+	proxy func(*http.Request) (*url.URL, error)
 }
 
 func (d dialer) connect(ctx context.Context, cfg Config) (*clientv3.Client, error) {
@@ -105,20 +109,28 @@ func (d dialer) connect(ctx context.Context, cfg Config) (*clientv3.Client, erro
 		return nil, &datastore.DeniedError{Reason: datastore.DeniedTLS, Endpoints: cfg.addresses(), Err: err}
 	}
 
-	// Some of the time is kept for finding out why it was not enough.
+	// Some of the time is kept for finding out why it was not enough, and a
+	// little of that for telling it.
 	deadline, _ := ctx.Deadline()
-	trying, cancel := context.WithDeadline(ctx, deadline.Add(-min(diagnosisTimeout, time.Until(deadline)/4)))
+	reserve := min(diagnosisTimeout, time.Until(deadline)/4)
+	trying, cancel := context.WithDeadline(ctx, deadline.Add(-reserve))
 	defer cancel()
 	for {
 		client, err := dial(trying, cfg, tlsConfig)
 		if err == nil {
 			return client, nil
 		}
-		var failed *notConnectedError
-		if !errors.As(err, &failed) && !errors.Is(err, context.DeadlineExceeded) {
-			return nil, translate(err, "", cfg)
+		translated := translate(err, "", cfg)
+		var unconnected *notConnectedError
+		var unavailable *datastore.UnavailableError
+		passing := errors.As(err, &unconnected) || errors.As(translated, &unavailable)
+		if !passing || errors.Is(err, context.Canceled) {
+			return nil, translated
 		}
-		if cause := diagnose(ctx, cfg, tlsConfig); cause != nil {
+		if proxy := proxyOf(cfg, d.proxy); proxy != "" {
+			return nil, translate(&proxyError{proxy, err}, "", cfg)
+		}
+		if cause := diagnose(ctx, reserve-reserve/10, cfg, tlsConfig); cause != nil {
 			return nil, cause
 		}
 		// Nothing is wrong with a member, at least not any more: once again.
@@ -126,7 +138,7 @@ func (d dialer) connect(ctx context.Context, cfg Config) (*clientv3.Client, erro
 		select {
 		case <-trying.Done():
 			again.Stop()
-			return nil, translate(err, "", cfg)
+			return nil, translated
 		case <-again.C:
 		}
 	}
@@ -226,6 +238,35 @@ func lastFailure(ctx context.Context, conn *grpc.ClientConn) string {
 		return "the connection was made only now"
 	}
 	return status.Convert(err).Message()
+}
+
+// proxyError says that no endpoint could be connected to through a proxy. A
+// diagnosis without the proxy would tell something else.
+type proxyError struct {
+	proxy string
+	err   error
+}
+
+func (e *proxyError) Error() string {
+	return fmt.Sprintf("through the proxy %s, which the environment variable HTTPS_PROXY names (NO_PROXY excepts hosts): %v", e.proxy, e.err)
+}
+
+func (e *proxyError) Unwrap() error { return e.err }
+
+// proxyOf is the address of the proxy that gRPC uses for an endpoint; empty for
+// none. Its user and password, if it has any, are left out.
+func proxyOf(cfg Config, proxy func(*http.Request) (*url.URL, error)) string {
+	for _, e := range cfg.Endpoints {
+		u, err := url.Parse(e)
+		if err != nil {
+			continue
+		}
+		// gRPC asks for https whatever it speaks.
+		if p, err := proxy(&http.Request{URL: &url.URL{Scheme: "https", Host: u.Host}}); err == nil && p != nil {
+			return p.Host
+		}
+	}
+	return ""
 }
 
 // tls returns nil where no endpoint speaks TLS.

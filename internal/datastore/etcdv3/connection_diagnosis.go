@@ -18,14 +18,15 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
-// diagnosisTimeout bounds a diagnosis, all endpoints together.
+// diagnosisTimeout is the longest that a diagnosis may take, all endpoints
+// together.
 const diagnosisTimeout = 2 * time.Second
 
 // diagnose finds out why no endpoint can be connected to, by connecting to each
 // of them: what gRPC knows of a failure is a text, or only that time is up. It
 // returns nil where a member answers as it should.
-func diagnose(ctx context.Context, cfg Config, tlsConfig *tls.Config) error {
-	ctx, cancel := context.WithTimeout(ctx, diagnosisTimeout)
+func diagnose(ctx context.Context, within time.Duration, cfg Config, tlsConfig *tls.Config) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	found := make(causes, len(cfg.Endpoints))
 	done := make(chan int)
@@ -101,6 +102,8 @@ func (e *tlsError) Error() string {
 
 func (e *tlsError) Unwrap() error { return e.err }
 
+var errNotEtcd = errors.New("the server does not speak HTTP/2: is this the port that etcd serves its clients on?")
+
 // probe connects to one endpoint as gRPC would, up to the first frame that the
 // server sends.
 func probe(ctx context.Context, endpoint string, tlsConfig *tls.Config) error {
@@ -120,15 +123,13 @@ func probe(ctx context.Context, endpoint string, tlsConfig *tls.Config) error {
 	return probeTLS(ctx, conn, address, tlsConfig)
 }
 
-// open dials, and ends reads and writes with ctx.
+// open dials, and ends reads and writes with ctx, which has to end.
 func open(ctx context.Context, address string) (net.Conn, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	if deadline, ok := ctx.Deadline(); ok {
-		_ = conn.SetDeadline(deadline)
-	}
+	context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(0, 0)) })
 	return conn, nil
 }
 
@@ -142,7 +143,7 @@ func probePlaintext(ctx context.Context, conn net.Conn, address string) error {
 	case err != nil:
 		return silence(err)
 	default:
-		return errors.New("the server does not speak HTTP/2: is this the port that etcd serves its clients on?")
+		return errNotEtcd
 	}
 }
 
@@ -152,7 +153,7 @@ func probeTLS(ctx context.Context, conn net.Conn, address string, config *tls.Co
 		return handshakeReason(ctx, err, address, len(config.Certificates) > 0)
 	}
 	if secured.ConnectionState().NegotiatedProtocol != "h2" {
-		return &tlsError{says: "the server does not speak HTTP/2: is this the port that etcd serves its clients on?"}
+		return errNotEtcd
 	}
 	// With TLS 1.3, a server refuses the client's certificate after the handshake.
 	answer, err := greet(secured)
@@ -162,7 +163,7 @@ func probeTLS(ctx context.Context, conn net.Conn, address string, config *tls.Co
 	case err != nil:
 		return handshakeReason(ctx, err, address, len(config.Certificates) > 0)
 	default:
-		return errors.New("the server does not speak HTTP/2: is this the port that etcd serves its clients on?")
+		return errNotEtcd
 	}
 }
 
@@ -198,8 +199,12 @@ func handshakeReason(ctx context.Context, err error, address string, withCertifi
 		return &tlsError{"the server's certificate is not valid", err}
 	case errors.As(err, &op) && op.Op == "remote error":
 		switch alert := op.Err.Error(); {
+		case strings.HasSuffix(alert, "no application protocol"):
+			return errNotEtcd
 		case strings.HasSuffix(alert, "certificate required"), !withCertificate && strings.HasSuffix(alert, "bad certificate"):
 			return &tlsError{"the server requires a client certificate: give cert and key, or cert_file and key_file", err}
+		case !withCertificate && strings.HasSuffix(alert, "handshake failure"):
+			return &tlsError{"the server breaks the TLS handshake off, maybe because it requires a client certificate: give cert and key, or cert_file and key_file", err}
 		case strings.Contains(alert, "certificate"):
 			return &tlsError{"the server refuses the client's certificate: check that its CA is the one that the server trusts", err}
 		default:
@@ -281,12 +286,10 @@ func reachability(err error) error {
 
 // silence is an error of a server that is there but does not answer.
 func silence(err error) error {
-	switch {
-	case isTimeout(err):
+	if isTimeout(err) {
 		return short{"the server takes the connection but does not answer", err}
-	default:
-		return short{"the server ends the connection", err}
 	}
+	return short{"the server ends the connection", err}
 }
 
 func isTimeout(err error) bool {

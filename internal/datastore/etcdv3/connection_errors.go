@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -31,7 +32,7 @@ func translate(err error, key string, cfg Config) error {
 		errors.Is(err, rpctypes.ErrUserNotFound), errors.Is(err, rpctypes.ErrInvalidAuthToken):
 		return denied(datastore.DeniedCredentials)
 	case errors.Is(err, rpctypes.ErrAuthOldRevision), errors.Is(err, rpctypes.ErrTooManyRequests),
-		errors.Is(err, rpctypes.ErrNotLeader), errors.Is(err, rpctypes.ErrGRPCNotSupportedForLearner),
+		errors.Is(err, rpctypes.ErrNotLeader), errors.Is(err, errLearner),
 		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return unavailable
 	}
@@ -45,13 +46,24 @@ func translate(err error, key string, cfg Config) error {
 		return denied(datastore.DeniedCredentials)
 	case codes.PermissionDenied:
 		return denied(datastore.DeniedPermission)
+	default:
 	}
-	var failed *notConnectedError
-	if errors.As(err, &failed) {
+	var unconnected *notConnectedError
+	switch {
+	case errors.As(err, &unconnected) && isTLS(err):
+		return denied(datastore.DeniedTLS)
+	case errors.As(err, &unconnected):
 		return unavailable
+	case key == "":
+		return fmt.Errorf("etcd cannot be used: %w", err)
+	default:
+		return fmt.Errorf("etcd cannot do what was asked for %s: %w", key, err)
 	}
-	return fmt.Errorf("etcd cannot do this for %s: %w", key, err)
 }
+
+// errLearner is the one error of a member that package rpctypes has in gRPC's
+// form only.
+var errLearner = rpctypes.Error(rpctypes.ErrGRPCNotSupportedForLearner)
 
 // isTranslated tells whether the error is one of package datastore already.
 func isTranslated(err error) bool {
@@ -80,19 +92,30 @@ func isTLS(err error) bool {
 }
 
 // explain finds out why the datastore does not answer, where err is an
-// *datastore.UnavailableError that only says so. It connects to every endpoint
-// and takes two seconds at most, beyond the deadline of ctx if that has passed;
-// not if ctx was canceled. Where it finds nothing, it returns err.
+// *datastore.UnavailableError that only says so: it connects to every endpoint.
+// The deadline of ctx may have passed; it takes a tenth of the request timeout
+// more, and two seconds at most. Where it finds nothing, or ctx was canceled, it
+// returns err.
+func (s *Store) explain(ctx context.Context, err error) error {
+	cfg := s.cfg
+	cfg.Endpoints = s.conn.Endpoints()
+	return explain(ctx, err, cfg)
+}
+
 func explain(ctx context.Context, err error, cfg Config) error {
 	var unavailable *datastore.UnavailableError
-	if !errors.As(err, &unavailable) || errors.Is(ctx.Err(), context.Canceled) || len(cfg.Endpoints) == 0 {
+	if !errors.As(err, &unavailable) || errors.Is(ctx.Err(), context.Canceled) {
 		return err
 	}
 	tlsConfig, tlsErr := cfg.tls()
-	if tlsErr != nil {
+	if tlsErr != nil || proxyOf(cfg, http.ProxyFromEnvironment) != "" {
 		return err
 	}
-	cause := diagnose(context.WithoutCancel(ctx), cfg, tlsConfig)
+	within := diagnosisTimeout
+	if cfg.RequestTimeout > 0 {
+		within = min(within, cfg.RequestTimeout/10)
+	}
+	cause := diagnose(context.WithoutCancel(ctx), within, cfg, tlsConfig)
 	if cause == nil {
 		return err
 	}
@@ -101,11 +124,4 @@ func explain(ctx context.Context, err error, cfg Config) error {
 		found.Unknown = unavailable.Unknown
 	}
 	return cause
-}
-
-// explain is the function explain, for the endpoints in use.
-func (s *Store) explain(ctx context.Context, err error) error {
-	cfg := s.cfg
-	cfg.Endpoints = s.conn.Endpoints()
-	return explain(ctx, err, cfg)
 }

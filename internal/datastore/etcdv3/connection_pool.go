@@ -17,7 +17,8 @@ var shared = newPool(Connect)
 // Acquire returns a connection for cfg. All users of equal configurations (the
 // request timeout apart) in this process share one, which is closed when the
 // last of them releases it. Errors are those of Connect; nothing is kept of a
-// connection that failed, so the next call tries anew.
+// connection that failed, so the next call tries anew. Those who wait for a
+// connection in the making share its outcome, and the deadline of the first.
 func Acquire(ctx context.Context, cfg Config) (*Conn, error) { return shared.acquire(ctx, cfg) }
 
 // Conn is a use of a shared connection.
@@ -61,13 +62,12 @@ type link struct {
 	key    linkKey
 	cancel context.CancelFunc
 
-	// users is guarded by the pool's mutex.
-	users int
-
-	// done is closed when client or err is set.
+	// done is closed when client or err is set. All three are written under the
+	// pool's mutex.
 	done   chan struct{}
 	client *clientv3.Client
 	err    error
+	users  int
 }
 
 func newPool(connect func(context.Context, Config) (*clientv3.Client, error)) *pool {
@@ -81,12 +81,12 @@ func (p *pool) acquire(ctx context.Context, cfg Config) (*Conn, error) {
 	p.mu.Lock()
 	l := p.links[key]
 	if l == nil {
-		// Whoever else comes waits for this attempt, so it does not end because
-		// the one who began it does.
-		making, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		// Others may come to wait for this attempt, so it does not end because
+		// the one who began it gives up.
+		making, cancel := detached(ctx)
 		l = &link{key: key, cancel: cancel, done: make(chan struct{})}
 		p.links[key] = l
-		go p.make(making, l, cfg)
+		go p.dial(making, l, cfg)
 	}
 	l.users++
 	p.mu.Unlock()
@@ -94,9 +94,12 @@ func (p *pool) acquire(ctx context.Context, cfg Config) (*Conn, error) {
 	select {
 	case <-l.done:
 	case <-ctx.Done():
-		// With one user less, or none, who ends the attempt.
-		_ = p.release(l)
-		return nil, translate(ctx.Err(), "", cfg)
+		select {
+		case <-l.done: // and says more
+		default:
+			_ = p.release(l)
+			return nil, translate(ctx.Err(), "", cfg)
+		}
 	}
 	if l.err != nil {
 		_ = p.release(l)
@@ -105,37 +108,49 @@ func (p *pool) acquire(ctx context.Context, cfg Config) (*Conn, error) {
 	return &Conn{pool: p, link: l}, nil
 }
 
-// make connects, and leaves a connection that nobody waits for any more closed.
-func (p *pool) make(ctx context.Context, l *link, cfg Config) {
-	l.client, l.err = p.connect(ctx, cfg)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if l.users == 0 && l.client != nil {
-		_ = l.client.Close()
+// detached is ctx without its cancellation, but with its deadline.
+func detached(ctx context.Context) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	}
-	if l.err != nil {
-		p.forget(l)
-	}
-	close(l.done)
+	return context.WithCancel(context.WithoutCancel(ctx))
 }
 
+// dial connects for all who wait for the link. If all have gone meanwhile, the
+// connection is closed.
+func (p *pool) dial(ctx context.Context, l *link, cfg Config) {
+	client, err := p.connect(ctx, cfg)
+	p.mu.Lock()
+	l.client, l.err = client, err
+	if err != nil {
+		p.forget(l)
+	}
+	abandoned := l.users == 0
+	close(l.done)
+	p.mu.Unlock()
+	if abandoned && client != nil {
+		_ = client.Close()
+	}
+}
+
+// release takes a user away, and ends the link with the last one.
 func (p *pool) release(l *link) error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	l.users--
-	if l.users > 0 {
+	last := l.users == 0
+	if last {
+		p.forget(l)
+	}
+	client := l.client // nil as long as dial has not ended, which then closes it
+	p.mu.Unlock()
+	if !last {
 		return nil
 	}
-	p.forget(l)
 	l.cancel()
-	select {
-	case <-l.done:
-		if l.client != nil {
-			return l.client.Close()
-		}
-	default: // make sees that there is no user
+	if client == nil {
+		return nil
 	}
-	return nil
+	return client.Close()
 }
 
 // forget makes the next user connect anew.

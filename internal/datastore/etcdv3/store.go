@@ -42,6 +42,8 @@ type Store struct {
 	mu sync.Mutex
 	// found is what the datastore tells of itself; nil before the first look.
 	found *facts
+
+	snapshots snapshots
 }
 
 var _ datastore.Store = (*Store)(nil)
@@ -56,6 +58,7 @@ func New(ctx context.Context, cfg Config, options Options) (*Store, error) {
 	if options.Observe == nil {
 		options.Observe = func(context.Context, datastore.Call) {}
 	}
+	cfg.Endpoints = conn.Endpoints() // also where SRV records gave them
 	return &Store{conn: conn, cfg: cfg, options: options}, nil
 }
 
@@ -84,7 +87,8 @@ func candidateKeys(id calico.ID, release calico.Release) []string {
 	return keys
 }
 
-// Get reads the object in one request, under all the names it may have.
+// Get reads the object under all the names it may have: in one request, or out
+// of one that read all of its kind (see fetch).
 func (s *Store) Get(ctx context.Context, id calico.ID) (*datastore.Stored, error) {
 	ctx, cancel := s.deadline(ctx)
 	defer cancel()
@@ -97,11 +101,11 @@ func (s *Store) Get(ctx context.Context, id calico.ID) (*datastore.Stored, error
 		release = finding.Release
 	}
 	keys := candidateKeys(id, release)
-	resp, err := s.txn(ctx, "get", keys[0], clientv3.OpTxn(nil, gets(keys), nil))
+	found, err := s.fetch(ctx, id.Kind, keys)
 	if err != nil {
 		return nil, err
 	}
-	return choose(id, keys, values(resp))
+	return choose(id, keys, found)
 }
 
 // choose picks the object out of the values found under its candidate keys.
@@ -142,27 +146,35 @@ func choose(id calico.ID, keys []string, found map[string]*datastore.Stored) (*d
 func (s *Store) List(ctx context.Context, kind calico.Kind) ([]*datastore.Stored, []*datastore.CorruptError, error) {
 	var objects []*datastore.Stored
 	var corrupt []*datastore.CorruptError
+	err := s.scan(ctx, kind, func(stored *datastore.Stored) {
+		var c *datastore.CorruptError
+		if err := stored.Decode(kind); errors.As(err, &c) {
+			corrupt = append(corrupt, c)
+			return
+		}
+		objects = append(objects, stored)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return objects, corrupt, nil
+}
+
+// scan hands over all that is stored of the kind, undecoded, in the order of keys.
+func (s *Store) scan(ctx context.Context, kind calico.Kind, each func(*datastore.Stored)) error {
 	prefix := kindPrefix(kind)
 	from, revision := prefix, int64(0)
 	for {
 		resp, err := s.page(ctx, prefix, from, revision)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		revision = resp.Header.Revision
 		for _, kv := range resp.Kvs {
-			stored := storedKV(string(kv.Key), kv.Value, kv.ModRevision)
-			if err := stored.Decode(kind); err != nil {
-				var c *datastore.CorruptError
-				if errors.As(err, &c) {
-					corrupt = append(corrupt, c)
-				}
-				continue
-			}
-			objects = append(objects, stored)
+			each(storedKV(string(kv.Key), kv.Value, kv.ModRevision))
 		}
 		if !resp.More {
-			return objects, corrupt, nil
+			return nil
 		}
 		from = string(resp.Kvs[len(resp.Kvs)-1].Key) + "\x00"
 	}
@@ -198,6 +210,12 @@ func (s *Store) Create(ctx context.Context, obj calico.Object) (*datastore.Store
 		p := plan{key: key, value: value, then: []clientv3.Op{clientv3.OpPut(key, string(value))}}
 		for _, k := range candidateKeys(id, f.release) {
 			p.compares = append(p.compares, clientv3.Compare(clientv3.Version(k), "=", 0))
+		}
+		if tier := id.Tier; id.Kind.Tiered() && tier != "" && tier != calico.DefaultTier {
+			// Calico's own client looks for the tier too, on create only. The
+			// tier "default" may be missing: Calico makes it when it starts.
+			p.tier, p.tierKey = tier, storedKey(calico.KindTier, "", tier)
+			p.compares = append(p.compares, clientv3.Compare(clientv3.Version(p.tierKey), ">", 0))
 		}
 		p.failed = func(current []*datastore.Stored) error {
 			for _, c := range current {
@@ -315,6 +333,8 @@ type plan struct {
 	// then is done in one transaction if all compares hold.
 	compares []clientv3.Cmp
 	then     []clientv3.Op
+	// tier is one that must exist, stored at tierKey; empty where none must.
+	tier, tierKey string
 	// failed is told what is stored under the object's names where they do not
 	// hold. It answers nil for the write to be planned and tried once more.
 	failed func(current []*datastore.Stored) error
@@ -328,6 +348,7 @@ type plan struct {
 func (s *Store) write(ctx context.Context, operation string, id calico.ID, next func(*facts) (plan, error)) (*datastore.Stored, error) {
 	ctx, cancel := s.deadline(ctx)
 	defer cancel()
+	defer s.snapshots.drop(id.Kind)
 	for {
 		f, err := s.writable(ctx)
 		if err != nil {
@@ -344,7 +365,11 @@ func (s *Store) write(ctx context.Context, operation string, id calico.ID, next 
 		// The lock and the release are part of what is compared: a datastore
 		// that was locked or upgraded a moment ago is not written to.
 		compares := append(p.compares, f.unchanged())
-		resp, err := s.txn(ctx, operation, p.key, clientv3.OpTxn(compares, p.then, append(gets(keys), getClusterInformation)))
+		otherwise := append(gets(keys), getClusterInformation)
+		if p.tierKey != "" {
+			otherwise = append(otherwise, clientv3.OpGet(p.tierKey))
+		}
+		resp, err := s.txn(ctx, operation, p.key, clientv3.OpTxn(compares, p.then, otherwise))
 		if err != nil {
 			return s.settle(ctx, id, p, err)
 		}
@@ -357,6 +382,9 @@ func (s *Store) write(ctx context.Context, operation string, id calico.ID, next 
 			return s.written(id, p, revision)
 		}
 		s.notice(found[clusterInformationKey], f)
+		if p.tierKey != "" && found[p.tierKey] == nil {
+			return nil, &datastore.TierMissingError{ID: id, Tier: p.tier, Key: p.tierKey}
+		}
 		var current []*datastore.Stored
 		for _, k := range keys {
 			if found[k] != nil {
@@ -460,7 +488,7 @@ func (s *Store) attempt(ctx context.Context, operation, key string, request func
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return explain(ctx, translated, s.cfg)
+			return s.explain(ctx, translated)
 		case <-timer.C:
 		}
 	}

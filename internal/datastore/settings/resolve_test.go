@@ -413,6 +413,10 @@ func TestProblems(t *testing.T) {
 			explicit: Settings{DiscoverySRV: "https://example.com"},
 			setting:  NameDiscoverySRV, index: -1, says: []string{"_etcd-client-ssl._tcp.example.com"},
 		},
+		"an authority as a file, a certificate as text": {
+			explicit: Settings{Endpoints: tls, CACertFile: certs.CAFile, Cert: certs.Cert, Key: certs.Key},
+			setting:  NameCACertFile, index: -1, says: []string{"etcd.cert and etcd.ca_cert_file are both given", "all of them as files"},
+		},
 		"a CA in two ways": {
 			explicit: Settings{Endpoints: tls, CACert: certs.CA, CACertFile: certs.CAFile},
 			setting:  NameCACertFile, index: -1, says: []string{"etcd.ca_cert and etcd.ca_cert_file are both given"},

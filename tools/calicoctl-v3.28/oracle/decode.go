@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/projectcalico/calico/calicoctl/calicoctl/resourcemgr"
 	"github.com/projectcalico/go-json/json"
@@ -26,7 +25,11 @@ func (o *oracle) decode(r request) (resourcemgr.ResourceObject, error) {
 
 // decodeYAML is all of calicoctl's way, for which JSON is YAML too.
 func (o *oracle) decodeYAML(text []byte) (resourcemgr.ResourceObject, error) {
-	if err := os.WriteFile(o.manifest.Name(), text, 0o600); err != nil {
+	if err := o.manifest.Truncate(0); err != nil {
+		return nil, err
+	}
+
+	if _, err := o.manifest.WriteAt(text, 0); err != nil {
 		return nil, err
 	}
 

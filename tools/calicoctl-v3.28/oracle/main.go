@@ -1,9 +1,19 @@
-// Oracle answers, object by object, what Calico itself makes of it: whether calicoctl would accept a
-// manifest, what it would store, and how it shows what is stored. It is calicoctl's and
-// libcalico-go's own code, linked in, with a tap in place of the etcd server (tap.go).
+// Oracle answers, object by object, what Calico itself makes of it: whether calicoctl accepts a
+// manifest, what it stores, and how it shows what is stored. It is calicoctl's and libcalico-go's
+// own code, linked in, with a tap in place of the etcd server (tap.go).
 //
-// Requests are JSON lines on standard input; each is answered with one JSON line on standard output,
-// in order. README.md, in the folder above, describes both.
+// It reads requests as JSON lines and answers each with one JSON line, in order and at once, so that
+// it can be kept running beside a test:
+//
+//	{"op":"version"}
+//	{"op":"check","object":{…}}                 calicoctl create, on a datastore that is as good as new
+//	{"op":"check","yaml":"…","verb":"apply","store":{"/calico/…":"…"}}
+//	{"op":"read","key":"/calico/…","value":"…"}
+//	{"op":"read","key":"/calico/…","value":"…","name":"default.p"}
+//	{"op":"selector","selector":"a == 'b'","labels":{"a":"b"}}
+//
+// Nothing is kept from one request to the next. The main.go, decode.go and tap.go of all releases
+// are the same.
 package main
 
 import (
@@ -33,28 +43,38 @@ type request struct {
 	// Object and YAML are two ways to give the manifest of a check.
 	Object json.RawMessage `json:"object"`
 	YAML   string          `json:"yaml"`
-	// Verb is the calicoctl command of a check: create, apply or replace.
+	// Verb is the calicoctl command of a check: create (also when empty), apply or replace.
 	Verb string `json:"verb"`
-	// Store holds entries, by key, that are in the datastore already.
-	Store map[string]string `json:"store"`
 
+	// Key and Value are the entry to read, and Name the one to ask calicoctl for: when nil, the one
+	// that it lists the entry under.
 	Key   string  `json:"key"`
 	Value string  `json:"value"`
 	Name  *string `json:"name"`
+
+	// Store holds entries, by key, that are in the datastore too. What calicoctl v3.29 and later make
+	// before they write, the built-in tiers and a ClusterInformation, is there in any case.
+	Store map[string]string `json:"store"`
 
 	Selector string            `json:"selector"`
 	Labels   map[string]string `json:"labels"`
 }
 
+// checked is the answer to a check. Where it is not valid, calicoctl stores nothing, and says either
+// DecodeError or Error.
 type checked struct {
-	DecodeError string       `json:"decode_error,omitempty"`
-	Valid       bool         `json:"valid"`
-	Error       string       `json:"error,omitempty"`
-	ErrorType   string       `json:"error_type,omitempty"`
-	Errors      []fieldError `json:"errors,omitempty"`
-	Defaulted   any          `json:"defaulted,omitempty"`
-	StoredKey   string       `json:"stored_key,omitempty"`
-	Stored      string       `json:"stored,omitempty"`
+	Valid       bool   `json:"valid"`
+	DecodeError string `json:"decode_error,omitempty"`
+	Error       string `json:"error,omitempty"`
+	// ErrorType is the Go type of the error, "errors.ErrorValidation" for one, or "panic".
+	ErrorType string `json:"error_type,omitempty"`
+	// Errors are the fields of an ErrorValidation.
+	Errors []fieldError `json:"errors,omitempty"`
+
+	// Defaulted is what the client returns, StoredKey and Stored the bytes for etcd.
+	Defaulted any    `json:"defaulted,omitempty"`
+	StoredKey string `json:"stored_key,omitempty"`
+	Stored    string `json:"stored,omitempty"`
 }
 
 type fieldError struct {
@@ -63,6 +83,8 @@ type fieldError struct {
 	Reason string `json:"reason"`
 }
 
+// shown is the answer to a read: the item of the list, if there is one, and the single object, or
+// the error of asking for it.
 type shown struct {
 	Listed    any    `json:"listed,omitempty"`
 	Object    any    `json:"object,omitempty"`
@@ -82,7 +104,7 @@ type version struct {
 	Kinds   []string `json:"kinds"`
 }
 
-// failed is the answer to a request that could not be worked on. No other answer has "failed".
+// failed is the answer to a request that makes no sense. No other answer has "failed".
 type failed struct {
 	Failed string `json:"failed"`
 }
@@ -94,13 +116,20 @@ type oracle struct {
 }
 
 func main() {
-	if err := run(os.Stdin, os.Stdout); err != nil {
+	in := os.Stdin // newOracle needs os.Stdin for something else
+
+	o, err := newOracle()
+	if err == nil {
+		err = o.serve(in, os.Stdout)
+	}
+
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "oracle:", err)
 		os.Exit(1)
 	}
 }
 
-func run(in io.Reader, out io.Writer) error {
+func newOracle() (*oracle, error) {
 	// As calicoctl has it.
 	logrus.SetLevel(logrus.PanicLevel)
 	// Every object is garbage a moment later, and there is little else: collect less often.
@@ -108,33 +137,37 @@ func run(in io.Reader, out io.Writer) error {
 
 	client, tap, err := newClient()
 	if err != nil {
-		return err
+		return nil, err
 	}
 
-	// What calicoctl sees to before it writes, from v3.29 on: the built-in tiers. It does no harm before.
 	if err := client.EnsureInitialized(context.Background(), "", ""); err != nil {
-		return err
+		return nil, err
 	}
 
-	manifest, err := os.CreateTemp("", "calico-oracle-*.yaml")
+	manifest, err := os.CreateTemp("", "calico-oracle-*")
 	if err != nil {
-		return err
+		return nil, err
 	}
 
-	defer os.Remove(manifest.Name())
+	if err := os.Remove(manifest.Name()); err != nil {
+		return nil, err
+	}
 
-	// calicoctl's reader of manifests takes a file name, which it never closes, or "-".
+	// calicoctl's reader of manifests takes a file name, and never closes that file, or "-".
 	os.Stdin = manifest
 
-	o := &oracle{client: client, tap: tap, manifest: manifest}
+	return &oracle{client: client, tap: tap, manifest: manifest}, nil
+}
+
+func (o *oracle) serve(in io.Reader, out io.Writer) error {
 	requests := bufio.NewReaderSize(in, 1<<20)
 
 	for {
 		line, err := requests.ReadBytes('\n')
 		if len(line) > 0 {
-			answer, marshalErr := json.Marshal(o.answer(line))
-			if marshalErr != nil {
-				return marshalErr
+			answer, err := json.Marshal(o.answer(line))
+			if err != nil {
+				return err
 			}
 
 			if _, err := out.Write(append(answer, '\n')); err != nil {
@@ -175,8 +208,7 @@ func (o *oracle) answer(line []byte) (answer any) {
 }
 
 func (o *oracle) check(r request) (answer any) {
-	// Some releases panic on what others reject. calicoctl would have stored nothing, so it is a
-	// rejection; the next request has nothing to do with it.
+	// Some releases panic on what others reject. calicoctl stores nothing then, so it is a rejection.
 	defer func() {
 		if p := recover(); p != nil {
 			answer = checked{Error: fmt.Sprint(p), ErrorType: "panic"}
@@ -217,8 +249,7 @@ func (o *oracle) check(r request) (answer any) {
 	return checked{Valid: true, Defaulted: written[0], StoredKey: o.tap.lastKey, Stored: o.tap.lastValue}
 }
 
-// read shows a stored value as "calicoctl get" does: in a list, and by the name that the list gives
-// it or the name that was asked for.
+// read shows an entry as "calicoctl get" does, in the list and by itself.
 func (o *oracle) read(r request) any {
 	key, ok := model.KeyFromDefaultPath(r.Key).(model.ResourceKey)
 	if !ok {
@@ -230,7 +261,7 @@ func (o *oracle) read(r request) any {
 
 	list, err := o.get(key, "")
 	if err != nil {
-		return shown{Error: err.Error(), ErrorType: fmt.Sprintf("%T", err)}
+		return failed{err.Error()}
 	}
 
 	items, err := meta.ExtractList(list)
@@ -243,7 +274,7 @@ func (o *oracle) read(r request) any {
 	name := key.Name
 
 	for _, item := range items {
-		// The revision, because neither name need be that of the key.
+		// Found by its revision: no name that it shows need be in the key.
 		if m, ok := item.(resourcemgr.ResourceObject); ok && m.GetObjectMeta().GetResourceVersion() == revision {
 			out.Listed, name = item, m.GetObjectMeta().GetName()
 		}
@@ -265,7 +296,7 @@ func (o *oracle) read(r request) any {
 	return out
 }
 
-// get returns the object of that name, or the list of all when the name is empty.
+// get returns the object of that name beside key, or the list of all when the name is empty.
 func (o *oracle) get(key model.ResourceKey, name string) (runtime.Object, error) {
 	args := map[string]any{"<KIND>": key.Kind, "<NAME>": name}
 	if key.Namespace != "" {

@@ -1,0 +1,8 @@
+resource "calico_failsafe_policy" "this" {
+  management_cidrs = ["10.1.0.0/24"]
+
+  etcd_servers = [
+    { address = "10.2.0.11" },
+    { address = "10.2.0.12", ports = [2379, 2380] },
+  ]
+}

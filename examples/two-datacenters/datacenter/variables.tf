@@ -1,0 +1,28 @@
+variable "management_cidrs" {
+  description = "Networks and addresses that may open SSH to the hosts."
+  type        = set(string)
+}
+
+variable "etcd_servers" {
+  description = "The etcd servers that every host must be able to reach."
+  type = list(object({
+    address = string
+    ports   = optional(list(string), ["2379"])
+  }))
+}
+
+variable "bgp_peers" {
+  description = "Networks and addresses of BGP peers; null for none."
+  type        = set(string)
+  default     = null
+}
+
+variable "hosts" {
+  description = "The hosts to protect, by the names of their nodes. Without an interface, all interfaces of the host are protected."
+  type = map(object({
+    interface = optional(string, "*")
+    addresses = optional(set(string), [])
+    labels    = optional(map(string), {})
+  }))
+  default = {}
+}

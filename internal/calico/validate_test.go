@@ -1,0 +1,277 @@
+package calico
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+)
+
+// The releases on both sides of every change of the rules.
+var (
+	v3285 = Release{3, 28, 5}
+	v3290 = Release{3, 29, 0}
+	v3295 = Release{3, 29, 5}
+	v3296 = Release{3, 29, 6}
+	v3302 = Release{3, 30, 2}
+	v3303 = Release{3, 30, 3}
+	v3310 = Release{3, 31, 0}
+	v3320 = Release{3, 32, 0}
+
+	releases = []Release{v3285, v3290, v3295, v3296, v3302, v3303, v3310, v3320, Newest}
+)
+
+// fault is what a test expects of a FieldError.
+type fault struct {
+	field string
+	// within is the Scope, or "" where it is the field itself.
+	within string
+	// reason is a part of the Reason, most often the advice.
+	reason string
+}
+
+// object is the Scope of faults that depend on the whole object.
+const object = "the object"
+
+func at(field, reason string) fault { return fault{field: field, reason: reason} }
+
+func in(within, field, reason string) fault {
+	return fault{field: field, within: within, reason: reason}
+}
+
+// sentence is what every Reason must look like.
+var sentence = regexp.MustCompile(`^[A-Z][^\n]*\.$`)
+
+// checkFaults validates the object and expects these faults, in this order.
+func checkFaults(t *testing.T, obj Object, r Release, want ...fault) {
+	t.Helper()
+	errs := Validate(obj, r)
+	ok := len(errs) == len(want)
+	for i := 0; ok && i < len(want); i++ {
+		within := errs[i].Within().String()
+		if errs[i].Within().IsRoot() && !errs[i].Field.IsRoot() {
+			within = object
+		}
+		if want[i].within == "" {
+			want[i].within = want[i].field
+		}
+		ok = errs[i].Field.String() == want[i].field && within == want[i].within && strings.Contains(errs[i].Reason, want[i].reason)
+	}
+	if !ok {
+		t.Errorf("in %s: got\n%v\nwant\n%v", r, errs.Err(), want)
+	}
+	checkForm(t, errs)
+}
+
+// checkForm checks what holds for every list of faults.
+func checkForm(t *testing.T, errs FieldErrors) {
+	t.Helper()
+	for _, e := range errs {
+		if !sentence.MatchString(e.Reason) || strings.Contains(e.Reason, "%!") {
+			t.Errorf("%s: the reason is no sentence: %q", e.Field, e.Reason)
+		}
+		if !e.Field.HasPrefix(e.Within()) {
+			t.Errorf("%s is not within its scope, %s", e.Field, e.Within())
+		}
+		if e.Scope != nil && len(e.Scope.Steps()) == len(e.Field.Steps()) {
+			t.Errorf("%s: a scope that is the field is left out", e.Field)
+		}
+		if names, ok := libcalicoNames(e.Field); !ok {
+			t.Errorf("%s is not in the table of libcalico-go's names (%v)", e.Field, names)
+		}
+	}
+}
+
+func TestValidateNothing(t *testing.T) {
+	var none *v3.HostEndpoint
+	var no *v3.GlobalNetworkPolicy
+	for _, obj := range []Object{nil, none, no} {
+		if errs := Validate(obj, Newest); len(errs) != 1 || !errs[0].Field.IsRoot() {
+			t.Errorf("Validate(%T(nil)) = %v", obj, errs.Err())
+		}
+	}
+	// Objects whose kind is not filled in are of their type's kind.
+	checkFaults(t, &v3.HostEndpoint{}, v3310,
+		at("metadata.name", "needs a name"),
+		at("spec.node", "needs the name of its node"),
+		in("spec", "spec.interfaceName", `or "*" for all`))
+	checkFaults(t, &v3.GlobalNetworkPolicy{}, v3310, at("metadata.name", "needs a name"))
+}
+
+func TestValidateUnknownKind(t *testing.T) {
+	for name, f := range map[string]func(){
+		"Validate":  func() { Validate(v3.NewClusterInformation(), Newest) },
+		"Default":   func() { Default(v3.NewClusterInformation(), Newest) },
+		"Canonical": func() { Canonical(v3.NewClusterInformation()) },
+		"Equal":     func() { Equal(v3.NewClusterInformation(), v3.NewClusterInformation()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic for a kind without rules")
+				}
+			}()
+			f()
+		})
+	}
+}
+
+// TestValidateRandom checks what holds for every object, and that no object,
+// however odd, makes Validate panic.
+func TestValidateRandom(t *testing.T) {
+	accepted := 0
+	for n := range uint64(3000) {
+		r := newRandom(n)
+		obj := r.object()
+		before := obj.DeepCopyObject()
+		for _, release := range releases {
+			errs := Validate(obj, release)
+			checkForm(t, errs)
+			if len(errs) == 0 {
+				accepted++
+			}
+			if err := errs.Err(); (err == nil) != (len(errs) == 0) {
+				t.Fatal(err)
+			}
+		}
+		if fmt.Sprintf("%#v", before) == "" || t.Failed() {
+			t.Fatalf("object %d", n)
+		}
+	}
+	if accepted < 1000 {
+		t.Errorf("only %d random objects were accepted: they tell little", accepted)
+	}
+}
+
+// libcalicoFields tells by which names libcalico-go reports a fault that is
+// reported here under a path: for the differential suite, and for who compares
+// messages. Its names (ErroredField.Name) have no path, and often differ:
+//
+//   - # stands for the last index, @ for Source or Destination, rules for
+//     ingress or egress.
+//   - A field's own check reports its Go name; a check on more than one field
+//     reports a text. Hence several names for one path.
+//   - libcalico-go reports a name, a label or an annotation twice, once for the
+//     metadata and once for the policy; here it is once.
+//   - Of a list with several faults of one sort, some checks report only the
+//     list, or only the first: see "list".
+//   - From v3.32 on the schema reports faults again, under the same path as here
+//     or that of a parent of it. Only there are faults without a name below.
+//
+// Nothing stops libcalico-go from looking at the other fields after a fault, but
+// for two things: JSON that its types cannot decode (a port of 70000 or 10:1, a
+// protocol of 300 as a number) is refused before it looks at any field, and up
+// to v3.29 it panics on a rule's namespaceSelector that does not parse.
+var libcalicoFields = map[string][]string{
+	"metadata.name":                            {"Metadata.Name"}, // none for a tier prefix: a plain error of the client
+	`metadata.labels[""]`:                      {"Metadata.Labels (label)", "Metadata.Labels (value)"},
+	"metadata.annotations":                     {"Metadata.Annotations (key)"}, // sic, for their total size
+	`metadata.annotations[""]`:                 {"Metadata.Annotations (key)"},
+	"spec.node":                                {"Node", "InterfaceName"}, // InterfaceName, sic, for a missing node
+	"spec.interfaceName":                       {"InterfaceName"},
+	"spec.expectedIPs[#]":                      {"ExpectedIPs[#]"},
+	"spec.profiles[#]":                         {"Profiles[#]"},
+	"spec.ports[#].name":                       {"Name"},
+	"spec.ports[#].protocol":                   {"Protocol", "EndpointPort.Protocol"},
+	"spec.ports[#].port":                       {"Port"},
+	"spec.tier":                                {"Tier", "Metadata.Labels (value)"}, // the label is made from it in v3.32; up to v3.28 no field
+	"spec.order":                               {},                                  // JSON has no such number
+	"spec.rules":                               {"PolicySpec.Egress"},
+	"spec.selector":                            {"Selector", "GlobalNetworkPolicySpec.Selector"},
+	"spec.namespaceSelector":                   {"NamespaceSelector", "GlobalNetworkPolicySpec.NamespaceSelector"},
+	"spec.serviceAccountSelector":              {"ServiceAccountSelector", "GlobalNetworkPolicySpec.ServiceAccountSelector"},
+	"spec.types[#]":                            {"Types[#]", "GlobalNetworkPolicySpec.Types", "PolicySpec.Types"}, // list
+	"spec.preDNAT":                             {"PolicySpec.PreDNAT"},
+	"spec.applyOnForward":                      {"PolicySpec.ApplyOnForward"},
+	"spec.performanceHints[#]":                 {"PerformanceHints[#]", "PerformanceHints"}, // list: only PerformanceHints where one is repeated
+	"spec.rules[#].action":                     {"Action"},
+	"spec.rules[#].ipVersion":                  {"IPVersion"},
+	"spec.rules[#].protocol":                   {"Protocol"},
+	"spec.rules[#].notProtocol":                {"Protocol"},
+	"spec.rules[#].icmp":                       {"ICMP"},
+	"spec.rules[#].icmp.type":                  {"Type"},
+	"spec.rules[#].icmp.code":                  {"Code"},
+	"spec.rules[#].notICMP.type":               {"Type"},
+	"spec.rules[#].notICMP.code":               {"Code"},
+	"spec.rules[#].@.nets[#]":                  {"Nets[#]", "@.Nets"},       // Nets[#] for bits beyond the prefix, else @.Nets; both for no network at all
+	"spec.rules[#].@.notNets[#]":               {"NotNets[#]", "@.NotNets"}, // likewise
+	"spec.rules[#].@.selector":                 {"Selector", "Selector field"},
+	"spec.rules[#].@.notSelector":              {"NotSelector"},
+	"spec.rules[#].@.ports":                    {"@.Ports"},
+	"spec.rules[#].@.notPorts":                 {"@.NotPorts"},
+	"spec.rules[#].@.ports[#]":                 {"Port", "PortName"},
+	"spec.rules[#].@.notPorts[#]":              {"Port", "PortName"},
+	"spec.rules[#].@.services":                 {"Services field", "Services"},
+	"spec.rules[#].http":                       {"HTTP"},
+	"spec.rules[#].http.methods":               {}, // schema
+	"spec.rules[#].http.paths":                 {}, // schema
+	"spec.rules[#].http.paths[#]":              {"Paths"},
+	"spec.rules[#].http.methods[#]":            {"Methods"}, // list
+	"spec.rules[#].http.paths[#].exact":        {"Paths"},   // list; schema for its length
+	"spec.rules[#].http.paths[#].prefix":       {"Paths"},   // list; schema for its length
+	"spec.rules[#].@.services.name":            {"Name", "Services field"},
+	"spec.rules[#].@.services.namespace":       {"Namespace"},
+	"spec.rules[#].@.namespaceSelector":        {"NamespaceSelector", "NamespaceSelector field"},
+	"spec.rules[#].@.serviceAccounts.selector": {"Selector"},
+	"spec.rules[#].metadata.annotations":       {"Metadata.Annotations (key)"},
+	`spec.rules[#].metadata.annotations[""]`:   {"Metadata.Annotations (key)"},
+	"":                                         {}, // no object
+}
+
+// libcalicoNames returns the names by which libcalico-go reports faults of the
+// field, and whether the field is in the table.
+func libcalicoNames(field Path) ([]string, bool) {
+	var generic strings.Builder
+	var side, index string
+	for _, s := range field.Steps() {
+		name := s.Field
+		switch {
+		case s.IsKey:
+			generic.WriteString(`[""]`)
+			continue
+		case name == "":
+			index = strconv.Itoa(s.Index)
+			generic.WriteString("[#]")
+			continue
+		case name == "ingress" || name == "egress":
+			name = "rules"
+		case name == "source":
+			name, side = "@", "Source"
+		case name == "destination":
+			name, side = "@", "Destination"
+		}
+		if generic.Len() > 0 {
+			generic.WriteByte('.')
+		}
+		generic.WriteString(name)
+	}
+	names, ok := libcalicoFields[generic.String()]
+	names = slices.Clone(names)
+	for i := range names {
+		names[i] = strings.NewReplacer("#", index, "@", side).Replace(names[i])
+	}
+	return names, ok
+}
+
+func TestLibcalicoNames(t *testing.T) {
+	field := NewPath("spec", "egress").Index(3).Field("destination").Field("notNets").Index(1)
+	if names, ok := libcalicoNames(field); !ok || !slices.Equal(names, []string{"NotNets[1]", "Destination.NotNets"}) {
+		t.Errorf("got %q, %v", names, ok)
+	}
+	if _, ok := libcalicoNames(NewPath("spec", "nothing")); ok {
+		t.Error("a field that does not exist has names")
+	}
+}
+
+func TestFieldErrorsErr(t *testing.T) {
+	errs := Validate(v3.NewHostEndpoint(), v3310)
+	var e *FieldError
+	if err := errs.Err(); !errors.As(err, &e) || e.Field.String() != "metadata.name" {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,630 @@
+package etcdv3
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+)
+
+// soon is far more than what is at once takes on a busy machine, and far less
+// than the dial timeout.
+const soon = DefaultDialTimeout / 2
+
+// configOf is how to reach an etcd as a user.
+func configOf(etcd *acctest.Etcd, user acctest.User) Config {
+	cfg := Config{Endpoints: etcd.Endpoints, Username: user.Name, Password: user.Password}
+	if c := etcd.Certificates; c != nil {
+		cfg.CACert, cfg.Cert, cfg.Key = []byte(c.CA), []byte(c.Cert), []byte(c.Key)
+	}
+	return cfg
+}
+
+// with returns a changed copy.
+func (c Config) with(change func(*Config)) Config {
+	change(&c)
+	return c
+}
+
+// otherScheme is the endpoint with https in place of http, or the reverse.
+func otherScheme(endpoint string) []string {
+	if rest, ok := strings.CutPrefix(endpoint, "https://"); ok {
+		return []string{"http://" + rest}
+	}
+	return []string{"https://" + strings.TrimPrefix(endpoint, "http://")}
+}
+
+// closedPort is an address where nothing listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	l := listen(t)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return l.Addr().String()
+}
+
+// listen returns a listener that takes connections, as the kernel does before
+// anybody asks for them, and answers nothing.
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// serveTLS does the server's part of TLS handshakes, and no more.
+func serveTLS(t *testing.T, config *tls.Config) (address string) {
+	t.Helper()
+	l := listen(t)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				_ = tls.Server(conn, config).HandshakeContext(t.Context())
+				_ = conn.Close()
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
+func serverConfig(t *testing.T, c *acctest.Certificates) *tls.Config {
+	t.Helper()
+	pair, err := tls.LoadX509KeyPair(c.ServerCertFile, c.ServerKeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2"}}
+}
+
+func newCertificates(t *testing.T) *acctest.Certificates {
+	t.Helper()
+	c, err := acctest.NewCertificates(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// use proves that a client works.
+func use(t *testing.T, client *clientv3.Client) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), DefaultRequestTimeout)
+	defer cancel()
+	if _, err := client.Get(ctx, "/calico/a"); err != nil {
+		t.Errorf("the connection is of no use: %v", err)
+	}
+}
+
+// checkSecrets holds that no way of printing shows a secret of the configuration.
+func checkSecrets(t *testing.T, cfg Config, err error) {
+	t.Helper()
+	printed := fmt.Sprintf("%v %+v %#v %v", cfg, cfg, cfg, err)
+	for _, secret := range []string{cfg.Password, string(cfg.Key)} {
+		if secret != "" && strings.Contains(printed, secret) {
+			t.Errorf("a secret is told: %s", printed)
+		}
+	}
+}
+
+func TestConnect(t *testing.T) {
+	t.Parallel()
+	plain := acctest.NewEtcd(t)
+	secure := acctest.NewEtcd(t, acctest.WithTLS())
+	guarded := acctest.NewEtcd(t, acctest.WithTLS(), acctest.WithAuth())
+	strangers := newCertificates(t)
+	closed := closedPort(t)
+
+	trusted := configOf(secure, acctest.User{})
+	nobody := configOf(guarded, acctest.User{})
+	writer := configOf(guarded, guarded.Writer)
+
+	old := serverConfig(t, secure.Certificates)
+	old.MaxVersion, old.ClientAuth = tls.VersionTLS12, tls.RequireAnyClientCert
+	ancient := serverConfig(t, secure.Certificates)
+	ancient.MinVersion, ancient.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+	web := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(web.Close)
+	secureWeb := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secureWeb.TLS = serverConfig(t, secure.Certificates)
+	secureWeb.TLS.NextProtos = []string{"http/1.1"}
+	secureWeb.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secureWeb.StartTLS()
+	t.Cleanup(secureWeb.Close)
+
+	const (
+		works       = 0
+		unavailable = -1
+	)
+	for name, test := range map[string]struct {
+		cfg  Config
+		want datastore.DeniedReason
+		says []string
+	}{
+		"plaintext":                        {configOf(plain, acctest.User{}), works, nil},
+		"TLS":                              {trusted, works, nil},
+		"a password":                       {writer, works, nil},
+		"a password that nobody asks for":  {configOf(plain, acctest.User{Name: "ann", Password: "hunter2"}), works, nil},
+		"a user without password":          {configOf(plain, acctest.User{Name: "ann"}), works, nil},
+		"a CA after others in one PEM":     {trusted.with(func(c *Config) { c.CACert = []byte(strangers.CA + secure.Certificates.CA) }), works, nil},
+		"one of two endpoints is dead":     {Config{Endpoints: []string{"http://" + closed, plain.Endpoints[0]}}, works, nil},
+		"certificates without use for TLS": {trusted.with(func(c *Config) { c.Endpoints = plain.Endpoints }), works, nil},
+
+		"a CA that did not sign": {
+			trusted.with(func(c *Config) { c.CACert = []byte(strangers.CA) }), datastore.DeniedTLS,
+			[]string{"ca_cert", "x509: certificate signed by unknown authority"},
+		},
+		"the system's CAs": {
+			trusted.with(func(c *Config) { c.CACert = nil }), datastore.DeniedTLS,
+			[]string{"x509: certificate signed by unknown authority"},
+		},
+		"a CA that did not sign, with a password": {
+			writer.with(func(c *Config) { c.CACert = []byte(strangers.CA) }), datastore.DeniedTLS,
+			[]string{"x509: certificate signed by unknown authority"},
+		},
+		"no client certificate": {
+			trusted.with(func(c *Config) { c.Cert, c.Key = nil, nil }), datastore.DeniedTLS,
+			[]string{"requires a client certificate", "cert_file"},
+		},
+		"no client certificate, TLS 1.2": {
+			trusted.with(func(c *Config) {
+				c.Cert, c.Key, c.Endpoints = nil, nil, []string{"https://" + serveTLS(t, old)}
+			}), datastore.DeniedTLS,
+			[]string{"requires a client certificate"},
+		},
+		"a stranger's client certificate": {
+			trusted.with(func(c *Config) { c.Cert, c.Key = []byte(strangers.Cert), []byte(strangers.Key) }), datastore.DeniedTLS,
+			[]string{"refuses the client's certificate"},
+		},
+		"another name than in the certificate": {
+			// 0.0.0.0 is this machine too, but not in the certificate.
+			trusted.with(func(c *Config) {
+				c.Endpoints = []string{strings.Replace(secure.Endpoints[0], "127.0.0.1", "0.0.0.0", 1)}
+			}), datastore.DeniedTLS,
+			[]string{"another name", "valid for 127.0.0.1"},
+		},
+		"a server of another age": {
+			trusted.with(func(c *Config) { c.Endpoints = []string{"https://" + serveTLS(t, ancient)} }), datastore.DeniedTLS,
+			[]string{"protocol version"},
+		},
+		"https:// and a server in plaintext": {
+			trusted.with(func(c *Config) { c.Endpoints = otherScheme(plain.Endpoints[0]) }), datastore.DeniedTLS,
+			[]string{"plaintext", "http://"},
+		},
+		"https:// and a web server in plaintext": {
+			trusted.with(func(c *Config) { c.Endpoints = otherScheme(web.URL) }), datastore.DeniedTLS,
+			[]string{"plaintext", "first record does not look like a TLS handshake"},
+		},
+		"http:// and a server of TLS": {
+			Config{Endpoints: otherScheme(secure.Endpoints[0]), Username: "ann", Password: "hunter2"}, datastore.DeniedTLS,
+			[]string{"speaks TLS", "https://"},
+		},
+		"http:// and https://": {
+			trusted.with(func(c *Config) { c.Endpoints = append(c.Endpoints, "http://"+closed) }), datastore.DeniedTLS,
+			[]string{"TLS to all or to none"},
+		},
+		"no certificate in the CA": {
+			trusted.with(func(c *Config) { c.CACert = c.Key }), datastore.DeniedTLS,
+			[]string{"holds no certificate"},
+		},
+		"a key that does not fit": {
+			trusted.with(func(c *Config) { c.Key = []byte(strangers.Key) }), datastore.DeniedTLS,
+			[]string{"private key does not match"},
+		},
+		"a wrong password": {
+			writer.with(func(c *Config) { c.Password = "hunter2" }), datastore.DeniedCredentials,
+			[]string{"authentication failed"},
+		},
+		"an unknown user": {
+			writer.with(func(c *Config) { c.Username = "mallory" }), datastore.DeniedCredentials,
+			[]string{"authentication failed"},
+		},
+		"one endpoint is dead, one has another CA": {
+			trusted.with(func(c *Config) {
+				c.CACert, c.Endpoints = []byte(strangers.CA), []string{"https://" + closed, c.Endpoints[0]}
+			}), datastore.DeniedTLS,
+			[]string{"https://" + closed + ": connection refused", "unknown authority"},
+		},
+
+		"nothing listens":                  {Config{Endpoints: []string{"http://" + closed}}, unavailable, []string{"connection refused"}},
+		"nothing listens, TLS":             {trusted.with(func(c *Config) { c.Endpoints = []string{"https://" + closed} }), unavailable, []string{"connection refused"}},
+		"nothing listens, with a password": {writer.with(func(c *Config) { c.Endpoints = []string{"https://" + closed} }), unavailable, []string{"connection refused"}},
+		"no such host":                     {Config{Endpoints: []string{"http://no-such-host.invalid:2379"}}, unavailable, []string{`"no-such-host.invalid"`}},
+		"no endpoint":                      {Config{}, unavailable, []string{"neither endpoints nor a domain"}},
+		"a web server":                     {Config{Endpoints: []string{web.URL}}, unavailable, []string{"is this the port"}},
+		"a web server, TLS":                {trusted.with(func(c *Config) { c.Endpoints = []string{secureWeb.URL} }), unavailable, []string{"is this the port"}},
+		"nothing listens at two endpoints": {
+			nobody.with(func(c *Config) { c.Endpoints = []string{"https://" + closed, "https://" + closed} }), unavailable,
+			[]string{"https://" + closed + ": connection refused", "; "},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			begin := time.Now()
+			client, err := Connect(t.Context(), test.cfg)
+			if took := time.Since(begin); took > soon {
+				t.Errorf("it took %v", took)
+			}
+			checkSecrets(t, test.cfg, err)
+			if test.want == works {
+				if err != nil {
+					t.Fatal(err)
+				}
+				use(t, client)
+				if err := client.Close(); err != nil {
+					t.Errorf("closing: %v", err)
+				}
+				return
+			}
+			checkFailure(t, test.cfg, err, test.want, test.says...)
+		})
+	}
+}
+
+// checkFailure checks for a DeniedError with a reason, or with any other reason
+// for an UnavailableError.
+func checkFailure(t *testing.T, cfg Config, err error, want datastore.DeniedReason, says ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("there is no error")
+	}
+	var denied *datastore.DeniedError
+	var unavailable *datastore.UnavailableError
+	endpoints := []string(nil)
+	switch {
+	case errors.As(err, &denied):
+		endpoints = denied.Endpoints
+		if denied.Reason != want || denied.User != cfg.Username {
+			t.Errorf("denied with reason %d for user %q, want %d for %q: %v", denied.Reason, denied.User, want, cfg.Username, err)
+		}
+	case errors.As(err, &unavailable):
+		endpoints = unavailable.Endpoints
+		if want > 0 {
+			t.Errorf("unavailable, want to be denied with reason %d: %v", want, err)
+		}
+	default:
+		t.Errorf("the error is not one of package datastore: %v", err)
+	}
+	if !slices.Equal(endpoints, cfg.addresses()) {
+		t.Errorf("the endpoints are %q, want %q", endpoints, cfg.addresses())
+	}
+	for _, s := range says {
+		if !strings.Contains(err.Error(), s) {
+			t.Errorf("%q does not say %q", err, s)
+		}
+	}
+}
+
+// TestConnectIsBounded connects to servers that take the connection and say
+// nothing.
+func TestConnectIsBounded(t *testing.T) {
+	t.Parallel()
+	address := listen(t).Addr().String()
+	const patience = time.Second
+	for name, test := range map[string]struct {
+		cfg  Config
+		wait time.Duration
+	}{
+		"the dial timeout":                  {Config{Endpoints: []string{"http://" + address}, DialTimeout: patience}, time.Minute},
+		"the dial timeout, TLS":             {Config{Endpoints: []string{"https://" + address}, DialTimeout: patience}, time.Minute},
+		"the dial timeout, with a password": {Config{Endpoints: []string{"http://" + address}, Username: "ann", Password: "hunter2", DialTimeout: patience}, time.Minute},
+		"the deadline of the caller":        {Config{Endpoints: []string{"http://" + address}}, patience},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), test.wait)
+			defer cancel()
+			begin := time.Now()
+			_, err := Connect(ctx, test.cfg)
+			if took := time.Since(begin); took < patience/2 || took > soon {
+				t.Errorf("it took %v, want %v", took, patience)
+			}
+			checkFailure(t, test.cfg, err, -1, "does not answer")
+			checkSecrets(t, test.cfg, err)
+		})
+	}
+}
+
+func TestConnectIsCanceled(t *testing.T) {
+	t.Parallel()
+	l := listen(t)
+	for name, user := range map[string]string{"without a password": "", "with a password": "ann"} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			go func() {
+				// The client is at it.
+				if conn, err := l.Accept(); err == nil {
+					_ = conn.SetReadDeadline(time.Now().Add(soon))
+					_, _ = conn.Read(make([]byte, 1))
+				}
+				cancel()
+			}()
+			cfg := Config{Endpoints: []string{"http://" + l.Addr().String()}, Username: user, Password: user}
+			begin := time.Now()
+			_, err := Connect(ctx, cfg)
+			if took := time.Since(begin); took > soon || !errors.Is(err, context.Canceled) {
+				t.Errorf("after %v: %v", took, err)
+			}
+		})
+	}
+}
+
+// TestConnectedClientOutlivesItsContext is about the client's own context.
+func TestConnectedClientOutlivesItsContext(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithAuth())
+	ctx, cancel := context.WithCancel(t.Context())
+	client, err := Connect(ctx, configOf(etcd, etcd.Reader))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	cancel()
+	use(t, client)
+	if err := client.Ctx().Err(); err != nil {
+		t.Errorf("the client is ended: %v", err)
+	}
+}
+
+func TestConnectWithOneOfThreeMembersDead(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithMembers(3), acctest.WithAuth())
+	etcd.Stop(t, 0)
+	begin := time.Now()
+	client, err := Connect(t.Context(), configOf(etcd, etcd.Reader))
+	if took := time.Since(begin); took > 2*soon {
+		t.Errorf("it took %v", took)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	use(t, client)
+}
+
+// TestClientComesBack holds that gRPC does not sleep through the return of a server.
+func TestClientComesBack(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t)
+	client, err := Connect(t.Context(), configOf(etcd, acctest.User{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	etcd.Stop(t, 0)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := client.Get(ctx, "/calico/a"); err == nil {
+		t.Fatal("a stopped server answers")
+	}
+	etcd.Start(t, 0)
+	begin := time.Now()
+	use(t, client)
+	if took := time.Since(begin); took > soon {
+		t.Errorf("it took the client %v to notice that the server is back", took)
+	}
+}
+
+// records are what a resolver answers, by service.
+type records map[string][]*net.SRV
+
+func (r records) lookup(_ context.Context, service, proto, name string) (string, []*net.SRV, error) {
+	if name != "example.com" || proto != "tcp" {
+		return "", nil, fmt.Errorf("unexpected question: %s, %s", name, proto)
+	}
+	found, ok := r[service]
+	if !ok {
+		return "", nil, &net.DNSError{Err: "no such host", Name: "_" + service + "._tcp.example.com", IsNotFound: true}
+	}
+	return "", found, nil
+}
+
+func srv(t *testing.T, endpoint string) *net.SRV {
+	t.Helper()
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var port uint16
+	if _, err := fmt.Sscan(u.Port(), &port); err != nil {
+		t.Fatal(err)
+	}
+	return &net.SRV{Target: u.Hostname() + ".", Port: port}
+}
+
+func TestDiscovery(t *testing.T) {
+	t.Parallel()
+	one, two, secure := srv(t, "http://a.example.com:1"), srv(t, "http://[2001:db8::1]:2"), srv(t, "https://b.example.com:3")
+	for name, test := range map[string]struct {
+		records records
+		domain  string
+		want    []string
+		says    []string
+	}{
+		"plaintext": {records{"etcd-client": {one, two}}, "example.com", []string{"http://a.example.com:1", "http://[2001:db8::1]:2"}, nil},
+		"TLS":       {records{"etcd-client-ssl": {secure}}, "example.com.", []string{"https://b.example.com:3"}, nil},
+		"both":      {records{"etcd-client-ssl": {secure}, "etcd-client": {one}}, "example.com", []string{"https://b.example.com:3"}, nil},
+		"a service that is not there": {
+			records{"etcd-client-ssl": {{Target: "."}}, "etcd-client": {one}}, "example.com", []string{"http://a.example.com:1"}, nil,
+		},
+		"none": {
+			records{}, "example.com", nil,
+			[]string{"_etcd-client-ssl._tcp.example.com: no such host", "_etcd-client._tcp.example.com: no such host"},
+		},
+		"empty answers": {
+			records{"etcd-client-ssl": nil, "etcd-client": nil}, "example.com", nil,
+			[]string{"_etcd-client-ssl._tcp.example.com names no endpoint"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := Config{DiscoverySRV: test.domain}
+			got, err := dialer{lookupSRV: test.records.lookup}.discover(t.Context(), cfg)
+			if test.says != nil {
+				checkFailure(t, cfg, err, -1, test.says...)
+				return
+			}
+			if err != nil || !slices.Equal(got.Endpoints, test.want) {
+				t.Errorf("endpoints are %q, want %q; error %v", got.Endpoints, test.want, err)
+			}
+		})
+	}
+}
+
+func TestConnectToDiscoveredEndpoints(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithTLS())
+	cfg := configOf(etcd, acctest.User{})
+	cfg.Endpoints, cfg.DiscoverySRV = nil, "example.com"
+	client, err := dialer{records{"etcd-client-ssl": {srv(t, etcd.Endpoints[0])}}.lookup, http.ProxyFromEnvironment}.connect(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	use(t, client)
+	if !slices.Equal(client.Endpoints(), etcd.Endpoints) {
+		t.Errorf("the endpoints are %q, want %q", client.Endpoints(), etcd.Endpoints)
+	}
+
+	// Endpoints go before records.
+	_, err = dialer{records{}.lookup, http.ProxyFromEnvironment}.connect(t.Context(), cfg.with(func(c *Config) { c.Endpoints = etcd.Endpoints }))
+	if err != nil {
+		t.Errorf("the records are asked for although there are endpoints: %v", err)
+	}
+}
+
+func TestDiscoveryIsBounded(t *testing.T) {
+	t.Parallel()
+	hang := func(ctx context.Context, _, _, _ string) (string, []*net.SRV, error) {
+		<-ctx.Done()
+		return "", nil, ctx.Err()
+	}
+	cfg := Config{DiscoverySRV: "example.com", DialTimeout: 50 * time.Millisecond}
+	begin := time.Now()
+	_, err := dialer{lookupSRV: hang}.connect(t.Context(), cfg)
+	if took := time.Since(begin); took > soon {
+		t.Errorf("it took %v", took)
+	}
+	checkFailure(t, cfg, err, -1, "_etcd-client-ssl._tcp.example.com: context deadline exceeded")
+}
+
+// TestConnectTriesAgain goes through something that drops the first connection,
+// as a server does that has just come up.
+func TestConnectTriesAgain(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithAuth())
+	l := listen(t)
+	go func() {
+		for first := true; ; first = false {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if first {
+				_ = conn.Close()
+				continue
+			}
+			go forward(conn, strings.TrimPrefix(etcd.Endpoints[0], "http://"))
+		}
+	}()
+	cfg := configOf(etcd, etcd.Reader)
+	cfg.Endpoints = []string{"http://" + l.Addr().String()}
+	begin := time.Now()
+	client, err := Connect(t.Context(), cfg)
+	if took := time.Since(begin); took > soon {
+		t.Errorf("it took %v", took)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	use(t, client)
+}
+
+// forward joins a connection with one to an address.
+func forward(conn net.Conn, address string) {
+	other, err := net.Dial("tcp", address)
+	if err != nil {
+		_ = conn.Close()
+		return
+	}
+	go func() {
+		_, _ = io.Copy(other, conn)
+		_ = other.Close()
+	}()
+	_, _ = io.Copy(conn, other)
+	_ = conn.Close()
+}
+
+// TestConnectThroughProxy has gRPC fail as it does behind a proxy that does not
+// answer. What a diagnosis finds without the proxy is not the reason.
+func TestConnectThroughProxy(t *testing.T) {
+	t.Parallel()
+	proxy := func(r *http.Request) (*url.URL, error) {
+		if r.URL.Scheme != "https" {
+			t.Errorf("gRPC does not ask for a proxy for %s", r.URL)
+		}
+		return url.Parse("http://ann:hunter2@proxy.example.com:3128")
+	}
+	cfg := Config{Endpoints: []string{"http://" + closedPort(t)}, Password: "hunter2"}
+	_, err := dialer{proxy: proxy}.connect(t.Context(), cfg)
+	checkFailure(t, cfg, err, -1, "through the proxy proxy.example.com:3128", "NO_PROXY", "connection refused")
+	checkSecrets(t, cfg, err)
+}
+
+// TestConnectToExpiredCertificate trusts a certificate whose time is over.
+func TestConnectToExpiredCertificate(t *testing.T) {
+	t.Parallel()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore:    time.Now().Add(-2 * time.Hour),
+		NotAfter:     time.Now().Add(-time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{
+		Endpoints: []string{"https://" + serveTLS(t, &tls.Config{
+			Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+			NextProtos:   []string{"h2"},
+		})},
+		CACert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+	}
+	_, err = Connect(t.Context(), cfg)
+	checkFailure(t, cfg, err, datastore.DeniedTLS, "not valid", "expired")
+}

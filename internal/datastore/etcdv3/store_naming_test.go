@@ -1,0 +1,390 @@
+package etcdv3
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+)
+
+// TestStoreNamesPoliciesAsTheReleaseDoes creates a policy by both spellings of
+// its name in a datastore of each release (calico-facts.md 2.1).
+func TestStoreNamesPoliciesAsTheReleaseDoes(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t)
+	type naming struct {
+		name, storedName, annotation string
+		label, tier                  any
+	}
+	old := []naming{{"failsafe", "default.failsafe", "", nil, nil}, {"default.failsafe", "default.failsafe", "", nil, nil}}
+	annotated := []naming{
+		{"failsafe", "default.failsafe", `{"name":"failsafe"}`, nil, nil},
+		{"default.failsafe", "default.failsafe", `{"name":"default.failsafe"}`, nil, nil},
+	}
+	plain := []naming{
+		{"failsafe", "failsafe", `{"name":"failsafe"}`, "default", "default"},
+		{"default.failsafe", "default.failsafe", `{"name":"default.failsafe"}`, "default", "default"},
+		{"web.failsafe", "web.failsafe", `{"name":"web.failsafe"}`, "default", "default"},
+	}
+	for version, want := range map[string][]naming{
+		"v3.28.5": old[:1], "v3.29.0": old, "v3.29.3": old,
+		"v3.29.4": annotated, "v3.30.0": annotated, "v3.31.7": annotated,
+		"v3.32.0": plain, "v3.32.1-12-gabcdef": plain, "v3.33.0": plain,
+	} {
+		for _, n := range want {
+			t.Run(version+" "+n.name, func(t *testing.T) {
+				reset(t, etcd, version)
+				store := storeOf(t, etcd)
+				stored := mustCreate(t, store, policy(n.name, 10))
+				checkKeys(t, etcd, policies, n.storedName)
+				raw := []byte(etcd.MustGet(t, policies+n.storedName).Value)
+				got := naming{
+					name:       stored.Object.GetName(),
+					storedName: fmt.Sprint(at(t, raw, "metadata", "name")),
+					label:      at(t, raw, "metadata", "labels", v3.LabelTier),
+					tier:       at(t, raw, "spec", "tier"),
+				}
+				if a := at(t, raw, "metadata", "annotations", calico.MetadataAnnotation); a != nil {
+					got.annotation = fmt.Sprint(a)
+				}
+				if got != n {
+					t.Errorf("stored as %+v, want %+v:\n%s", got, n, raw)
+				}
+				// A new store, as another run of Terraform has, finds it again.
+				again := mustGet(t, storeOf(t, etcd), policyID(n.name))
+				if again.Object.GetName() != n.name || !calico.Equal(again.Object, policy(n.name, 10)) {
+					t.Errorf("read back as %+v", again.Object)
+				}
+			})
+		}
+	}
+}
+
+// TestStoreDetectsTheRelease goes from the strongest evidence to none.
+func TestStoreDetectsTheRelease(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t)
+	tier := func(name string) string {
+		return `{"kind":"Tier","apiVersion":"projectcalico.org/v3","metadata":{"name":"` + name + `"},"spec":{}}`
+	}
+	annotated := changed(t, calicoctlPolicy("default.a", 1), `"metadata":{`, `"metadata":{"annotations":{"projectcalico.org/metadata":"{\"name\":\"a\"}"},`)
+	for name, test := range map[string]struct {
+		values  map[string]string
+		naming  calico.Naming
+		because string
+		assumed bool
+	}{
+		"calicoVersion": {
+			values: map[string]string{info: clusterInformation("v3.28.2", true), tiers + "kube-admin": tier("kube-admin")},
+			naming: calico.NamingPrefixed, because: `calicoVersion "v3.28.2"`,
+		},
+		"no calicoVersion, a tier of v3.32": {
+			values: map[string]string{info: clusterInformation("", true), tiers + "kube-admin": tier("kube-admin"), tiers + "adminnetworkpolicy": tier("adminnetworkpolicy")},
+			naming: calico.NamingPlain, because: `the tier "kube-admin"`,
+		},
+		"a tier of v3.29 to v3.31": {
+			values: map[string]string{tiers + "default": tier("default"), tiers + "adminnetworkpolicy": tier("adminnetworkpolicy")},
+			naming: calico.NamingAnnotated, because: `the tier "adminnetworkpolicy"`,
+		},
+		"an annotated policy": {
+			values: map[string]string{policies + "default.a": annotated},
+			naming: calico.NamingAnnotated, because: `the stored policy "default.a"`,
+		},
+		"a policy and the tier default": {
+			values: map[string]string{policies + "default.a": calicoctlPolicy("default.a", 1), tiers + "default": tier("default")},
+			naming: calico.NamingTiered, because: `the stored policy "default.a"`,
+		},
+		"a policy and no tier": {
+			values: map[string]string{policies + "default.a": calicoctlPolicy("default.a", 1)},
+			naming: calico.NamingPrefixed, because: `the stored policy "default.a"`,
+		},
+		"a value that is empty where a policy belongs": {
+			values: map[string]string{policies + "adminnetworkpolicy": ""},
+			naming: calico.NamingPlain, because: "nothing in the datastore", assumed: true,
+		},
+		"nothing": {naming: calico.NamingPlain, because: "nothing in the datastore", assumed: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reset(t, etcd, "")
+			for key, value := range test.values {
+				etcd.Put(t, key, value)
+			}
+			store := storeOf(t, etcd)
+			checkCalls(t, etcd, map[string]int{"Txn": 1}, func() {
+				for range 3 {
+					got := detect(t, store)
+					if got.Release.Naming() != test.naming || !strings.HasPrefix(got.Evidence, test.because) || got.Assumed != test.assumed || got.Contradiction != "" {
+						t.Errorf("found %+v, want %s because of %s", got, test.naming, test.because)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestStoreIsToldTheRelease(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t)
+	for _, test := range []struct {
+		told, version, key, contradiction string
+	}{
+		{"3.28", "", "default.failsafe", ""},
+		{"3.28", "v3.28.5", "default.failsafe", ""},
+		{"3.30", "v3.31.0", "default.failsafe", ""}, // the same convention
+		{"3.31", "v3.32.0", "default.failsafe", `calicoVersion "v3.32.0" of ClusterInformation "default" tells v3.32.0`},
+		{"3.32", "v3.31.0", "failsafe", `calicoVersion "v3.31.0" of ClusterInformation "default" tells v3.31.0`},
+	} {
+		t.Run(test.told+" of "+test.version, func(t *testing.T) {
+			reset(t, etcd, test.version)
+			release, err := calico.ParseRelease(test.told)
+			if err != nil {
+				t.Fatal(err)
+			}
+			store := openStore(t, configOf(etcd, acctest.User{}), Options{Release: &release})
+			got := detect(t, store)
+			if got.Release != release || got.Contradiction != test.contradiction || got.Assumed {
+				t.Errorf("found %+v, want the contradiction %q", got, test.contradiction)
+			}
+			mustCreate(t, store, policy("failsafe", 1))
+			checkKeys(t, etcd, policies, test.key)
+		})
+	}
+}
+
+// TestStoreMovesAPolicyToItsNewName updates, after an upgrade, a policy that was
+// stored before it. There must be no moment with none, nor with two.
+func TestStoreMovesAPolicyToItsNewName(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ before, after, oldKey, newKey string }{
+		{"v3.28.5", "v3.32.0", "default.failsafe", "failsafe"},
+		{"v3.31.0", "v3.32.0", "default.failsafe", "failsafe"},
+		{"v3.32.0", "v3.31.0", "failsafe", "default.failsafe"}, // and back
+	} {
+		t.Run(test.before+" to "+test.after, func(t *testing.T) {
+			t.Parallel()
+			etcd := acctest.NewEtcd(t, acctest.WithCalico(test.before))
+			mustCreate(t, storeOf(t, etcd), policy("failsafe", 10))
+			checkKeys(t, etcd, policies, test.oldKey)
+			etcd.Put(t, info, clusterInformation(test.after, true))
+
+			store := storeOf(t, etcd)
+			base := mustGet(t, store, policyID("failsafe"))
+			if base.Key != policies+test.oldKey || !calico.Equal(base.Object, policy("failsafe", 10)) {
+				t.Fatalf("read at %s: %+v", base.Key, base.Object)
+			}
+			var updated *datastore.Stored
+			checkCalls(t, etcd, map[string]int{"Txn": 1}, func() {
+				var err error
+				if updated, err = store.Update(t.Context(), policy("failsafe", 20), base); err != nil {
+					t.Fatal(err)
+				}
+			})
+			checkKeys(t, etcd, policies, test.newKey)
+			checkStored(t, etcd, updated)
+			if updated.Object.GetUID() != base.Object.GetUID() || orderOf(t, updated) != 20 {
+				t.Errorf("it became %s", updated.Raw)
+			}
+			checkOneAtEveryRevision(t, etcd, updated.Revision)
+			if again := mustGet(t, store, policyID("failsafe")); again.Key != policies+test.newKey || orderOf(t, again) != 20 {
+				t.Errorf("read again, at %s: %s", again.Key, again.Raw)
+			}
+			if err := store.Delete(t.Context(), updated); err != nil {
+				t.Fatal(err)
+			}
+			checkKeys(t, etcd, policies)
+		})
+	}
+}
+
+// checkOneAtEveryRevision replays the history of the policies up to a revision:
+// from when the first was made, there is one at every revision.
+func checkOneAtEveryRevision(t *testing.T, etcd *acctest.Etcd, until string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	there := map[string]bool{}
+	writes := 0
+	for answer := range etcd.Client(t).Watch(ctx, policies, clientv3.WithPrefix(), clientv3.WithRev(1), clientv3.WithFragment()) {
+		if err := answer.Err(); err != nil {
+			t.Fatal(err)
+		}
+		for i, event := range answer.Events {
+			there[string(event.Kv.Key)] = event.Type == clientv3.EventTypePut
+			if i+1 < len(answer.Events) && answer.Events[i+1].Kv.ModRevision == event.Kv.ModRevision {
+				continue // the same transaction
+			}
+			writes++
+			count := 0
+			for _, is := range there {
+				if is {
+					count++
+				}
+			}
+			if count != 1 {
+				t.Errorf("at revision %d there are %d policies: %v", event.Kv.ModRevision, count, there)
+			}
+			if fmt.Sprint(event.Kv.ModRevision) == until {
+				if writes != 2 {
+					t.Errorf("there were %d writes, want one to create and one to move", writes)
+				}
+				return
+			}
+		}
+	}
+	t.Fatalf("the watch ended before revision %s", until)
+}
+
+// migrate does to a policy what kube-controllers of v3.32 does, by
+// calico-facts.md 2.4. between runs between its two transactions.
+func migrate(t *testing.T, etcd *acctest.Etcd, name string, between func()) {
+	t.Helper()
+	old := etcd.MustGet(t, policies+"default."+name)
+	var p v3.GlobalNetworkPolicy
+	if err := json.Unmarshal([]byte(old.Value), &p); err != nil {
+		t.Fatal(err)
+	}
+	p.Name = name
+	p.Annotations = map[string]string{calico.MetadataAnnotation: `{"name":"` + name + `"}`}
+	value, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := etcd.Client(t)
+	if _, err := client.Txn(t.Context()).
+		If(clientv3.Compare(clientv3.Version(policies+name), "=", 0)).
+		Then(clientv3.OpPut(policies+name, string(value))).Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if between != nil {
+		between()
+	}
+	if _, err := client.Txn(t.Context()).
+		If(clientv3.Compare(clientv3.ModRevision(old.Key), "=", old.Revision)).
+		Then(clientv3.OpDelete(old.Key)).Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestStoreAndTheMigrator has Calico's own migrator run between a read and the
+// write that follows from it.
+func TestStoreAndTheMigrator(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t)
+	for _, before := range []string{"v3.28.5", "v3.31.0"} {
+		for operation, write := range map[string]func(t *testing.T, store *Store, base *datastore.Stored){
+			"update": func(t *testing.T, store *Store, base *datastore.Stored) {
+				updated, err := store.Update(t.Context(), policy("failsafe", 20), base)
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkKeys(t, etcd, policies, "failsafe")
+				checkStored(t, etcd, updated)
+				if orderOf(t, updated) != 20 || updated.Object.GetUID() != base.Object.GetUID() {
+					t.Errorf("it became %s", updated.Raw)
+				}
+			},
+			"delete": func(t *testing.T, store *Store, base *datastore.Stored) {
+				if err := store.Delete(t.Context(), base); err != nil {
+					t.Fatal(err)
+				}
+				checkKeys(t, etcd, policies)
+			},
+		} {
+			// The migrator runs when Calico was upgraded, which a store may have
+			// seen or not when it read.
+			for _, readBefore := range []bool{true, false} {
+				t.Run(fmt.Sprintf("%s from %s, detected before %t", operation, before, readBefore), func(t *testing.T) {
+					reset(t, etcd, before)
+					mustCreate(t, storeOf(t, etcd), policy("failsafe", 10))
+					store := storeOf(t, etcd)
+					var base *datastore.Stored
+					if readBefore {
+						base = mustGet(t, store, policyID("failsafe"))
+					}
+					etcd.Put(t, info, clusterInformation("v3.32.0", true))
+					if !readBefore {
+						base = mustGet(t, store, policyID("failsafe"))
+					}
+					migrate(t, etcd, "failsafe", nil)
+					write(t, store, base)
+				})
+			}
+		}
+	}
+}
+
+// TestStoreAmidTheMigration writes between the migrator's two transactions,
+// when there are two policies for a moment: one must never be left behind.
+func TestStoreAmidTheMigration(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t)
+	for operation, write := range map[string]func(store *Store, base *datastore.Stored) error{
+		"update": func(store *Store, base *datastore.Stored) error {
+			_, err := store.Update(t.Context(), policy("failsafe", 20), base)
+			return err
+		},
+		"delete": func(store *Store, base *datastore.Stored) error { return store.Delete(t.Context(), base) },
+	} {
+		t.Run(operation, func(t *testing.T) {
+			reset(t, etcd, "v3.31.0")
+			mustCreate(t, storeOf(t, etcd), policy("failsafe", 10))
+			etcd.Put(t, info, clusterInformation("v3.32.0", true))
+			store := storeOf(t, etcd)
+			base := mustGet(t, store, policyID("failsafe"))
+			migrate(t, etcd, "failsafe", func() {
+				err := write(store, base)
+				ambiguous := asError[*datastore.AmbiguousError](t, err)
+				if slices.Sort(ambiguous.Keys); !slices.Equal(ambiguous.Keys, []string{policies + "default.failsafe", policies + "failsafe"}) {
+					t.Errorf("the error names %q", ambiguous.Keys)
+				}
+			})
+			checkKeys(t, etcd, policies, "failsafe")
+			// Once the migrator is done, the same write goes through.
+			if err := write(store, base); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestStoreFollowsAnUpgrade has Calico upgraded after the store has looked.
+func TestStoreFollowsAnUpgrade(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+	store := storeOf(t, etcd)
+	base := mustCreate(t, store, policy("old", 1))
+	doomed := mustCreate(t, store, policy("doomed", 1))
+	checkKeys(t, etcd, policies, "default.doomed", "default.old")
+
+	etcd.Put(t, info, clusterInformation("v3.32.0", true))
+	// One write that is refused by the guard, one look, and the write.
+	checkCalls(t, etcd, map[string]int{"Txn": 3}, func() { mustCreate(t, store, policy("new", 1)) })
+	checkKeys(t, etcd, policies, "default.doomed", "default.old", "new")
+	if got := detect(t, store).Release; got.Naming() != calico.NamingPlain {
+		t.Errorf("the store still takes the datastore for one of %s", got)
+	}
+
+	// A change that tells nothing new, as calico-node's at each start.
+	etcd.Put(t, info, clusterInformation("v3.32.0", true))
+	checkCalls(t, etcd, map[string]int{"Txn": 3}, func() {
+		if _, err := store.Update(t.Context(), policy("old", 2), base); err != nil {
+			t.Fatal(err)
+		}
+	})
+	checkKeys(t, etcd, policies, "default.doomed", "new", "old")
+
+	etcd.Delete(t, info)
+	if err := store.Delete(t.Context(), doomed); err != nil {
+		t.Fatal(err)
+	}
+	checkKeys(t, etcd, policies, "new", "old")
+}

@@ -1,0 +1,413 @@
+package provider
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+)
+
+// The conformance tests ask Calico's own calicoctl whether the provider writes
+// what it would have written, and reads what it has written. A release is a row
+// of conformanceReleases, a kind a row of conformanceCases.
+
+// conformanceReleases are the releases whose real tools are built in tools/.
+var conformanceReleases = []struct {
+	version string
+	tool    string
+}{
+	{"v3.28.5", "calicoctl-v3.28"},
+	{"v3.31.0", "calicoctl-v3.31"},
+}
+
+// conformanceCase is an object, as HCL and as the manifest that says the same.
+type conformanceCase struct {
+	name     string
+	address  string
+	hcl      string
+	manifest string
+	// kind, object and plural name the object to calicoctl and in its key.
+	kind, plural, object string
+	// policy tells that the stored name depends on the release.
+	policy bool
+	// edit is a patch with calicoctl, and shows what the plan says of it.
+	edit  string
+	shows []string
+	// update replaces a piece of the HCL by another.
+	update [2]string
+}
+
+func (c conformanceCase) key(version string) string {
+	name := c.object
+	if c.policy && !strings.HasPrefix(version, "v3.32") {
+		name = "default." + name
+	}
+	return acctest.ResourcePrefix + c.plural + "/" + name
+}
+
+func conformanceCases(t *testing.T) []conformanceCase {
+	t.Helper()
+	policy := func(name, object, hcl, manifest string) conformanceCase {
+		return conformanceCase{
+			name: name, address: "calico_failsafe_policy.this", hcl: hcl, manifest: manifest,
+			kind: "globalnetworkpolicy", plural: "globalnetworkpolicies", object: object, policy: true,
+			edit:   `{"spec":{"order":7,"applyOnForward":true}}`,
+			shows:  []string{"~ order", "7 -> 0", "-   applyOnForward: true"},
+			update: [2]string{"management_cidrs = [", "allow_icmp = false\nmanagement_cidrs = ["},
+		}
+	}
+	endpoint := func(name, object, hcl, manifest string) conformanceCase {
+		return conformanceCase{
+			name: name, address: "calico_host_endpoint.this", hcl: hcl, manifest: manifest,
+			kind: "hostendpoint", plural: "hostendpoints", object: object,
+			edit:   `{"spec":{"expectedIPs":["10.9.9.9"]}}`,
+			shows:  []string{"~ expected_ips", "10.9.9.9"},
+			update: [2]string{"expected_ips", "profiles = [\"p\"]\nexpected_ips"},
+		}
+	}
+	example := func(name string) (hcl, manifest string) {
+		files := acctest.Files(t, "examples/guide/"+name)
+		return files["main.tf"], files["manifest.yaml"]
+	}
+	failsafeHCL, failsafeYAML := example("failsafe")
+	bgpHCL, bgpYAML := example("failsafe-with-bgp")
+	interfaceHCL, interfaceYAML := example("interface")
+	addressHCL, addressYAML := example("address")
+	interfaceCase := endpoint("a host endpoint by its interface", "db1-eth0", interfaceHCL, interfaceYAML)
+	interfaceCase.update = [2]string{`["projectcalico-default-allow"]`, `["other"]`}
+	return []conformanceCase{
+		policy("the guide's failsafe policy", "failsafe", failsafeHCL, failsafeYAML),
+		policy("a failsafe policy with BGP and IPv6", "failsafe", bgpHCL, bgpYAML),
+		policy("every field of a rule", "every-field", everyFieldHCL, everyFieldYAML),
+		interfaceCase,
+		endpoint("a host endpoint by its addresses", "web1-public", addressHCL, addressYAML),
+	}
+}
+
+const everyFieldHCL = `
+resource "calico_failsafe_policy" "this" {
+  name             = "every-field"
+  selector         = "has(a) && b in { 'x', 'y' }"
+  order            = -1.5
+  management_cidrs = ["10.0.0.0/8"]
+  management_ports = ["22", "2200:2210"]
+  allow_icmp       = false
+  allow_dhcp       = false
+  annotations      = { note = "<&>" }
+  extra_ingress = [
+    {
+      action     = "Allow"
+      ip_version = 4
+      protocol   = "TCP"
+      http       = { methods = ["GET"], paths = [{ exact = "/a" }, { prefix = "/b/" }] }
+      metadata   = { annotations = { ticket = "1" } }
+      source = {
+        nets             = ["10.1.0.0/16", "192.0.2.1/32"]
+        not_nets         = ["10.1.2.0/24"]
+        ports            = [1024, "2000:3000", "name"]
+        not_ports        = [2001]
+        selector         = "role == 'db'"
+        not_selector     = "has(quarantine)"
+        service_accounts = { names = ["a", "b"], selector = "x == 'y'" }
+      }
+      destination = {
+        namespace_selector = "global()"
+        selector           = "all()"
+      }
+    },
+    { action = "Log", protocol = "ICMP", icmp = { type = 0, code = 0 } },
+    { action = "Deny", not_protocol = "17", not_icmp = { type = 8 } },
+    { action = "Pass", source = { services = { name = "s", namespace = "n" } } },
+  ]
+  extra_egress = [
+    { action = "Deny", protocol = "132", destination = { not_ports = ["5:5"] } },
+  ]
+}
+`
+
+const everyFieldYAML = `
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata:
+  name: every-field
+  annotations: {note: "<&>"}
+spec:
+  selector: has(a) && b in { 'x', 'y' }
+  order: -1.5
+  ingress:
+  - {action: Allow, protocol: TCP, source: {nets: [10.0.0.0/8]}, destination: {ports: [22, "2200:2210"]}}
+  - action: Allow
+    ipVersion: 4
+    protocol: TCP
+    http: {methods: [GET], paths: [{exact: /a}, {prefix: /b/}]}
+    metadata: {annotations: {ticket: "1"}}
+    source:
+      nets: [10.1.0.0/16, 192.0.2.1/32]
+      notNets: [10.1.2.0/24]
+      ports: [1024, "2000:3000", name]
+      notPorts: [2001]
+      selector: role == 'db'
+      notSelector: has(quarantine)
+      serviceAccounts: {names: [a, b], selector: x == 'y'}
+    destination: {namespaceSelector: global(), selector: all()}
+  - {action: Log, protocol: ICMP, icmp: {type: 0, code: 0}}
+  - {action: Deny, notProtocol: 17, notICMP: {type: 8}}
+  - {action: Pass, source: {services: {name: s, namespace: n}}}
+  egress:
+  - {action: Deny, protocol: 132, destination: {notPorts: [5]}}
+`
+
+// calicoctl runs the real tool against a datastore.
+type calicoctl struct {
+	path string
+	etcd *acctest.Etcd
+}
+
+func (c calicoctl) run(t *testing.T, stdin string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), c.path, args...)
+	cmd.Env = append(os.Environ(), "DATASTORE_TYPE=etcdv3", "ETCD_ENDPOINTS="+strings.Join(c.etcd.Endpoints, ","))
+	cmd.Stdin = strings.NewReader(stdin)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("calicoctl %s: %v\n%s", strings.Join(args, " "), err, out.String())
+	}
+	return out.String()
+}
+
+// conformance is a datastore of a release with its own calicoctl.
+type conformance struct {
+	version string
+	etcd    *acctest.Etcd
+	ctl     calicoctl
+}
+
+func forEachRelease(t *testing.T, test func(t *testing.T, c conformance)) {
+	t.Helper()
+	for _, release := range conformanceReleases {
+		t.Run(release.version, func(t *testing.T) {
+			t.Parallel()
+			path, err := acctest.Tool(release.tool)
+			if err != nil {
+				t.Fatal(err)
+			}
+			etcd := acctest.NewEtcd(t, acctest.WithCalico(release.version))
+			test(t, conformance{release.version, etcd, calicoctl{path, etcd}})
+		})
+	}
+}
+
+func (c conformance) workspace(t *testing.T, hcl string) *acctest.Workspace {
+	t.Helper()
+	w := acctest.NewWorkspace(t, map[string]string{"main.tf": hcl})
+	w.Env = append(w.Env, "ETCD_ENDPOINTS="+strings.Join(c.etcd.Endpoints, ","))
+	return w
+}
+
+// mask replaces what is different each time an object is made.
+func mask(value string) string {
+	for _, field := range []string{"uid", "creationTimestamp"} {
+		value = regexp.MustCompile(`"`+field+`":"[^"]+"`).ReplaceAllString(value, `"`+field+`":"*"`)
+	}
+	return value
+}
+
+func mustPlan(t *testing.T, w *acctest.Workspace, wantChanges bool) string {
+	t.Helper()
+	changes, text, err := w.Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changes != wantChanges {
+		t.Fatalf("changes planned: %v, want %v\n%s", changes, wantChanges, text)
+	}
+	return text
+}
+
+// 1. What Terraform writes is, to the byte, what calicoctl writes for the same
+// manifest; and calicoctl shows it as that manifest.
+func TestConformanceProviderWrites(t *testing.T) {
+	t.Parallel()
+	cases := conformanceCases(t)
+	forEachRelease(t, func(t *testing.T, c conformance) {
+		for _, test := range cases {
+			t.Run(test.name, func(t *testing.T) {
+				w := c.workspace(t, test.hcl)
+				w.MustRun(t, "apply", "-auto-approve")
+				ours := c.etcd.MustGet(t, test.key(c.version)).Value
+				shown := c.ctl.run(t, "", "get", test.kind, test.object, "-o", "yaml")
+				w.MustRun(t, "destroy", "-auto-approve")
+
+				c.ctl.run(t, test.manifest, "create", "-f", "-")
+				theirs := c.etcd.MustGet(t, test.key(c.version)).Value
+				shownTheirs := c.ctl.run(t, "", "get", test.kind, test.object, "-o", "yaml")
+				c.ctl.run(t, "", "delete", test.kind, test.object)
+
+				if diff := cmp.Diff(mask(theirs), mask(ours)); diff != "" {
+					t.Errorf("stored bytes differ (-calicoctl +provider):\n%s", diff)
+				}
+				if diff := cmp.Diff(withoutServerFields(t, shownTheirs), withoutServerFields(t, shown)); diff != "" {
+					t.Errorf("calicoctl shows it differently (-calicoctl's +provider's):\n%s", diff)
+				}
+			})
+		}
+	})
+}
+
+func withoutServerFields(t *testing.T, text string) map[string]any {
+	t.Helper()
+	var object map[string]any
+	if err := yaml.Unmarshal([]byte(text), &object); err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	meta, _ := object["metadata"].(map[string]any)
+	for _, field := range []string{"uid", "creationTimestamp", "resourceVersion"} {
+		if meta[field] == nil {
+			t.Errorf("no metadata.%s in\n%s", field, text)
+		}
+		delete(meta, field)
+	}
+	return object
+}
+
+// The manifest that the plan shows is one that calicoctl takes, and that makes
+// the same object.
+func TestConformanceManifest(t *testing.T) {
+	t.Parallel()
+	cases := conformanceCases(t)
+	forEachRelease(t, func(t *testing.T, c conformance) {
+		for _, test := range cases {
+			if !test.policy {
+				continue
+			}
+			t.Run(test.name, func(t *testing.T) {
+				w := c.workspace(t, test.hcl+"\noutput \"manifest\" { value = "+test.address+".manifest }\n")
+				w.MustRun(t, "apply", "-auto-approve")
+				ours := c.etcd.MustGet(t, test.key(c.version)).Value
+				manifest := w.MustRun(t, "output", "-raw", "manifest")
+				w.MustRun(t, "destroy", "-auto-approve")
+
+				c.ctl.run(t, manifest, "apply", "-f", "-")
+				theirs := c.etcd.MustGet(t, test.key(c.version)).Value
+				c.ctl.run(t, "", "delete", test.kind, test.object)
+				if diff := cmp.Diff(mask(theirs), mask(ours)); diff != "" {
+					t.Errorf("the manifest makes another object (-calicoctl +provider):\n%s\nof the manifest\n%s", diff, manifest)
+				}
+			})
+		}
+	})
+}
+
+// 2. and 3. What calicoctl wrote comes into Terraform without a difference; what
+// it changes later shows in the plan, and nothing else; what Terraform then
+// updates keeps what only Calico knows.
+func TestConformanceCalicoctlWrites(t *testing.T) {
+	t.Parallel()
+	cases := conformanceCases(t)
+	forEachRelease(t, func(t *testing.T, c conformance) {
+		for _, test := range cases {
+			t.Run(test.name, func(t *testing.T) {
+				key := test.key(c.version)
+				w := c.workspace(t, test.hcl)
+				c.ctl.run(t, test.manifest, "create", "-f", "-")
+				original := c.etcd.MustGet(t, key)
+				w.MustRun(t, "import", test.address, test.object)
+				mustPlan(t, w, false)
+
+				// The same again, by calicoctl: another revision, nothing new.
+				c.ctl.run(t, test.manifest, "apply", "-f", "-")
+				mustPlan(t, w, false)
+
+				c.ctl.run(t, "", "patch", test.kind, test.object, "-p", test.edit)
+				plan := mustPlan(t, w, true)
+				for _, text := range test.shows {
+					if !strings.Contains(plan, text) {
+						t.Errorf("the plan does not show %q:\n%s", text, plan)
+					}
+				}
+				w.MustRun(t, "apply", "-auto-approve")
+				if diff := cmp.Diff(mask(original.Value), mask(c.etcd.MustGet(t, key).Value)); diff != "" {
+					t.Errorf("the repaired object is not the original (-want +got):\n%s", diff)
+				}
+
+				c.ctl.run(t, "", "label", test.kind, test.object, "drift=yes")
+				if plan := mustPlan(t, w, true); !regexp.MustCompile(`- "?drift"? +(=|:) +"?yes"?`).MatchString(plan) {
+					t.Errorf("the plan does not show the label:\n%s", plan)
+				}
+				c.ctl.run(t, "", "label", test.kind, test.object, "--remove", "drift")
+				mustPlan(t, w, false)
+
+				// An object with fields that no type here knows, as a later Calico
+				// might write it.
+				stored := c.etcd.MustGet(t, key).Value
+				c.etcd.Put(t, key, strings.Replace(stored, `"spec":{`, `"spec":{"futureField":{"a":[1]},`, 1))
+				mustPlan(t, w, false)
+				updated := strings.Replace(test.hcl, test.update[0], test.update[1], 1)
+				if updated == test.hcl {
+					t.Fatalf("the update of %q does nothing", test.name)
+				}
+				if err := w.WriteFile("main.tf", updated); err != nil {
+					t.Fatal(err)
+				}
+				w.MustRun(t, "apply", "-auto-approve")
+				mustPlan(t, w, false)
+				var object struct {
+					Metadata struct {
+						UID string `json:"uid"`
+					} `json:"metadata"`
+					Spec map[string]any `json:"spec"`
+				}
+				if err := json.Unmarshal([]byte(c.etcd.MustGet(t, key).Value), &object); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(map[string]any{"a": []any{1.0}}, object.Spec["futureField"]); diff != "" {
+					t.Errorf("the unknown field did not survive (-want +got):\n%s", diff)
+				}
+				if !strings.Contains(original.Value, object.Metadata.UID) {
+					t.Error("the uid changed")
+				}
+				// And calicoctl can still update what Terraform updated.
+				c.ctl.run(t, "", "patch", test.kind, test.object, "-p", `{"metadata":{"labels":{"a":"b"}}}`)
+
+				c.ctl.run(t, "", "delete", test.kind, test.object)
+				if plan := mustPlan(t, w, true); !strings.Contains(plan, "will be created") {
+					t.Errorf("the plan does not create what was deleted:\n%s", plan)
+				}
+			})
+		}
+	})
+}
+
+// The manifests of the examples are what the documentation shows beside the HCL.
+func TestGuideExamplesAreComplete(t *testing.T) {
+	root, err := acctest.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dirs, err := filepath.Glob(filepath.Join(root, "examples/guide/*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tested := map[string]bool{}
+	for _, c := range conformanceCases(t) {
+		tested[c.hcl] = true
+	}
+	for _, dir := range dirs {
+		text, err := os.ReadFile(filepath.Join(dir, "main.tf"))
+		if err != nil {
+			t.Error(err)
+		} else if !tested[string(text)] {
+			t.Errorf("%s is in no conformance case", dir)
+		}
+	}
+}
