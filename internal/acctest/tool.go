@@ -33,7 +33,18 @@ var tools = map[string]tool{
 	},
 	"golangci-lint": {dir: "tools/golangci-lint", pkg: "github.com/golangci/golangci-lint/v2/cmd/golangci-lint"},
 	"tfplugindocs":  {dir: "tools/tfplugindocs", pkg: "github.com/hashicorp/terraform-plugin-docs/cmd/tfplugindocs"},
-	"goreleaser":    {dir: "tools/goreleaser", pkg: "github.com/goreleaser/goreleaser/v2"},
+	"calicoctl-v3.28": {
+		dir: "tools/calicoctl-v3.28", pkg: "github.com/projectcalico/calico/calicoctl/calicoctl",
+		ldflags: "-X github.com/projectcalico/calico/calicoctl/calicoctl/commands.VERSION=v3.28.5 " +
+			"-X github.com/projectcalico/calico/calicoctl/calicoctl/commands/common.VERSION=v3.28.5",
+	},
+	"calicoctl-v3.31": {
+		dir: "tools/calicoctl-v3.31", pkg: "github.com/projectcalico/calico/calicoctl/calicoctl",
+		ldflags: "-X github.com/projectcalico/calico/pkg/buildinfo.Version=v3.31.0",
+	},
+	"oracle-v3.28": {dir: "tools/calicoctl-v3.28", pkg: "./oracle"},
+	"oracle-v3.31": {dir: "tools/calicoctl-v3.31", pkg: "./oracle"},
+	"goreleaser":   {dir: "tools/goreleaser", pkg: "github.com/goreleaser/goreleaser/v2"},
 }
 
 // Tools returns the names that Tool knows, sorted.

@@ -47,7 +47,8 @@ func Equal(a, b Object) bool {
 
 // Canonical returns a copy of the object in which everything that means the same
 // to Calico is spelled the same. It is for comparing and for showing, not for
-// storing: a spelling that Calico would reject may become one that it accepts.
+// storing: a spelling that Calico rejects may become one that it accepts, and the
+// reverse, as Calico looks for "global()" in selectors as a text.
 //
 // Networks, addresses, ports, protocols and selectors are in canonical form;
 // lists of which the order means nothing (those that the API marks as sets, but

@@ -142,7 +142,7 @@ const globalFunction = "global()"
 func (c *checker) plainSelector(field Path, s string) {
 	c.selector(field, s)
 	if strings.Contains(s, globalFunction) {
-		c.reject(field, s, "global() can be used only as the whole namespaceSelector of a rule: remove it here.")
+		c.reject(field, s, "A selector can use global() only as the whole namespaceSelector of a rule: remove it here.")
 	}
 }
 

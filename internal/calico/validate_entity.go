@@ -147,7 +147,7 @@ func (c *checker) namespaceSelector(field Path, s string) {
 		combined = globalBesideOperator.MatchString(parsed.String())
 	}
 	if combined {
-		c.reject(field, s, "global() cannot be combined with anything else: write %q, or remove it from this selector.", globalFunction)
+		c.reject(field, s, "A selector cannot combine global() with anything: write only %q, or remove it.", globalFunction)
 	}
 }
 

@@ -31,7 +31,9 @@ func TestValidateHostEndpoint(t *testing.T) {
 		{"alias", func(s *spec) { s.InterfaceName = "eth0:1" }, []fault{at("spec.interfaceName", "")}},
 		{"interface with a blank", func(s *spec) { s.InterfaceName = "eth0 " }, []fault{at("spec.interfaceName", "")}},
 
-		{"addresses only", func(s *spec) { s.InterfaceName, s.ExpectedIPs = "", []string{"10.0.0.1", "2001:DB8::1", "::ffff:10.0.0.1"} }, nil},
+		{"addresses only", func(s *spec) {
+			s.InterfaceName, s.ExpectedIPs = "", []string{"10.0.0.1", "2001:DB8::1", "::ffff:10.0.0.1"}
+		}, nil},
 		{"neither interface nor address", func(s *spec) { s.InterfaceName, s.ExpectedIPs = "", []string{} },
 			[]fault{in("spec", "spec.interfaceName", "needs interfaceName or at least one of expectedIPs")}},
 		{"address with a mask", func(s *spec) { s.ExpectedIPs = []string{"10.0.0.1", "10.0.0.2/32"} }, []fault{at("spec.expectedIPs[1]", `without a prefix length: write "10.0.0.2".`)}},

@@ -39,7 +39,7 @@ func TestValidateGlobalNetworkPolicy(t *testing.T) {
 		{"faulty global selector", func(s *spec) { s.Selector = "global() a" }, []fault{at("spec.selector", "cannot read"), at("spec.selector", "global()")}},
 		{"other selectors", func(s *spec) { s.NamespaceSelector, s.ServiceAccountSelector = "all()", "has(a)" }, nil},
 		{"faulty other selectors", func(s *spec) { s.NamespaceSelector, s.ServiceAccountSelector = "all", "(" },
-			[]fault{at("spec.serviceAccountSelector", "in column 1"), at("spec.namespaceSelector", "write all()")}},
+			[]fault{at("spec.serviceAccountSelector", "found the end of the selector."), at("spec.namespaceSelector", "write all()")}},
 		{"global other selectors", func(s *spec) { s.NamespaceSelector, s.ServiceAccountSelector = "global()", "!global()" },
 			[]fault{at("spec.serviceAccountSelector", "global()"), at("spec.namespaceSelector", "global()")}},
 

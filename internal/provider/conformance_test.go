@@ -61,8 +61,8 @@ func conformanceCases(t *testing.T) []conformanceCase {
 			name: name, address: "calico_failsafe_policy.this", hcl: hcl, manifest: manifest,
 			kind: "globalnetworkpolicy", plural: "globalnetworkpolicies", object: object, policy: true,
 			edit:   `{"spec":{"order":7,"applyOnForward":true}}`,
-			shows:  []string{"~ order", "7 -> 0", "-   applyOnForward: true"},
-			update: [2]string{"management_cidrs = [", "allow_icmp = false\nmanagement_cidrs = ["},
+			shows:  []string{"~ order", "7 -> ", "-   applyOnForward: true"},
+			update: [2]string{"management_cidrs = [", "management_ports = [23]\nmanagement_cidrs = ["},
 		}
 	}
 	endpoint := func(name, object, hcl, manifest string) conformanceCase {
@@ -82,12 +82,14 @@ func conformanceCases(t *testing.T) []conformanceCase {
 	bgpHCL, bgpYAML := example("failsafe-with-bgp")
 	interfaceHCL, interfaceYAML := example("interface")
 	addressHCL, addressYAML := example("address")
+	everyField := policy("every field of a rule", "every-field", everyFieldHCL, everyFieldYAML)
+	everyField.update = [2]string{"allow_dhcp       = false", "allow_dhcp = true"}
 	interfaceCase := endpoint("a host endpoint by its interface", "db1-eth0", interfaceHCL, interfaceYAML)
 	interfaceCase.update = [2]string{`["projectcalico-default-allow"]`, `["other"]`}
 	return []conformanceCase{
 		policy("the guide's failsafe policy", "failsafe", failsafeHCL, failsafeYAML),
 		policy("a failsafe policy with BGP and IPv6", "failsafe", bgpHCL, bgpYAML),
-		policy("every field of a rule", "every-field", everyFieldHCL, everyFieldYAML),
+		everyField,
 		interfaceCase,
 		endpoint("a host endpoint by its addresses", "web1-public", addressHCL, addressYAML),
 	}
@@ -161,7 +163,7 @@ spec:
     destination: {namespaceSelector: global(), selector: all()}
   - {action: Log, protocol: ICMP, icmp: {type: 0, code: 0}}
   - {action: Deny, notProtocol: 17, notICMP: {type: 8}}
-  - {action: Pass, source: {services: {name: s, namespace: n}}}
+  - {action: Pass, source: {services: {name: s, namespace: "n"}}}
   egress:
   - {action: Deny, protocol: 132, destination: {notPorts: [5]}}
 `
@@ -209,7 +211,10 @@ func forEachRelease(t *testing.T, test func(t *testing.T, c conformance)) {
 
 func (c conformance) workspace(t *testing.T, hcl string) *acctest.Workspace {
 	t.Helper()
-	w := acctest.NewWorkspace(t, map[string]string{"main.tf": hcl})
+	w := acctest.NewWorkspace(t, map[string]string{
+		"main.tf":      hcl,
+		"providers.tf": "terraform {\n  required_providers {\n    calico = { source = \"" + acctest.ProviderSource + "\" }\n  }\n}\n",
+	})
 	w.Env = append(w.Env, "ETCD_ENDPOINTS="+strings.Join(c.etcd.Endpoints, ","))
 	return w
 }

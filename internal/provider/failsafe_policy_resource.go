@@ -55,7 +55,7 @@ func failsafeSchema() schema.Schema {
 			"the [failsafe policy that Calico's reference recommends](https://docs.tigera.io/calico/latest/reference/host-endpoints/connectivity), made from the addresses of your network. " +
 			"It allows SSH from the management networks, ICMP, and the hosts' own traffic to etcd and DHCP. The plan shows the rules in `ingress` and `egress`, and the whole policy as YAML in `manifest`.\n\n" +
 			"~> **Keep this policy for as long as there is a host endpoint.** Name it in the `depends_on` of every [`calico_host_endpoint`](host_endpoint.md), so that Terraform creates it before them and destroys it after them.\n\n" +
-			"~> **The default `selector` includes workloads.** Where any policy selects an endpoint, Calico drops what no policy allows there, and its profiles no longer count. Select hosts only where workloads have no policies of their own.",
+			"~> **The default `selector` includes workloads.** Where any policy selects an endpoint, Calico drops what no policy allows there, and its profiles no longer count. If workloads have no policies of their own, select hosts only.",
 		Attributes: withMetadata("policy", failsafeName, map[string]schema.Attribute{
 			"name": schema.StringAttribute{
 				MarkdownDescription: "Name of the policy, such as `\"failsafe-east\"`. Default: `\"failsafe\"`. Changing it replaces the policy: with `create_before_destroy` in `lifecycle` the new one is there before the old one goes.",

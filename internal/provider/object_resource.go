@@ -264,6 +264,10 @@ func (r *objectResource) Create(ctx context.Context, req resource.CreateRequest,
 }
 
 func (r *objectResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	if state, err := r.rootValues(ctx, req.State.Raw); err == nil && state != nil {
+		// Whatever comes of the read: the framework wants it even of what is gone.
+		identify(ctx, resp.Identity, state, &resp.Diagnostics)
+	}
 	if r.data.pending() {
 		if req.ClientCapabilities.DeferralAllowed {
 			resp.Deferred = &resource.Deferred{Reason: resource.DeferredReasonProviderConfigUnknown}
@@ -424,10 +428,15 @@ func (r *objectResource) finish(ctx context.Context, stored *datastore.Stored, p
 		return raw
 	}
 	diags.Append(private.SetKey(ctx, baseKey, text)...)
-	if identity != nil { // Terraform before 1.12 has none
+	identify(ctx, identity, v, diags)
+	return raw
+}
+
+// identify sets the identity of the object that the attributes name.
+func identify(ctx context.Context, identity *tfsdk.ResourceIdentity, v values, diags *diag.Diagnostics) {
+	if identity != nil {
 		diags.Append(identity.SetAttribute(ctx, path.Root("name"), v.str("name"))...)
 	}
-	return raw
 }
 
 // managedAnnotations are the annotations that any of the given attributes name.

@@ -84,7 +84,7 @@ func (p *calicoProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 				Optional:            true,
 				Attributes: map[string]schema.Attribute{
 					"endpoints": schema.ListAttribute{
-						MarkdownDescription: "URLs of the etcd servers, each with `http://` or `https://`, such as `[\"https://10.2.0.11:2379\", \"https://10.2.0.12:2379\"]`. Default: none; either this or `discovery_srv` is required. Environment: `ETCD_ENDPOINTS`, separated by commas.",
+						MarkdownDescription: "URLs of the etcd servers, each with `http://` or `https://`, such as `[\"https://10.2.0.11:2379\", \"https://10.2.0.12:2379\"]`. Default: none. Conflicts with `discovery_srv`, and one of the two is required. Environment: `ETCD_ENDPOINTS`, separated by commas.",
 						ElementType:         types.StringType,
 						Optional:            true,
 					},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
@@ -42,15 +43,58 @@ func (s *Store) Release(ctx context.Context) (datastore.ReleaseFinding, error) {
 	return f.finding, nil
 }
 
-// facts reads what the datastore tells of itself, once.
+// facts returns what the datastore tells of itself, which is read once. All who
+// need it at the same time share one look, and its outcome.
 func (s *Store) facts(ctx context.Context) (*facts, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.found != nil {
-		return s.found, nil
-	}
 	ctx, cancel := s.deadline(ctx)
 	defer cancel()
+	for {
+		s.mu.Lock()
+		if s.found != nil {
+			defer s.mu.Unlock()
+			return s.found, nil
+		}
+		l := s.looking
+		if l == nil {
+			l = &look{done: make(chan struct{})}
+			s.looking = l
+			s.mu.Unlock()
+			s.look(ctx, l)
+			return l.facts, l.err
+		}
+		s.mu.Unlock()
+		select {
+		case <-l.done:
+		case <-ctx.Done():
+			return nil, s.explain(ctx, translate(ctx.Err(), clusterInformationKey, s.cfg))
+		}
+		if !l.interrupted || ctx.Err() != nil {
+			return l.facts, l.err
+		}
+	}
+}
+
+// look is one reading of the facts.
+type look struct {
+	// done is closed when the others are set.
+	done  chan struct{}
+	facts *facts
+	err   error
+	// interrupted is true where the time of the one who began it was up.
+	interrupted bool
+}
+
+// look reads the facts, for all who wait for l.
+func (s *Store) look(ctx context.Context, l *look) {
+	l.facts, l.err = s.readFacts(ctx)
+	l.interrupted = l.err != nil && ctx.Err() != nil
+	s.mu.Lock()
+	s.found, s.looking = l.facts, nil
+	s.mu.Unlock()
+	close(l.done)
+}
+
+func (s *Store) readFacts(ctx context.Context) (*facts, error) {
 	resp, err := s.txn(ctx, "detect", clusterInformationKey, clientv3.OpTxn(nil, []clientv3.Op{
 		getClusterInformation,
 		clientv3.OpGet(kindPrefix(calico.KindTier), clientv3.WithPrefix(), clientv3.WithKeysOnly()),
@@ -60,12 +104,7 @@ func (s *Store) facts(ctx context.Context) (*facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.conclude(values(resp))
-	if err != nil {
-		return nil, err
-	}
-	s.found = f
-	return f, nil
+	return s.conclude(values(resp))
 }
 
 // evidenceLimit is how many policies detection looks at: they were all written
@@ -89,7 +128,7 @@ func (s *Store) conclude(found map[string]*datastore.Stored) (*facts, error) {
 	for key, stored := range found {
 		switch {
 		case key == clusterInformationKey:
-		case len(stored.Raw) == 0:
+		case strings.HasPrefix(key, kindPrefix(calico.KindTier)):
 			evidence.Tiers[storedName(key)] = true
 		default:
 			evidence.Policies = append(evidence.Policies, calico.PolicyEvidence(storedName(key), stored.Raw))

@@ -6,14 +6,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
@@ -42,15 +41,23 @@ type Store struct {
 	mu sync.Mutex
 	// found is what the datastore tells of itself; nil before the first look.
 	found *facts
+	// looking is the look that is under way; nil for none.
+	looking *look
 
 	snapshots snapshots
 }
 
 var _ datastore.Store = (*Store)(nil)
 
-// New returns a store over a connection for cfg. It asks the datastore nothing
-// before the first use. An error is one of package datastore.
+// New returns a store over a connection for cfg, for which it waits no longer
+// than for a request. It asks the datastore nothing before the first use. An
+// error is one of package datastore.
 func New(ctx context.Context, cfg Config, options Options) (*Store, error) {
+	if cfg.RequestTimeout <= 0 {
+		cfg.RequestTimeout = DefaultRequestTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, cfg.RequestTimeout)
+	defer cancel()
 	conn, err := Acquire(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -162,19 +169,36 @@ func (s *Store) List(ctx context.Context, kind calico.Kind) ([]*datastore.Stored
 
 // scan hands over all that is stored of the kind, undecoded, in the order of keys.
 func (s *Store) scan(ctx context.Context, kind calico.Kind, each func(*datastore.Stored)) error {
+	all, err := s.pages(ctx, kind)
+	for tries := 1; tries < scanTries && errors.Is(err, rpctypes.ErrCompacted); tries++ {
+		all, err = s.pages(ctx, kind)
+	}
+	for _, stored := range all {
+		each(stored)
+	}
+	return err
+}
+
+// scanTries is how often a scan is begun at most: kube-controllers compacts
+// etcd's history every ten minutes, which may be between two pages.
+const scanTries = 5
+
+// pages reads all of a kind at the revision of the first page.
+func (s *Store) pages(ctx context.Context, kind calico.Kind) ([]*datastore.Stored, error) {
+	var all []*datastore.Stored
 	prefix := kindPrefix(kind)
 	from, revision := prefix, int64(0)
 	for {
 		resp, err := s.page(ctx, prefix, from, revision)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		revision = resp.Header.Revision
 		for _, kv := range resp.Kvs {
-			each(storedKV(string(kv.Key), kv.Value, kv.ModRevision))
+			all = append(all, storedKV(string(kv.Key), kv.Value, kv.ModRevision))
 		}
 		if !resp.More {
-			return nil
+			return all, nil
 		}
 		from = string(resp.Kvs[len(resp.Kvs)-1].Key) + "\x00"
 	}
@@ -184,15 +208,15 @@ func (s *Store) page(ctx context.Context, prefix, from string, revision int64) (
 	ctx, cancel := s.deadline(ctx)
 	defer cancel()
 	var resp *clientv3.GetResponse
-	err := s.attempt(ctx, "list", prefix, func(ctx context.Context) (string, error) {
+	err := s.attempt(ctx, "list", prefix, func(ctx context.Context, call *datastore.Call) error {
 		var err error
 		resp, err = s.conn.Client().Get(ctx, from,
 			clientv3.WithRange(clientv3.GetPrefixRangeEnd(prefix)),
 			clientv3.WithLimit(pageSize), clientv3.WithRev(revision))
-		if err != nil {
-			return "", err
+		if err == nil {
+			call.Revision = strconv.FormatInt(resp.Header.Revision, 10)
 		}
-		return strconv.FormatInt(resp.Header.Revision, 10), nil
+		return err
 	})
 	return resp, err
 }
@@ -208,9 +232,7 @@ func (s *Store) Create(ctx context.Context, obj calico.Object) (*datastore.Store
 		}
 		key := storedKey(id.Kind, id.Namespace, name)
 		p := plan{key: key, value: value, then: []clientv3.Op{clientv3.OpPut(key, string(value))}}
-		for _, k := range candidateKeys(id, f.release) {
-			p.compares = append(p.compares, clientv3.Compare(clientv3.Version(k), "=", 0))
-		}
+		p.only(candidateKeys(id, f.release), "")
 		if tier := id.Tier; id.Kind.Tiered() && tier != "" && tier != calico.DefaultTier {
 			// Calico's own client looks for the tier too, on create only. The
 			// tier "default" may be missing: Calico makes it when it starts.
@@ -242,13 +264,8 @@ func (s *Store) Update(ctx context.Context, obj calico.Object, base *datastore.S
 			return plan{}, err
 		}
 		key := storedKey(id.Kind, id.Namespace, name)
-		p := plan{key: key, value: value}
-		p.compares = append(p.compares, unchanged(base))
-		for _, k := range candidateKeys(id, f.release) {
-			if k != base.Key {
-				p.compares = append(p.compares, clientv3.Compare(clientv3.Version(k), "=", 0))
-			}
-		}
+		p := plan{key: key, value: value, compares: []clientv3.Cmp{unchanged(base)}}
+		p.only(candidateKeys(id, f.release), base.Key)
 		if key != base.Key {
 			// Calico's release has moved on since the object was stored: it gets
 			// its new name in the same transaction, so there is never a moment
@@ -265,8 +282,8 @@ func (s *Store) Update(ctx context.Context, obj calico.Object, base *datastore.S
 func (s *Store) Delete(ctx context.Context, base *datastore.Stored) error {
 	id := calico.IDOf(base.Object)
 	base = clone(base)
-	_, err := s.write(ctx, "delete", id, func(*facts) (plan, error) {
-		return plan{
+	_, err := s.write(ctx, "delete", id, func(f *facts) (plan, error) {
+		p := plan{
 			key:      base.Key,
 			compares: []clientv3.Cmp{unchanged(base)},
 			then:     []clientv3.Op{clientv3.OpDelete(base.Key)},
@@ -276,7 +293,11 @@ func (s *Store) Delete(ctx context.Context, base *datastore.Stored) error {
 				}
 				return rebase(id, base, current)
 			},
-		}, nil
+		}
+		// Where Calico's migrator has made the new name and not yet deleted the
+		// old one, it would leave the new one behind.
+		p.only(candidateKeys(id, f.release), base.Key)
+		return p, nil
 	})
 	return err
 }
@@ -330,6 +351,8 @@ type plan struct {
 	// key and value are what will be stored; no value for a delete.
 	key   string
 	value []byte
+	// keys are where the object may be stored.
+	keys []string
 	// then is done in one transaction if all compares hold.
 	compares []clientv3.Cmp
 	then     []clientv3.Op
@@ -340,12 +363,27 @@ type plan struct {
 	failed func(current []*datastore.Stored) error
 }
 
+// only makes the plan one for an object that is stored at base, where that is
+// not empty, and under none of its other keys.
+func (p *plan) only(keys []string, base string) {
+	p.keys = keys
+	if base != "" && !slices.Contains(keys, base) {
+		p.keys = append(p.keys, base)
+	}
+	for _, k := range p.keys {
+		if k != base {
+			p.compares = append(p.compares, clientv3.Compare(clientv3.Version(k), "=", 0))
+		}
+	}
+}
+
 // write does one write as one transaction, with the guards that every write has.
 //
 // A transaction whose answer was lost is simply sent again: each is worthless
 // the second time (its compares no longer hold), and what it wrote is recognised
 // by its bytes, which hold a uid or base a revision that nobody else's can.
 func (s *Store) write(ctx context.Context, operation string, id calico.ID, next func(*facts) (plan, error)) (*datastore.Stored, error) {
+	end := time.Now().Add(s.cfg.RequestTimeout)
 	ctx, cancel := s.deadline(ctx)
 	defer cancel()
 	defer s.snapshots.drop(id.Kind)
@@ -358,20 +396,16 @@ func (s *Store) write(ctx context.Context, operation string, id calico.ID, next 
 		if err != nil {
 			return nil, err
 		}
-		keys := candidateKeys(id, f.release)
-		if !slices.Contains(keys, p.key) {
-			keys = append(keys, p.key)
-		}
 		// The lock and the release are part of what is compared: a datastore
 		// that was locked or upgraded a moment ago is not written to.
 		compares := append(p.compares, f.unchanged())
-		otherwise := append(gets(keys), getClusterInformation)
+		otherwise := append(gets(p.keys), getClusterInformation)
 		if p.tierKey != "" {
 			otherwise = append(otherwise, clientv3.OpGet(p.tierKey))
 		}
 		resp, err := s.txn(ctx, operation, p.key, clientv3.OpTxn(compares, p.then, otherwise))
 		if err != nil {
-			return s.settle(ctx, id, p, err)
+			return s.settle(ctx, end, id, p, err)
 		}
 		if resp.Succeeded {
 			return s.written(id, p, resp.Header.Revision)
@@ -386,7 +420,7 @@ func (s *Store) write(ctx context.Context, operation string, id calico.ID, next 
 			return nil, &datastore.TierMissingError{ID: id, Tier: p.tier, Key: p.tierKey}
 		}
 		var current []*datastore.Stored
-		for _, k := range keys {
+		for _, k := range p.keys {
 			if found[k] != nil {
 				current = append(current, found[k])
 			}
@@ -397,7 +431,7 @@ func (s *Store) write(ctx context.Context, operation string, id calico.ID, next 
 			return nil, err
 		}
 		if err := ctx.Err(); err != nil {
-			return nil, &datastore.UnavailableError{Endpoints: s.cfg.Endpoints, Err: err}
+			return nil, translate(err, p.key, s.cfg)
 		}
 	}
 }
@@ -414,14 +448,15 @@ func (s *Store) written(id calico.ID, p plan, revision int64) (*datastore.Stored
 	return stored, nil
 }
 
-// settle finds out whether a write that ended in an error was done all the same.
-func (s *Store) settle(ctx context.Context, id calico.ID, p plan, cause error) (*datastore.Stored, error) {
+// settle finds out, before the end, whether a write that ended in an error was
+// done all the same.
+func (s *Store) settle(ctx context.Context, end time.Time, id calico.ID, p plan, cause error) (*datastore.Stored, error) {
 	var unavailable *datastore.UnavailableError
 	if !errors.As(cause, &unavailable) {
 		return nil, cause
 	}
 	// The deadline of the write may have passed; grace is kept for this.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace())
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(s.grace(), time.Until(end)))
 	defer cancel()
 	resp, err := s.txnOnce(ctx, "read back", p.key, clientv3.OpTxn(nil, gets([]string{p.key}), nil))
 	if err != nil {
@@ -444,38 +479,48 @@ func (s *Store) settle(ctx context.Context, id calico.ID, p plan, cause error) (
 // deadline of ctx.
 func (s *Store) txn(ctx context.Context, operation, key string, op clientv3.Op) (*clientv3.TxnResponse, error) {
 	var resp *clientv3.TxnResponse
-	err := s.attempt(ctx, operation, key, func(ctx context.Context) (string, error) {
-		r, err := s.conn.Client().Do(ctx, op)
-		if err != nil {
-			return "", err
-		}
-		resp = r.Txn()
-		return strconv.FormatInt(resp.Header.Revision, 10), nil
+	err := s.attempt(ctx, operation, key, func(ctx context.Context, call *datastore.Call) error {
+		var err error
+		resp, err = s.do(ctx, call, op)
+		return err
 	})
 	return resp, err
 }
 
+// do runs a transaction, and tells in call what came of it.
+func (s *Store) do(ctx context.Context, call *datastore.Call, op clientv3.Op) (*clientv3.TxnResponse, error) {
+	r, err := s.conn.Client().Do(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	resp := r.Txn()
+	call.Revision = strconv.FormatInt(resp.Header.Revision, 10)
+	if !resp.Succeeded {
+		call.Outcome = "compare failed"
+	}
+	return resp, nil
+}
+
 func (s *Store) txnOnce(ctx context.Context, operation, key string, op clientv3.Op) (*clientv3.TxnResponse, error) {
 	started := time.Now()
-	r, err := s.conn.Client().Do(ctx, op)
-	s.observe(ctx, operation, key, "", started, err)
-	if err != nil {
-		return nil, translate(err, key, s.cfg)
-	}
-	return r.Txn(), nil
+	call := datastore.Call{Operation: operation, Key: key, Outcome: "ok"}
+	resp, err := s.do(ctx, &call, op)
+	s.observe(ctx, call, started, err)
+	return resp, translate(err, key, s.cfg)
 }
 
 // attempt makes one request, and makes it again after failures that pass by
 // themselves: a member that is down, a change of leader. The pause between
 // attempts grows; the deadline of ctx ends them.
-func (s *Store) attempt(ctx context.Context, operation, key string, request func(context.Context) (revision string, err error)) error {
+func (s *Store) attempt(ctx context.Context, operation, key string, request func(context.Context, *datastore.Call) error) error {
 	const first, longest = 50 * time.Millisecond, time.Second
 	for pause := first; ; pause = min(2*pause, longest) {
 		started := time.Now()
 		once, cancel := context.WithTimeout(ctx, s.attemptTimeout())
-		revision, err := request(once)
+		call := datastore.Call{Operation: operation, Key: key, Outcome: "ok"}
+		err := request(once, &call)
 		cancel()
-		s.observe(ctx, operation, key, revision, started, err)
+		s.observe(ctx, call, started, err)
 		if err == nil {
 			return nil
 		}
@@ -494,10 +539,10 @@ func (s *Store) attempt(ctx context.Context, operation, key string, request func
 	}
 }
 
-func (s *Store) observe(ctx context.Context, operation, key, revision string, started time.Time, err error) {
-	call := datastore.Call{Operation: operation, Key: key, Revision: revision, Duration: time.Since(started), Outcome: "ok"}
+func (s *Store) observe(ctx context.Context, call datastore.Call, started time.Time, err error) {
+	call.Duration = time.Since(started)
 	if err != nil {
-		call.Outcome = outcome(translate(err, key, s.cfg))
+		call.Outcome = outcome(translate(err, call.Key, s.cfg))
 	}
 	s.options.Observe(ctx, call)
 }
@@ -524,8 +569,9 @@ func (s *Store) deadline(ctx context.Context) (context.Context, context.CancelFu
 // attemptTimeout leaves time for another member when one does not answer at all.
 func (s *Store) attemptTimeout() time.Duration { return max(s.cfg.RequestTimeout/3, time.Second) }
 
-// grace is how long it may take to find out what became of a failed request.
-func (s *Store) grace() time.Duration { return min(s.cfg.RequestTimeout/4, 2*time.Second) }
+// grace is how long it may take to find out what became of a failed request, and
+// why it failed (see explain).
+func (s *Store) grace() time.Duration { return min(s.cfg.RequestTimeout/4, 2*diagnosisTimeout) }
 
 func gets(keys []string) []clientv3.Op {
 	ops := make([]clientv3.Op, len(keys))
@@ -550,6 +596,4 @@ func storedKV(key string, value []byte, modRevision int64) *datastore.Stored {
 	return &datastore.Stored{Key: key, Raw: value, Revision: strconv.FormatInt(modRevision, 10)}
 }
 
-func (s *Store) String() string {
-	return fmt.Sprintf("etcd at %s", strings.Join(s.cfg.Endpoints, ", "))
-}
+func (s *Store) String() string { return s.cfg.String() }

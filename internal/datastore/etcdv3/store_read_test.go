@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -280,6 +281,32 @@ func TestStoreListSetsCorruptValuesApart(t *testing.T) {
 	if want := []string{"b-no-json", "c-empty", "d-kind", "e-name", "f-type", "g-array", "i-api", "j-two-json"}; !slices.Equal(bad, want) {
 		t.Errorf("the corrupt ones are %q, want %q", bad, want)
 	}
+}
+
+// TestStoreReadsManyAtOnce refreshes a large configuration: the first few
+// objects are read one by one, the others with all of their kind.
+func TestStoreReadsManyAtOnce(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+	const count = 500
+	names := putEndpoints(t, etcd, count)
+	store := storeOf(t, etcd)
+	began := time.Now()
+	calls := etcd.CallsDuring(t, func() {
+		for _, name := range names {
+			if got := mustGet(t, store, endpointID(name)); got.Object.GetName() != name {
+				t.Fatalf("%s is read as %s", name, got.Object.GetName())
+			}
+		}
+		if _, err := store.Get(t.Context(), endpointID("none")); !errors.Is(err, datastore.ErrNotFound) {
+			t.Errorf("get of nothing: %v", err)
+		}
+	})
+	windows := 1 + int(time.Since(began)/snapshotWindow)
+	if calls["Txn"] != singleReads || calls["Range"] < 1 || calls["Range"] > windows || len(calls) != 2 {
+		t.Errorf("%d reads in %s made the calls %v; want %d Txn and at most %d Range", count+1, time.Since(began), calls, singleReads, windows)
+	}
+	t.Logf("%d reads in %s: %v", count+1, time.Since(began), calls)
 }
 
 func TestStoreListOfNothing(t *testing.T) {

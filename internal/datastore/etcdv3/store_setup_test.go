@@ -84,7 +84,9 @@ func (r *recorder) told() []string {
 	return lines
 }
 
-func policyID(name string) calico.ID { return calico.ID{Kind: calico.KindGlobalNetworkPolicy, Name: name} }
+func policyID(name string) calico.ID {
+	return calico.ID{Kind: calico.KindGlobalNetworkPolicy, Name: name}
+}
 
 func endpointID(name string) calico.ID { return calico.ID{Kind: calico.KindHostEndpoint, Name: name} }
 

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -142,21 +143,18 @@ func TestSelector(t *testing.T) {
 	}
 }
 
-var oracles []*oracle // one serves all tests: it is for the process that os.Stdin is taken
+// sharedOracle serves all tests, because there is one os.Stdin to take.
+var sharedOracle = sync.OnceValues(newOracle)
 
 func testOracle(t *testing.T) *oracle {
 	t.Helper()
 
-	if len(oracles) == 0 {
-		o, err := newOracle()
-		if err != nil {
-			t.Fatal(err)
-		}
-
-		oracles = append(oracles, o)
+	o, err := sharedOracle()
+	if err != nil {
+		t.Fatal(err)
 	}
 
-	return oracles[0]
+	return o
 }
 
 func ask(t *testing.T, o *oracle, request map[string]any, into any) {

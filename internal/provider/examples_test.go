@@ -1,0 +1,499 @@
+package provider_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	fwprovider "github.com/hashicorp/terraform-plugin-framework/provider"
+	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider"
+)
+
+// exampleRelease is the release of the datastores that examples are applied to,
+// where an example does not choose one itself.
+const exampleRelease = "v3.31.0"
+
+// exampleTest tells how the examples in the directories of a pattern are tested.
+type exampleTest struct {
+	pattern string
+	run     func(t *testing.T, dir string)
+}
+
+var exampleTests = []exampleTest{
+	{"provider", testProviderExample},
+	{"resources/*", testResourceExample},
+	{"guide/*", testGuideExample},
+	{"two-datacenters", testTwoDatacenters},
+}
+
+// testOfExample returns the test of a file of examples/ and the example's
+// directory, which may be above the file's own. ok is false where there is none.
+func testOfExample(file string) (test exampleTest, dir string, ok bool) {
+	for dir = path.Dir(file); dir != "."; dir = path.Dir(dir) {
+		for _, test := range exampleTests {
+			if matched, err := path.Match(test.pattern, dir); err == nil && matched {
+				return test, dir, true
+			}
+		}
+	}
+	return exampleTest{}, "", false
+}
+
+// TestExamples applies every example to a real datastore with a real CLI, and
+// fails where there is an example that it knows no test of.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	examples := map[string]exampleTest{}
+	unused := slices.Clone(exampleTests)
+	for file := range acctest.Files(t, "examples") {
+		test, dir, ok := testOfExample(file)
+		if !ok {
+			t.Errorf("examples/%s has no test: give its directory a row in exampleTests", file)
+			continue
+		}
+		examples[dir] = test
+		unused = slices.DeleteFunc(unused, func(u exampleTest) bool { return u.pattern == test.pattern })
+	}
+	for _, test := range unused {
+		t.Errorf("there is a test of examples/%s, but no such example", test.pattern)
+	}
+	for _, dir := range slices.Sorted(maps.Keys(examples)) {
+		t.Run(dir, func(t *testing.T) {
+			t.Parallel()
+			examples[dir].run(t, dir)
+		})
+	}
+}
+
+func TestExampleWithoutATestIsNoticed(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]string{
+		"provider/provider.tf":                        "provider",
+		"resources/calico_host_endpoint/resource.tf":  "resources/calico_host_endpoint",
+		"two-datacenters/datacenter/main.tf":          "two-datacenters",
+		"data-sources/calico_profile/data-source.tf":  "",
+		"resources/lost.tf":                           "",
+		"functions/selector/function.tf":              "",
+		"three-datacenters/main.tf":                   "",
+		"guide/failsafe/manifest.yaml":                "guide/failsafe",
+		"README.md":                                   "",
+		"resources/calico_profile/nested/resource.tf": "resources/calico_profile",
+	} {
+		if _, dir, ok := testOfExample(file); dir != want && ok || ok != (want != "") {
+			t.Errorf("%s: tested as %q (%t), want %q", file, dir, ok, want)
+		}
+	}
+}
+
+// TestEveryResourceHasExamples is the other way round.
+func TestEveryResourceHasExamples(t *testing.T) {
+	t.Parallel()
+	examples := acctest.Files(t, "examples/resources")
+	for _, name := range slices.Sorted(maps.Keys(resourceSchemas(t))) {
+		if examples[name+"/resource.tf"] == "" {
+			t.Errorf("there is no examples/resources/%s/resource.tf", name)
+		}
+	}
+}
+
+// requiredProviders is what the examples of resources leave out.
+var requiredProviders = fmt.Sprintf(`terraform {
+  required_providers {
+    calico = {
+      source = %q
+    }
+  }
+}
+`, acctest.ProviderSource)
+
+// exampleCLI is the CLI that examples are applied with.
+func exampleCLI(t *testing.T) acctest.CLI {
+	t.Helper()
+	cli, err := acctest.FindCLI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cli
+}
+
+// useEtcd tells a workspace where the datastore is, as a user of calicoctl would.
+func useEtcd(w *acctest.Workspace, etcd *acctest.Etcd) {
+	w.Env = append(w.Env, "ETCD_ENDPOINTS="+strings.Join(etcd.Endpoints, ","))
+}
+
+// newKeys returns the keys that are stored now and were not before, without the
+// prefix that all objects share.
+func newKeys(t *testing.T, etcd *acctest.Etcd, before []acctest.KeyValue) []string {
+	t.Helper()
+	var keys []string
+	for _, kv := range etcd.Prefix(t, "") {
+		if !slices.Contains(before, kv) {
+			keys = append(keys, strings.TrimPrefix(kv.Key, acctest.ResourcePrefix))
+		}
+	}
+	return keys
+}
+
+func wantEmptyPlan(t *testing.T, w *acctest.Workspace) {
+	t.Helper()
+	changes, text, err := w.Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changes {
+		t.Fatalf("there is something left to do:\n%s", text)
+	}
+}
+
+func wantStored(t *testing.T, etcd *acctest.Etcd, want []acctest.KeyValue) {
+	t.Helper()
+	if diff := cmp.Diff(want, etcd.Prefix(t, "")); diff != "" {
+		t.Fatalf("the datastore is not as it was (-before +after):\n%s", diff)
+	}
+}
+
+// applyExample applies what is in the workspace: after that nothing is left to
+// do. It returns the keys that came into the datastore, one for each resource.
+func applyExample(t *testing.T, w *acctest.Workspace, etcd *acctest.Etcd) []string {
+	t.Helper()
+	before := etcd.Prefix(t, "")
+	w.MustRun(t, "apply", "-auto-approve")
+	wantEmptyPlan(t, w)
+	keys := newKeys(t, etcd, before)
+	resources := strings.Fields(w.MustRun(t, "state", "list"))
+	if len(resources) == 0 || len(keys) != len(resources) {
+		t.Errorf("the resources %q have the keys %q", resources, keys)
+	}
+	return keys
+}
+
+func testResourceExample(t *testing.T, dir string) {
+	files := acctest.Files(t, "examples/"+dir)
+	want := []string{"import-by-identity.tf", "import-by-string-id.tf", "import.sh", "resource.tf"}
+	if got := slices.Sorted(maps.Keys(files)); !slices.Equal(got, want) {
+		t.Fatalf("examples/%s has %q, want %q: what is missing the page lacks, and what is more has no test", dir, got, want)
+	}
+	command := importCommand(t, files["import.sh"])
+	address := command[len(command)-2]
+	if resourceType, _, _ := strings.Cut(address, "."); resourceType != path.Base(dir) {
+		t.Errorf("import.sh imports a %s", resourceType)
+	}
+
+	etcd := acctest.NewEtcd(t, acctest.WithCalico(exampleRelease))
+	before := etcd.Prefix(t, "")
+	for _, way := range []struct {
+		name string
+		cli  acctest.CLI
+		do   func(t *testing.T, w *acctest.Workspace)
+	}{
+		{"import.sh", exampleCLI(t), func(t *testing.T, w *acctest.Workspace) {
+			w.MustRun(t, command...)
+		}},
+		{"import-by-string-id.tf", exampleCLI(t), func(t *testing.T, w *acctest.Workspace) {
+			importByBlock(t, w, files["import-by-string-id.tf"])
+		}},
+		{"import-by-identity.tf", acctest.IdentityCLI(t), func(t *testing.T, w *acctest.Workspace) {
+			importByBlock(t, w, files["import-by-identity.tf"])
+		}},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			w := acctest.NewWorkspaceWith(t, way.cli, map[string]string{
+				"versions.tf": requiredProviders,
+				"resource.tf": files["resource.tf"],
+			})
+			useEtcd(w, etcd)
+			applyExample(t, w, etcd)
+
+			// Now the object is there, and Terraform knows nothing of it.
+			w.MustRun(t, "state", "rm", address)
+			applied := etcd.Prefix(t, "")
+			way.do(t, w)
+			wantEmptyPlan(t, w)
+			wantStored(t, etcd, applied)
+
+			w.MustRun(t, "destroy", "-auto-approve")
+			wantStored(t, etcd, before)
+		})
+	}
+}
+
+// importCommand returns the arguments of the one `terraform import` that a
+// script consists of.
+func importCommand(t *testing.T, script string) []string {
+	t.Helper()
+	words := strings.Fields(script)
+	if strings.Count(script, "\n") != 1 || strings.ContainsAny(script, `'"\$`) || len(words) < 4 || words[0] != "terraform" || words[1] != "import" {
+		t.Fatalf("import.sh is not one `terraform import ADDRESS ID`, without quotes:\n%s", script)
+	}
+	return words[1:]
+}
+
+func importByBlock(t *testing.T, w *acctest.Workspace, block string) {
+	t.Helper()
+	if err := w.WriteFile("import.tf", block); err != nil {
+		t.Fatal(err)
+	}
+	const want = "Resources: 1 imported, 0 added, 0 changed, 0 destroyed."
+	if out := w.MustRun(t, "apply", "-auto-approve"); !strings.Contains(out, want) {
+		t.Errorf("apply does not say %q:\n%s", want, out)
+	}
+}
+
+// testGuideExample applies one configuration. What it stores is compared with
+// the manifest beside it in the conformance tests.
+func testGuideExample(t *testing.T, dir string) {
+	configuration := acctest.Files(t, "examples/"+dir)["main.tf"]
+	if configuration == "" {
+		t.Fatalf("there is no examples/%s/main.tf", dir)
+	}
+	etcd := acctest.NewEtcd(t, acctest.WithCalico(exampleRelease))
+	before := etcd.Prefix(t, "")
+	w := acctest.NewWorkspace(t, map[string]string{"versions.tf": requiredProviders, "main.tf": configuration})
+	useEtcd(w, etcd)
+	applyExample(t, w, etcd)
+	w.MustRun(t, "destroy", "-auto-approve")
+	wantStored(t, etcd, before)
+}
+
+// testProviderExample applies the provider block of the example, with a resource
+// of another, to an etcd that lets in only who has a certificate.
+func testProviderExample(t *testing.T, dir string) {
+	files := acctest.Files(t, "examples/"+dir)
+	if got := slices.Sorted(maps.Keys(files)); !slices.Equal(got, []string{"provider.tf"}) {
+		t.Fatalf("examples/%s has %q, and only provider.tf has a test", dir, got)
+	}
+	etcd := acctest.NewEtcd(t, acctest.WithTLS(), acctest.WithMembers(2), acctest.WithCalico(exampleRelease))
+	before := etcd.Prefix(t, "")
+	configuration := files["provider.tf"]
+	for example, here := range map[string]string{
+		"https://etcd1.example.net:2379":      etcd.Endpoints[0],
+		"https://etcd2.example.net:2379":      etcd.Endpoints[1],
+		"/etc/calico/certs/ca.pem":            etcd.Certificates.CAFile,
+		"/etc/calico/certs/terraform.pem":     etcd.Certificates.CertFile,
+		"/etc/calico/certs/terraform-key.pem": etcd.Certificates.KeyFile,
+	} {
+		if !strings.Contains(configuration, example) {
+			t.Fatalf("there is no %s in the example:\n%s", example, configuration)
+		}
+		configuration = strings.ReplaceAll(configuration, example, here)
+	}
+	if strings.Contains(configuration, "example.net") || strings.Contains(configuration, "/etc/calico") {
+		t.Fatalf("the example has more that is not to be had here:\n%s", configuration)
+	}
+	w := acctest.NewWorkspace(t, map[string]string{
+		"provider.tf": configuration,
+		"resource.tf": acctest.Files(t, "examples/resources/calico_host_endpoint")["resource.tf"],
+	})
+	applyExample(t, w, etcd)
+	w.MustRun(t, "destroy", "-auto-approve")
+	wantStored(t, etcd, before)
+}
+
+func testTwoDatacenters(t *testing.T, dir string) {
+	east := acctest.NewEtcd(t, acctest.WithCalico("v3.28.5"))
+	west := acctest.NewEtcd(t, acctest.WithCalico("v3.32.1"))
+	eastBefore, westBefore := east.Prefix(t, ""), west.Prefix(t, "")
+
+	w := acctest.NewWorkspace(t, acctest.Files(t, "examples/"+dir))
+	for name, etcd := range map[string]*acctest.Etcd{"east": east, "west": west} {
+		endpoints, err := json.Marshal(etcd.Endpoints)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Env = append(w.Env, "TF_VAR_"+name+"_etcd_endpoints="+string(endpoints))
+	}
+	w.MustRun(t, "apply", "-auto-approve")
+	wantEmptyPlan(t, w)
+
+	// Each datacenter has its own hosts, and its policy under the name that its
+	// release gives it.
+	want := []string{"globalnetworkpolicies/default.failsafe", "hostendpoints/db1-eth0", "hostendpoints/web1-eth0"}
+	if diff := cmp.Diff(want, newKeys(t, east, eastBefore)); diff != "" {
+		t.Errorf("keys in the east (-want +got):\n%s", diff)
+	}
+	want = []string{"globalnetworkpolicies/failsafe", "hostendpoints/db2-all"}
+	if diff := cmp.Diff(want, newKeys(t, west, westBefore)); diff != "" {
+		t.Errorf("keys in the west (-want +got):\n%s", diff)
+	}
+
+	// And its own networks. The manifests have the name that the user gave.
+	var manifests map[string]string
+	if err := json.Unmarshal([]byte(w.MustRun(t, "output", "-json", "failsafe_policies")), &manifests); err != nil {
+		t.Fatal(err)
+	}
+	for name, network := range map[string]string{"east": "10.1.0.0/24", "west": "2001:db8:65::/64"} {
+		if !strings.Contains(manifests[name], "name: failsafe\n") || !strings.Contains(manifests[name], network) {
+			t.Errorf("the policy of the %s has not the name failsafe or not the network %s:\n%s", name, network, manifests[name])
+		}
+	}
+
+	w.MustRun(t, "destroy", "-auto-approve")
+	wantStored(t, east, eastBefore)
+	wantStored(t, west, westBefore)
+}
+
+var terraformBlock = regexp.MustCompile("(?s)```terraform\n(.*?)```")
+
+// TestReadmeShowsTestedExamples makes sure that what README.md shows is applied
+// by a test, as an example.
+func TestReadmeShowsTestedExamples(t *testing.T) {
+	t.Parallel()
+	examples := slices.Collect(maps.Values(acctest.Files(t, "examples")))
+	blocks := terraformBlock.FindAllStringSubmatch(readRepositoryFile(t, "README.md"), -1)
+	if len(blocks) == 0 {
+		t.Error("README.md shows no configuration")
+	}
+	for _, block := range blocks {
+		if !slices.Contains(examples, block[1]) {
+			t.Errorf("README.md shows a configuration that is no file of examples/:\n%s", block[1])
+		}
+	}
+}
+
+func readRepositoryFile(t *testing.T, name string) string {
+	t.Helper()
+	root, err := acctest.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// described is what every attribute of the framework can tell of itself.
+type described interface {
+	GetMarkdownDescription() string
+	IsOptional() bool
+}
+
+// nestedAttributes returns the attributes in an attribute, where it is an object or a
+// list of objects.
+func nestedAttributes(t *testing.T, a described) map[string]described {
+	t.Helper()
+	in := map[string]described{}
+	switch a := a.(type) {
+	case providerschema.SingleNestedAttribute:
+		for name, b := range a.Attributes {
+			in[name] = b
+		}
+	case schema.SingleNestedAttribute:
+		for name, b := range a.Attributes {
+			in[name] = b
+		}
+	case schema.ListNestedAttribute:
+		for name, b := range a.NestedObject.Attributes {
+			in[name] = b
+		}
+	default:
+		if typeName := fmt.Sprintf("%T", a); strings.Contains(typeName, "Nested") {
+			t.Fatalf("this test does not look into a %s yet", typeName)
+		}
+	}
+	return in
+}
+
+func resourceSchemas(t *testing.T) map[string]schema.Schema {
+	t.Helper()
+	ctx := context.Background()
+	p := provider.New("test")()
+	schemas := map[string]schema.Schema{}
+	for _, make := range p.Resources(ctx) {
+		r := make()
+		var metadata resource.MetadataResponse
+		r.Metadata(ctx, resource.MetadataRequest{ProviderTypeName: "calico"}, &metadata)
+		var response resource.SchemaResponse
+		r.Schema(ctx, resource.SchemaRequest{}, &response)
+		schemas[metadata.TypeName] = response.Schema
+	}
+	return schemas
+}
+
+// ruleLists are attributes whose elements are rules. A part of a rule that is
+// left out has no default: it matches anything, which the page says once.
+var ruleLists = regexp.MustCompile(`^(extra_)?(ingress|egress)\.`)
+
+// TestDocsDescribeEveryAttribute looks for each attribute on its page, with an
+// example of its value and its default.
+func TestDocsDescribeEveryAttribute(t *testing.T) {
+	t.Parallel()
+	pages := map[string]map[string]described{}
+	var response fwprovider.SchemaResponse
+	provider.New("test")().Schema(t.Context(), fwprovider.SchemaRequest{}, &response)
+	pages["docs/index.md"] = map[string]described{}
+	for name, a := range response.Schema.Attributes {
+		pages["docs/index.md"][name] = a
+	}
+	for name, s := range resourceSchemas(t) {
+		page := "docs/resources/" + strings.TrimPrefix(name, "calico_") + ".md"
+		pages[page] = map[string]described{}
+		for name, a := range s.Attributes {
+			pages[page][name] = a
+		}
+	}
+	for name, attributes := range pages {
+		page := readRepositoryFile(t, name)
+		var look func(at string, attributes map[string]described)
+		look = func(at string, attributes map[string]described) {
+			for attribute, a := range attributes {
+				where, text := at+attribute, a.GetMarkdownDescription()
+				if !regexp.MustCompile("(?m)^- `" + attribute + "` \\([A-Z][^)]*\\) " + regexp.QuoteMeta(text)).MatchString(page) {
+					t.Errorf("%s: there is no line about %s with its description:\n%s", name, where, text)
+				}
+				// Code in the text, which is an example or all the values that there are.
+				if !strings.Contains(text, "`") {
+					t.Errorf("%s: %s is described without an example value:\n%s", name, where, text)
+				}
+				if a.IsOptional() && !ruleLists.MatchString(where) && !strings.Contains(text, "Default: ") {
+					t.Errorf("%s: %s is described without its default:\n%s", name, where, text)
+				}
+				look(where+".", nestedAttributes(t, a))
+			}
+		}
+		look("", attributes)
+	}
+}
+
+var (
+	docsLink   = regexp.MustCompile(`\]\(#([^)]+)\)`)
+	docsAnchor = regexp.MustCompile(`<a id="([^"]+)"></a>`)
+)
+
+// TestDocsLinksLeadSomewhere follows the links within each page.
+func TestDocsLinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	for name, page := range acctest.Files(t, "docs") {
+		anchors := map[string]int{}
+		for _, match := range docsAnchor.FindAllStringSubmatch(page, -1) {
+			anchors[match[1]]++
+		}
+		linked := map[string]bool{}
+		for _, match := range docsLink.FindAllStringSubmatch(page, -1) {
+			linked[match[1]] = true
+			if anchors[match[1]] != 1 {
+				t.Errorf("docs/%s has %d places called %s, which it links to", name, anchors[match[1]], match[1])
+			}
+		}
+		for anchor := range anchors {
+			if !linked[anchor] {
+				t.Errorf("docs/%s has a place %s, and no link to it", name, anchor)
+			}
+		}
+	}
+}
