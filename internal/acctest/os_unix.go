@@ -36,5 +36,24 @@ func lock(path string, waiting func()) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-func pause(p *os.Process) error  { return p.Signal(syscall.SIGSTOP) }
+// pause stops the child, and returns when all of it has stopped: when Signal
+// returns, the signal is only on its way.
+func pause(p *os.Process) error {
+	if err := p.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for {
+		var status syscall.WaitStatus
+		switch _, err := syscall.Wait4(p.Pid, &status, syscall.WUNTRACED, nil); {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil:
+			return os.NewSyscallError("wait4", err)
+		case status.Stopped():
+			return nil
+		default:
+			return errors.New("it ended in place of stopping")
+		}
+	}
+}
+
 func resume(p *os.Process) error { return p.Signal(syscall.SIGCONT) }

@@ -124,7 +124,7 @@ func shortName(id ID) string {
 // generatedName tells the names of policies that Calico makes out of Kubernetes
 // and OpenStack ones; no release adds a prefix to them.
 func generatedName(id ID) bool {
-	return id.Namespace != "" && (strings.HasPrefix(id.Name, "knp.default.") || strings.HasPrefix(id.Name, "ossg.default."))
+	return id.Namespace != "" && strings.HasPrefix(id.Name, "knp.default.") || strings.HasPrefix(id.Name, "ossg.")
 }
 
 func tierOrDefault(tier string) string {

@@ -171,6 +171,15 @@ func TestValidateRandom(t *testing.T) {
 // for two things: JSON that its types cannot decode (a port of 70000 or 10:1, a
 // protocol of 300 as a number) is refused before it looks at any field, and up
 // to v3.29 it panics on a rule's namespaceSelector that does not parse.
+//
+// Known differences in what is refused at all:
+//   - Up to v3.28 libcalico-go does not know the field tier, and ignores what
+//     calicoctl refuses; here any tier but "default" is refused.
+//   - Up to v3.29 its selectors may have newlines in has( ), all( ), global( ) and
+//     in two-word operators; package selector refuses them in every release.
+//   - Up to v3.29 it accepts "a && !(!global())", and here it is refused.
+//   - From v3.32 on its client overwrites the tier label, and fills in types,
+//     before it looks at the object: call Default before Validate.
 var libcalicoFields = map[string][]string{
 	"metadata.name":                            {"Metadata.Name"}, // none for a tier prefix: a plain error of the client
 	`metadata.labels[""]`:                      {"Metadata.Labels (label)", "Metadata.Labels (value)"},

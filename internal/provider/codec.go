@@ -156,8 +156,12 @@ func decodeString(c *conversion, s string, into reflect.Value, at calico.Path, v
 		into.Set(reflect.ValueOf(p))
 	default:
 		if spelled, ok := v.(spelledValue); ok && (spelled.spelling == selectorType.spelling || spelled.spelling == policySelectorType.spelling) {
-			// Calico's language has no newline, and HCL's heredocs have many.
-			s = selector.OneLine(s)
+			// Calico's language has no newline, and HCL's heredocs have many. A
+			// selector of blanks alone is none: Calico would take it, and some of
+			// its rules could then not be read by Felix.
+			if s = selector.OneLine(s); strings.TrimSpace(s) == "" {
+				s = ""
+			}
 		}
 		into.SetString(s)
 	}

@@ -105,13 +105,13 @@ func TestCodecIsLossless(t *testing.T) {
 // decoding gives them: absent rather than empty.
 func randomValue(r *rand.Rand, t reflect.Type, depth int) reflect.Value {
 	v := reflect.New(t).Elem()
-	switch {
-	case t == protocolGoType:
+	switch t {
+	case protocolGoType:
 		if r.IntN(2) == 0 {
 			return reflect.ValueOf(numorstring.ProtocolFromInt(uint8(1 + r.IntN(255))))
 		}
 		return reflect.ValueOf(protocol([]string{"TCP", "UDP", "ICMP", "SCTP"}[r.IntN(4)]))
-	case t == portGoType:
+	case portGoType:
 		first := uint16(1 + r.IntN(1000))
 		return reflect.ValueOf([]numorstring.Port{numorstring.SinglePort(first), {MinPort: first, MaxPort: first + 5}, numorstring.NamedPort("ssh")}[r.IntN(3)])
 	}

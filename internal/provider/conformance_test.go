@@ -346,7 +346,7 @@ func TestConformanceCalicoctlWrites(t *testing.T) {
 				}
 
 				c.ctl.run(t, "", "label", test.kind, test.object, "drift=yes")
-				if plan := mustPlan(t, w, true); !regexp.MustCompile(`- "?drift"? +(=|:) +"?yes"?`).MatchString(plan) {
+				if plan := mustPlan(t, w, true); !regexp.MustCompile(`- "?drift"? +[=:] +"?yes"?`).MatchString(plan) {
 					t.Errorf("the plan does not show the label:\n%s", plan)
 				}
 				c.ctl.run(t, "", "label", test.kind, test.object, "--remove", "drift")
@@ -399,7 +399,7 @@ func TestGuideExamplesAreComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dirs, err := filepath.Glob(filepath.Join(root, "examples/guide/*"))
+	dirs, err := filepath.Glob(filepath.Join(root, "examples", "guide", "*"))
 	if err != nil {
 		t.Fatal(err)
 	}

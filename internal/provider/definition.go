@@ -41,6 +41,9 @@ type definition struct {
 	// locate returns the attribute that a field of the object comes from; nil
 	// for the plain case.
 	locate func(v values, field calico.Path) (path.Path, bool)
+	// replaceWarning is what a plan says when the object is to be replaced; ""
+	// for nothing.
+	replaceWarning string
 	// refuse tells why an object that exists cannot be this resource; "" where
 	// it can.
 	refuse func(obj calico.Object) string

@@ -36,7 +36,7 @@ func (r *objectResource) addMissing(ctx context.Context, store datastore.Store, 
 }
 
 // addStoreError is the one place where errors of a datastore become diagnostics.
-func (r *objectResource) addStoreError(ctx context.Context, diags *diag.Diagnostics, action string, id calico.ID, err error) {
+func (r *objectResource) addStoreError(diags *diag.Diagnostics, action string, id calico.ID, err error) {
 	summary := fmt.Sprintf("Unable to %s %s", action, id)
 	var (
 		exists      *datastore.AlreadyExistsError

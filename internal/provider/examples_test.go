@@ -167,8 +167,8 @@ func wantStored(t *testing.T, etcd *acctest.Etcd, want []acctest.KeyValue) {
 }
 
 // applyExample applies what is in the workspace: after that nothing is left to
-// do. It returns the keys that came into the datastore, one for each resource.
-func applyExample(t *testing.T, w *acctest.Workspace, etcd *acctest.Etcd) []string {
+// do, and each resource has put one key into the datastore.
+func applyExample(t *testing.T, w *acctest.Workspace, etcd *acctest.Etcd) {
 	t.Helper()
 	before := etcd.Prefix(t, "")
 	w.MustRun(t, "apply", "-auto-approve")
@@ -178,7 +178,6 @@ func applyExample(t *testing.T, w *acctest.Workspace, etcd *acctest.Etcd) []stri
 	if len(resources) == 0 || len(keys) != len(resources) {
 		t.Errorf("the resources %q have the keys %q", resources, keys)
 	}
-	return keys
 }
 
 func testResourceExample(t *testing.T, dir string) {
@@ -193,8 +192,6 @@ func testResourceExample(t *testing.T, dir string) {
 		t.Errorf("import.sh imports a %s", resourceType)
 	}
 
-	etcd := acctest.NewEtcd(t, acctest.WithCalico(exampleRelease))
-	before := etcd.Prefix(t, "")
 	for _, way := range []struct {
 		name string
 		cli  acctest.CLI
@@ -211,6 +208,8 @@ func testResourceExample(t *testing.T, dir string) {
 		}},
 	} {
 		t.Run(way.name, func(t *testing.T) {
+			etcd := acctest.NewEtcd(t, acctest.WithCalico(exampleRelease))
+			before := etcd.Prefix(t, "")
 			w := acctest.NewWorkspaceWith(t, way.cli, map[string]string{
 				"versions.tf": requiredProviders,
 				"resource.tf": files["resource.tf"],
@@ -414,8 +413,8 @@ func resourceSchemas(t *testing.T) map[string]schema.Schema {
 	ctx := context.Background()
 	p := provider.New("test")()
 	schemas := map[string]schema.Schema{}
-	for _, make := range p.Resources(ctx) {
-		r := make()
+	for _, newResource := range p.Resources(ctx) {
+		r := newResource()
 		var metadata resource.MetadataResponse
 		r.Metadata(ctx, resource.MetadataRequest{ProviderTypeName: "calico"}, &metadata)
 		var response resource.SchemaResponse
@@ -472,10 +471,12 @@ func TestDocsDescribeEveryAttribute(t *testing.T) {
 
 var (
 	docsLink   = regexp.MustCompile(`\]\(#([^)]+)\)`)
+	fileLink   = regexp.MustCompile(`\]\(([^):#]+)\)`)
 	docsAnchor = regexp.MustCompile(`<a id="([^"]+)"></a>`)
 )
 
-// TestDocsLinksLeadSomewhere follows the links within each page.
+// TestDocsLinksLeadSomewhere follows the links within each page and to other
+// files.
 func TestDocsLinksLeadSomewhere(t *testing.T) {
 	t.Parallel()
 	for name, page := range acctest.Files(t, "docs") {
@@ -494,6 +495,22 @@ func TestDocsLinksLeadSomewhere(t *testing.T) {
 			if !linked[anchor] {
 				t.Errorf("docs/%s has a place %s, and no link to it", name, anchor)
 			}
+		}
+		wantLinkedFiles(t, "docs/"+name, page)
+	}
+	wantLinkedFiles(t, "README.md", readRepositoryFile(t, "README.md"))
+}
+
+func wantLinkedFiles(t *testing.T, name, page string) {
+	t.Helper()
+	root, err := acctest.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, match := range fileLink.FindAllStringSubmatch(page, -1) {
+		file := path.Join(path.Dir(name), match[1])
+		if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(file))); err != nil {
+			t.Errorf("%s has a link to %s: %v", name, file, err)
 		}
 	}
 }

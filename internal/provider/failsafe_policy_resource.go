@@ -45,6 +45,8 @@ func newFailsafePolicyResource() resource.Resource {
 			"manifest": {},
 		},
 		locate: locateFailsafe,
+		replaceWarning: "A new name makes a new policy. Unless this resource has create_before_destroy = true in its lifecycle block, " +
+			"the old policy is deleted first, and the hosts are without it for a moment.",
 		refuse: refuseFailsafe,
 	}}
 }

@@ -100,6 +100,9 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	replace := state != nil && r.planName(state, planned)
 	if replace {
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("name"))
+		if r.replaceWarning != "" {
+			resp.Diagnostics.AddAttributeWarning(path.Root("name"), "Replacement Leaves a Gap", r.replaceWarning)
+		}
 		state = nil
 	}
 	for name := range state {
@@ -236,7 +239,7 @@ func reportable(c *conversion, f *calico.FieldError) bool {
 func (r *objectResource) writable(ctx context.Context, store datastore.Store, v values, diags *diag.Diagnostics) calico.Object {
 	finding, err := store.Release(ctx)
 	if err != nil {
-		r.addStoreError(ctx, diags, "Write", r.id(v), err)
+		r.addStoreError(diags, "Write", r.id(v), err)
 		return nil
 	}
 	obj, c := r.check(v, &finding.Release, diags)
@@ -257,7 +260,7 @@ func (r *objectResource) Create(ctx context.Context, req resource.CreateRequest,
 	}
 	stored, err := store.Create(ctx, obj)
 	if err != nil {
-		r.addStoreError(ctx, &resp.Diagnostics, "Create", r.id(planned), err)
+		r.addStoreError(&resp.Diagnostics, "Create", r.id(planned), err)
 		return
 	}
 	resp.State.Raw = r.finish(ctx, stored, planned, planned, resp.Identity, resp.Private, &resp.Diagnostics)
@@ -291,7 +294,7 @@ func (r *objectResource) Read(ctx context.Context, req resource.ReadRequest, res
 		return
 	}
 	if err != nil {
-		r.addStoreError(ctx, &resp.Diagnostics, "Read", r.id(state), err)
+		r.addStoreError(&resp.Diagnostics, "Read", r.id(state), err)
 		return
 	}
 	if r.refuse != nil {
@@ -323,7 +326,7 @@ func (r *objectResource) Update(ctx context.Context, req resource.UpdateRequest,
 	}
 	base, err := r.baseOrRead(ctx, store, req.Private, r.id(state))
 	if err != nil {
-		r.addStoreError(ctx, &resp.Diagnostics, "Update", r.id(planned), err)
+		r.addStoreError(&resp.Diagnostics, "Update", r.id(planned), err)
 		return
 	}
 	obj := r.writable(ctx, store, planned, &resp.Diagnostics)
@@ -334,7 +337,7 @@ func (r *objectResource) Update(ctx context.Context, req resource.UpdateRequest,
 	withForeignAnnotations(obj, base.Object, managed)
 	stored, err := store.Update(ctx, obj, base)
 	if err != nil {
-		r.addStoreError(ctx, &resp.Diagnostics, "Update", r.id(planned), err)
+		r.addStoreError(&resp.Diagnostics, "Update", r.id(planned), err)
 		return
 	}
 	stored.Object = onlyManagedAnnotations(stored.Object, managedAnnotations(planned))
@@ -354,7 +357,7 @@ func (r *objectResource) Delete(ctx context.Context, req resource.DeleteRequest,
 		err = store.Delete(ctx, base)
 	}
 	if err != nil {
-		r.addStoreError(ctx, &resp.Diagnostics, "Delete", r.id(state), err)
+		r.addStoreError(&resp.Diagnostics, "Delete", r.id(state), err)
 	}
 }
 
@@ -371,7 +374,7 @@ func (r *objectResource) begin(ctx context.Context, raw rawValue, diags *diag.Di
 	}
 	store, err := r.data.store(ctx)
 	if err != nil {
-		r.addStoreError(ctx, diags, "Reach the Datastore of", r.id(v), err)
+		r.addStoreError(diags, "Reach the Datastore of", r.id(v), err)
 		return nil, nil
 	}
 	return v, store

@@ -117,7 +117,7 @@ func (d *providerData) planRelease(ctx context.Context, kind calico.Kind, create
 			fmt.Sprintf("The plan could not be checked against the datastore's release of Calico; that will be done before anything is written.\n\n%s", unavailableDetail(unavailable)))
 		return d.release
 	case err != nil:
-		(&objectResource{}).addStoreError(ctx, diags, "Find Out the Calico Release for", calico.ID{Kind: kind}, err)
+		(&objectResource{}).addStoreError(diags, "Find Out the Calico Release for", calico.ID{Kind: kind}, err)
 		return d.release
 	}
 	d.tellRelease(ctx, finding, create, diags)

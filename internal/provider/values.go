@@ -58,18 +58,6 @@ func (v values) stringMap(name string) map[string]string {
 	return out
 }
 
-// mapValue makes a map attribute; null where the map is empty.
-func mapValue(m map[string]string) attr.Value {
-	if len(m) == 0 {
-		return types.MapNull(types.StringType)
-	}
-	elements := map[string]attr.Value{}
-	for k, v := range m {
-		elements[k] = types.StringValue(v)
-	}
-	return types.MapValueMust(types.StringType, elements)
-}
-
 // elements returns the elements of a list or a set; nil where it is null or unknown.
 func elements(v attr.Value) []attr.Value {
 	switch v := v.(type) {
@@ -218,6 +206,8 @@ func isVoid(v attr.Value) bool {
 		return false
 	}
 	switch v := v.(type) {
+	case spelledValue:
+		return v.canonical() == ""
 	case basetypes.StringValuable:
 		s, _ := v.ToStringValue(context.Background())
 		return s.ValueString() == ""

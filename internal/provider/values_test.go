@@ -32,6 +32,7 @@ func TestReconcileKeepsSpelling(t *testing.T) {
 		"another selector":          {stringValue(selectorType, "a == 'x'"), stringValue(selectorType, "a != 'x'"), false},
 		"a policy's empty selector": {stringValue(policySelectorType, ""), stringValue(policySelectorType, "all()"), true},
 		"a rule's empty selector":   {stringValue(selectorType, ""), stringValue(selectorType, "all()"), false},
+		"blanks for a selector":     {stringValue(selectorType, " "), null(selectorType), true},
 		"bare address":              {stringValue(hostNetType, "10.0.0.1"), stringValue(hostNetType, "10.0.0.1/32"), true},
 		"number given as text":      {stringValue(protocolType, "06"), stringValue(protocolType, "6"), true},
 		"TCP and its number":        {stringValue(protocolType, "TCP"), stringValue(protocolType, "6"), false},

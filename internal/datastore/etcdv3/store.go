@@ -514,9 +514,10 @@ func (s *Store) txnOnce(ctx context.Context, operation, key string, op clientv3.
 // attempts grows; the deadline of ctx ends them.
 func (s *Store) attempt(ctx context.Context, operation, key string, request func(context.Context, *datastore.Call) error) error {
 	const first, longest = 50 * time.Millisecond, time.Second
-	for pause := first; ; pause = min(2*pause, longest) {
+	timeout := s.attemptTimeout()
+	for pause := first; ; pause, timeout = min(2*pause, longest), timeout+timeout/2 {
 		started := time.Now()
-		once, cancel := context.WithTimeout(ctx, s.attemptTimeout())
+		once, cancel := context.WithTimeout(ctx, timeout)
 		call := datastore.Call{Operation: operation, Key: key, Outcome: "ok"}
 		err := request(once, &call)
 		cancel()
@@ -566,8 +567,10 @@ func (s *Store) deadline(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithTimeout(ctx, s.cfg.RequestTimeout-s.grace())
 }
 
-// attemptTimeout leaves time for another member when one does not answer at all.
-func (s *Store) attemptTimeout() time.Duration { return max(s.cfg.RequestTimeout/3, time.Second) }
+// attemptTimeout is how long a first attempt waits for its answer: not long, as
+// requests go to the members in turn and one may not answer at all. Later ones
+// wait longer, as all may be slow.
+func (s *Store) attemptTimeout() time.Duration { return max(s.cfg.RequestTimeout/15, time.Second) }
 
 // grace is how long it may take to find out what became of a failed request, and
 // why it failed (see explain).

@@ -1,0 +1,247 @@
+package calico_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	jsoniter "github.com/json-iterator/go"
+	"sigs.k8s.io/yaml"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
+
+// judged is what our code makes of a manifest.
+type judged struct {
+	decodeError error
+	errs        calico.FieldErrors
+	obj         calico.Object
+}
+
+func (j judged) String() string {
+	switch {
+	case j.decodeError != nil:
+		return "cannot decode it: " + j.decodeError.Error()
+	case len(j.errs) > 0:
+		return "rejected:\n" + brief(j.errs.Err().Error())
+	default:
+		return "accepted"
+	}
+}
+
+func (c checked) String() string {
+	switch {
+	case c.Valid:
+		return "stored at " + c.StoredKey + ": " + brief(c.Stored)
+	case c.DecodeError != "":
+		return "cannot decode it: " + brief(c.DecodeError)
+	default:
+		return brief(fmt.Sprintf("%s: %+q %s", c.ErrorType, c.Errors, c.Error))
+	}
+}
+
+// judge takes the way of the provider, from the manifest on.
+func judge(release calico.Release, kind calico.Kind, text string) judged {
+	j := judged{obj: kind.New()}
+	// The decoder and settings of calico.Decode, but for unknown fields: calicoctl
+	// refuses them, and there are none in Terraform's schema.
+	decoder := jsoniter.ConfigCompatibleWithStandardLibrary.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if j.decodeError = decoder.Decode(j.obj); j.decodeError != nil {
+		// As calicoctl reads manifests as YAML, it takes a number or a boolean for
+		// the text of it where a text belongs. Terraform has done that by itself
+		// before a provider gets to see a value.
+		j.obj = kind.New()
+		if yaml.UnmarshalStrict([]byte(text), j.obj) != nil {
+			return j
+		}
+		j.decodeError = nil
+	}
+	calico.Default(j.obj, release)
+	j.errs = calico.Validate(j.obj, release)
+	return j
+}
+
+// disagreements compares the verdicts, and what comes with them.
+func disagreements(release calico.Release, ours judged, theirs checked) []string {
+	switch accepted := ours.decodeError == nil && len(ours.errs) == 0; {
+	case theirs.Failed != "":
+		return []string{"the oracle failed: " + theirs.Failed}
+	case accepted && !theirs.Valid:
+		return []string{"we accept it, Calico rejects it"}
+	case !accepted && theirs.Valid:
+		return []string{"Calico accepts it, we reject it"}
+	case accepted:
+		return differentBytes(release, ours.obj, theirs)
+	case ours.decodeError != nil || theirs.DecodeError != "":
+		// Who cannot read a manifest names no fields.
+		return nil
+	default:
+		return differentFields(ours.errs, theirs)
+	}
+}
+
+// differentBytes compares what is stored, and where.
+func differentBytes(release calico.Release, obj calico.Object, theirs checked) []string {
+	var stored struct {
+		Metadata struct {
+			UID     string    `json:"uid"`
+			Created time.Time `json:"creationTimestamp"`
+		} `json:"metadata"`
+	}
+	if err := json.Unmarshal([]byte(theirs.Stored), &stored); err != nil {
+		return []string{"what Calico stores cannot be read: " + err.Error()}
+	}
+	// With their uid and creation time even these must come out the same.
+	fresh := calico.Fresh{UID: stored.Metadata.UID, Created: stored.Metadata.Created}
+	name, value, err := calico.Encode(obj, nil, release, fresh)
+	if err != nil {
+		return []string{"Encode: " + err.Error()}
+	}
+	var problems []string
+	if string(value) != theirs.Stored {
+		problems = append(problems, "we store "+brief(string(value)))
+	}
+	id := calico.IDOf(obj)
+	if key := "/calico/resources/v3/projectcalico.org/" + id.Kind.Plural() + "/" + name; key != theirs.StoredKey {
+		problems = append(problems, "we store it at "+key)
+	}
+	if want := release.Naming().StoredName(id); want != path.Base(theirs.StoredKey) {
+		problems = append(problems, "StoredName is "+want)
+	}
+	if _, ok := obj.GetAnnotations()[calico.MetadataAnnotation]; ok && id.Kind.Tiered() && release.Naming() < calico.NamingAnnotated {
+		// To releases that do not write this annotation themselves it is any other:
+		// they store what a user put there. Later ones, and Decode with them, take
+		// the policy's name from it.
+		return problems
+	}
+	// And what Calico stored is, to us, what the user wrote.
+	back, err := calico.Decode(id.Kind, path.Base(theirs.StoredKey), []byte(theirs.Stored))
+	if err != nil {
+		return append(problems, "Decode: "+err.Error())
+	}
+	if !calico.Equal(withoutMachinery(back), withoutMachinery(obj)) {
+		problems = append(problems, fmt.Sprintf("Decode makes something else of it: %+v", back))
+	}
+	return problems
+}
+
+// withoutMachinery returns a copy without the labels and annotations that
+// machinery owns: Decode does not show them, even where a user wrote them.
+func withoutMachinery(obj calico.Object) calico.Object {
+	c, _ := obj.DeepCopyObject().(calico.Object)
+	for key := range c.GetLabels() {
+		if calico.MachineLabel(calico.KindOf(c), key) {
+			delete(c.GetLabels(), key)
+		}
+	}
+	for key := range c.GetAnnotations() {
+		if calico.MachineAnnotation(key) {
+			delete(c.GetAnnotations(), key)
+		}
+	}
+	return c
+}
+
+// differentFields compares the fields that are at fault, as far as Calico's
+// report says which they are. A report is a list of names and values, without
+// paths: "Nets[1]" with "10.0.0.1/8", of whichever rule. LibcalicoNames has the
+// names under which Calico reports a field of ours. That the two agree means:
+//
+//   - Each of Calico's faults is one of ours: we report a field that has this
+//     name, and its value, where Calico gives a plain one, is the same.
+//   - Each of ours is one of Calico's: it has a fault with a name of this field.
+//   - That a policy's name does not begin with its tier is a plain error of the
+//     client, after all fields were found to be good: then metadata.name is the
+//     only one of ours. Where fields are at fault, Calico does not get there.
+//   - Names of policies that Kubernetes owns calicoctl refuses before it looks at
+//     the fields: then metadata.name is among ours.
+//   - Where Calico panics, it reports nothing; then ours is a namespaceSelector
+//     that does not parse, the one fault that Calico (up to v3.29) panics on.
+//
+// Calico's text and value do not always tell two fields of one name apart, such
+// as selector and serviceAccounts.selector, protocol and notProtocol, or the
+// same field of source and destination; then either explains it.
+func differentFields(errs calico.FieldErrors, theirs checked) []string {
+	switch {
+	case theirs.ErrorType == "panic":
+		return differentPanic(errs, theirs)
+	case len(theirs.Errors) == 0:
+		return differentError(errs, theirs)
+	}
+	var problems []string
+	explained := make([]bool, len(errs))
+	for _, fault := range theirs.Errors {
+		found := false
+		for i, e := range errs {
+			if !hasName(e.Field, fault.Field) {
+				continue
+			}
+			explained[i] = true
+			found = found || sameValue(e, fault)
+		}
+		if !found {
+			problems = append(problems, fmt.Sprintf("only Calico reports %s = %.100q (%.200s)", fault.Field, fault.Value, fault.Reason))
+		}
+	}
+	for i, e := range errs {
+		if !explained[i] && !isTierPrefix(e) {
+			problems = append(problems, fmt.Sprintf("only we report %.400s", e))
+		}
+	}
+	return problems
+}
+
+func hasName(field calico.Path, name string) bool {
+	names, ok := calico.LibcalicoNames(field)
+	return ok && slices.Contains(names, name)
+}
+
+// sameValue tells whether a fault of Calico's can be of the value that ours is.
+func sameValue(e *calico.FieldError, fault fieldFault) bool {
+	ours, theirs := fmt.Sprint(e.Value), fault.Value
+	switch {
+	case e.Value == nil || theirs == "" || theirs == "<nil>" || strings.HasPrefix(theirs, "0x") || strings.ContainsAny(theirs[:1], "&[{"):
+		// Missing, a pointer, a list or all of an object.
+		return true
+	case strings.HasPrefix(fault.Field, "GlobalNetworkPolicySpec."):
+		// Of all three selectors of a policy Calico prints spec.selector.
+		return true
+	case fault.Field == "Port":
+		// Of a range of ports Calico prints the end that is wrong.
+		low, high, _ := strings.Cut(ours, ":")
+		return theirs == low || theirs == high
+	default:
+		return ours == theirs
+	}
+}
+
+func differentPanic(errs calico.FieldErrors, theirs checked) []string {
+	for _, e := range errs {
+		if hasName(e.Field, "NamespaceSelector field") {
+			return nil
+		}
+	}
+	return []string{"Calico panics, and we report no namespaceSelector of a rule: " + theirs.Error}
+}
+
+// isTierPrefix tells whether a fault is that a policy's name does not begin with
+// its tier: the one of the name that depends on another field.
+func isTierPrefix(e *calico.FieldError) bool {
+	return e.Field.String() == "metadata.name" && e.Within().IsRoot()
+}
+
+// differentError compares with an error of Calico that is no list of fields.
+func differentError(errs calico.FieldErrors, theirs checked) []string {
+	isName := func(e *calico.FieldError) bool { return e.Field.String() == "metadata.name" }
+	switch {
+	case theirs.ErrorType == "errors.ErrorOperationNotSupported" && slices.ContainsFunc(errs, isName):
+		return nil
+	case strings.Contains(theirs.Error, "Incorrectly formatted policy name") && len(errs) == 1 && isTierPrefix(errs[0]):
+		return nil
+	}
+	return []string{"Calico's error is of no field that we report: " + theirs.Error}
+}
