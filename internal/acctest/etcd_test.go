@@ -227,7 +227,7 @@ func TestEtcdEndsWithTheProcess(t *testing.T) {
 
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestEtcdEndsWithTheProcess$")
 	child.Env = append(os.Environ(), childsRole+"=1", "TMPDIR="+t.TempDir()) // killed, it cannot clean up
-	if _, err := child.StdinPipe(); err != nil { // open for as long as we do not close it
+	if _, err := child.StdinPipe(); err != nil {                             // open for as long as we do not close it
 		t.Fatal(err)
 	}
 	output, err := child.StdoutPipe()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -107,6 +108,16 @@ func TestToolThatDoesNotCompile(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "broken.go:3") {
 			t.Errorf("the error does not show what the compiler said: %v", err)
 		}
+	}
+}
+
+func TestTestTools(t *testing.T) {
+	t.Parallel()
+	if got := TestTools(); !slices.Contains(got, "etcd") || slices.Contains(got, "goreleaser") {
+		t.Errorf("the tools of the tests are %q", got)
+	}
+	if !slices.Contains(Tools(), "goreleaser") {
+		t.Error("asking for the tools of the tests takes away from all of them")
 	}
 }
 

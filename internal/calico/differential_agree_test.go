@@ -157,8 +157,9 @@ func withoutMachinery(obj calico.Object) calico.Object {
 //   - That a policy's name does not begin with its tier is a plain error of the
 //     client, after all fields were found to be good: then metadata.name is the
 //     only one of ours. Where fields are at fault, Calico does not get there.
-//   - Names of policies that Kubernetes owns calicoctl refuses before it looks at
-//     the fields: then metadata.name is among ours.
+//   - Names of policies that Kubernetes owns, and a namespace, calicoctl refuses
+//     before it looks at the fields: then metadata.name or metadata.namespace is
+//     among ours.
 //   - Where Calico panics, it reports nothing; then ours is a namespaceSelector
 //     that does not parse, the one fault that Calico (up to v3.29) panics on.
 //
@@ -236,9 +237,12 @@ func isTierPrefix(e *calico.FieldError) bool {
 
 // differentError compares with an error of Calico that is no list of fields.
 func differentError(errs calico.FieldErrors, theirs checked) []string {
-	isName := func(e *calico.FieldError) bool { return e.Field.String() == "metadata.name" }
+	reports := func(field string) bool {
+		return slices.ContainsFunc(errs, func(e *calico.FieldError) bool { return e.Field.String() == field })
+	}
 	switch {
-	case theirs.ErrorType == "errors.ErrorOperationNotSupported" && slices.ContainsFunc(errs, isName):
+	case theirs.ErrorType == "errors.ErrorOperationNotSupported" && reports("metadata.name"),
+		strings.Contains(theirs.Error, "namespace should not be specified") && reports("metadata.namespace"):
 		return nil
 	case strings.Contains(theirs.Error, "Incorrectly formatted policy name") && len(errs) == 1 && isTierPrefix(errs[0]):
 		return nil

@@ -70,6 +70,15 @@ func generate(release calico.Release, seed, number uint64) manifest {
 			g.spoil(m)
 		}
 	}
+	if spec, ok := m.tree["spec"].(object); ok {
+		switch tier := spec["tier"].(type) {
+		case nil, string, object, []any:
+		default:
+			// It is looked up before it is refused, under a name that depends on how
+			// calicoctl's YAML prints it.
+			spec["tier"] = fmt.Sprint(tier)
+		}
+	}
 	return m
 }
 
@@ -168,8 +177,15 @@ func boolean(p float64) func(*generator) any {
 	return func(g *generator) any { return g.chance(p) || g.chance(g.fault) }
 }
 
-func anyOf(good, bad []any) func(*generator) any {
-	return func(g *generator) any { return clone(of(g, good, bad)) }
+// anyOf is of for other values than texts. Those that cannot be decoded are rare:
+// with one of them Calico looks at nothing else.
+func anyOf(good, bad, unreadable []any) func(*generator) any {
+	return func(g *generator) any {
+		if len(unreadable) > 0 && (g.chance(g.garbage) || g.chance(g.fault/20)) {
+			return clone(pick(g, unreadable))
+		}
+		return clone(of(g, good, bad))
+	}
 }
 
 // clone copies a value of a pool, so that faults are not made in the pool.

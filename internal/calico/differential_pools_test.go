@@ -41,18 +41,20 @@ var (
 	withPorts = []string{"TCP", "UDP", "SCTP", "6", "17", "132"}
 	protocols = []any{"TCP", "TCP", "UDP", "UDP", "SCTP", "ICMP", "ICMPv6", "UDPLite", 6, 17, "6", "17", 132, "132", 1, 58, 255, 2, "255", "1", 136}
 	// The decoder takes a number as a number of eight bits, and a text as it is.
-	badProtocols = []any{"tcp", "Tcp", "udp", "icmp", "icmpv6", "ICMPV6", "sctp", "udplite", "UDPLITE", "", " TCP", "TCP ", "gre", "0", 0, 256, -1, "256", "-1", "+6", "006", "6.0", 6.5, "0x6", "1e1", "any", "*", nil, true}
+	badProtocols = []any{"tcp", "Tcp", "udp", "icmp", "icmpv6", "ICMPV6", "sctp", "udplite", "UDPLITE", "", " TCP", "TCP ", "gre", "0", 0, "256", "-1", "+6", "006", "6.0", "0x6", "1e1", "any", "*", nil}
+
+	unreadableProtocols = []any{256, -1, 6.5, true}
 
 	ports    = []any{1, 22, 65535, "80", "1:65535", "5:5", "100:200", "http", "http", "a-1", "0123456789abcde", "0080", "08:09", "9p"}
-	badPorts = []any{0, -1, 65536, 70000, "0", "0:10", "10:1", "0:0", "1:65536", "65536", "-1", "1-10", "1:", ":1", ":", "1:2:3", " 80", "80 ", "1: 2", "HTTP", "a--b", "-a", "0123456789abcdef", "a.b", "", "é", "a:b", "1:b",
-		nil, 1.5, true, "+80", "8_0", "99999999999999999999", "0x50", "00", "00:00"}
+	badPorts = []any{0, "0", "0:10", "0:0", "-1", "1-10", " 80", "80 ", "HTTP", "a--b", "-a", "0123456789abcdef", "a.b", "", "é", "+80", "8_0", "0x50", "00", "00:00", "1..5", "ssh:"}
 
-	orders    = []any{0, 1, -1, 10.5, 100, 1e20, 1e21, 1e-9, 1.7976931348623157e308, 5e-324, json.Number("1000.0"), json.Number("10.50"), json.Number("-0.0"), json.Number("1e2"), json.Number("0.1e1"), -1e300, 9007199254740993, json.Number("9223372036854775808")}
-	badOrders = []any{nil, "10", true, json.Number("1e400"), []any{}}
+	unreadablePorts = []any{-1, 65536, 70000, "10:1", "1:65536", "65536", "1:", ":1", ":", "1:2:3", "1: 2", "a:b", "1:b", nil, 1.5, true, "99999999999999999999"}
+
+	orders = []any{0, 1, -1, 10.5, 100, 1e20, 1e21, 1e-9, 1.7976931348623157e308, 5e-324, json.Number("1000.0"), json.Number("10.50"), json.Number("-0.0"), json.Number("1e2"), json.Number("0.1e1"), -1e300, 9007199254740993, json.Number("9223372036854775808")}
 
 	typeLists = []any{nil, []any{}, []any{"Ingress"}, []any{"Egress"}, []any{"Ingress", "Egress"}, []any{"Egress", "Ingress"}}
 
-	badTypeLists = []any{[]any{"Ingress", "Ingress"}, []any{"ingress"}, []any{"x", "x", "Egress"}, []any{""}, []any{"Ingress", "Egress", "Ingress"}, []any{nil}, []any{"EGRESS", "Ingress"}, []any{"Ingress "}, []any{"Egress", "Egress"}, []any{1}}
+	badTypeLists = []any{[]any{"Ingress", "Ingress"}, []any{"ingress"}, []any{"x", "x", "Egress"}, []any{""}, []any{"Ingress", "Egress", "Ingress"}, []any{nil}, []any{"EGRESS", "Ingress"}, []any{"Ingress "}, []any{"Egress", "Egress"}}
 
 	selectors = []string{"", "all()", "a == 'b'", `a=="b"`, "has(a)  && !has(b)", "(a in {'y','x'})", " ", "\t", "a contains 'x' || all( )", "role != 'db'", "a not in {}", "a in {'x',}", "a starts with 'x'", "a endswith 'y'",
 		"!(!has(a))", "a == 'é&<>'", "a == ''", "projectcalico.org/name == 'x'", "has(" + strings.Repeat("x", 512) + ")", "in in {'in'}", "a == 'x\ny'", "all() && !all()", "has(a) || has(b) && has(c)", "a == \"it's\""}

@@ -1,6 +1,7 @@
 package calico_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -40,28 +41,28 @@ func init() {
 		},
 		"endpointPort": {
 			{"name", 1, text(portNames, badPortNames)},
-			{"protocol", 1, anyOf([]any{"TCP", "UDP", "SCTP", 6, 17, 132, "6", "017"}, append([]any{"ICMP", "UDPLite", 1, 136, "1"}, badProtocols...))},
-			{"port", 1, anyOf([]any{1, 80, 65535}, []any{0, -1, 65536, "80", 1.5, nil})},
+			{"protocol", 1, anyOf([]any{"TCP", "UDP", "SCTP", 6, 17, 132, "6", "017"}, append([]any{"ICMP", "UDPLite", 1, 136, "1"}, badProtocols...), unreadableProtocols)},
+			{"port", 1, anyOf([]any{1, 80, 65535}, []any{0, nil}, []any{-1, 65536, "80", 1.5})},
 		},
 		"policy": {
 			{"tier", 0.2, text(tiers, badTiers)},
-			{"order", 0.3, anyOf(orders, badOrders)},
+			{"order", 0.3, anyOf(orders, []any{nil}, []any{"10", true, json.Number("1e400"), []any{}})},
 			{"ingress", 0.7, list(3, of1("rule"))},
 			{"egress", 0.6, list(3, of1("rule"))},
 			{"selector", 0.6, text(selectors, badSelectors)},
-			{"types", 0.5, anyOf(typeLists, badTypeLists)},
+			{"types", 0.5, anyOf(typeLists, badTypeLists, []any{[]any{1}, "Ingress", []any{[]any{}}})},
 			{"doNotTrack", 0.15, boolean(0.5)},
 			{"preDNAT", 0.15, boolean(0.5)},
 			{"applyOnForward", 0.2, boolean(0.5)},
 			{"serviceAccountSelector", 0.15, text(selectors, badSelectors)},
 			{"namespaceSelector", 0.15, text(selectors, badSelectors)},
-			{"performanceHints", 0.15, anyOf([]any{[]any{hint}, []any{}, nil}, []any{[]any{hint, hint}, []any{"x"}, []any{"x", "x"}, []any{"x", hint}, []any{""}, []any{hint, hint, "x"}})},
+			{"performanceHints", 0.15, anyOf([]any{[]any{hint}, []any{}, nil}, []any{[]any{hint, hint}, []any{"x"}, []any{"x", "x"}, []any{"x", hint}, []any{""}, []any{hint, hint, "x"}}, []any{hint, []any{1}})},
 		},
 		"rule": {
 			{"action", 1, text([]string{"Allow", "Allow", "Deny", "Log", "Pass"}, []string{"", "allow", "DENY", "accept", "Next", "Allow ", "pass"})},
-			{"ipVersion", 0.15, anyOf([]any{4, 6}, []any{0, 5, -4, 46, nil, "4", 4.5})},
-			{"protocol", 0.6, anyOf(protocols, badProtocols)},
-			{"notProtocol", 0.15, anyOf(protocols, badProtocols)},
+			{"ipVersion", 0.15, anyOf([]any{4, 6}, []any{0, 5, -4, 46, nil}, []any{"4", 4.5})},
+			{"protocol", 0.6, anyOf(protocols, badProtocols, unreadableProtocols)},
+			{"notProtocol", 0.15, anyOf(protocols, badProtocols, unreadableProtocols)},
 			{"icmp", 0.15, of1("icmp")},
 			{"notICMP", 0.15, of1("icmp")},
 			{"source", 0.7, of1("entity")},
@@ -70,8 +71,8 @@ func init() {
 			{"metadata", 0.1, of1("ruleMetadata")},
 		},
 		"icmp": {
-			{"type", 0.8, anyOf([]any{0, 8, 254, 253}, []any{-1, 255, 256, 300, nil, 1.5, "8"})},
-			{"code", 0.5, anyOf([]any{0, 254, 255}, []any{-1, 256, 1000, nil, "0"})},
+			{"type", 0.8, anyOf([]any{0, 8, 254, 253}, []any{-1, 255, 256, 300, nil}, []any{1.5, "8"})},
+			{"code", 0.5, anyOf([]any{0, 254, 255}, []any{-1, 256, 1000, nil}, []any{"0", 1e30})},
 		},
 		"entity": {
 			{"nets", 0.3, list(3, network)},
@@ -79,8 +80,8 @@ func init() {
 			{"selector", 0.3, text(selectors, badSelectors)},
 			{"notSelector", 0.15, text(selectors, badSelectors)},
 			{"namespaceSelector", 0.2, text(namespaceSelectors, badNamespaceSelectors)},
-			{"ports", 0.3, list(3, anyOf(ports, badPorts))},
-			{"notPorts", 0.2, list(3, anyOf(ports, badPorts))},
+			{"ports", 0.3, list(3, anyOf(ports, badPorts, unreadablePorts))},
+			{"notPorts", 0.2, list(3, anyOf(ports, badPorts, unreadablePorts))},
 			{"serviceAccounts", 0.1, of1("accounts")},
 			{"services", 0.1, of1("services")},
 		},
@@ -98,7 +99,7 @@ func init() {
 			anyNames = append(anyNames, m.name)
 		}
 	}
-	anyNames = append(anyNames, "Spec", "NETS", "unknown", "uid", "status", "namespace")
+	anyNames = append(anyNames, "Spec", "NETS", "unknown", "status", "namespace")
 }
 
 // settlers take contradictions out of an object, most of them where nothing

@@ -23,6 +23,7 @@ const (
 func (c *checker) metadata(obj Object) {
 	meta := NewPath("metadata")
 	c.objectName(meta.Field("name"), obj.GetName())
+	c.noNamespace(meta.Field("namespace"), obj.GetNamespace())
 	c.labels(meta.Field("labels"), obj.GetLabels())
 	c.annotations(meta.Field("annotations"), obj.GetAnnotations())
 }
@@ -31,6 +32,7 @@ func (c *checker) metadata(obj Object) {
 func (c *checker) policyMetadata(obj Object, tier string) {
 	meta := NewPath("metadata")
 	c.policyName(meta.Field("name"), obj.GetName(), tierOrDefault(tier))
+	c.noNamespace(meta.Field("namespace"), obj.GetNamespace())
 	labels := obj.GetLabels()
 	if _, ok := labels[v3.LabelTier]; ok && c.release.Naming() == NamingPlain {
 		// The client overwrites this label before it checks the object.
@@ -50,6 +52,14 @@ func (c *checker) objectName(field Path, name string) {
 		c.dnsName(field, "A name", name)
 	}
 	c.nameLength(field, name)
+}
+
+// noNamespace checks that an object of a kind that belongs to no namespace names
+// none: calicoctl refuses it.
+func (c *checker) noNamespace(field Path, namespace string) {
+	if namespace != "" {
+		c.reject(field, namespace, "Objects of this kind belong to no namespace: leave namespace out.")
+	}
 }
 
 func (c *checker) nameLength(field Path, name string) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -293,3 +295,11 @@ func newCertificates(t *testing.T) *acctest.Certificates {
 
 // secretLine is a line of a key's PEM, which must not be seen anywhere.
 func secretLine(pem string) string { return strings.Split(pem, "\n")[1] }
+
+// webSite serves HTTP of another kind than etcd's.
+func webSite(t *testing.T) (endpoint string) {
+	t.Helper()
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	return server.URL
+}
