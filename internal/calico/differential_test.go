@@ -196,7 +196,12 @@ func (a *tally) check(t *testing.T, cases uint64) {
 	}
 	for _, name := range tallyRows() {
 		row := a.rows[name]
-		if row == nil || row.accepted < 200 || row.rejected-row.undecodable < 50 {
+		// Objects that are made to be valid need not be refused by chance.
+		fewest := 50
+		if strings.HasSuffix(name, ", valid") {
+			fewest = 0
+		}
+		if row == nil || row.accepted < 200 || int(row.rejected-row.undecodable) < fewest {
 			t.Errorf("%s: too few cases of one verdict: %+v", name, row)
 		}
 	}

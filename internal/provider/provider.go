@@ -240,7 +240,7 @@ func readTimeout(etcd values, name string, unset time.Duration, diags *diag.Diag
 	d, err := time.ParseDuration(text)
 	if err != nil || d < time.Second {
 		diags.AddAttributeError(path.Root("etcd").AtName(name), "Not a Timeout",
-			fmt.Sprintf("%q is not a duration of at least one second. Write it as \"5s\" or \"1m30s\".", text))
+			fmt.Sprintf("etcd.%s is %q, which is not a duration of at least one second. Write it as \"5s\" or \"1m30s\".", name, text))
 	}
 	return d
 }
