@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
@@ -293,6 +294,24 @@ func CanonicalProtocol(s string) string {
 	p := numorstring.ProtocolFromString(s)
 	canonicalizeProtocol(&p)
 	return p.String()
+}
+
+// CanonicalASNumber returns the form in which Calico stores an AS number:
+// "1.10" is 65546. It returns a text that is none unchanged.
+func CanonicalASNumber(s string) string {
+	if n, err := numorstring.ASNumberFromString(s); err == nil {
+		return n.String()
+	}
+	return s
+}
+
+// CanonicalDuration returns the form in which Calico stores a length of time:
+// "90s" is 1m30s. It returns a text that is none unchanged.
+func CanonicalDuration(s string) string {
+	if d, err := time.ParseDuration(s); err == nil {
+		return d.String()
+	}
+	return s
 }
 
 // CanonicalSelector returns the canonical form of a selector, which may be

@@ -44,6 +44,14 @@ func (p Path) with(s Step) Path {
 // Field returns the path of the named field of the object at p.
 func (p Path) Field(name string) Path { return p.with(Step{Field: name}) }
 
+// Fields returns the path of a field below the object at p, outermost name first.
+func (p Path) Fields(names ...string) Path {
+	for _, name := range names {
+		p = p.Field(name)
+	}
+	return p
+}
+
 // Index returns the path of the element at position i of the list at p.
 func (p Path) Index(i int) Path { return p.with(Step{Index: i}) }
 

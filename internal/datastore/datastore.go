@@ -36,8 +36,15 @@ type Store interface {
 	// written and the error is *ConflictError; where it is gone, ErrNotFound.
 	Update(ctx context.Context, obj calico.Object, base *Stored) (*Stored, error)
 
+	// Patch changes some fields of base's spec in one transaction, and nothing
+	// else of it. Only what it changes is compared with base: where one of these
+	// fields was changed since, or the object is gone, nothing is written and the
+	// error is *ConflictError.
+	Patch(ctx context.Context, base *Stored, patch calico.SpecPatch) (*Stored, error)
+
 	// Delete removes base in one transaction, with the same guard as Update. An
-	// object that is already gone is no error.
+	// object that is already gone is no error; a tier with policies in it is an
+	// *InUseError.
 	Delete(ctx context.Context, base *Stored) error
 
 	// Release returns the release of Calico that the datastore belongs to and

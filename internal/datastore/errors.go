@@ -133,6 +133,28 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("the Calico datastore is locked: datastoreReady is false in %s", e.Key)
 }
 
+// InUseError tells that an object was not deleted because others need it.
+type InUseError struct {
+	ID calico.ID
+	// Users are some of those that need it.
+	Users []calico.ID
+	// More is how many others there are.
+	More int
+}
+
+// Error lists the users.
+func (e *InUseError) Error() string {
+	var users []string
+	for _, u := range e.Users {
+		users = append(users, u.String())
+	}
+	text := strings.Join(users, ", ")
+	if e.More > 0 {
+		text += fmt.Sprintf(" and %d more", e.More)
+	}
+	return text
+}
+
 // TierMissingError says that a policy was to be made in a tier that does not
 // exist. Calico enforces such a policy all the same, after all others and with
 // a drop at its end.

@@ -6,12 +6,15 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 	"unicode"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
@@ -75,20 +78,93 @@ func jsonName(f reflect.StructField) string {
 	return name
 }
 
+// omitsZero tells whether a field is left out of the stored object where it is
+// zero.
+func omitsZero(f reflect.StructField) bool {
+	return strings.Contains(f.Tag.Get("json"), ",omitempty")
+}
+
 var (
 	portGoType     = reflect.TypeFor[numorstring.Port]()
 	protocolGoType = reflect.TypeFor[numorstring.Protocol]()
+	asNumberGoType = reflect.TypeFor[numorstring.ASNumber]()
+	durationGoType = reflect.TypeFor[metav1.Duration]()
 )
+
+// field is a field of an API type, with the name of its attribute.
+type field struct {
+	attribute string
+	reflect.StructField
+}
+
+// fieldsOf returns the fields of a struct in their order, with those of structs
+// that are embedded into it.
+func fieldsOf(t reflect.Type) []field {
+	if known, ok := fieldCache.Load(t); ok {
+		return known.([]field) //nolint:forcetypeassert // nothing else is stored there
+	}
+	var out []field
+	for _, f := range reflect.VisibleFields(t) {
+		if name := jsonName(f); name != "" && f.IsExported() {
+			out = append(out, field{attributeName(name), f})
+		}
+	}
+	fieldCache.Store(t, out)
+	return out
+}
+
+// fieldCache has the fields of each type: a refresh asks for them very often.
+var fieldCache sync.Map
+
+// fieldType returns the type of the field of a struct (or a pointer to one) that
+// an attribute stands for, nil for none.
+func fieldType(t reflect.Type, attribute string) reflect.Type {
+	if t == nil {
+		return nil
+	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for _, f := range fieldsOf(t) {
+		if f.attribute == attribute {
+			return f.Type
+		}
+	}
+	return nil
+}
+
+// elementType returns the type of the elements of a slice (or a pointer to one),
+// nil for what is none.
+func elementType(t reflect.Type) reflect.Type {
+	if t == nil {
+		return nil
+	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Slice {
+		return nil
+	}
+	return t.Elem()
+}
 
 // decodeFields writes the attributes into the fields of the struct of the same
 // names. Fields without an attribute keep their value.
 func decodeFields(c *conversion, values map[string]attr.Value, into reflect.Value, at calico.Path) {
-	t := into.Type()
-	for i := range t.NumField() {
-		name := jsonName(t.Field(i))
-		if v, ok := values[attributeName(name)]; ok {
-			decode(c, v, into.Field(i), at.Field(name))
+	for _, f := range fieldsOf(into.Type()) {
+		v, ok := values[f.attribute]
+		if !ok {
+			continue
 		}
+		field := at.Field(jsonName(f.StructField))
+		if n, isInt := v.(types.Int64); isInt && omitsZero(f.StructField) && f.Type.Kind() != reflect.Pointer && !n.IsNull() && !n.IsUnknown() && n.ValueInt64() == 0 {
+			c.fault(field, 0, "To Calico 0 is the same as no value here: leave the attribute out, or write another number.")
+			continue
+		}
+		decode(c, v, into.FieldByIndex(f.Index), field)
 	}
 }
 
@@ -120,7 +196,7 @@ func decode(c *conversion, v attr.Value, into reflect.Value, at calico.Path) {
 	case types.Set:
 		decodeElements(c, v.Elements(), into, at)
 	case types.Map:
-		into.Set(reflect.MakeMap(into.Type()))
+		into.Set(reflect.MakeMapWithSize(into.Type(), len(v.Elements())))
 		for key, e := range v.Elements() {
 			element := reflect.New(into.Type().Elem()).Elem()
 			decode(c, e, element, at.Key(key))
@@ -154,6 +230,20 @@ func decodeString(c *conversion, s string, into reflect.Value, at calico.Path, v
 			return
 		}
 		into.Set(reflect.ValueOf(p))
+	case asNumberGoType:
+		n, err := numorstring.ASNumberFromString(s)
+		if err != nil {
+			c.fault(at, s, "An AS number is a number from 0 to 4294967295 (64512), or two from 0 to 65535 with a dot between them (\"1.10\").")
+			return
+		}
+		into.Set(reflect.ValueOf(n))
+	case durationGoType:
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			c.fault(at, s, "A duration is a number with a unit, or several of them, such as \"90s\", \"1m30s\" or \"500ms\".")
+			return
+		}
+		into.Set(reflect.ValueOf(metav1.Duration{Duration: d}))
 	default:
 		if spelled, ok := v.(spelledValue); ok && (spelled.spelling == selectorType.spelling || spelled.spelling == policySelectorType.spelling) {
 			// Calico's language has no newline, and HCL's heredocs have many. A
@@ -196,12 +286,18 @@ func decodeInt(c *conversion, n int64, into reflect.Value, at calico.Path) {
 // struct of the same names. An attribute without a field is left out.
 func encodeFields(from reflect.Value, attributeTypes map[string]attr.Type) map[string]attr.Value {
 	values := map[string]attr.Value{}
-	t := from.Type()
-	for i := range t.NumField() {
-		name := attributeName(jsonName(t.Field(i)))
-		if typ, ok := attributeTypes[name]; ok {
-			values[name] = encode(from.Field(i), typ)
+	for _, f := range fieldsOf(from.Type()) {
+		typ, ok := attributeTypes[f.attribute]
+		if !ok {
+			continue
 		}
+		field := from.FieldByIndex(f.Index)
+		if field.IsZero() && !omitsZero(f.StructField) && (field.CanInt() || field.CanUint() || field.Type() == durationGoType) {
+			// A number that is always written is there, be it 0.
+			values[f.attribute] = encodeValue(field, typ)
+			continue
+		}
+		values[f.attribute] = encode(field, typ)
 	}
 	return values
 }
@@ -213,9 +309,15 @@ func encode(from reflect.Value, typ attr.Type) attr.Value {
 			return null(typ)
 		}
 		from = from.Elem()
-	} else if from.IsZero() || (from.Kind() == reflect.Slice || from.Kind() == reflect.Map) && from.Len() == 0 {
+	} else if from.Kind() != reflect.Bool && from.IsZero() || (from.Kind() == reflect.Slice || from.Kind() == reflect.Map) && from.Len() == 0 {
+		// But a plain bool has no third value: where it is absent, it is false.
 		return null(typ)
 	}
+	return encodeValue(from, typ)
+}
+
+// encodeValue makes an attribute's value of a field that is present.
+func encodeValue(from reflect.Value, typ attr.Type) attr.Value {
 	switch typ := typ.(type) {
 	case basetypes.StringTypable:
 		return stringValue(typ, encodeString(from))
@@ -251,6 +353,10 @@ func encodeString(from reflect.Value) string {
 		return v.String()
 	case numorstring.Port:
 		return v.String()
+	case numorstring.ASNumber:
+		return v.String()
+	case metav1.Duration:
+		return v.Duration.String()
 	default:
 		return from.String()
 	}

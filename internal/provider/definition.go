@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
 // definition is what a resource is made of. The zero value of each function
@@ -47,6 +48,23 @@ type definition struct {
 	// refuse tells why an object that exists cannot be this resource; "" where
 	// it can.
 	refuse func(obj calico.Object) string
+
+	// filled are the fields of the spec that Calico fills in where they are not
+	// configured, by their JSON names ("controllers.node.leakGracePeriod"), each
+	// with the attributes that decide by what.
+	filled map[string][]string
+	// replaces are the attributes, beside the name, that cannot change in place.
+	replaces []string
+	// keep tells why an object must not be deleted; "" where it may. nil stands
+	// for always.
+	keep func(obj calico.Object, release calico.Release) string
+	// adopts tells that the object has several owners: see adoptedResource.
+	adopts bool
+	// checkOthers checks the object against others in the datastore, as Calico's
+	// client does before it creates one. Value of a fault is the ID of an object
+	// that is not there. nil stands for nothing to check. (What a transaction can
+	// check by itself, such as the tier of a policy, is for the store.)
+	checkOthers func(ctx context.Context, store datastore.Store, obj calico.Object) (calico.FieldErrors, error)
 }
 
 // attributeTypes returns the types of the resource's attributes.
@@ -72,12 +90,15 @@ func (d *definition) object(c *conversion, v values, release calico.Release) cal
 		obj = d.kind.New()
 		decodeFields(c, v, specOf(obj), specPath)
 	}
-	decodeFields(c, pick(v, "name", "labels", "annotations"), metadataOf(obj), metadataPath)
+	decodeFields(c, pick(v, metadataAttributes...), metadataOf(obj), metadataPath)
 	if len(c.unknown) == 0 {
 		calico.Default(obj, release)
 	}
 	return obj
 }
+
+// metadataAttributes are the attributes that are fields of an object's metadata.
+var metadataAttributes = []string{"name", "namespace", "labels", "annotations"}
 
 // attributes makes the attributes that describe the object.
 func (d *definition) attributes(obj calico.Object, prior values) values {
@@ -90,15 +111,24 @@ func (d *definition) attributes(obj calico.Object, prior values) values {
 			out[name] = v
 		}
 	}
-	for name, v := range encodeFields(metadataOf(obj), pick(attributeTypes, "name", "labels", "annotations")) {
+	for name, v := range encodeFields(metadataOf(obj), pick(attributeTypes, metadataAttributes...)) {
 		out[name] = v
+	}
+	if tier := out["tier"]; tier != nil && tier.IsNull() {
+		out["tier"] = types.StringValue(calico.DefaultTier) // releases differ in whether they say so
 	}
 	out["uid"] = types.StringValue(string(obj.GetUID()))
 	out["creation_timestamp"] = types.StringValue(obj.GetCreationTimestamp().UTC().Format(time.RFC3339))
 	for name, v := range out {
-		out[name] = reconcile(prior[name], v)
+		out[name] = reconcile(prior[name], v, d.fieldType(name))
 	}
 	return out
+}
+
+// fieldType returns the type of the field that an attribute stands for, nil for
+// none.
+func (d *definition) fieldType(attribute string) reflect.Type {
+	return fieldType(specOf(d.kind.New()).Type(), attribute)
 }
 
 func specOf(obj calico.Object) reflect.Value {

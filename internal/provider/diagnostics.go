@@ -35,6 +35,12 @@ func (r *objectResource) addMissing(ctx context.Context, store datastore.Store, 
 		fmt.Sprintf("There is no such object in the datastore: nothing is stored at %s. Check the name, and that this provider configuration is the one of the datacenter that you mean.", store.Key(ctx, id)))
 }
 
+// addKept reports that an object is not deleted.
+func (r *objectResource) addKept(diags *diag.Diagnostics, id calico.ID, why string) {
+	diags.AddError(fmt.Sprintf("Unable to Delete %s", id),
+		fmt.Sprintf("%s Nothing was deleted. To stop managing it with Terraform and leave it as it is, take it out of the state: `terraform state rm ADDRESS`, or a `removed` block with `lifecycle { destroy = false }`.", why))
+}
+
 // addStoreError is the one place where errors of a datastore become diagnostics.
 func (r *objectResource) addStoreError(diags *diag.Diagnostics, action string, id calico.ID, err error) {
 	summary := fmt.Sprintf("Unable to %s %s", action, id)
@@ -47,6 +53,7 @@ func (r *objectResource) addStoreError(diags *diag.Diagnostics, action string, i
 		denied      *datastore.DeniedError
 		locked      *datastore.LockedError
 		tier        *datastore.TierMissingError
+		used        *datastore.InUseError
 		problem     *configurationError
 	)
 	switch {
@@ -77,6 +84,9 @@ func (r *objectResource) addStoreError(diags *diag.Diagnostics, action string, i
 	case errors.As(err, &tier):
 		diags.AddError(summary, fmt.Sprintf(
 			"The tier %q does not exist (nothing is stored at %s). Nothing was written. Create the tier first, or correct the tier's name.", tier.Tier, tier.Key))
+	case errors.As(err, &used):
+		diags.AddError(summary, fmt.Sprintf(
+			"There are policies in the tier: %s. Nothing was deleted. Delete them or move them to another tier first.", used))
 	case errors.As(err, &denied):
 		diags.AddError(summary, deniedDetail(denied))
 	case errors.As(err, &unavailable):
@@ -103,7 +113,15 @@ or add this block and plan again:
     id = "%s"
   }
 
-Otherwise choose another name, or delete the object first.`, e.Key, address, id.Name, address, id.Name)
+Otherwise choose another name, or delete the object first.`, e.Key, address, importID(id), address, importID(id))
+}
+
+// importID is what an import of the object is given.
+func importID(id calico.ID) string {
+	if id.Namespace != "" {
+		return id.Namespace + "/" + id.Name
+	}
+	return id.Name
 }
 
 func deniedDetail(e *datastore.DeniedError) string {

@@ -7,6 +7,16 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
+// inNamespace adds the attribute that says where an object of a kind in
+// namespaces is.
+func inNamespace(what string, attributes map[string]schema.Attribute) map[string]schema.Attribute {
+	attributes["namespace"] = schema.StringAttribute{
+		MarkdownDescription: "Namespace of the " + what + ", such as `\"production\"`. Default: `\"default\"`. In an etcd datastore Calico does not check that there is such a namespace. Changing it replaces the object.",
+		Optional:            true, Computed: true,
+	}
+	return attributes
+}
+
 // withMetadata adds the attributes that every object has. what and example are
 // the kind and the name of one, for the documentation.
 func withMetadata(what, example string, attributes map[string]schema.Attribute) map[string]schema.Attribute {

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -63,12 +65,19 @@ func (r *objectResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 }
 
 func (r *objectResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+	attributes := map[string]identityschema.Attribute{
 		"name": identityschema.StringAttribute{
 			Description:       "Name of the object.",
 			RequiredForImport: true,
 		},
-	}}
+	}
+	if r.kind.Namespaced() {
+		attributes["namespace"] = identityschema.StringAttribute{
+			Description:       "Namespace of the object. Default: \"default\".",
+			OptionalForImport: true,
+		}
+	}
+	resp.IdentitySchema = identityschema.Schema{Attributes: attributes}
 }
 
 // ValidateConfig refuses what every release of Calico refuses. The release of
@@ -94,20 +103,22 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	if planned == nil {
-		return // to be destroyed
+		r.planDestroy(ctx, state, req.Private, &resp.Diagnostics)
+		return
 	}
 	r.fillIn(config, planned)
-	replace := state != nil && r.planName(state, planned)
-	if replace {
-		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("name"))
-		if r.replaceWarning != "" {
-			resp.Diagnostics.AddAttributeWarning(path.Root("name"), "Replacement Leaves a Gap", r.replaceWarning)
-		}
-		state = nil
-	}
 	for name := range state {
 		if !r.isDerived(name) {
-			planned[name] = reconcilePlan(state[name], planned[name])
+			planned[name] = reconcilePlan(state[name], planned[name], r.fieldType(name))
+		}
+	}
+	if state != nil {
+		if replace := r.planReplace(state, planned); len(replace) > 0 {
+			resp.RequiresReplace = append(resp.RequiresReplace, replace...)
+			if r.replaceWarning != "" {
+				resp.Diagnostics.AddAttributeWarning(replace[0], "Replacement Leaves a Gap", r.replaceWarning)
+			}
+			state = nil
 		}
 	}
 
@@ -116,6 +127,14 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	if state == nil && !planned.isUnknown("name") {
+		r.data.plan(r.id(planned))
+		if r.adopts {
+			r.planAdoption(ctx, obj, c, planned, &resp.Diagnostics)
+		}
+	}
+	r.planFilled(c, config, planned, release)
+	r.planOthers(ctx, obj, c, planned, &resp.Diagnostics)
 	r.planDerived(obj, c, planned, state, r.base(ctx, req.Private))
 	planned["uid"], planned["creation_timestamp"] = types.StringUnknown(), types.StringUnknown()
 	if state != nil {
@@ -134,24 +153,126 @@ func (r *objectResource) isDerived(name string) bool {
 	return ok
 }
 
-// fillIn completes a plan with what the configuration leaves out.
+// fillIn completes a plan with what the configuration leaves out. What Calico
+// fills in stays out until the object is known: see planFilled.
 func (r *objectResource) fillIn(config, planned values) {
 	if r.complete != nil {
 		r.complete(config, planned)
 	}
+	if r.kind.Namespaced() && config.isNull("namespace") {
+		planned["namespace"] = types.StringValue(defaultNamespace)
+	}
+	for name := range r.filled {
+		planned.setFilled(strings.Split(name, "."), config, func(attr.Value) attr.Value { return nil })
+	}
 }
 
-// planName keeps the name as it is where only its spelling changes, and tells
-// whether it changes otherwise.
-func (r *objectResource) planName(state, planned values) (replace bool) {
-	if planned.isUnknown("name") {
-		return true
+// defaultNamespace is where Calico's tools put an object that names no namespace.
+const defaultNamespace = "default"
+
+// planReplace returns the attributes whose change needs another object. It keeps
+// the name as it is where only its spelling changes.
+func (r *objectResource) planReplace(state, planned values) []path.Path {
+	var replace []path.Path
+	before, after := r.id(state), r.id(planned)
+	if planned.isUnknown("namespace") || before.Namespace != after.Namespace {
+		replace = append(replace, path.Root("namespace"))
+		before.Namespace = after.Namespace
 	}
-	if r.id(state).Short() != r.id(planned).Short() {
-		return true
+	switch {
+	case planned.isUnknown("name") || before.Short().Name != after.Short().Name:
+		replace = append(replace, path.Root("name"))
+	default:
+		planned["name"] = state["name"]
 	}
-	planned["name"] = state["name"]
-	return false
+	for _, name := range r.replaces {
+		if !state.isNull(name) && !planned.isNull(name) && !sameMeaning(state[name], planned[name], r.fieldType(name)) {
+			replace = append(replace, path.Root(name))
+		}
+	}
+	return replace
+}
+
+// planFilled plans the attributes that Calico fills in: by their values where
+// they are decided by what is known, and otherwise as unknown.
+func (r *objectResource) planFilled(c *conversion, config, planned values, release *calico.Release) {
+	if len(r.filled) == 0 {
+		return
+	}
+	releases := []calico.Release{oldest, calico.Newest}
+	if release != nil {
+		releases = []calico.Release{*release}
+	}
+	var computed []values
+	for _, release := range releases {
+		obj := r.object(&conversion{}, planned, release)
+		calico.Default(obj, release)
+		computed = append(computed, r.attributes(obj, nil))
+	}
+	for name, decidedBy := range r.filled {
+		steps := strings.Split(name, ".")
+		first, last := computed[0].at(steps), computed[len(computed)-1].at(steps)
+		known := first == nil || first.Equal(last)
+		for _, other := range decidedBy {
+			known = known && !planned.isUnknown(other)
+		}
+		planned.setFilled(steps, config, func(planned attr.Value) attr.Value {
+			if !known {
+				return unknown(planned.Type(context.Background()))
+			}
+			return last
+		})
+	}
+}
+
+// planOthers warns of what stands in the object's way in the datastore: another
+// part of the same apply may put it right. It is an error only when it is
+// written: see writable.
+func (r *objectResource) planOthers(ctx context.Context, obj calico.Object, c *conversion, planned values, diags *diag.Diagnostics) {
+	check := r.checkOthers
+	if r.kind.Tiered() {
+		check = checkTier
+	}
+	if check == nil || r.data.pending() || r.data.isUnreachable() {
+		return
+	}
+	store, err := r.data.store(ctx)
+	if err != nil {
+		return // told by planRelease
+	}
+	faults, err := check(ctx, store, obj)
+	if err != nil {
+		return // the plan does not hang on it; the write will tell
+	}
+	for _, f := range faults {
+		if c.known(f.Within()) && !r.data.isPlanned(f.Value) {
+			diags.AddAttributeWarning(r.attributePath(planned, f.Field), "Datastore Not Ready for This Object",
+				f.Reason+" If this apply changes that first, nothing is wrong; otherwise it will stop here.")
+		}
+	}
+}
+
+// checkTier looks for the tier of a policy.
+func checkTier(ctx context.Context, store datastore.Store, obj calico.Object) (calico.FieldErrors, error) {
+	tier := calico.ID{Kind: calico.KindTier, Name: calico.IDOf(obj).Tier}
+	if tier.Name == "" || tier.Name == calico.DefaultTier {
+		return nil, nil
+	}
+	_, err := store.Get(ctx, tier)
+	if !errors.Is(err, datastore.ErrNotFound) {
+		return nil, err
+	}
+	return calico.FieldErrors{{Field: specPath.Field("tier"), Value: tier,
+		Reason: fmt.Sprintf("The tier %q does not exist: nothing is stored at %s. Create it first, and refer to it (tier = calico_tier.NAME.name) so that Terraform knows the order.", tier.Name, store.Key(ctx, tier))}}, nil
+}
+
+// planDestroy refuses to plan the end of an object that Calico needs.
+func (r *objectResource) planDestroy(ctx context.Context, state values, private privateReader, diags *diag.Diagnostics) {
+	if base := r.base(ctx, private); r.keep != nil && base != nil {
+		if why := r.keep(base.Object, calico.Newest); why != "" {
+			r.addKept(diags, r.id(state), why)
+		}
+	}
 }
 
 // planDerived plans the computed attributes that are functions of the object.
@@ -188,6 +309,7 @@ func (r *objectResource) planDerived(obj calico.Object, c *conversion, planned, 
 func (r *objectResource) check(v values, release *calico.Release, diags *diag.Diagnostics) (calico.Object, *conversion) {
 	c := &conversion{}
 	r.reservedMetadata(c, v)
+	r.refuseVoid(c, v)
 	releases := []calico.Release{oldest, calico.Newest}
 	if release != nil {
 		releases = []calico.Release{*release}
@@ -204,6 +326,19 @@ func (r *objectResource) check(v values, release *calico.Release, diags *diag.Di
 		r.addFieldError(diags, v, f)
 	}
 	return obj, c
+}
+
+// refuseVoid finds what is written out as empty where Calico would take that for
+// absent and fill it in.
+func (r *objectResource) refuseVoid(c *conversion, v values) {
+	for name := range r.filled {
+		steps := strings.Split(name, ".")
+		given := v.at(steps)
+		if given == nil || given.IsNull() || given.IsUnknown() || given.Equal(types.BoolValue(false)) || !isVoid(given, nil) {
+			continue
+		}
+		c.fault(specPath.Field(steps[0]).Fields(steps[1:]...), nil, "Calico would take an empty value for none, and fill in its default: leave the attribute out, or write the value that you mean.")
+	}
 }
 
 // oldest is the oldest release that the provider writes for.
@@ -242,9 +377,28 @@ func (r *objectResource) writable(ctx context.Context, store datastore.Store, v 
 		r.addStoreError(diags, "Write", r.id(v), err)
 		return nil
 	}
+	for name := range r.filled {
+		// What was not known when it was planned is known now.
+		v.setFilled(strings.Split(name, "."), nil, func(planned attr.Value) attr.Value {
+			if planned.IsUnknown() {
+				return nil
+			}
+			return planned
+		})
+	}
 	obj, c := r.check(v, &finding.Release, diags)
 	if len(c.unknown) > 0 {
 		diags.AddError("Unexpected Unknown Value", fmt.Sprintf("The value of %s is still unknown. Please report this to the provider developers.", c.unknown[0]))
+	}
+	if r.checkOthers == nil || diags.HasError() {
+		return obj
+	}
+	faults, err := r.checkOthers(ctx, store, obj)
+	if err != nil {
+		r.addStoreError(diags, "Write", r.id(v), err)
+	}
+	for _, f := range faults {
+		r.addFieldError(diags, v, f)
 	}
 	return obj
 }
@@ -267,6 +421,12 @@ func (r *objectResource) Create(ctx context.Context, req resource.CreateRequest,
 }
 
 func (r *objectResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	r.read(ctx, req, resp, func(*datastore.Stored, values, bool) error { return nil })
+}
+
+// read reads the object. narrow takes away, from what was found, the parts that
+// are not Terraform's; it is told whether this is an import.
+func (r *objectResource) read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse, narrow func(stored *datastore.Stored, state values, imported bool) error) {
 	if state, err := r.rootValues(ctx, req.State.Raw); err == nil && state != nil {
 		// Whatever comes of the read: the framework wants it even of what is gone.
 		identify(ctx, resp.Identity, state, &resp.Diagnostics)
@@ -311,6 +471,10 @@ func (r *objectResource) Read(ctx context.Context, req resource.ReadRequest, res
 		prior, managed = nil, stored.Object.GetAnnotations()
 	}
 	stored.Object = onlyManagedAnnotations(stored.Object, managed)
+	if err := narrow(stored, state, prior == nil); err != nil {
+		r.addStoreError(&resp.Diagnostics, "Read", r.id(state), err)
+		return
+	}
 	resp.State.Raw = r.finish(ctx, stored, prior, state, resp.Identity, resp.Private, &resp.Diagnostics)
 }
 
@@ -353,6 +517,12 @@ func (r *objectResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	if errors.Is(err, datastore.ErrNotFound) {
 		return
 	}
+	if err == nil && r.keep != nil {
+		if why := r.keep(base.Object, calico.Newest); why != "" {
+			r.addKept(&resp.Diagnostics, r.id(state), why)
+			return
+		}
+	}
 	if err == nil {
 		err = store.Delete(ctx, base)
 	}
@@ -362,7 +532,26 @@ func (r *objectResource) Delete(ctx context.Context, req resource.DeleteRequest,
 }
 
 func (r *objectResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	resource.ImportStatePassthroughWithIdentity(ctx, path.Root("name"), path.Root("name"), req, resp)
+	if !r.kind.Namespaced() {
+		resource.ImportStatePassthroughWithIdentity(ctx, path.Root("name"), path.Root("name"), req, resp)
+		return
+	}
+	// A name has no slash; a namespace, which is free text to Calico, may have one.
+	namespace, name := defaultNamespace, req.ID
+	if i := strings.LastIndexByte(req.ID, '/'); i >= 0 {
+		namespace, name = req.ID[:i], req.ID[i+1:]
+	}
+	if req.ID == "" {
+		var given types.String
+		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("name"), &given)...)
+		name = given.ValueString()
+		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("namespace"), &given)...)
+		if given.ValueString() != "" {
+			namespace = given.ValueString()
+		}
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("namespace"), namespace)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), name)...)
 }
 
 // begin reads the attributes of a request and opens the datastore.
@@ -437,8 +626,12 @@ func (r *objectResource) finish(ctx context.Context, stored *datastore.Stored, p
 
 // identify sets the identity of the object that the attributes name.
 func identify(ctx context.Context, identity *tfsdk.ResourceIdentity, v values, diags *diag.Diagnostics) {
-	if identity != nil {
-		diags.Append(identity.SetAttribute(ctx, path.Root("name"), v.str("name"))...)
+	if identity == nil {
+		return
+	}
+	diags.Append(identity.SetAttribute(ctx, path.Root("name"), v.str("name"))...)
+	if _, namespaced := v["namespace"]; namespaced {
+		diags.Append(identity.SetAttribute(ctx, path.Root("namespace"), v.str("namespace"))...)
 	}
 }
 

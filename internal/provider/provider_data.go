@@ -31,6 +31,8 @@ type providerData struct {
 	// unreachable is set when a plan found that the datastore does not answer,
 	// so that a plan of a hundred new objects does not wait a hundred times.
 	unreachable bool
+	// planned are the objects that the plan under way creates.
+	planned map[calico.ID]bool
 }
 
 // configurationError is a fault of the provider's configuration that only
@@ -91,15 +93,14 @@ func Close() error {
 }
 
 // planRelease returns the release whose rules a plan is checked against, nil
-// where it is not known. It asks the datastore only for kinds that are stored
-// in different ways, and does not fail a plan because a datastore does not
+// where it is not known. It does not fail a plan because a datastore does not
 // answer yet: it may be made by the same apply. create tells whether the object
 // is a new one.
 func (d *providerData) planRelease(ctx context.Context, kind calico.Kind, create bool, diags *diag.Diagnostics) *calico.Release {
 	if d == nil {
 		return nil
 	}
-	if d.pending() || !kind.Tiered() || d.isUnreachable() {
+	if d.pending() || d.isUnreachable() {
 		return d.release
 	}
 	store, err := d.store(ctx)
@@ -120,8 +121,35 @@ func (d *providerData) planRelease(ctx context.Context, kind calico.Kind, create
 		(&objectResource{}).addStoreError(diags, "Find Out the Calico Release for", calico.ID{Kind: kind}, err)
 		return d.release
 	}
-	d.tellRelease(ctx, finding, create, diags)
+	if kind.Tiered() {
+		// Other kinds are stored alike in every release.
+		d.tellRelease(ctx, finding, create, diags)
+	}
 	return &finding.Release
+}
+
+// plan notes that an object is planned to be created.
+func (d *providerData) plan(id calico.ID) {
+	if d == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.planned == nil {
+		d.planned = map[calico.ID]bool{}
+	}
+	d.planned[id.Short()] = true
+}
+
+// isPlanned tells whether what is missing is an object that this plan creates.
+func (d *providerData) isPlanned(missing any) bool {
+	id, ok := missing.(calico.ID)
+	if !ok {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.planned[id.Short()]
 }
 
 func (d *providerData) isUnreachable() bool {

@@ -47,6 +47,10 @@ var (
 		}
 		return calico.CanonicalSelector(s)
 	}}}
+	// asNumberType is an AS number, plain or dotted: "1.10" is 65546.
+	asNumberType = spelledType{spelling: &spelling{"AS number", calico.CanonicalASNumber}}
+	// durationType is a length of time: "90s" is 1m30s.
+	durationType = spelledType{spelling: &spelling{"duration", calico.CanonicalDuration}}
 )
 
 // spelledType is the type of string attributes whose values can be spelled in

@@ -3,6 +3,8 @@ package provider
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -58,6 +60,52 @@ func (v values) stringMap(name string) map[string]string {
 	return out
 }
 
+// at returns the attribute at the end of nested ones, which are given by their
+// fields' JSON names; nil where there is none.
+func (v values) at(steps []string) attr.Value {
+	value := v[attributeName(steps[0])]
+	if len(steps) == 1 || value == nil {
+		return value
+	}
+	o, ok := value.(types.Object)
+	if !ok || o.IsNull() || o.IsUnknown() {
+		return nil
+	}
+	return values(o.Attributes()).at(steps[1:])
+}
+
+// setFilled replaces the attribute at the end of nested ones, if the objects
+// around it are there and the configuration has no value for it. A nil
+// replacement is null.
+func (v values) setFilled(steps []string, config values, replace func(attr.Value) attr.Value) {
+	name := attributeName(steps[0])
+	value, given := v[name], config[name]
+	if value == nil {
+		return
+	}
+	if len(steps) == 1 {
+		if given != nil && !given.IsNull() {
+			return
+		}
+		if value = replace(value); value == nil {
+			value = null(v[name].Type(context.Background()))
+		}
+		v[name] = value
+		return
+	}
+	o, ok := value.(types.Object)
+	if !ok || o.IsNull() || o.IsUnknown() {
+		return
+	}
+	var inner values
+	if c, ok := given.(types.Object); ok {
+		inner = c.Attributes()
+	}
+	attributes := values(o.Attributes())
+	attributes.setFilled(steps[1:], inner, replace)
+	v[name] = types.ObjectValueMust(o.AttributeTypes(context.Background()), attributes)
+}
+
 // elements returns the elements of a list or a set; nil where it is null or unknown.
 func elements(v attr.Value) []attr.Value {
 	switch v := v.(type) {
@@ -72,35 +120,36 @@ func elements(v attr.Value) []attr.Value {
 
 // reconcile returns current in the spelling of prior wherever the two mean the
 // same: FD00::/8 stays FD00::/8 though fd00::/8 is stored, and an empty list
-// stays an empty list though nothing is stored for it.
-func reconcile(prior, current attr.Value) attr.Value {
+// stays an empty list though nothing is stored for it. field is the type of the
+// field of Calico's API that the values are of, nil where there is none.
+func reconcile(prior, current attr.Value, field reflect.Type) attr.Value {
 	if prior == nil || current == nil || prior.IsUnknown() || current.IsUnknown() {
 		return current
 	}
-	if sameMeaning(prior, current) {
+	if sameMeaning(prior, current, field) {
 		return prior
 	}
 	if prior.IsNull() || current.IsNull() {
 		return current
 	}
-	return reconcileParts(prior, current, reconcile)
+	return reconcileParts(prior, current, field, reconcile)
 }
 
 // reconcilePlan does the same for a plan, within what Terraform lets a provider
 // plan: a configured value, or the prior one in its place.
-func reconcilePlan(prior, planned attr.Value) attr.Value {
+func reconcilePlan(prior, planned attr.Value, field reflect.Type) attr.Value {
 	if prior == nil || planned == nil || prior.IsUnknown() || planned.IsUnknown() || prior.IsNull() || planned.IsNull() {
 		return planned
 	}
-	if fullyKnown(planned) && sameMeaning(prior, planned) && nullsAlike(prior, planned) {
+	if fullyKnown(planned) && sameMeaning(prior, planned, field) && nullsAlike(prior, planned) {
 		return prior
 	}
-	return reconcileParts(prior, planned, reconcilePlan)
+	return reconcileParts(prior, planned, field, reconcilePlan)
 }
 
 // reconcileParts goes into objects and lists of objects; lists and sets of plain
 // values are one value to Terraform.
-func reconcileParts(prior, current attr.Value, reconcile func(prior, current attr.Value) attr.Value) attr.Value {
+func reconcileParts(prior, current attr.Value, field reflect.Type, reconcile func(prior, current attr.Value, field reflect.Type) attr.Value) attr.Value {
 	switch c := current.(type) {
 	case types.Object:
 		p, ok := prior.(types.Object)
@@ -109,37 +158,38 @@ func reconcileParts(prior, current attr.Value, reconcile func(prior, current att
 		}
 		merged := map[string]attr.Value{}
 		for name, value := range c.Attributes() {
-			merged[name] = reconcile(p.Attributes()[name], value)
+			merged[name] = reconcile(p.Attributes()[name], value, fieldType(field, name))
 		}
 		return types.ObjectValueMust(c.AttributeTypes(context.Background()), merged)
 	case types.List:
 		p, ok := prior.(types.List)
-		elementType := c.ElementType(context.Background())
-		if _, object := elementType.(basetypes.ObjectType); !ok || !object {
+		typ := c.ElementType(context.Background())
+		if _, object := typ.(basetypes.ObjectType); !ok || !object {
 			return current
 		}
 		merged := c.Elements()
 		for i, before := range p.Elements() {
 			if i < len(merged) {
-				merged[i] = reconcile(before, merged[i])
+				merged[i] = reconcile(before, merged[i], elementType(field))
 			}
 		}
-		return types.ListValueMust(elementType, merged)
+		return types.ListValueMust(typ, merged)
 	default:
 		return current
 	}
 }
 
 // sameMeaning tells whether Calico cannot tell the two values apart: they are
-// equal but for spelling, for the order in a set, and for empty against absent.
-func sameMeaning(a, b attr.Value) bool {
+// equal but for spelling, for the order in a set, and, where the field cannot
+// hold the difference, for empty against absent.
+func sameMeaning(a, b attr.Value, field reflect.Type) bool {
 	if x, ok := a.(spelledValue); ok {
 		if y, ok := b.(spelledValue); ok && isText(x) && isText(y) {
 			return x.canonical() == y.canonical()
 		}
 	}
-	if isVoid(a) || isVoid(b) {
-		return isVoid(a) && isVoid(b)
+	if isVoid(a, field) || isVoid(b, field) {
+		return isVoid(a, field) && isVoid(b, field)
 	}
 	if a.IsUnknown() || b.IsUnknown() {
 		return a.IsUnknown() && b.IsUnknown()
@@ -151,13 +201,13 @@ func sameMeaning(a, b attr.Value) bool {
 			return false
 		}
 		for name, value := range x.Attributes() {
-			if !sameMeaning(value, y.Attributes()[name]) {
+			if !sameMeaning(value, y.Attributes()[name], fieldType(field, name)) {
 				return false
 			}
 		}
 		return true
 	case types.List:
-		return sameElements(x.Elements(), elements(b))
+		return sameElements(x.Elements(), elements(b), elementType(field))
 	case types.Set:
 		return within(x.Elements(), elements(b)) && within(elements(b), x.Elements())
 	default:
@@ -167,47 +217,44 @@ func sameMeaning(a, b attr.Value) bool {
 
 func isText(v attr.Value) bool { return !v.IsNull() && !v.IsUnknown() }
 
-func sameElements(a, b []attr.Value) bool {
+func sameElements(a, b []attr.Value, element reflect.Type) bool {
 	if len(a) != len(b) {
 		return false
 	}
 	for i := range a {
-		if !sameMeaning(a[i], b[i]) {
+		if !sameMeaning(a[i], b[i], element) {
 			return false
 		}
 	}
 	return true
 }
 
+// within tells whether each of a is in b. They are elements of sets, which are
+// plain values.
 func within(a, b []attr.Value) bool {
 	for _, x := range a {
-		found := false
-		for _, y := range b {
-			if sameMeaning(x, y) {
-				found = true
-				break
-			}
-		}
-		if !found {
+		if !slices.ContainsFunc(b, func(y attr.Value) bool { return sameMeaning(x, y, nil) }) {
 			return false
 		}
 	}
 	return true
 }
 
-// isVoid tells the values that Calico does not store: null, "", an empty
-// collection, an object of nothing but such. (A list that means "none" when
-// empty has an attribute of its own, not this rule.)
-func isVoid(v attr.Value) bool {
+// isVoid tells the values that are the same as no value: null and, unless the
+// field is a pointer, what Calico does not store: "", false, 0, an empty
+// collection, an object of nothing but such. A pointer is stored whatever it
+// points to: an empty list of failsafe ports is none, and an absent one the
+// default.
+func isVoid(v attr.Value, field reflect.Type) bool {
 	if v == nil || v.IsNull() {
 		return true
 	}
-	if v.IsUnknown() {
+	if v.IsUnknown() || field != nil && field.Kind() == reflect.Pointer {
 		return false
 	}
 	switch v := v.(type) {
 	case spelledValue:
-		return v.canonical() == ""
+		return v.canonical() == "" || field != nil && field.Kind() != reflect.String && v.canonical() == "0"
 	case basetypes.StringValuable:
 		s, _ := v.ToStringValue(context.Background())
 		return s.ValueString() == ""
@@ -220,8 +267,8 @@ func isVoid(v attr.Value) bool {
 	case types.Map:
 		return len(v.Elements()) == 0
 	case types.Object:
-		for _, a := range v.Attributes() {
-			if !isVoid(a) {
+		for name, a := range v.Attributes() {
+			if !isVoid(a, fieldType(field, name)) {
 				return false
 			}
 		}

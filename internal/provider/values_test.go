@@ -41,7 +41,7 @@ func TestReconcileKeepsSpelling(t *testing.T) {
 		"true and absent":           {types.BoolValue(true), types.BoolNull(), false},
 		"zero and absent":           {types.Int64Value(0), types.Int64Null(), false},
 	} {
-		got := reconcile(test.prior, test.current)
+		got := reconcile(test.prior, test.current, nil)
 		want := test.current
 		if test.keeps {
 			want = test.prior
@@ -61,7 +61,7 @@ func TestReconcileGoesIntoRules(t *testing.T) {
 		return types.ListValueMust(types.ObjectType{AttrTypes: object}, rules)
 	}
 	prior := list(rule("Allow", "06"), rule("Deny", "017"))
-	got := reconcile(prior, list(rule("Log", "6"), rule("Deny", "17"), rule("Pass", "6")))
+	got := reconcile(prior, list(rule("Log", "6"), rule("Deny", "17"), rule("Pass", "6")), nil)
 	if want := list(rule("Log", "06"), rule("Deny", "017"), rule("Pass", "6")); !got.Equal(want) {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -72,19 +72,19 @@ func TestReconcileGoesIntoRules(t *testing.T) {
 func TestReconcilePlanStaysWithinTheProtocol(t *testing.T) {
 	empty := types.ListValueMust(portType, []attr.Value{})
 	absent := null(types.ListType{ElemType: portType})
-	if got := reconcilePlan(empty, absent); !got.Equal(absent) {
+	if got := reconcilePlan(empty, absent, nil); !got.Equal(absent) {
 		t.Errorf("a null in the configuration was planned as %s", got)
 	}
-	if got := reconcilePlan(absent, empty); !got.Equal(empty) {
+	if got := reconcilePlan(absent, empty, nil); !got.Equal(empty) {
 		t.Errorf("an empty list in the configuration was planned as %s", got)
 	}
 	a := types.SetValueMust(netType, stringsOf(netType, "FD00::/8", "10.0.0.0/8"))
 	b := types.SetValueMust(netType, stringsOf(netType, "fd00::/8", "10.0.0.0/9"))
-	if got := reconcilePlan(a, b); !got.Equal(b) {
+	if got := reconcilePlan(a, b, nil); !got.Equal(b) {
 		t.Errorf("a set that is neither the configured nor the prior one was planned: %s", got)
 	}
 	u := types.ListUnknown(portType)
-	if got := reconcilePlan(empty, u); !got.Equal(u) {
+	if got := reconcilePlan(empty, u, nil); !got.Equal(u) {
 		t.Errorf("an unknown value was planned as %s", got)
 	}
 }

@@ -233,12 +233,7 @@ func (s *Store) Create(ctx context.Context, obj calico.Object) (*datastore.Store
 		key := storedKey(id.Kind, id.Namespace, name)
 		p := plan{key: key, value: value, then: []clientv3.Op{clientv3.OpPut(key, string(value))}}
 		p.only(candidateKeys(id, f.release), "")
-		if tier := id.Tier; id.Kind.Tiered() && tier != "" && tier != calico.DefaultTier {
-			// Calico's own client looks for the tier too, on create only. The
-			// tier "default" may be missing: Calico makes it when it starts.
-			p.tier, p.tierKey = tier, storedKey(calico.KindTier, "", tier)
-			p.compares = append(p.compares, clientv3.Compare(clientv3.Version(p.tierKey), ">", 0))
-		}
+		p.needTier(id)
 		p.failed = func(current []*datastore.Stored) error {
 			for _, c := range current {
 				// A policy of the other spelling that is another object is no
@@ -266,6 +261,11 @@ func (s *Store) Update(ctx context.Context, obj calico.Object, base *datastore.S
 		key := storedKey(id.Kind, id.Namespace, name)
 		p := plan{key: key, value: value, compares: []clientv3.Cmp{unchanged(base)}}
 		p.only(candidateKeys(id, f.release), base.Key)
+		if before := calico.IDOf(base.Object); id.Tier != before.Tier {
+			// Calico's own client looks for a tier on create only; but a policy that
+			// is moved to one that is not there would be enforced last of all.
+			p.needTier(id)
+		}
 		if key != base.Key {
 			// Calico's release has moved on since the object was stored: it gets
 			// its new name in the same transaction, so there is never a moment
@@ -297,6 +297,13 @@ func (s *Store) Delete(ctx context.Context, base *datastore.Stored) error {
 		// Where Calico's migrator has made the new name and not yet deleted the
 		// old one, it would leave the new one behind.
 		p.only(candidateKeys(id, f.release), base.Key)
+		if id.Kind == calico.KindTier {
+			unused, err := s.unusedTier(ctx, id.Name, f.release.Naming())
+			if err != nil {
+				return plan{}, err
+			}
+			p.compares = append(p.compares, unused...)
+		}
 		return p, nil
 	})
 	return err
@@ -375,6 +382,16 @@ func (p *plan) only(keys []string, base string) {
 			p.compares = append(p.compares, clientv3.Compare(clientv3.Version(k), "=", 0))
 		}
 	}
+}
+
+// needTier makes the plan one that fails where the object's tier is not there.
+// The tier "default" may be missing: Calico makes it when it starts.
+func (p *plan) needTier(id calico.ID) {
+	if id.Tier == "" || id.Tier == calico.DefaultTier {
+		return
+	}
+	p.tier, p.tierKey = id.Tier, storedKey(calico.KindTier, "", id.Tier)
+	p.compares = append(p.compares, clientv3.Compare(clientv3.Version(p.tierKey), ">", 0))
 }
 
 // write does one write as one transaction, with the guards that every write has.

@@ -1,0 +1,43 @@
+package etcdv3
+
+import (
+	"context"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+)
+
+// Patch changes some fields of base; see datastore.Store.
+func (s *Store) Patch(ctx context.Context, base *datastore.Stored, patch calico.SpecPatch) (*datastore.Stored, error) {
+	id := calico.IDOf(base.Object)
+	base = clone(base)
+	return s.write(ctx, "patch", id, func(*facts) (plan, error) {
+		value, err := patch.Apply(base.Raw)
+		if err != nil {
+			return plan{}, &datastore.CorruptError{Key: base.Key, Revision: base.Revision, Err: err}
+		}
+		return plan{
+			key: base.Key, value: value, keys: []string{base.Key},
+			compares: []clientv3.Cmp{unchanged(base)},
+			then:     []clientv3.Op{clientv3.OpPut(base.Key, string(value))},
+			failed: func(current []*datastore.Stored) error {
+				if len(current) == 0 {
+					return &datastore.ConflictError{ID: id, Key: base.Key, Deleted: true}
+				}
+				now := current[0]
+				// Others may have changed what is theirs.
+				changes, err := patch.Changes(base.Raw, now.Raw)
+				if err != nil {
+					return &datastore.CorruptError{Key: now.Key, Revision: now.Revision, Err: err}
+				}
+				if len(changes) > 0 {
+					return &datastore.ConflictError{ID: id, Key: now.Key, Changes: changes}
+				}
+				base.Raw, base.Revision = now.Raw, now.Revision
+				return nil
+			},
+		}, nil
+	})
+}

@@ -1,0 +1,381 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+)
+
+// adoptedResource is the resource of a kind whose objects have several owners:
+// Calico makes them itself and writes to them, and so do others. It owns the
+// fields that are configured, and no others: those are neither shown nor changed.
+// An object that exists is adopted, and what is owned no longer gets back the
+// value that it had before.
+type adoptedResource struct {
+	objectResource
+}
+
+var (
+	_ resource.ResourceWithConfigure      = (*adoptedResource)(nil)
+	_ resource.ResourceWithIdentity       = (*adoptedResource)(nil)
+	_ resource.ResourceWithImportState    = (*adoptedResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*adoptedResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*adoptedResource)(nil)
+)
+
+// adoptionKey is where private state keeps the adoption.
+const adoptionKey = "adoption"
+
+// adoption is what an object was before it was adopted.
+type adoption struct {
+	// Created tells that there was none: it was made here.
+	Created bool `json:"created"`
+	// Before has the owned fields' values, as they were stored; null for none.
+	Before map[string]json.RawMessage `json:"before"`
+}
+
+// was returns the value of a field before it was owned, nil for none.
+func (a adoption) was(field string) json.RawMessage {
+	if value := a.Before[field]; string(value) != "null" {
+		return value
+	}
+	return nil
+}
+
+func readAdoption(ctx context.Context, private privateReader) adoption {
+	a := adoption{Before: map[string]json.RawMessage{}}
+	text, _ := private.GetKey(ctx, adoptionKey)
+	if text != nil {
+		// Private state holds what was written below, or nothing.
+		_ = json.Unmarshal(text, &a)
+	}
+	return a
+}
+
+func (a adoption) keep(ctx context.Context, private privateWriter, diags *diag.Diagnostics) {
+	text, err := json.Marshal(a)
+	if err != nil {
+		diags.AddError("Unexpected State", err.Error()+"\n\nPlease report this to the provider developers.")
+		return
+	}
+	diags.Append(private.SetKey(ctx, adoptionKey, text)...)
+}
+
+// owned returns the fields of the spec, by their JSON names, that the attributes
+// have values for.
+func (d *definition) owned(v values) []string {
+	var out []string
+	for _, f := range fieldsOf(specOf(d.kind.New()).Type()) {
+		if !v.isNull(f.attribute) {
+			out = append(out, jsonName(f.StructField))
+		}
+	}
+	return out
+}
+
+// onlyFields returns a copy of the object with no fields in its spec but those.
+func onlyFields(obj calico.Object, names []string) calico.Object {
+	c, ok := obj.DeepCopyObject().(calico.Object)
+	if !ok {
+		return obj
+	}
+	kept := map[string]bool{}
+	for _, name := range names {
+		kept[name] = true
+	}
+	spec := specOf(c)
+	for i := range spec.NumField() {
+		if !kept[jsonName(spec.Type().Field(i))] {
+			spec.Field(i).SetZero()
+		}
+	}
+	return c
+}
+
+// storedFields returns the fields of the spec that are stored, of those that
+// there are attributes for.
+func (d *definition) storedFields(stored *datastore.Stored) ([]string, map[string]json.RawMessage, error) {
+	fields, err := calico.SpecFields(stored.Raw)
+	if err != nil {
+		return nil, nil, &datastore.CorruptError{Key: stored.Key, Revision: stored.Revision, Err: err}
+	}
+	// An empty text is none, to Calico.
+	return d.owned(d.attributes(stored.Object, nil)), fields, nil
+}
+
+// patch returns the change that gives base the object's values in the owned
+// fields, without those that it has already.
+func patch(obj calico.Object, owned []string, base []byte) (calico.SpecPatch, error) {
+	text, err := calico.EncodeSpec(obj)
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := calico.SpecFields(text)
+	if err != nil {
+		return nil, err
+	}
+	present, err := calico.SpecFields(base)
+	if err != nil {
+		return nil, err
+	}
+	out := calico.SpecPatch{}
+	for _, name := range owned {
+		value := wanted[name]
+		if specField(obj, name).IsZero() {
+			value = nil // such as "", which is how an unset field is written
+		}
+		if string(value) != string(present[name]) {
+			out[name] = value
+		}
+	}
+	return out, nil
+}
+
+func specField(obj calico.Object, name string) reflect.Value {
+	spec := specOf(obj)
+	for i := range spec.NumField() {
+		if jsonName(spec.Type().Field(i)) == name {
+			return spec.Field(i)
+		}
+	}
+	panic(fmt.Sprintf("provider: %T has no field %s", obj, name))
+}
+
+// planAdoption tells what will become of an object that exists.
+func (r *objectResource) planAdoption(ctx context.Context, obj calico.Object, c *conversion, planned values, diags *diag.Diagnostics) {
+	if r.data.pending() || r.data.isUnreachable() {
+		return
+	}
+	store, err := r.data.store(ctx)
+	if err != nil {
+		return // told by planRelease
+	}
+	stored, err := store.Get(ctx, r.id(planned))
+	if err != nil {
+		return // there is none, or the apply will tell
+	}
+	var owned []string
+	for _, name := range r.owned(planned) {
+		if c.known(specPath.Field(name)) {
+			owned = append(owned, name)
+		}
+	}
+	change, err := patch(obj, owned, stored.Raw)
+	if err != nil {
+		return
+	}
+	after, err := change.Apply(stored.Raw)
+	if err != nil {
+		return
+	}
+	lines, err := change.Changes(stored.Raw, after)
+	if err != nil {
+		return
+	}
+	if len(lines) == 0 {
+		lines = []string{"nothing: the configured values are those that it has"}
+	}
+	diags.AddWarning("Existing Object Will Be Adopted",
+		fmt.Sprintf("%s exists already, at %s. It is not replaced: from this apply on Terraform manages the configured attributes of it, and leaves all others alone. When they are no longer managed, they get back the values that they have now.\n\nWhat changes (now -> then):\n  %s",
+			r.id(planned), stored.Key, strings.Join(lines, "\n  ")))
+}
+
+// Create adopts the object, or creates it where there is none.
+func (r *adoptedResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	planned, store := r.begin(ctx, req.Plan.Raw, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	obj := r.writable(ctx, store, planned, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	owned := r.owned(planned)
+	stored, adopted, err := r.adopt(ctx, store, obj, owned)
+	if err != nil {
+		r.addStoreError(&resp.Diagnostics, "Create", r.id(planned), err)
+		return
+	}
+	stored.Object = onlyFields(stored.Object, owned)
+	adopted.keep(ctx, resp.Private, &resp.Diagnostics)
+	resp.State.Raw = r.finish(ctx, stored, planned, planned, resp.Identity, resp.Private, &resp.Diagnostics)
+}
+
+func (r *adoptedResource) adopt(ctx context.Context, store datastore.Store, obj calico.Object, owned []string) (*datastore.Stored, adoption, error) {
+	adopted := adoption{Before: map[string]json.RawMessage{}}
+	for {
+		stored, err := store.Get(ctx, calico.IDOf(obj))
+		if errors.Is(err, datastore.ErrNotFound) {
+			stored, err = store.Create(ctx, obj)
+			var exists *datastore.AlreadyExistsError
+			if errors.As(err, &exists) {
+				continue // made by somebody else just now
+			}
+			adopted.Created = true
+			for _, name := range owned {
+				adopted.Before[name] = nil
+			}
+			return stored, adopted, err
+		}
+		if err != nil {
+			return nil, adopted, err
+		}
+		_, fields, err := r.storedFields(stored)
+		if err != nil {
+			return nil, adopted, err
+		}
+		for _, name := range owned {
+			adopted.Before[name] = fields[name]
+		}
+		change, err := patch(obj, owned, stored.Raw)
+		if err != nil {
+			return nil, adopted, err
+		}
+		stored, err = applyPatch(ctx, store, stored, change)
+		return stored, adopted, err
+	}
+}
+
+// applyPatch applies a patch, if there is anything in it.
+func applyPatch(ctx context.Context, store datastore.Store, base *datastore.Stored, change calico.SpecPatch) (*datastore.Stored, error) {
+	if len(change) == 0 {
+		return base, nil
+	}
+	return store.Patch(ctx, base, change)
+}
+
+// Read reads the owned fields; after an import, all that there are.
+func (r *adoptedResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	r.read(ctx, req, resp, func(stored *datastore.Stored, state values, imported bool) error {
+		owned := r.owned(state)
+		if imported {
+			names, fields, err := r.storedFields(stored)
+			if err != nil {
+				return err
+			}
+			owned = names
+			adopted := adoption{Before: map[string]json.RawMessage{}}
+			for _, name := range owned {
+				adopted.Before[name] = fields[name]
+			}
+			adopted.keep(ctx, resp.Private, &resp.Diagnostics)
+		}
+		stored.Object = onlyFields(stored.Object, owned)
+		return nil
+	})
+}
+
+// Update changes what is owned, and gives back what is no longer.
+func (r *adoptedResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	planned, store := r.begin(ctx, req.Plan.Raw, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	state, err := r.rootValues(ctx, req.State.Raw)
+	if err != nil {
+		resp.Diagnostics.AddError("Unexpected State", err.Error())
+		return
+	}
+	base, err := r.baseOrRead(ctx, store, req.Private, r.id(state))
+	if err != nil {
+		r.addStoreError(&resp.Diagnostics, "Update", r.id(planned), err)
+		return
+	}
+	obj := r.writable(ctx, store, planned, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	adopted := readAdoption(ctx, req.Private)
+	owned := r.owned(planned)
+	stored, err := r.update(ctx, store, obj, base, owned, r.owned(state), &adopted)
+	if err != nil {
+		r.addStoreError(&resp.Diagnostics, "Update", r.id(planned), err)
+		return
+	}
+	stored.Object = onlyFields(stored.Object, owned)
+	adopted.keep(ctx, resp.Private, &resp.Diagnostics)
+	resp.State.Raw = r.finish(ctx, stored, planned, planned, resp.Identity, resp.Private, &resp.Diagnostics)
+}
+
+func (r *adoptedResource) update(ctx context.Context, store datastore.Store, obj calico.Object, base *datastore.Stored, owned, before []string, adopted *adoption) (*datastore.Stored, error) {
+	_, fields, err := r.storedFields(base)
+	if err != nil {
+		return nil, err
+	}
+	change, err := patch(obj, owned, base.Raw)
+	if err != nil {
+		return nil, err
+	}
+	still := map[string]bool{}
+	for _, name := range owned {
+		still[name] = true
+		if _, known := adopted.Before[name]; !known {
+			adopted.Before[name] = fields[name]
+		}
+	}
+	for _, name := range before {
+		if !still[name] {
+			if was := adopted.was(name); string(was) != string(fields[name]) {
+				change[name] = was
+			}
+			delete(adopted.Before, name)
+		}
+	}
+	return applyPatch(ctx, store, base, change)
+}
+
+// Delete gives back what is owned. An object that was made here goes, if nobody
+// else has put anything in it.
+func (r *adoptedResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	state, store := r.begin(ctx, req.State.Raw, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	base, err := r.baseOrRead(ctx, store, req.Private, r.id(state))
+	if errors.Is(err, datastore.ErrNotFound) {
+		return
+	}
+	if err == nil {
+		err = r.giveBack(ctx, store, base, r.owned(state), readAdoption(ctx, req.Private))
+	}
+	var conflict *datastore.ConflictError
+	if errors.As(err, &conflict) && conflict.Deleted {
+		return
+	}
+	if err != nil {
+		r.addStoreError(&resp.Diagnostics, "Delete", r.id(state), err)
+	}
+}
+
+func (r *adoptedResource) giveBack(ctx context.Context, store datastore.Store, base *datastore.Stored, owned []string, adopted adoption) error {
+	_, fields, err := r.storedFields(base)
+	if err != nil {
+		return err
+	}
+	change := calico.SpecPatch{}
+	for _, name := range owned {
+		if was := adopted.was(name); string(was) != string(fields[name]) {
+			change[name] = was
+		}
+	}
+	if adopted.Created {
+		rest, err := change.Apply(base.Raw)
+		if err != nil {
+			return err
+		}
+		if calico.IsEmptySpec(rest) {
+			return store.Delete(ctx, base)
+		}
+	}
+	_, err = applyPatch(ctx, store, base, change)
+	return err
+}
