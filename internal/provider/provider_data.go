@@ -100,7 +100,8 @@ func (d *providerData) planRelease(ctx context.Context, kind calico.Kind, create
 	if d == nil {
 		return nil
 	}
-	if d.pending() || d.isUnreachable() {
+	if d.pending() || d.isUnreachable() || kind == calico.KindHostEndpoint {
+		// (The rules for host endpoints are those of every release.)
 		return d.release
 	}
 	store, err := d.store(ctx)

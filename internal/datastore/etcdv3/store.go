@@ -251,6 +251,10 @@ func (s *Store) Create(ctx context.Context, obj calico.Object) (*datastore.Store
 func (s *Store) Update(ctx context.Context, obj calico.Object, base *datastore.Stored) (*datastore.Stored, error) {
 	id := calico.IDOf(obj)
 	base = clone(base)
+	if err := base.Decode(id.Kind); err != nil {
+		return nil, err
+	}
+	tier := calico.IDOf(base.Object).Tier
 	// Only for a base that lacks them, in which case they are made once.
 	fresh := calico.Fresh{UID: uuid.NewString(), Created: time.Now()}
 	return s.write(ctx, "update", id, func(f *facts) (plan, error) {
@@ -261,7 +265,7 @@ func (s *Store) Update(ctx context.Context, obj calico.Object, base *datastore.S
 		key := storedKey(id.Kind, id.Namespace, name)
 		p := plan{key: key, value: value, compares: []clientv3.Cmp{unchanged(base)}}
 		p.only(candidateKeys(id, f.release), base.Key)
-		if before := calico.IDOf(base.Object); id.Tier != before.Tier {
+		if id.Tier != tier {
 			// Calico's own client looks for a tier on create only; but a policy that
 			// is moved to one that is not there would be enforced last of all.
 			p.needTier(id)
@@ -433,9 +437,6 @@ func (s *Store) write(ctx context.Context, operation string, id calico.ID, next 
 			return s.written(id, p, revision)
 		}
 		s.notice(found[clusterInformationKey], f)
-		if p.tierKey != "" && found[p.tierKey] == nil {
-			return nil, &datastore.TierMissingError{ID: id, Tier: p.tier, Key: p.tierKey}
-		}
 		var current []*datastore.Stored
 		for _, k := range p.keys {
 			if found[k] != nil {
@@ -446,6 +447,9 @@ func (s *Store) write(ctx context.Context, operation string, id calico.ID, next 
 			return nil, nil
 		} else if err != nil {
 			return nil, err
+		}
+		if p.tierKey != "" && found[p.tierKey] == nil {
+			return nil, &datastore.TierMissingError{ID: id, Tier: p.tier, Key: p.tierKey}
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, translate(err, p.key, s.cfg)
