@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/attributename"
 )
 
 // Terraform's values and Calico's API types have the same shape, and Calico's
@@ -51,26 +51,8 @@ func (c *conversion) fault(at calico.Path, value any, format string, args ...any
 	c.faults = append(c.faults, &calico.FieldError{Field: at, Value: value, Reason: fmt.Sprintf(format, args...)})
 }
 
-// attributeName returns the Terraform name of a field of Calico's API:
-// expected_ips for expectedIPs, not_icmp for notICMP, pre_dnat for preDNAT.
-func attributeName(jsonName string) string {
-	r := []rune(jsonName)
-	var b strings.Builder
-	for i, c := range r {
-		if unicode.IsUpper(c) && i > 0 {
-			next := i+1 < len(r) && unicode.IsLower(r[i+1])
-			// The s of a plural abbreviation, as in IPs, begins no word.
-			if next && r[i+1] == 's' && (i+2 == len(r) || unicode.IsUpper(r[i+2])) {
-				next = false
-			}
-			if !unicode.IsUpper(r[i-1]) || next {
-				b.WriteByte('_')
-			}
-		}
-		b.WriteRune(unicode.ToLower(c))
-	}
-	return b.String()
-}
+// attributeName returns the Terraform name of a field of Calico's API.
+func attributeName(jsonName string) string { return attributename.Of(jsonName) }
 
 // jsonName returns the name of a struct field in Calico's manifests.
 func jsonName(f reflect.StructField) string {

@@ -16,18 +16,6 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
-func TestAttributeName(t *testing.T) {
-	for name, want := range map[string]string{
-		"node": "node", "interfaceName": "interface_name", "expectedIPs": "expected_ips", "notICMP": "not_icmp",
-		"preDNAT": "pre_dnat", "ipVersion": "ip_version", "notNets": "not_nets", "serviceAccountSelector": "service_account_selector",
-		"asNumber": "as_number", "peerIP": "peer_ip", "bpfHostNetworkedNATWithoutCTLB": "bpf_host_networked_nat_without_ctlb",
-	} {
-		if got := attributeName(name); got != want {
-			t.Errorf("attributeName(%q) = %q, want %q", name, got, want)
-		}
-	}
-}
-
 // Every field of the API type has an attribute, and every attribute a field:
 // otherwise a part of an object could be written but not read, or never be seen.
 func TestSchemasHaveEveryField(t *testing.T) {
