@@ -165,13 +165,13 @@ func newCheckRequest(release calico.Release, m manifest) checkRequest {
 	tier, isText := spec["tier"].(string)
 	tiered := release.AtLeast(3, 29, 0)
 	_, present := spec["tier"]
-	leaveOut := !tiered && m.kind == calico.KindGlobalNetworkPolicy && present && (isText && (tier == "" || tier == calico.DefaultTier) || spec["tier"] == nil)
+	leaveOut := !tiered && m.kind.Tiered() && present && (isText && (tier == "" || tier == calico.DefaultTier) || spec["tier"] == nil)
 	if leaveOut {
 		value := spec["tier"]
 		delete(spec, "tier")
 		defer func() { spec["tier"] = value }()
 	}
-	if tiered && tier != "" {
+	if tiered && m.kind.Tiered() && tier != "" {
 		body, err := json.Marshal(object{"kind": "Tier", "apiVersion": apiVersion, "metadata": object{"name": tier}, "spec": object{}})
 		if err != nil {
 			panic(err)
