@@ -78,34 +78,10 @@ func TestDifferential(t *testing.T) {
 
 // run compares the cases from first on, each step-th, before end.
 func (o *oracle) run(t *testing.T, all *tally, seed, first, step, end uint64) {
-	// Manifests are made ahead while the oracle works on those before.
-	ahead := make(chan manifest, 256)
-	done := make(chan struct{})
-	defer close(done)
-	go func() {
-		defer close(ahead)
-		for number := first; number < end; number += step {
-			m := generate(o.release, seed, number)
-			if err := o.send(newCheckRequest(o.release, m)); err != nil {
-				t.Errorf("the oracle of %s takes no more requests: %v", o.release, err)
-				return
-			}
-			select {
-			case ahead <- m:
-			case <-done:
-				return
-			}
-		}
-		if err := o.in.Flush(); err != nil {
-			t.Errorf("the oracle of %s takes no more requests: %v", o.release, err)
-		}
-	}()
-	for m := range ahead {
-		var theirs checked
-		if err := o.receive(&theirs); err != nil {
-			t.Errorf("at case %d of seed %d: %v", m.number, seed, err)
-			return
-		}
+	askAhead(t, o, first, step, end, func(number uint64) (manifest, any) {
+		m := generate(o.release, seed, number)
+		return m, newCheckRequest(o.release, m)
+	}, func(m manifest, theirs checked) {
 		text := m.String()
 		ours := judge(o.release, m.kind, text)
 		problems := disagreements(o.release, ours, theirs)
@@ -113,7 +89,7 @@ func (o *oracle) run(t *testing.T, all *tally, seed, first, step, end uint64) {
 			t.Errorf("%s, CALICO_FUZZ_SEED=%d CALICO_FUZZ_FIRST=%d CALICO_FUZZ_CASES=1, %s %s:\n  %s\nmanifest: %s\nCalico: %s\nours:   %s",
 				o.release, seed, m.number, m.strength, m.kind, strings.Join(problems, "\n  "), brief(text), theirs, ours)
 		}
-	}
+	})
 }
 
 // brief is a text of a length that a person can read.
