@@ -156,6 +156,12 @@ func tierOf(obj Object) *string {
 	switch o := obj.(type) {
 	case *v3.GlobalNetworkPolicy:
 		return &o.Spec.Tier
+	case *v3.NetworkPolicy:
+		return &o.Spec.Tier
+	case *v3.StagedGlobalNetworkPolicy:
+		return &o.Spec.Tier
+	case *v3.StagedNetworkPolicy:
+		return &o.Spec.Tier
 	default:
 		panic(fmt.Sprintf("calico: %T is marked as tiered but has no tier here", obj))
 	}

@@ -24,39 +24,67 @@ type Object interface {
 // Kind is the name of a kind of the projectcalico.org/v3 API, such as "HostEndpoint".
 type Kind string
 
-// The kinds that this package knows.
+// The kinds that this package knows: all that an administrator writes, and
+// ClusterInformation, which Calico writes and this provider reads.
 const (
-	KindHostEndpoint        Kind = v3.KindHostEndpoint
-	KindGlobalNetworkPolicy Kind = v3.KindGlobalNetworkPolicy
-	KindClusterInformation  Kind = v3.KindClusterInformation
-	KindTier                Kind = v3.KindTier
+	KindHostEndpoint                 Kind = v3.KindHostEndpoint
+	KindGlobalNetworkPolicy          Kind = v3.KindGlobalNetworkPolicy
+	KindNetworkPolicy                Kind = v3.KindNetworkPolicy
+	KindStagedGlobalNetworkPolicy    Kind = v3.KindStagedGlobalNetworkPolicy
+	KindStagedNetworkPolicy          Kind = v3.KindStagedNetworkPolicy
+	KindTier                         Kind = v3.KindTier
+	KindGlobalNetworkSet             Kind = v3.KindGlobalNetworkSet
+	KindNetworkSet                   Kind = v3.KindNetworkSet
+	KindProfile                      Kind = v3.KindProfile
+	KindFelixConfiguration           Kind = v3.KindFelixConfiguration
+	KindIPPool                       Kind = v3.KindIPPool
+	KindIPReservation                Kind = v3.KindIPReservation
+	KindBGPConfiguration             Kind = v3.KindBGPConfiguration
+	KindBGPPeer                      Kind = v3.KindBGPPeer
+	KindBGPFilter                    Kind = v3.KindBGPFilter
+	KindNode                         Kind = "Node"
+	KindKubeControllersConfiguration Kind = v3.KindKubeControllersConfiguration
+	KindClusterInformation           Kind = v3.KindClusterInformation
 )
 
+// kindInfo is what is the same for all objects of a kind.
 type kindInfo struct {
 	plural     string
 	namespaced bool
 	tiered     bool
-	newObject  func() Object
+	// since is the first release that knows the kind; the zero value for all.
+	since     Release
+	newObject func() Object
 }
 
 var kinds = map[Kind]kindInfo{
-	KindHostEndpoint: {
-		plural:    "hostendpoints",
-		newObject: func() Object { return v3.NewHostEndpoint() },
+	KindHostEndpoint:        {plural: "hostendpoints", newObject: func() Object { return v3.NewHostEndpoint() }},
+	KindGlobalNetworkPolicy: {plural: "globalnetworkpolicies", tiered: true, newObject: func() Object { return v3.NewGlobalNetworkPolicy() }},
+	KindNetworkPolicy:       {plural: "networkpolicies", namespaced: true, tiered: true, newObject: func() Object { return v3.NewNetworkPolicy() }},
+	KindStagedGlobalNetworkPolicy: {
+		plural: "stagedglobalnetworkpolicies", tiered: true, since: Release{3, 30, 0},
+		newObject: func() Object { return v3.NewStagedGlobalNetworkPolicy() },
 	},
-	KindGlobalNetworkPolicy: {
-		plural:    "globalnetworkpolicies",
-		tiered:    true,
-		newObject: func() Object { return v3.NewGlobalNetworkPolicy() },
+	KindStagedNetworkPolicy: {
+		plural: "stagednetworkpolicies", namespaced: true, tiered: true, since: Release{3, 30, 0},
+		newObject: func() Object { return v3.NewStagedNetworkPolicy() },
 	},
-	KindClusterInformation: {
-		plural:    "clusterinformations",
-		newObject: func() Object { return v3.NewClusterInformation() },
+	KindTier:               {plural: "tiers", since: Release{3, 29, 0}, newObject: func() Object { return v3.NewTier() }},
+	KindGlobalNetworkSet:   {plural: "globalnetworksets", newObject: func() Object { return v3.NewGlobalNetworkSet() }},
+	KindNetworkSet:         {plural: "networksets", namespaced: true, newObject: func() Object { return v3.NewNetworkSet() }},
+	KindProfile:            {plural: "profiles", newObject: func() Object { return v3.NewProfile() }},
+	KindFelixConfiguration: {plural: "felixconfigurations", newObject: func() Object { return v3.NewFelixConfiguration() }},
+	KindIPPool:             {plural: "ippools", newObject: func() Object { return v3.NewIPPool() }},
+	KindIPReservation:      {plural: "ipreservations", newObject: func() Object { return v3.NewIPReservation() }},
+	KindBGPConfiguration:   {plural: "bgpconfigurations", newObject: func() Object { return v3.NewBGPConfiguration() }},
+	KindBGPPeer:            {plural: "bgppeers", newObject: func() Object { return v3.NewBGPPeer() }},
+	KindBGPFilter:          {plural: "bgpfilters", newObject: func() Object { return v3.NewBGPFilter() }},
+	KindNode:               {plural: "nodes", newObject: func() Object { return NewNode() }},
+	KindKubeControllersConfiguration: {
+		plural:    "kubecontrollersconfigurations",
+		newObject: func() Object { return v3.NewKubeControllersConfiguration() },
 	},
-	KindTier: {
-		plural:    "tiers",
-		newObject: func() Object { return v3.NewTier() },
-	},
+	KindClusterInformation: {plural: "clusterinformations", newObject: func() Object { return v3.NewClusterInformation() }},
 }
 
 func (k Kind) info() kindInfo {
@@ -76,6 +104,10 @@ func (k Kind) Namespaced() bool { return k.info().namespaced }
 // Tiered tells whether objects of the kind belong to a tier, and so have a
 // stored name that depends on the release.
 func (k Kind) Tiered() bool { return k.info().tiered }
+
+// Since returns the first release of Calico that knows the kind; the zero
+// Release where all do.
+func (k Kind) Since() Release { return k.info().since }
 
 // New returns an empty object of the kind, with kind and apiVersion set.
 func (k Kind) New() Object { return k.info().newObject() }

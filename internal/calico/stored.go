@@ -3,6 +3,7 @@ package calico
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -85,10 +86,15 @@ func keepMetadata(obj Object, base []byte) error {
 	if v, ok := old.GetAnnotations()[lastAppliedAnnotation]; ok {
 		setAnnotation(obj, lastAppliedAnnotation, v)
 	}
+	// What Calico reports of an object is no author's either.
+	if status := reflect.ValueOf(obj).Elem().FieldByName("Status"); status.IsValid() {
+		status.Set(reflect.ValueOf(old).Elem().FieldByName("Status"))
+	}
 	return nil
 }
 
-// Decode reads a stored value of the kind that was found under a name, and
+// Decode reads a stored value of the kind that was found under a name (the part
+// of its key that follows the kind: "default.p", or "namespace/default.p"), and
 // takes away what the release added for itself: the object has the user's name,
 // and no tier label or annotation that Calico keeps for its own use.
 //
@@ -99,7 +105,8 @@ func Decode(kind Kind, storedName string, value []byte) (Object, error) {
 		Kind       string `json:"kind"`
 		APIVersion string `json:"apiVersion"`
 		Metadata   struct {
-			Name string `json:"name"`
+			Name      string `json:"name"`
+			Namespace string `json:"namespace"`
 		} `json:"metadata"`
 	}
 	if err := calicoJSON.Unmarshal(value, &envelope); err != nil {
@@ -108,6 +115,16 @@ func Decode(kind Kind, storedName string, value []byte) (Object, error) {
 	if envelope.Kind != string(kind) || envelope.APIVersion != v3.GroupVersionCurrent {
 		return nil, fmt.Errorf("it is of kind %q, apiVersion %q, where %q, %q belongs",
 			envelope.Kind, envelope.APIVersion, kind, v3.GroupVersionCurrent)
+	}
+	if kind.Namespaced() {
+		// A namespace is free text to Calico in etcd, and may hold a slash itself.
+		namespace := ""
+		if i := strings.LastIndexByte(storedName, '/'); i >= 0 {
+			namespace, storedName = storedName[:i], storedName[i+1:]
+		}
+		if envelope.Metadata.Namespace != namespace {
+			return nil, fmt.Errorf("its metadata.namespace is %q, where its key says %q", envelope.Metadata.Namespace, namespace)
+		}
 	}
 	if envelope.Metadata.Name != storedName {
 		return nil, fmt.Errorf("its metadata.name is %q, where its key says %q", envelope.Metadata.Name, storedName)

@@ -4,7 +4,7 @@ package datastore
 
 import (
 	"context"
-	"path"
+	"strings"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
@@ -82,7 +82,8 @@ type ReleaseFinding struct {
 // Decode fills in Object from Raw. It answers *CorruptError where that is not an
 // object of the kind.
 func (s *Stored) Decode(kind calico.Kind) error {
-	object, err := calico.Decode(kind, path.Base(s.Key), s.Raw)
+	_, name, _ := strings.Cut(s.Key, "/"+kind.Plural()+"/")
+	object, err := calico.Decode(kind, name, s.Raw)
 	if err != nil {
 		return &CorruptError{Key: s.Key, Revision: s.Revision, Err: err}
 	}

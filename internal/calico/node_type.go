@@ -1,0 +1,110 @@
+package calico
+
+import (
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"github.com/projectcalico/api/pkg/lib/numorstring"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// Node is a host of the cluster, as calicoctl writes it in an etcd datastore. It
+// is a v3 kind like the others, but not in Calico's API module: on Kubernetes
+// Kubernetes' own nodes stand for it. The fields are those of v3.28 to v3.32;
+// interfaces came with v3.30.
+type Node struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+	Spec              NodeSpec   `json:"spec,omitempty"`
+	Status            NodeStatus `json:"status,omitempty"`
+}
+
+// NodeSpec is what an administrator, or calico-node, tells of a host.
+type NodeSpec struct {
+	BGP                  *NodeBGPSpec       `json:"bgp,omitempty"`
+	IPv4VXLANTunnelAddr  string             `json:"ipv4VXLANTunnelAddr,omitempty"`
+	VXLANTunnelMACAddr   string             `json:"vxlanTunnelMACAddr,omitempty"`
+	IPv6VXLANTunnelAddr  string             `json:"ipv6VXLANTunnelAddr,omitempty"`
+	VXLANTunnelMACAddrV6 string             `json:"vxlanTunnelMACAddrV6,omitempty"`
+	OrchRefs             []OrchRef          `json:"orchRefs,omitempty"`
+	Wireguard            *NodeWireguardSpec `json:"wireguard,omitempty"`
+	Addresses            []NodeAddress      `json:"addresses,omitempty"`
+	Interfaces           []NodeInterface    `json:"interfaces,omitempty"`
+}
+
+// NodeBGPSpec is the BGP configuration of a host.
+type NodeBGPSpec struct {
+	ASNumber                *numorstring.ASNumber `json:"asNumber,omitempty"`
+	IPv4Address             string                `json:"ipv4Address,omitempty"`
+	IPv6Address             string                `json:"ipv6Address,omitempty"`
+	IPv4IPIPTunnelAddr      string                `json:"ipv4IPIPTunnelAddr,omitempty"`
+	RouteReflectorClusterID string                `json:"routeReflectorClusterID,omitempty"`
+}
+
+// OrchRef is the name of a host in an orchestrator.
+type OrchRef struct {
+	NodeName     string `json:"nodeName,omitempty"`
+	Orchestrator string `json:"orchestrator"`
+}
+
+// NodeWireguardSpec holds the addresses of a host's WireGuard interfaces.
+type NodeWireguardSpec struct {
+	InterfaceIPv4Address string `json:"interfaceIPv4Address,omitempty"`
+	InterfaceIPv6Address string `json:"interfaceIPv6Address,omitempty"`
+}
+
+// NodeAddress is an address under which a host can be reached.
+type NodeAddress struct {
+	Address string `json:"address"`
+	Type    string `json:"type,omitempty"`
+}
+
+// NodeInterface is a network interface of a host.
+type NodeInterface struct {
+	Name      string   `json:"name,omitempty"`
+	Addresses []string `json:"addresses,omitempty"`
+}
+
+// NodeStatus is what Calico itself reports of a host. It is never written here,
+// and never lost.
+type NodeStatus struct {
+	WireguardPublicKey   string   `json:"wireguardPublicKey,omitempty"`
+	WireguardPublicKeyV6 string   `json:"wireguardPublicKeyV6,omitempty"`
+	PodCIDRs             []string `json:"podCIDRs,omitempty"`
+}
+
+// NewNode returns an empty Node, with kind and apiVersion set.
+func NewNode() *Node {
+	return &Node{TypeMeta: metav1.TypeMeta{Kind: string(KindNode), APIVersion: v3.GroupVersionCurrent}}
+}
+
+// DeepCopyObject returns a copy that shares nothing with n.
+func (n *Node) DeepCopyObject() runtime.Object { return n.DeepCopy() }
+
+// DeepCopy returns a copy that shares nothing with n.
+func (n *Node) DeepCopy() *Node {
+	if n == nil {
+		return nil
+	}
+	c := *n
+	n.ObjectMeta.DeepCopyInto(&c.ObjectMeta)
+	if n.Spec.BGP != nil {
+		bgp := *n.Spec.BGP
+		if bgp.ASNumber != nil {
+			number := *bgp.ASNumber
+			bgp.ASNumber = &number
+		}
+		c.Spec.BGP = &bgp
+	}
+	if n.Spec.Wireguard != nil {
+		wireguard := *n.Spec.Wireguard
+		c.Spec.Wireguard = &wireguard
+	}
+	c.Spec.OrchRefs = append([]OrchRef(nil), n.Spec.OrchRefs...)
+	c.Spec.Addresses = append([]NodeAddress(nil), n.Spec.Addresses...)
+	c.Spec.Interfaces = append([]NodeInterface(nil), n.Spec.Interfaces...)
+	for i, face := range c.Spec.Interfaces {
+		c.Spec.Interfaces[i].Addresses = append([]string(nil), face.Addresses...)
+	}
+	c.Status.PodCIDRs = append([]string(nil), n.Status.PodCIDRs...)
+	return &c
+}
