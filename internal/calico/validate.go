@@ -37,7 +37,13 @@ func Validate(obj Object, r Release) FieldErrors {
 		}
 	case nil:
 	default:
-		panic(unknownKind(obj))
+		if !isPlain(obj) {
+			panic(unknownKind(obj))
+		}
+		if !isNil(obj) {
+			c.plain(obj)
+			return c.errs
+		}
 	}
 	c.reject(Path{}, nil, "There is no object here.")
 	return c.errs
