@@ -4,7 +4,12 @@ import v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 // Default fills in what Calico's client fills in before it checks and stores an
 // object: the types of a policy that lists none, which follow from its rules,
-// alike in every release.
+// alike in every release; and in an IPPool, a KubeControllersConfiguration and,
+// from v3.32 on, a BGPConfiguration the fields that are missing.
+//
+// In a FelixConfiguration it fills in nothing, on purpose. Calico's client does,
+// in those of single nodes too, and so sets for the node what was to be decided
+// for all of them.
 //
 // It fills in no more. What else a release adds is part of how it stores a
 // policy (its tier, its tier label, its name), and so is the work of Encode.
@@ -13,7 +18,7 @@ import v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 // types see to that.
 //
 // It panics for a kind that it has no rules for.
-func Default(obj Object, _ Release) {
+func Default(obj Object, r Release) {
 	switch o := obj.(type) {
 	case nil, *v3.HostEndpoint:
 	case *v3.GlobalNetworkPolicy:
@@ -21,7 +26,23 @@ func Default(obj Object, _ Release) {
 			o.Spec.Types = derivedTypes(o.Spec.Ingress, o.Spec.Egress)
 		}
 	default:
-		panic(unknownKind(obj))
+		if !isPlain(obj) {
+			panic(unknownKind(obj))
+		}
+		if !isNil(obj) {
+			defaultPlain(obj, r)
+		}
+	}
+}
+
+func defaultPlain(obj Object, r Release) {
+	switch o := obj.(type) {
+	case *v3.IPPool:
+		defaultIPPool(&o.Spec, r)
+	case *v3.KubeControllersConfiguration:
+		defaultKubeControllers(&o.Spec, r)
+	case *v3.BGPConfiguration:
+		defaultBGPConfiguration(&o.Spec, r)
 	}
 }
 

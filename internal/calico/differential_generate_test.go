@@ -57,10 +57,7 @@ type manifest struct {
 
 func generate(release calico.Release, seed, number uint64) manifest {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, number)), release: release}
-	m := manifest{number: number, strength: strength(g.IntN(int(strengths))), kind: calico.KindGlobalNetworkPolicy}
-	if g.chance(0.3) {
-		m.kind = calico.KindHostEndpoint
-	}
+	m := manifest{number: number, strength: strength(g.IntN(int(strengths))), kind: g.anyKind()}
 	if m.strength == wild {
 		g.fault = pick(g, []float64{0.02, 0.1, 0.3})
 		g.garbage = pick(g, []float64{0, 0, 0.005, 0.05})
@@ -71,7 +68,7 @@ func generate(release calico.Release, seed, number uint64) manifest {
 			g.spoil(m)
 		}
 	}
-	if spec, ok := m.tree["spec"].(object); ok {
+	if spec, ok := m.tree["spec"].(object); ok && m.kind.Tiered() {
 		switch tier := spec["tier"].(type) {
 		case nil, string, object, []any:
 		default:
@@ -118,13 +115,6 @@ func of[T any](g *generator, good, bad []T) T {
 	return pick(g, good)
 }
 
-// member is a field of a JSON object: how likely it is there, and what is in it.
-type member struct {
-	name  string
-	odds  float64
-	value func(g *generator) any
-}
-
 // object makes an object of a type of the schema.
 func (g *generator) object(typ string) object {
 	o := object{}
@@ -145,13 +135,17 @@ func (g *generator) object(typ string) object {
 	return o
 }
 
-func of1(typ string) func(*generator) any {
-	return func(g *generator) any { return g.object(typ) }
+// made is a source with no objects that it knows the type of.
+func made(value func(*generator) any) source { return source{value: value} }
+
+// of1 makes objects of a type.
+func of1(typ string) source {
+	return source{func(g *generator) any { return g.object(typ) }, typ}
 }
 
 // list makes lists of up to n elements, which may be absent, null or empty.
-func list(n int, element func(*generator) any) func(*generator) any {
-	return func(g *generator) any {
+func list(n int, element source) source {
+	return source{typ: element.typ, value: func(g *generator) any {
 		if g.chance(0.05) {
 			return nil
 		}
@@ -161,32 +155,32 @@ func list(n int, element func(*generator) any) func(*generator) any {
 				l = append(l, g.anything())
 				continue
 			}
-			l = append(l, element(g))
+			l = append(l, element.value(g))
 		}
 		if len(l) > 1 && g.chance(g.fault/2) {
 			l[len(l)-1] = l[0]
 		}
 		return l
-	}
+	}}
 }
 
-func text(good, bad []string) func(*generator) any {
-	return func(g *generator) any { return of(g, good, bad) }
+func text(good, bad []string) source {
+	return made(func(g *generator) any { return of(g, good, bad) })
 }
 
-func boolean(p float64) func(*generator) any {
-	return func(g *generator) any { return g.chance(p) || g.chance(g.fault) }
+func boolean(p float64) source {
+	return made(func(g *generator) any { return g.chance(p) || g.chance(g.fault) })
 }
 
 // anyOf is of for other values than texts. Those that cannot be decoded are rare:
 // with one of them Calico looks at nothing else.
-func anyOf(good, bad, unreadable []any) func(*generator) any {
-	return func(g *generator) any {
+func anyOf(good, bad, unreadable []any) source {
+	return made(func(g *generator) any {
 		if len(unreadable) > 0 && (g.chance(g.garbage) || g.chance(g.fault/20)) {
 			return clone(pick(g, unreadable))
 		}
 		return clone(of(g, good, bad))
-	}
+	})
 }
 
 // clone copies a value of a pool, so that faults are not made in the pool.
@@ -278,12 +272,14 @@ func slots(typ string, o object, visit func(slot), objects func(string, object))
 	}
 }
 
-// typeOf is the type of the object in a field, or of those in its list.
+// typeOf is the type of the objects in a field.
 func typeOf(typ, name string) string {
-	if inner, ok := objectTypes[typ+"."+name]; ok {
-		return inner
+	for _, m := range schema[typ] {
+		if m.name == name {
+			return m.typ
+		}
 	}
-	return objectTypes[name]
+	return ""
 }
 
 // spoil makes one fault, which may turn out to be none.

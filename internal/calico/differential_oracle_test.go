@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
@@ -69,7 +70,9 @@ type selected struct {
 	Valid   bool   `json:"valid"`
 	Error   string `json:"error"`
 	Matches bool   `json:"matches"`
-	Failed  string `json:"failed"`
+	// Canonical is what Calico prints of it.
+	Canonical string `json:"canonical"`
+	Failed    string `json:"failed"`
 }
 
 // startOracle runs an oracle until the test is done.
@@ -148,6 +151,56 @@ func (o *oracle) receive(answer any) error {
 	return json.Unmarshal(line, answer)
 }
 
+// askAhead asks an oracle about the cases from first on, each step-th, before
+// end. ask makes a case and its request, and answered gets the case back with the
+// answer. Cases are made ahead while the oracle works on those before.
+func askAhead[Case, Answer any](t *testing.T, o *oracle, first, step, end uint64, ask func(number uint64) (Case, any), answered func(Case, Answer)) {
+	t.Helper()
+	ahead := make(chan Case, 256)
+	done := make(chan struct{})
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer close(done)
+	group.Go(func() {
+		defer close(ahead)
+		for number := first; number < end; number += step {
+			c, request := ask(number)
+			err := o.send(request)
+			select {
+			case ahead <- c:
+				continue
+			default:
+				// Whoever waits for answers must not wait for what is not sent yet.
+				if err == nil {
+					err = o.in.Flush()
+				}
+			}
+			if err != nil {
+				t.Errorf("the oracle of %s takes no more requests: %v", o.release, err)
+				return
+			}
+			select {
+			case ahead <- c:
+			case <-done:
+				return
+			}
+		}
+		if err := o.in.Flush(); err != nil {
+			t.Errorf("the oracle of %s takes no more requests: %v", o.release, err)
+		}
+	})
+	number := first
+	for c := range ahead {
+		var answer Answer
+		if err := o.receive(&answer); err != nil {
+			t.Errorf("at case %d: %v", number, err)
+			return
+		}
+		answered(c, answer)
+		number += step
+	}
+}
+
 // checkRequest asks what calicoctl would make of the manifest where its tier, if
 // it names one, exists.
 type checkRequest struct {
@@ -165,13 +218,13 @@ func newCheckRequest(release calico.Release, m manifest) checkRequest {
 	tier, isText := spec["tier"].(string)
 	tiered := release.AtLeast(3, 29, 0)
 	_, present := spec["tier"]
-	leaveOut := !tiered && m.kind == calico.KindGlobalNetworkPolicy && present && (isText && (tier == "" || tier == calico.DefaultTier) || spec["tier"] == nil)
+	leaveOut := !tiered && m.kind.Tiered() && present && (isText && (tier == "" || tier == calico.DefaultTier) || spec["tier"] == nil)
 	if leaveOut {
 		value := spec["tier"]
 		delete(spec, "tier")
 		defer func() { spec["tier"] = value }()
 	}
-	if tiered && tier != "" {
+	if tiered && m.kind.Tiered() && tier != "" {
 		body, err := json.Marshal(object{"kind": "Tier", "apiVersion": apiVersion, "metadata": object{"name": tier}, "spec": object{}})
 		if err != nil {
 			panic(err)

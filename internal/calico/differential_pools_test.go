@@ -93,7 +93,7 @@ var (
 )
 
 // only makes a field that is always the same.
-func only(s string) func(*generator) any { return func(*generator) any { return s } }
+func only(s string) source { return made(func(*generator) any { return s }) }
 
 // network makes a network of one version mostly: settleRule sees to that.
 func network(g *generator) any {
@@ -145,10 +145,12 @@ func fillAnnotations(g *generator, o object) {
 }
 
 // paths makes a list of HTTP paths, a long one now and then.
-func paths(g *generator) any {
-	n := 3
-	if g.chance(0.02) {
-		n = 22
-	}
-	return list(n, of1("path"))(g)
+func paths() source {
+	few, many := list(3, of1("path")), list(22, of1("path"))
+	return source{typ: few.typ, value: func(g *generator) any {
+		if g.chance(0.02) {
+			return many.value(g)
+		}
+		return few.value(g)
+	}}
 }

@@ -42,7 +42,10 @@ func Equal(a, b Object) bool {
 		a.Spec.Order, b.Spec.Order = nil, nil
 		return same && sameMetadata(a, b) && reflect.DeepEqual(a.Spec, b.Spec)
 	default:
-		panic(unknownKind(a))
+		if !isPlain(a) {
+			panic(unknownKind(a))
+		}
+		return equalPlain(a, b)
 	}
 }
 
@@ -70,7 +73,13 @@ func Canonical(obj Object) Object {
 		}
 		return canonicalGlobalNetworkPolicy(o)
 	default:
-		panic(unknownKind(obj))
+		if !isPlain(obj) {
+			panic(unknownKind(obj))
+		}
+		if isNil(obj) {
+			return obj
+		}
+		return canonicalPlain(obj)
 	}
 }
 

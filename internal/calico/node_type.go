@@ -10,7 +10,8 @@ import (
 // Node is a host of the cluster, as calicoctl writes it in an etcd datastore. It
 // is a v3 kind like the others, but not in Calico's API module: on Kubernetes
 // Kubernetes' own nodes stand for it. The fields are those of v3.28 to v3.32;
-// interfaces came with v3.30.
+// interfaces came with v3.31. The "validate" tags say what Calico checks: not the
+// elements of lists, for one.
 type Node struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -20,11 +21,11 @@ type Node struct {
 
 // NodeSpec is what an administrator, or calico-node, tells of a host.
 type NodeSpec struct {
-	BGP                  *NodeBGPSpec       `json:"bgp,omitempty"`
-	IPv4VXLANTunnelAddr  string             `json:"ipv4VXLANTunnelAddr,omitempty"`
-	VXLANTunnelMACAddr   string             `json:"vxlanTunnelMACAddr,omitempty"`
-	IPv6VXLANTunnelAddr  string             `json:"ipv6VXLANTunnelAddr,omitempty"`
-	VXLANTunnelMACAddrV6 string             `json:"vxlanTunnelMACAddrV6,omitempty"`
+	BGP                  *NodeBGPSpec       `json:"bgp,omitempty" validate:"omitempty"`
+	IPv4VXLANTunnelAddr  string             `json:"ipv4VXLANTunnelAddr,omitempty" validate:"omitempty,ipv4"`
+	VXLANTunnelMACAddr   string             `json:"vxlanTunnelMACAddr,omitempty" validate:"omitempty,mac"`
+	IPv6VXLANTunnelAddr  string             `json:"ipv6VXLANTunnelAddr,omitempty" validate:"omitempty,ipv6"`
+	VXLANTunnelMACAddrV6 string             `json:"vxlanTunnelMACAddrV6,omitempty" validate:"omitempty,mac"`
 	OrchRefs             []OrchRef          `json:"orchRefs,omitempty"`
 	Wireguard            *NodeWireguardSpec `json:"wireguard,omitempty"`
 	Addresses            []NodeAddress      `json:"addresses,omitempty"`
@@ -34,10 +35,10 @@ type NodeSpec struct {
 // NodeBGPSpec is the BGP configuration of a host.
 type NodeBGPSpec struct {
 	ASNumber                *numorstring.ASNumber `json:"asNumber,omitempty"`
-	IPv4Address             string                `json:"ipv4Address,omitempty"`
-	IPv6Address             string                `json:"ipv6Address,omitempty"`
-	IPv4IPIPTunnelAddr      string                `json:"ipv4IPIPTunnelAddr,omitempty"`
-	RouteReflectorClusterID string                `json:"routeReflectorClusterID,omitempty"`
+	IPv4Address             string                `json:"ipv4Address,omitempty" validate:"omitempty,cidrv4"`
+	IPv6Address             string                `json:"ipv6Address,omitempty" validate:"omitempty,cidrv6"`
+	IPv4IPIPTunnelAddr      string                `json:"ipv4IPIPTunnelAddr,omitempty" validate:"omitempty,ipv4"`
+	RouteReflectorClusterID string                `json:"routeReflectorClusterID,omitempty" validate:"omitempty,ipv4"`
 }
 
 // OrchRef is the name of a host in an orchestrator.
@@ -48,8 +49,8 @@ type OrchRef struct {
 
 // NodeWireguardSpec holds the addresses of a host's WireGuard interfaces.
 type NodeWireguardSpec struct {
-	InterfaceIPv4Address string `json:"interfaceIPv4Address,omitempty"`
-	InterfaceIPv6Address string `json:"interfaceIPv6Address,omitempty"`
+	InterfaceIPv4Address string `json:"interfaceIPv4Address,omitempty" validate:"omitempty,ipv4"`
+	InterfaceIPv6Address string `json:"interfaceIPv6Address,omitempty" validate:"omitempty,ipv6"`
 }
 
 // NodeAddress is an address under which a host can be reached.
@@ -67,8 +68,8 @@ type NodeInterface struct {
 // NodeStatus is what Calico itself reports of a host. It is never written here,
 // and never lost.
 type NodeStatus struct {
-	WireguardPublicKey   string   `json:"wireguardPublicKey,omitempty"`
-	WireguardPublicKeyV6 string   `json:"wireguardPublicKeyV6,omitempty"`
+	WireguardPublicKey   string   `json:"wireguardPublicKey,omitempty" validate:"omitempty,wireguardPublicKey"`
+	WireguardPublicKeyV6 string   `json:"wireguardPublicKeyV6,omitempty" validate:"omitempty,wireguardPublicKey"`
 	PodCIDRs             []string `json:"podCIDRs,omitempty"`
 }
 

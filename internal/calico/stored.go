@@ -55,6 +55,10 @@ func Encode(obj Object, base []byte, r Release, fresh Fresh) (name string, value
 	if err := r.Naming().applyNaming(out); err != nil {
 		return "", nil, err
 	}
+	// Up to v3.31 this part of the status is always written, if as empty as can be.
+	if k, ok := out.(*v3.KubeControllersConfiguration); ok && k.Status.RunningConfig == nil && !r.AtLeast(3, 32, 0) {
+		k.Status.RunningConfig = &v3.KubeControllersConfigurationSpec{}
+	}
 	value, err = calicoJSON.Marshal(out)
 	if err != nil {
 		return "", nil, err

@@ -37,7 +37,13 @@ func Validate(obj Object, r Release) FieldErrors {
 		}
 	case nil:
 	default:
-		panic(unknownKind(obj))
+		if !isPlain(obj) {
+			panic(unknownKind(obj))
+		}
+		if !isNil(obj) {
+			c.plain(obj)
+			return c.errs
+		}
 	}
 	c.reject(Path{}, nil, "There is no object here.")
 	return c.errs
@@ -125,14 +131,22 @@ func (c *checker) dnsName(field Path, what, s string) {
 	}
 }
 
+// parseSelector reads an expression of the selector language as the release does.
+func (c *checker) parseSelector(s string) (*selector.Selector, error) {
+	if !c.release.AtLeast(3, 30, 0) {
+		return selector.ParseUpTo329(s)
+	}
+	return selector.Parse(s)
+}
+
 // selector checks an expression of the selector language. It may be empty.
 func (c *checker) selector(field Path, s string) {
-	_, err := selector.Parse(s)
+	_, err := c.parseSelector(s)
 	if err == nil {
 		return
 	}
 	if line := selector.OneLine(s); line != s {
-		if _, err := selector.Parse(line); err == nil {
+		if _, err := c.parseSelector(line); err == nil {
 			c.reject(field, s, "Calico reads a selector as one line: write %q.", line)
 			return
 		}

@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
-
-	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 )
 
 // entity is the source or the destination of a rule.
@@ -135,7 +133,7 @@ func (c *checker) namespaceSelector(field Path, s string) {
 	if s == "" {
 		return
 	}
-	parsed, err := selector.Parse(s)
+	parsed, err := c.parseSelector(s)
 	if err != nil {
 		c.selector(field, s)
 		return

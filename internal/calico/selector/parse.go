@@ -19,8 +19,13 @@ const (
 // Parse reads a selector. It accepts what Calico accepts, save brackets nested
 // more than a thousand deep. The error, if any, is a *SyntaxError about the
 // first fault in the selector.
-func Parse(s string) (*Selector, error) {
-	p := &parser{input: s}
+func Parse(s string) (*Selector, error) { return parse(&parser{input: s}) }
+
+// ParseUpTo329 reads a selector as Parse does, but accepts what Calico up to 3.29
+// accepts: see the package comment. What it means is the same.
+func ParseUpTo329(s string) (*Selector, error) { return parse(&parser{input: s, upTo329: true}) }
+
+func parse(p *parser) (*Selector, error) {
 	p.next()
 	if p.token.kind == tokenEnd {
 		return &Selector{root: all{}}, nil
@@ -42,12 +47,30 @@ type parser struct {
 	token, previous token
 	// depth counts the brackets that are open.
 	depth int
+	// upTo329 is set where the selector is for a Calico before 3.30.
+	upTo329 bool
 }
 
 // next moves on by one token.
 func (p *parser) next() {
 	p.previous = p.token
 	p.token = scan(p.input, p.token.end())
+}
+
+// scanWithin returns the token at or after an offset within a function or a
+// keyword of two words, where Calico up to 3.29 allows all that is space to a
+// regular expression, and later ones only what they allow anywhere.
+func (p *parser) scanWithin(offset int) token {
+	for offset < len(p.input) && (isBlank(p.input[offset]) || p.upTo329 && strings.IndexByte("\n\r\f", p.input[offset]) >= 0) {
+		offset++
+	}
+	return scan(p.input, offset)
+}
+
+// nextWithin moves on by one token within a function.
+func (p *parser) nextWithin() {
+	p.previous = p.token
+	p.token = p.scanWithin(p.token.end())
 }
 
 // accept moves on if the next token is of a kind, and tells whether it was.
@@ -167,14 +190,15 @@ func (p *parser) parseBrackets() (node, error) {
 // parseHas reads has(label).
 func (p *parser) parseHas() (node, error) {
 	p.next()
-	p.next()
+	p.nextWithin()
 	if p.token.kind != tokenWord {
 		return nil, p.unexpected(atHasLabel, "a label in the brackets of has()")
 	}
-	label, err := p.parseLabel()
+	label, err := p.checkLabel()
 	if err != nil {
 		return nil, err
 	}
+	p.nextWithin()
 	if !p.accept(tokenRightBracket) {
 		return nil, p.unexpected(atFunctionEnd, ") after the label in has()")
 	}
@@ -185,28 +209,33 @@ func (p *parser) parseHas() (node, error) {
 func (p *parser) parseNoArguments() error {
 	function := p.token.text
 	p.next()
-	p.next()
+	p.nextWithin()
 	if !p.accept(tokenRightBracket) {
 		return p.unexpected(atFunctionEnd, ") right after "+function+"(")
 	}
 	return nil
 }
 
-func (p *parser) parseLabel() (string, error) {
+// checkLabel returns the next token as a label.
+func (p *parser) checkLabel() (string, error) {
 	label := p.token
 	if len(label.text) > maxLabelLength {
 		return "", syntaxError(label.offset, "this label is %d characters long: Calico allows %d", len(label.text), maxLabelLength)
 	}
-	p.next()
 	return label.text, nil
 }
 
 // parseLabelCondition reads a label, an operator and a value or a set of values.
 func (p *parser) parseLabelCondition() (node, error) {
-	label, err := p.parseLabel()
+	if p.upTo329 && len(p.token.text) > maxLabelLength {
+		// The operator may follow without a blank.
+		p.token.text = p.token.text[:maxLabelLength]
+	}
+	label, err := p.checkLabel()
 	if err != nil {
 		return nil, err
 	}
+	p.next()
 	switch {
 	case p.accept(tokenEqual):
 		return p.parseComparison(label, opEqual)
@@ -233,10 +262,10 @@ func (p *parser) acceptKeyword(first, second string) bool {
 	if p.acceptWord(first + second) {
 		return true
 	}
-	if p.token.text != first || scan(p.input, p.token.end()).text != second {
+	if p.token.text != first || p.scanWithin(p.token.end()).text != second {
 		return false
 	}
-	p.next()
+	p.nextWithin()
 	p.next()
 	return true
 }

@@ -23,10 +23,10 @@
 // # Releases
 //
 // What Parse accepts and refuses, and what Matches answers, is what Calico 3.30
-// to 3.33 do. Up to 3.29 Calico also accepted newlines inside the brackets of
-// has, all and global and inside two-word keywords, and cut a label after 512
-// characters without a word; Parse refuses both, so that a selector means the
-// same under every release.
+// to 3.33 do. Up to 3.29 Calico also accepts newlines and form feeds inside the
+// brackets of has, all and global and inside two-word keywords, and ends a label
+// after 512 characters, where an operator may follow without a blank. Parse
+// refuses both, ParseUpTo329 does not.
 package selector
 
 // A Selector is a parsed selector. It is immutable, and safe for use by several

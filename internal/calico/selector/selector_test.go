@@ -251,6 +251,44 @@ func TestParseDepth(t *testing.T) {
 	}
 }
 
+// TestParseUpTo329 has what only Calico up to 3.29 accepts, and what looks alike
+// and no release does.
+func TestParseUpTo329(t *testing.T) {
+	label := strings.Repeat("x", 512)
+	for s, canonical := range map[string]string{
+		"has(\na)":                     "has(a)",
+		"has(a\r\n)":                   "has(a)",
+		"all(\f)":                      "all()",
+		"global( \n\t)":                "global()",
+		"a not\nin {'b'}":              "a not in {'b'}",
+		"a starts\r\nwith 'b'":         "a starts with 'b'",
+		"a ends \n with 'b' && has(c)": "a ends with 'b' && has(c)",
+		label + "in {'b'}":             label + " in {'b'}",
+		label + "contains 'b'":         label + " contains 'b'",
+		label + "not\nin {}":           label + " not in {}",
+	} {
+		if _, err := selector.Parse(s); err == nil {
+			t.Errorf("Parse(%.80q): want an error", s)
+		}
+		got, err := selector.ParseUpTo329(s)
+		if err != nil || got.String() != canonical {
+			t.Errorf("ParseUpTo329(%.80q) = %.80s, %v; want %.80s", s, got, err, canonical)
+		}
+	}
+	for _, s := range []string{"has(a)\n", "\nhas(a)", "a ==\n'b'", "a in\n{'b'}", "a in {'b',\n'c'}", "has\n(a)", "has(\va)", "all(\u00a0)", label + "y == 'b'", "has(" + label + "y)", label + "inx {'b'}", "a not \n 'in'"} {
+		if got, err := selector.ParseUpTo329(s); err == nil {
+			t.Errorf("ParseUpTo329(%.80q) = %.80s, want an error", s, got)
+		}
+	}
+	// What all releases accept is the same in both.
+	for _, s := range []string{"", "has( a )", "a notin {'b'} || all()", label + " in {'b'}"} {
+		got, err := selector.ParseUpTo329(s)
+		if want := mustParse(t, s).String(); err != nil || got.String() != want {
+			t.Errorf("ParseUpTo329(%.80q) = %.80s, %v; want %.80s", s, got, err, want)
+		}
+	}
+}
+
 // TestCalico compares with what the parser of Calico v3.31.0 answered for
 // selectors made at random, half of them with faults. In its answers global()
 // stands for the condition that Calico puts in its place.
