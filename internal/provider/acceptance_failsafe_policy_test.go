@@ -16,38 +16,7 @@ var failsafePolicyAcceptance = acceptance{
 		"allow_icmpv6":     `true`,
 		"allow_dhcp":       `true`,
 		"bgp_peers":        `["10.3.0.0/24"]`,
-		"extra_ingress": `[
-    {
-      action     = "Allow"
-      ip_version = 4
-      protocol   = "TCP"
-      http       = { methods = ["GET"], paths = [{ exact = "/a" }, { prefix = "/b/" }] }
-      metadata   = { annotations = { ticket = "1" } }
-      source = {
-        nets               = ["10.1.0.0/16"]
-        not_nets           = ["10.1.2.0/24"]
-        ports              = ["1024", "name"]
-        not_ports          = ["2001"]
-        selector           = "role == 'db'"
-        not_selector       = "has(quarantine)"
-        namespace_selector = "global()"
-      }
-      destination = {
-        nets               = ["10.5.0.0/16"]
-        not_nets           = ["10.5.2.0/24"]
-        ports              = ["80"]
-        not_ports          = ["81"]
-        selector           = "role == 'web'"
-        not_selector       = "has(quarantine)"
-        namespace_selector = "all()"
-        service_accounts   = { names = ["a"], selector = "x == 'y'" }
-      }
-    },
-    { action = "Allow", source = { service_accounts = { names = ["a", "b"], selector = "x == 'y'" } } },
-    { action = "Log", protocol = "ICMP", icmp = { type = 0, code = 0 } },
-    { action = "Deny", not_protocol = "17", not_icmp = { type = 8, code = 1 } },
-    { action = "Pass", source = { services = { name = "s", namespace = "n" } } },
-  ]`,
+		"extra_ingress":    `[{ action = "Allow", protocol = "TCP", destination = { ports = ["9100"] } }, { action = "Log" }]`,
 		"extra_egress": `[
     { action = "Allow", protocol = "6", destination = { nets = ["fd00:1::/64"], ports = ["9100"] } },
     { action = "Deny", destination = { services = { name = "s", namespace = "n" } } },
@@ -74,24 +43,8 @@ var failsafePolicyAcceptance = acceptance{
 				{"action": "Allow", "protocol": "ICMP", "source": {}, "destination": {}},
 				{"action": "Allow", "protocol": "ICMPv6", "source": {}, "destination": {}},
 				{"action": "Allow", "protocol": "TCP", "source": {"nets": ["10.3.0.0/24"]}, "destination": {"ports": [179]}},
-				{
-					"action": "Allow", "ipVersion": 4, "protocol": "TCP",
-					"http": {"methods": ["GET"], "paths": [{"exact": "/a"}, {"prefix": "/b/"}]},
-					"metadata": {"annotations": {"ticket": "1"}},
-					"source": {
-						"nets": ["10.1.0.0/16"], "notNets": ["10.1.2.0/24"], "ports": [1024, "name"], "notPorts": [2001],
-						"selector": "role == 'db'", "notSelector": "has(quarantine)", "namespaceSelector": "global()"
-					},
-					"destination": {
-						"nets": ["10.5.0.0/16"], "notNets": ["10.5.2.0/24"], "ports": [80], "notPorts": [81],
-						"selector": "role == 'web'", "notSelector": "has(quarantine)", "namespaceSelector": "all()",
-						"serviceAccounts": {"names": ["a"], "selector": "x == 'y'"}
-					}
-				},
-				{"action": "Allow", "source": {"serviceAccounts": {"names": ["a", "b"], "selector": "x == 'y'"}}, "destination": {}},
-				{"action": "Log", "protocol": "ICMP", "icmp": {"type": 0, "code": 0}, "source": {}, "destination": {}},
-				{"action": "Deny", "notProtocol": 17, "notICMP": {"type": 8, "code": 1}, "source": {}, "destination": {}},
-				{"action": "Pass", "source": {"services": {"name": "s", "namespace": "n"}}, "destination": {}}
+				{"action": "Allow", "protocol": "TCP", "source": {}, "destination": {"ports": [9100]}},
+				{"action": "Log", "source": {}, "destination": {}}
 			],
 			"egress": [
 				{"action": "Allow", "protocol": "TCP", "source": {}, "destination": {"nets": ["10.2.0.11/32"], "ports": [2379]}},
@@ -129,10 +82,26 @@ var failsafePolicyAcceptance = acceptance{
 		{"bgp_peers", `["0.0.0.0/0"]`,
 			[]edit{set("spec.ingress[4].source.nets", `["0.0.0.0/0"]`), set("spec.egress[5].destination.nets", `["0.0.0.0/0"]`)},
 			[]edit{remove("spec.ingress[4]"), remove("spec.egress[5]")}},
-		{"extra_ingress", `[{ action = "Deny", protocol = "SCTP" }]`,
-			[]edit{remove("spec.ingress[9]"), remove("spec.ingress[8]"), remove("spec.ingress[7]"), remove("spec.ingress[6]"),
-				set("spec.ingress[5]", `{"action": "Deny", "protocol": "SCTP", "source": {}, "destination": {}}`)},
-			[]edit{set("spec.ingress[5].action", `"Allow"`)}},
+		{"extra_ingress", everyRuleField, []edit{
+			set("spec.ingress[5]", `{
+				"action": "Allow", "ipVersion": 4, "protocol": "TCP",
+				"http": {"methods": ["GET"], "paths": [{"exact": "/a"}, {"prefix": "/b/"}]},
+				"metadata": {"annotations": {"ticket": "1"}},
+				"source": {
+					"nets": ["10.1.0.0/16"], "notNets": ["10.1.2.0/24"], "ports": [1024, "name"], "notPorts": [2001],
+					"selector": "role == 'db'", "notSelector": "has(quarantine)", "namespaceSelector": "global()"
+				},
+				"destination": {
+					"nets": ["10.5.0.0/16"], "notNets": ["10.5.2.0/24"], "ports": [80], "notPorts": [81],
+					"selector": "role == 'web'", "notSelector": "has(quarantine)", "namespaceSelector": "all()",
+					"serviceAccounts": {"names": ["a"], "selector": "x == 'y'"}
+				}
+			}`),
+			set("spec.ingress[6]", `{"action": "Allow", "source": {"serviceAccounts": {"names": ["a", "b"], "selector": "x == 'y'"}}, "destination": {}}`),
+			insert("spec.ingress[7]", `{"action": "Log", "protocol": "ICMP", "icmp": {"type": 0, "code": 0}, "source": {}, "destination": {}}`),
+			insert("spec.ingress[8]", `{"action": "Deny", "notProtocol": 17, "notICMP": {"type": 8, "code": 1}, "source": {}, "destination": {}}`),
+			insert("spec.ingress[9]", `{"action": "Pass", "source": {"services": {"name": "s", "namespace": "n"}}, "destination": {}}`),
+		}, []edit{remove("spec.ingress[5].source.notNets")}},
 		{"extra_egress", `[{ action = "Deny", destination = { services = { name = "s", namespace = "n" } } }]`,
 			[]edit{remove("spec.egress[6]")}, []edit{remove("spec.egress[6]")}},
 	},
@@ -201,3 +170,38 @@ var failsafePolicyAcceptance = acceptance{
 			path: "extra_ingress[0].source.not_nets", says: []string{"matches nothing: remove this network"}, plan: true},
 	},
 }
+
+// everyRuleField is a list of rules that together have every attribute of a rule
+// for inbound traffic.
+const everyRuleField = `[
+    {
+      action     = "Allow"
+      ip_version = 4
+      protocol   = "TCP"
+      http       = { methods = ["GET"], paths = [{ exact = "/a" }, { prefix = "/b/" }] }
+      metadata   = { annotations = { ticket = "1" } }
+      source = {
+        nets               = ["10.1.0.0/16"]
+        not_nets           = ["10.1.2.0/24"]
+        ports              = ["1024", "name"]
+        not_ports          = ["2001"]
+        selector           = "role == 'db'"
+        not_selector       = "has(quarantine)"
+        namespace_selector = "global()"
+      }
+      destination = {
+        nets               = ["10.5.0.0/16"]
+        not_nets           = ["10.5.2.0/24"]
+        ports              = ["80"]
+        not_ports          = ["81"]
+        selector           = "role == 'web'"
+        not_selector       = "has(quarantine)"
+        namespace_selector = "all()"
+        service_accounts   = { names = ["a"], selector = "x == 'y'" }
+      }
+    },
+    { action = "Allow", source = { service_accounts = { names = ["a", "b"], selector = "x == 'y'" } } },
+    { action = "Log", protocol = "ICMP", icmp = { type = 0, code = 0 } },
+    { action = "Deny", not_protocol = "17", not_icmp = { type = 8, code = 1 } },
+    { action = "Pass", source = { services = { name = "s", namespace = "n" } } },
+  ]`

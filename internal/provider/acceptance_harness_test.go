@@ -612,7 +612,7 @@ func testLife(t *testing.T, row acceptance) {
 						return errors.Join(p.does("create"), p.hasUnknown(o.attributes()))
 					})
 				}).before(row),
-				Check: func(state *terraform.State) error {
+				Check: func(*terraform.State) error {
 					for _, o := range objects {
 						row.wantObject(t, etcd, o.number, row.stored, created[o.number])
 					}
@@ -620,7 +620,6 @@ func testLife(t *testing.T, row acceptance) {
 						row.wantObject(t, etcd, unknown, row.stored, nil)
 						etcd.MustGet(t, row.keyOf(minimal))
 					}
-					row.wantEveryAttribute(t, state)
 					return nil
 				},
 			},
@@ -661,7 +660,10 @@ func testLife(t *testing.T, row acceptance) {
 					}
 					return each(errs, planned, func(o object, p plannedChange) error { return p.updatesJust(o.attributes(), derived) })
 				}).before(row),
-				Check: wantChanged,
+				Check: func(state *terraform.State) error {
+					row.wantEveryAttribute(t, state)
+					return wantChanged(state)
+				},
 			},
 			{
 				// What somebody else changes is planned to be put right, attribute by
