@@ -64,14 +64,6 @@ type fieldFault struct {
 	Reason string `json:"reason"`
 }
 
-// selected is the answer to a "selector".
-type selected struct {
-	Valid   bool   `json:"valid"`
-	Error   string `json:"error"`
-	Matches bool   `json:"matches"`
-	Failed  string `json:"failed"`
-}
-
 // startOracle runs an oracle until the test is done.
 func startOracle(t *testing.T, release oracleRelease) *oracle {
 	t.Helper()

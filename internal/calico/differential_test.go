@@ -201,7 +201,7 @@ func (a *tally) check(t *testing.T, cases uint64) {
 		if strings.HasSuffix(name, ", valid") {
 			fewest = 0
 		}
-		if row == nil || row.accepted < 200 || int(row.rejected-row.undecodable) < fewest {
+		if row == nil || row.accepted < 200 || row.rejected-row.undecodable < fewest {
 			t.Errorf("%s: too few cases of one verdict: %+v", name, row)
 		}
 	}
