@@ -17,9 +17,9 @@ import (
 type strength int
 
 const (
-	// valid manifests are made of good values that go together. A few are
+	// The first are valid: made of good values that go together. A few are
 	// rejected all the same: it is not the generator that knows the rules.
-	valid strength = iota
+	_ strength = iota
 	// nearlyValid ones are valid but for one to three faults.
 	nearlyValid
 	// wild ones take any value anywhere, now and then of the wrong JSON type.
@@ -43,8 +43,6 @@ type generator struct {
 	// garbage is how likely it comes from the pool of another field, or is of a
 	// type that does not belong there.
 	garbage float64
-	// v6 is the IP version of a rule's networks as long as nothing is faulty.
-	v6 bool
 }
 
 // manifest is a generated case.

@@ -409,13 +409,17 @@ func item(n *node, i int) *node {
 	return n.items[i]
 }
 
+// htmlUnescaper takes back the escapes that package json has for HTML, so that a
+// selector is shown with "&&". What is stored keeps them: Calico writes them too.
+var htmlUnescaper = strings.NewReplacer(`\u0026`, "&", `\u003c`, "<", `\u003e`, ">")
+
 // brief is a value for a line of Changes.
 func brief(n *node) string {
 	if n == nil {
 		return "(none)"
 	}
 	const longest = 120
-	text := n.String()
+	text := htmlUnescaper.Replace(n.String())
 	if len(text) > longest {
 		text = strings.ToValidUTF8(text[:longest], "") + "..."
 	}

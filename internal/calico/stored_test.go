@@ -159,6 +159,7 @@ func TestChanges(t *testing.T) {
 		"an empty list is not": {`{"a":[]}`, `{}`, []string{`a: [] -> (none)`}},
 		"a value":              {`{"spec":{"order":0}}`, `{"spec":{"order":10}}`, []string{`spec.order: 0 -> 10`}},
 		"an element":           {`{"l":[{"a":1},{"a":2}]}`, `{"l":[{"a":1},{"a":3},{"a":4}]}`, []string{`l[1].a: 2 -> 3`, `l[2].a: (none) -> 4`}},
+		"a selector":           {`{"s":"a == 'b' \u0026\u0026 has(c)"}`, `{"s":"<x> && y"}`, []string{`s: "a == 'b' && has(c)" -> "<x> && y"`}},
 		"another shape":        {`{"a":[1]}`, `{"a":{"b":1}}`, []string{`a: [1] -> {"b":1}`}},
 	} {
 		got, err := Changes([]byte(test.before), []byte(test.after))

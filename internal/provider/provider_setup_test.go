@@ -129,10 +129,11 @@ type event struct {
 // run runs plan, apply or destroy, or another command with a JSON output.
 func run(t *testing.T, w *acctest.Workspace, command string, args ...string) outcome {
 	t.Helper()
-	args = append([]string{command, "-json"}, args...)
+	flags := []string{command, "-json"}
 	if command == "apply" || command == "destroy" {
-		args = append(args, "-auto-approve")
+		flags = append(flags, "-auto-approve")
 	}
+	args = append(flags, args...) // a plan's file comes last
 	began := time.Now()
 	stdout, err := w.Run(t, args...)
 	o := outcome{all: stdout, took: time.Since(began)}

@@ -297,7 +297,7 @@ func TestCalico(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	var accepted, refused int
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		var record struct {

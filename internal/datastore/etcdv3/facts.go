@@ -50,9 +50,9 @@ func (s *Store) facts(ctx context.Context) (*facts, error) {
 	defer cancel()
 	for {
 		s.mu.Lock()
-		if s.found != nil {
-			defer s.mu.Unlock()
-			return s.found, nil
+		if found := s.found; found != nil {
+			s.mu.Unlock()
+			return found, nil
 		}
 		l := s.looking
 		if l == nil {

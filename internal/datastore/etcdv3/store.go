@@ -419,7 +419,7 @@ func (s *Store) write(ctx context.Context, operation string, id calico.ID, next 
 		}
 		// The lock and the release are part of what is compared: a datastore
 		// that was locked or upgraded a moment ago is not written to.
-		compares := append(p.compares, f.unchanged())
+		compares := slices.Concat(p.compares, []clientv3.Cmp{f.unchanged()})
 		otherwise := append(gets(p.keys), getClusterInformation)
 		if p.tierKey != "" {
 			otherwise = append(otherwise, clientv3.OpGet(p.tierKey))

@@ -61,10 +61,8 @@ func (p *proxy) set(change func()) {
 	p.moved.Broadcast()
 }
 
-// hold holds all answers back; release gives them out.
+// hold holds all answers back, until cut.
 func (p *proxy) hold() { p.set(func() { p.held = true }) }
-
-func (p *proxy) release() { p.set(func() { p.held = false }) }
 
 // lose throws all requests away.
 func (p *proxy) lose() { p.set(func() { p.losing, p.lost = true, nil }) }

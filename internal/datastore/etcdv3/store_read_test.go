@@ -1,6 +1,7 @@
 package etcdv3
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ func TestStoreGet(t *testing.T) {
 	checkCalls(t, etcd, map[string]int{"Txn": 1}, func() {
 		stored := mustGet(t, store, endpointID("db1-eth0"))
 		want := datastore.Stored{Key: endpoints + "db1-eth0", Revision: fmt.Sprint(revision), Raw: []byte(calicoctlEndpoint("db1-eth0"))}
-		if stored.Key != want.Key || stored.Revision != want.Revision || string(stored.Raw) != string(want.Raw) {
+		if stored.Key != want.Key || stored.Revision != want.Revision || !bytes.Equal(stored.Raw, want.Raw) {
 			t.Errorf("read %s at %s: %s", stored.Key, stored.Revision, stored.Raw)
 		}
 		ours := endpoint("db1-eth0")
@@ -115,11 +116,11 @@ func TestStoreTellsTwinsApart(t *testing.T) {
 
 			// What was read before the twin came is no licence to leave it behind.
 			_, err = store.Update(t.Context(), policy("failsafe", 30), base)
-			asError[*datastore.AmbiguousError](t, err)
+			_ = asError[*datastore.AmbiguousError](t, err)
 			err = store.Delete(t.Context(), base)
-			asError[*datastore.AmbiguousError](t, err)
+			_ = asError[*datastore.AmbiguousError](t, err)
 			_, err = store.Create(t.Context(), policy("failsafe", 30))
-			asError[*datastore.AlreadyExistsError](t, err)
+			_ = asError[*datastore.AlreadyExistsError](t, err)
 			if after := etcd.Prefix(t, policies); !slices.Equal(before, after) {
 				t.Errorf("there was\n%+v\nand now is\n%+v", before, after)
 			}

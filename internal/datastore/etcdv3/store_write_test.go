@@ -171,7 +171,7 @@ func TestStoreLeavesCorruptValuesAlone(t *testing.T) {
 			if _, err := store.Get(t.Context(), endpointID("db1-eth0")); err == nil {
 				t.Error("it is read")
 			} else {
-				asError[*datastore.CorruptError](t, err)
+				_ = asError[*datastore.CorruptError](t, err)
 			}
 			if _, err := store.Update(t.Context(), relabeled(endpoint("db1-eth0"), "web"), base); err == nil {
 				t.Error("it is updated")

@@ -1,0 +1,7 @@
+package provider_test
+
+// acceptanceRows has a row for each resource of the provider.
+var acceptanceRows = []acceptance{
+	failsafePolicyAcceptance,
+	hostEndpointAcceptance,
+}
