@@ -268,11 +268,15 @@ func checkTier(ctx context.Context, store datastore.Store, obj calico.Object) (c
 
 // planDestroy refuses to plan the end of an object that Calico needs.
 func (r *objectResource) planDestroy(ctx context.Context, state values, private privateReader, diags *diag.Diagnostics) {
-	if base := r.base(ctx, private); r.keep != nil && base != nil {
-		if why := r.keep(base.Object, calico.Newest); why != "" {
-			r.addKept(diags, r.id(state), why)
-		}
+	base := r.base(ctx, private)
+	if r.keep == nil || base == nil || r.data.pending() {
+		return
 	}
+	store, err := r.data.store(ctx)
+	if err != nil {
+		return // the apply will tell
+	}
+	r.checkKept(ctx, store, base.Object, r.id(state), diags)
 }
 
 // planDerived plans the computed attributes that are functions of the object.
@@ -518,8 +522,8 @@ func (r *objectResource) Delete(ctx context.Context, req resource.DeleteRequest,
 		return
 	}
 	if err == nil && r.keep != nil {
-		if why := r.keep(base.Object, calico.Newest); why != "" {
-			r.addKept(&resp.Diagnostics, r.id(state), why)
+		r.checkKept(ctx, store, base.Object, r.id(state), &resp.Diagnostics)
+		if resp.Diagnostics.HasError() {
 			return
 		}
 	}
@@ -528,6 +532,18 @@ func (r *objectResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 	if err != nil {
 		r.addStoreError(&resp.Diagnostics, "Delete", r.id(state), err)
+	}
+}
+
+// checkKept reports where the object must not be deleted.
+func (r *objectResource) checkKept(ctx context.Context, store datastore.Store, obj calico.Object, id calico.ID, diags *diag.Diagnostics) {
+	finding, err := store.Release(ctx)
+	if err != nil {
+		r.addStoreError(diags, "Delete", id, err)
+		return
+	}
+	if why := r.keep(obj, finding.Release); why != "" {
+		r.addKept(diags, id, why)
 	}
 }
 

@@ -109,6 +109,22 @@ func (p *calicoProvider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		newFailsafePolicyResource,
 		newHostEndpointResource,
+		newGlobalNetworkPolicyResource,
+		newNetworkPolicyResource,
+		newStagedGlobalNetworkPolicyResource,
+		newStagedNetworkPolicyResource,
+		newTierResource,
+		newGlobalNetworkSetResource,
+		newNetworkSetResource,
+		newProfileResource,
+		newFelixConfigurationResource,
+		newIPPoolResource,
+		newIPReservationResource,
+		newBGPConfigurationResource,
+		newBGPPeerResource,
+		newBGPFilterResource,
+		newNodeResource,
+		newKubeControllersConfigurationResource,
 	}
 }
 

@@ -1,0 +1,20 @@
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
+
+func newBGPConfigurationResource() resource.Resource {
+	return &objectResource{definition: definition{
+		typeName: "bgp_configuration",
+		kind:     calico.KindBGPConfiguration,
+		schema: schema.Schema{
+			MarkdownDescription: "A `BGPConfiguration`: how Calico's hosts speak BGP. The one named `default` is for all hosts, `node.<node>` for one. Calico v3.32 makes `default` itself: import it.",
+			Attributes:          withMetadata("configuration", "default", bgpConfigurationAttributes()),
+		},
+		filled: map[string][]string{"logSeverityScreen": nil, "serviceLoadBalancerAggregation": nil},
+	}}
+}

@@ -1,0 +1,19 @@
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
+
+func newBGPFilterResource() resource.Resource {
+	return &objectResource{definition: definition{
+		typeName: "bgp_filter",
+		kind:     calico.KindBGPFilter,
+		schema: schema.Schema{
+			MarkdownDescription: "A `BGPFilter`: which routes hosts take from BGP peers, and which they tell them. It applies to the peers that name it in their `filters`.",
+			Attributes:          withMetadata("filter", "no-default-route", bgpFilterAttributes()),
+		},
+	}}
+}

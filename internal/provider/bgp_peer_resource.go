@@ -1,0 +1,48 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+)
+
+func newBGPPeerResource() resource.Resource {
+	return &objectResource{definition: definition{
+		typeName: "bgp_peer",
+		kind:     calico.KindBGPPeer,
+		schema: schema.Schema{
+			MarkdownDescription: "A `BGPPeer`: a router, or other hosts, with which hosts speak BGP.\n\n" +
+				"Passwords are not in it, and so not in Terraform's state: `password` names a Kubernetes secret.",
+			Attributes: withMetadata("peer", "rack1-tor", bgpPeerAttributes()),
+		},
+		checkOthers: checkFilters,
+	}}
+}
+
+// checkFilters looks for the filters that the peer names.
+func checkFilters(ctx context.Context, store datastore.Store, obj calico.Object) (calico.FieldErrors, error) {
+	peer, ok := obj.(*v3.BGPPeer)
+	if !ok {
+		return nil, nil
+	}
+	var faults calico.FieldErrors
+	for i, name := range peer.Spec.Filters {
+		filter := calico.ID{Kind: calico.KindBGPFilter, Name: name}
+		_, err := store.Get(ctx, filter)
+		switch {
+		case errors.Is(err, datastore.ErrNotFound):
+			faults = append(faults, &calico.FieldError{Field: specPath.Field("filters").Index(i), Value: filter,
+				Reason: fmt.Sprintf("There is no BGP filter %q: nothing is stored at %s. Create it first, and refer to it (calico_bgp_filter.NAME.name) so that Terraform knows the order.", name, store.Key(ctx, filter))})
+		case err != nil:
+			return nil, err
+		}
+	}
+	return faults, nil
+}

@@ -1,0 +1,31 @@
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
+
+func newGlobalNetworkPolicyResource() resource.Resource {
+	return &objectResource{definition: definition{
+		typeName: "global_network_policy",
+		kind:     calico.KindGlobalNetworkPolicy,
+		schema: schema.Schema{
+			MarkdownDescription: "A `GlobalNetworkPolicy`: rules for all endpoints that its selector selects, of hosts and of workloads in any namespace.\n\n" +
+				"~> **A policy decides for every endpoint that it selects.** Once any policy of a direction selects an endpoint, what no policy allows in that direction is dropped. Keep a [`calico_failsafe_policy`](failsafe_policy.md) before it, so that the hosts stay reachable.",
+			Attributes: withMetadata("policy", "allow-web", globalNetworkPolicyAttributes()),
+		},
+		filled:         policyFilled,
+		replaceWarning: policyReplaceWarning,
+	}}
+}
+
+// What Calico fills in in every policy. Its directions follow from its rules.
+var (
+	policyFilled       = map[string][]string{"tier": nil, "types": {"ingress", "egress"}}
+	stagedPolicyFilled = map[string][]string{"tier": nil, "types": {"ingress", "egress", "staged_action"}, "stagedAction": nil}
+)
+
+const policyReplaceWarning = "The object is made anew under another name. Unless this resource has create_before_destroy = true in its lifecycle block, " +
+	"the old policy is deleted first, and for a moment the endpoints are without it."

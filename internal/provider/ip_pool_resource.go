@@ -1,0 +1,59 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+)
+
+func newIPPoolResource() resource.Resource {
+	return &objectResource{definition: definition{
+		typeName: "ip_pool",
+		kind:     calico.KindIPPool,
+		schema: schema.Schema{
+			MarkdownDescription: "An `IPPool`: a network from which Calico assigns the addresses of workloads and tunnels.\n\n" +
+				"~> **Empty a pool before you destroy it.** Set `disabled = true`, wait until no workload has an address from it, and then destroy it. Terraform deletes the pool alone; calicoctl also gives back the blocks of addresses that hosts hold, which Calico otherwise does by itself in time.",
+			Attributes: withMetadata("pool", "default-ipv4-ippool", ipPoolAttributes()),
+		},
+		filled: map[string][]string{
+			"blockSize": {"cidr"}, "nodeSelector": nil, "allowedUses": nil,
+			"ipipMode": nil, "vxlanMode": nil, "assignmentMode": nil,
+		},
+		replaces:    []string{"cidr", "block_size"},
+		checkOthers: checkPools,
+	}}
+}
+
+// checkPools looks for pools that have addresses in common with this one.
+func checkPools(ctx context.Context, store datastore.Store, obj calico.Object) (calico.FieldErrors, error) {
+	pool, ok := obj.(*v3.IPPool)
+	if !ok || pool.Spec.CIDR == "" {
+		return nil, nil
+	}
+	stored, _, err := store.List(ctx, calico.KindIPPool)
+	if err != nil {
+		return nil, err
+	}
+	var others []*v3.IPPool
+	keys := map[string]string{}
+	for _, s := range stored {
+		if other, ok := s.Object.(*v3.IPPool); ok {
+			others = append(others, other)
+			keys[other.Name] = s.Key
+		}
+	}
+	other := calico.OverlappingPool(pool, others)
+	if other == "" {
+		return nil, nil
+	}
+	return calico.FieldErrors{{
+		Field: specPath.Field("cidr"), Value: pool.Spec.CIDR,
+		Reason: fmt.Sprintf("It has addresses in common with the pool %q, stored at %s: every address is in one pool.", other, keys[other]),
+	}}, nil
+}

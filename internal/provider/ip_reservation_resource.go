@@ -1,0 +1,19 @@
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
+
+func newIPReservationResource() resource.Resource {
+	return &objectResource{definition: definition{
+		typeName: "ip_reservation",
+		kind:     calico.KindIPReservation,
+		schema: schema.Schema{
+			MarkdownDescription: "An `IPReservation`: addresses that Calico does not assign though they are in a pool. Those that are in use already stay in use.",
+			Attributes:          withMetadata("reservation", "routers", ipReservationAttributes()),
+		},
+	}}
+}

@@ -1,0 +1,21 @@
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
+
+func newNetworkPolicyResource() resource.Resource {
+	return &objectResource{definition: definition{
+		typeName: "network_policy",
+		kind:     calico.KindNetworkPolicy,
+		schema: schema.Schema{
+			MarkdownDescription: "A `NetworkPolicy`: rules for the workloads of one namespace that its selector selects. It does not apply to host endpoints, which are in no namespace: for them use [`calico_global_network_policy`](global_network_policy.md).",
+			Attributes:          withMetadata("policy", "allow-web", inNamespace("policy", networkPolicyAttributes())),
+		},
+		filled:         policyFilled,
+		replaceWarning: policyReplaceWarning,
+	}}
+}

@@ -1,0 +1,19 @@
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
+
+func newProfileResource() resource.Resource {
+	return &objectResource{definition: definition{
+		typeName: "profile",
+		kind:     calico.KindProfile,
+		schema: schema.Schema{
+			MarkdownDescription: "A `Profile`: rules for endpoints that name it in their `profiles`. They count only in a direction in which no policy selects the endpoint, or where all policies passed the traffic on. The profile `projectcalico-default-allow` is built into Calico: it is not stored, and cannot be managed.",
+			Attributes:          withMetadata("profile", "hosts-default", profileAttributes()),
+		},
+	}}
+}

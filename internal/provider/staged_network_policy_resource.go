@@ -1,0 +1,20 @@
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
+
+func newStagedNetworkPolicyResource() resource.Resource {
+	return &objectResource{definition: definition{
+		typeName: "staged_network_policy",
+		kind:     calico.KindStagedNetworkPolicy,
+		schema: schema.Schema{
+			MarkdownDescription: "A `StagedNetworkPolicy`: a `NetworkPolicy` that is looked at but not enforced, to see what it would do. Calico knows staged policies from v3.30 on.",
+			Attributes:          withMetadata("staged policy", "allow-web", inNamespace("staged policy", stagedNetworkPolicyAttributes())),
+		},
+		filled: stagedPolicyFilled,
+	}}
+}

@@ -1,0 +1,32 @@
+package provider
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
+
+func newTierResource() resource.Resource {
+	return &objectResource{definition: definition{
+		typeName: "tier",
+		kind:     calico.KindTier,
+		schema: schema.Schema{
+			MarkdownDescription: "A `Tier`: a layer of policies. Traffic goes through the tiers by their order, and in each through its policies by theirs; what a tier's policies neither allow nor deny nor pass on gets the tier's default action. Calico has tiers from v3.29 on.\n\n" +
+				"The tiers that Calico makes itself, such as `default`, can be imported, but not be deleted: a destroy ends with an error. A tier with policies in it cannot be deleted either.",
+			Attributes: withMetadata("tier", "security", tierAttributes()),
+		},
+		filled: map[string][]string{"order": nil, "defaultAction": nil},
+		keep:   keepBuiltInTier,
+	}}
+}
+
+// keepBuiltInTier keeps the tiers that Calico makes itself and cannot do without.
+func keepBuiltInTier(obj calico.Object, release calico.Release) string {
+	if calico.BuiltInTier(obj.GetName(), release) {
+		return fmt.Sprintf("The tier %q is one of Calico's own, which Calico makes itself and does not let anybody delete.", obj.GetName())
+	}
+	return ""
+}
