@@ -183,9 +183,12 @@ func reconcileParts(prior, current attr.Value, field reflect.Type, reconcile fun
 // equal but for spelling, for the order in a set, and, where the field cannot
 // hold the difference, for empty against absent.
 func sameMeaning(a, b attr.Value, field reflect.Type) bool {
-	if x, ok := a.(spelledValue); ok {
-		if y, ok := b.(spelledValue); ok && isText(x) && isText(y) {
-			return x.canonical() == y.canonical()
+	if x, ok := a.(spelledValue); ok && !x.IsUnknown() {
+		if y, ok := b.(spelledValue); ok && !y.IsUnknown() {
+			if field != nil && field.Kind() == reflect.Pointer && x.IsNull() != y.IsNull() {
+				return false
+			}
+			return x.meaning(field) == y.meaning(field)
 		}
 	}
 	if isVoid(a, field) || isVoid(b, field) {
@@ -215,7 +218,16 @@ func sameMeaning(a, b attr.Value, field reflect.Type) bool {
 	}
 }
 
-func isText(v attr.Value) bool { return !v.IsNull() && !v.IsUnknown() }
+// meaning returns the canonical form of what the value means in a field: null
+// means what an empty text does, and a number that is 0 is absent from a plain
+// field.
+func (v spelledValue) meaning(field reflect.Type) string {
+	text := v.canonical() // of "" where it is null
+	if text == "0" && field != nil && field.Kind() != reflect.String && field.Kind() != reflect.Pointer {
+		return ""
+	}
+	return text
+}
 
 func sameElements(a, b []attr.Value, element reflect.Type) bool {
 	if len(a) != len(b) {
@@ -254,7 +266,7 @@ func isVoid(v attr.Value, field reflect.Type) bool {
 	}
 	switch v := v.(type) {
 	case spelledValue:
-		return v.canonical() == "" || field != nil && field.Kind() != reflect.String && v.canonical() == "0"
+		return v.meaning(field) == ""
 	case basetypes.StringValuable:
 		s, _ := v.ToStringValue(context.Background())
 		return s.ValueString() == ""

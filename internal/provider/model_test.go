@@ -1,0 +1,282 @@
+package provider
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
+
+// definitions returns those of all resources, by their type names.
+func definitions(t *testing.T) map[string]*objectResource {
+	t.Helper()
+	out := map[string]*objectResource{}
+	for _, make := range (&calicoProvider{}).Resources(t.Context()) {
+		switch r := make().(type) {
+		case *objectResource:
+			out[r.typeName] = r
+		case *adoptedResource:
+			out[r.typeName] = &r.objectResource
+		default:
+			t.Errorf("%T is not made of a definition", r)
+		}
+	}
+	return out
+}
+
+// Every field of a kind's spec has an attribute, down to the last nested one, and
+// every attribute a field: otherwise a part of an object could be written but not
+// read, or never be seen.
+func TestEveryFieldHasAnAttribute(t *testing.T) {
+	beside := []string{"name", "namespace", "labels", "annotations", "uid", "creation_timestamp"}
+	var compare func(t *testing.T, at string, attributes map[string]attr.Type, field reflect.Type)
+	compare = func(t *testing.T, at string, attributes map[string]attr.Type, field reflect.Type) {
+		t.Helper()
+		known := map[string]bool{}
+		for _, f := range fieldsOf(field) {
+			known[f.attribute] = true
+			typ, ok := attributes[f.attribute]
+			if !ok {
+				t.Errorf("%s.%s has no attribute", at, jsonName(f.StructField))
+				continue
+			}
+			inner := f.Type
+			for inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice {
+				inner = inner.Elem()
+			}
+			if list, ok := typ.(basetypes.ListType); ok {
+				typ = list.ElemType
+			}
+			if o, ok := typ.(basetypes.ObjectType); ok {
+				compare(t, at+"."+f.attribute, o.AttrTypes, inner)
+			}
+		}
+		for name := range attributes {
+			if !known[name] && !slices.Contains(beside, name) {
+				t.Errorf("%s.%s is no field", at, name)
+			}
+		}
+	}
+	for name, d := range definitions(t) {
+		if d.toObject == nil {
+			compare(t, name, d.attributeTypes(), specOf(d.kind.New()).Type())
+		}
+	}
+}
+
+// What is Optional and Computed is what Calico fills in, a default, or what the
+// resource completes by itself: nothing else may change under the user's hands.
+func TestFilledAttributesAreDeclared(t *testing.T) {
+	var walk func(d *objectResource, at []string, attributes map[string]schema.Attribute, check func(at string, a schema.Attribute))
+	walk = func(d *objectResource, at []string, attributes map[string]schema.Attribute, check func(at string, a schema.Attribute)) {
+		for name, a := range attributes {
+			at := append(slices.Clone(at), name)
+			check(strings.Join(at, "."), a)
+			if nested, ok := a.(schema.SingleNestedAttribute); ok {
+				walk(d, at, nested.Attributes, check)
+			}
+		}
+	}
+	for name, d := range definitions(t) {
+		if d.complete != nil {
+			continue
+		}
+		filled := map[string]bool{"namespace": true}
+		for field := range d.filled {
+			var steps []string
+			for _, s := range strings.Split(field, ".") {
+				steps = append(steps, attributeName(s))
+			}
+			filled[strings.Join(steps, ".")] = true
+		}
+		found := map[string]bool{"namespace": true}
+		walk(d, nil, d.schema.Attributes, func(at string, a schema.Attribute) {
+			if b, ok := a.(schema.BoolAttribute); ok && b.Default != nil || !a.IsOptional() || !a.IsComputed() {
+				return
+			}
+			found[at] = true
+			if !filled[at] {
+				t.Errorf("%s.%s is Optional and Computed, but Calico is not said to fill it in", name, at)
+			}
+		})
+		for at := range filled {
+			if !found[at] {
+				t.Errorf("%s.%s is said to be filled in by Calico, but is not Optional and Computed", name, at)
+			}
+		}
+	}
+}
+
+// randomModel makes attribute values of all sorts, among them those that Calico's
+// types have no room for: zero, empty and blank, in any spelling.
+type randomModel struct{ *rand.Rand }
+
+// texts are values for string types, by what they are compared as.
+var modelTexts = map[string][]string{
+	"net":             {"10.0.0.0/8", "FD00::/8", "fd00:0::/8", "192.0.2.1/32", "2001:DB8::1/128"},
+	"ip":              {"10.0.0.1", "FD00::1", "fd00:0::1"},
+	"host net":        {"10.0.0.1", "10.0.0.1/32", "FD00::/8", "2001:db8::1"},
+	"port":            {"22", "007", "1000:2000", "5:5", "ssh"},
+	"protocol":        {"TCP", "6", "06", "ICMPv6", "255"},
+	"selector":        {"all()", "a == 'b'", "has(x) &&\n  y in { 'a', \"b\" }\n", "", " ", "global()", "!(a == 'b')"},
+	"policy selector": {"all()", "a == 'b'", "has(x) ||\n  y != ''\n", ""},
+	"AS number":       {"64512", "1.10", "65546", "0", "4294967295"},
+	"duration":        {"90s", "1m30s", "0s", "0", "1.5h", "500ms"},
+}
+
+var plainTexts = []string{"", "a", "Enabled", "<&>\"'", "ä/日本", "10", "null", " "}
+
+func (r randomModel) value(typ attr.Type, field reflect.Type, depth int) attr.Value {
+	pointer := field != nil && field.Kind() == reflect.Pointer
+	_, isBool := typ.(basetypes.BoolType)
+	// A plain bool has a default in its schema: it is never null.
+	if always := isBool && field != nil && !pointer; !always && (depth == 0 || r.IntN(3) == 0) {
+		return null(typ)
+	}
+	switch typ := typ.(type) {
+	case spelledType:
+		return stringValue(typ, modelTexts[typ.spelling.name][r.IntN(len(modelTexts[typ.spelling.name]))])
+	case basetypes.StringTypable:
+		return stringValue(typ, plainTexts[r.IntN(len(plainTexts))])
+	case basetypes.BoolType:
+		return types.BoolValue(r.IntN(2) == 0)
+	case basetypes.Int64Type:
+		return types.Int64Value(int64([]int{0, 1, 4, 80, 250}[r.IntN(5)]))
+	case basetypes.Float64Type:
+		return types.Float64Value([]float64{0, -1.5, 1e21, 100}[r.IntN(4)])
+	case basetypes.MapType:
+		m := map[string]attr.Value{}
+		for range r.IntN(3) {
+			m[[]string{"a", "b.c/d", "e"}[r.IntN(3)]] = stringValue(types.StringType, plainTexts[r.IntN(len(plainTexts))])
+		}
+		return types.MapValueMust(typ.ElemType, m)
+	case basetypes.ListType:
+		return types.ListValueMust(typ.ElemType, r.elements(typ.ElemType, elementType(field), depth))
+	case basetypes.SetType:
+		return types.SetValueMust(typ.ElemType, distinct(r.elements(typ.ElemType, elementType(field), depth)))
+	case basetypes.ObjectType:
+		o := map[string]attr.Value{}
+		for name, t := range typ.AttrTypes {
+			o[name] = r.value(t, fieldType(field, name), depth-1)
+			for isRequired(field, name) && o[name].IsNull() {
+				o[name] = r.value(t, fieldType(field, name), 1)
+			}
+		}
+		return types.ObjectValueMust(typ.AttrTypes, o)
+	default:
+		panic(typ.String())
+	}
+}
+
+// isRequired tells the fields that Calico always writes; the schema requires a
+// value for them.
+func isRequired(t reflect.Type, attribute string) bool {
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == nil {
+		return false
+	}
+	for _, f := range fieldsOf(t) {
+		if f.attribute == attribute {
+			return !omitsZero(f.StructField) && f.Type.Kind() != reflect.Struct || f.Type == durationGoType
+		}
+	}
+	return false
+}
+
+func (r randomModel) elements(typ attr.Type, field reflect.Type, depth int) []attr.Value {
+	var out []attr.Value
+	for range r.IntN(4) {
+		if e := r.value(typ, field, depth); !e.IsNull() {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// A model that becomes an object, is stored as JSON, and is read again, is what it
+// was, to the letter; without the model at hand it means the same. What has no
+// form in JSON is refused.
+func TestModelsSurviveStoring(t *testing.T) {
+	const cases = 2000
+	for name, d := range definitions(t) {
+		t.Run(name, func(t *testing.T) {
+			r := randomModel{rand.New(rand.NewPCG(20261125, uint64(len(name))))}
+			seen := map[string]bool{}
+			stored := 0
+			for n := range cases {
+				v := values{}
+				for attribute, typ := range d.attributeTypes() {
+					v[attribute] = r.value(typ, d.fieldType(attribute), 3)
+				}
+				v["name"] = types.StringValue("a")
+				v["uid"], v["creation_timestamp"] = types.StringNull(), types.StringNull()
+				if _, ok := v["namespace"]; ok {
+					v["namespace"] = types.StringValue("production")
+				}
+				if d.toObject != nil {
+					for derived := range d.derived {
+						v[derived] = null(d.attributeTypes()[derived])
+					}
+				}
+				release := calico.Newest
+				d.fillIn(v, v)
+				c := &conversion{}
+				d.refuseVoid(c, v)
+				d.object(c, v, release)
+				if len(c.faults) > 0 {
+					continue // refused, with what to write instead
+				}
+				d.planFilled(c, v, v, &release)
+				storedName, raw, err := calico.Encode(d.object(c, v, release), nil, release, calico.Fresh{UID: "u", Created: time.Unix(0, 0)})
+				if err != nil {
+					t.Fatalf("case %d: %v", n, err)
+				}
+				if d.kind.Namespaced() {
+					storedName = "production/" + storedName
+				}
+				back, err := calico.Decode(d.kind, storedName, raw)
+				if err != nil {
+					t.Fatalf("case %d: %v\n%s", n, err, raw)
+				}
+				stored++
+				if d.adopts {
+					back = onlyFields(back, d.owned(v))
+				}
+				again, meaning := d.attributes(back, v), d.attributes(back, nil)
+				for attribute, before := range v {
+					if _, derived := d.derived[attribute]; derived || attribute == "uid" || attribute == "creation_timestamp" {
+						continue
+					}
+					if !before.IsNull() {
+						seen[attribute] = true
+					}
+					if !again[attribute].Equal(before) {
+						t.Fatalf("case %d: %s was\n%s, and comes back as\n%s\nof %s", n, attribute, before, again[attribute], raw)
+					}
+					if d.toObject == nil && !sameMeaning(before, meaning[attribute], d.fieldType(attribute)) {
+						t.Fatalf("case %d: %s was\n%s, and is read as\n%s\nof %s", n, attribute, before, meaning[attribute], raw)
+					}
+				}
+			}
+			if stored < cases/10 {
+				t.Errorf("only %d of %d models could be stored", stored, cases)
+			}
+			for attribute := range d.attributeTypes() {
+				if _, derived := d.derived[attribute]; !derived && !seen[attribute] && attribute != "uid" && attribute != "creation_timestamp" {
+					t.Errorf("no model with a value for %s was stored", attribute)
+				}
+			}
+		})
+	}
+}
