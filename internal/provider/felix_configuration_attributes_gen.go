@@ -108,7 +108,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"default_endpoint_to_host_action": schema.StringAttribute{
-			MarkdownDescription: "What happens to traffic from workloads to their own host, after the workload's policies: `\"Drop\"`, `\"Return\"` (on to the host's own rules) or `\"Accept\"`. Felix's default: `\"Drop\"`.",
+			MarkdownDescription: "What happens to traffic from workloads to their own host, after the workload's policies: `\"Drop\"`, `\"Return\"` (on to the host's own rules) or `\"Accept\"`. On etcd, calico-node writes `\"Return\"` to the configuration of its node when it starts and finds none. Felix's default: `\"Drop\"`.",
 			Optional:            true,
 		},
 		"iptables_filter_allow_action": schema.StringAttribute{

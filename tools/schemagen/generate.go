@@ -29,7 +29,7 @@ var valueTypes = map[reflect.Type]string{
 
 var ruleType = reflect.TypeFor[v3.Rule]()
 
-var definitions = openapi.GetOpenAPIDefinitions(func(path string) spec.Ref { return spec.MustCreateRef(path) })
+var definitions = openapi.GetOpenAPIDefinitions(spec.MustCreateRef)
 
 // generator writes the schema of one kind.
 type generator struct {
