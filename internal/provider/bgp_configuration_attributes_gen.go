@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// bgpConfigurationAttributes returns the attributes of the spec of a BGPConfiguration.
+// bgpConfigurationAttributes returns the attributes of the spec of BGPConfiguration.
 func bgpConfigurationAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"log_severity_screen": schema.StringAttribute{
@@ -26,6 +26,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"service_load_balancer_ips": schema.ListNestedAttribute{
 			MarkdownDescription: "Networks of load balancer addresses of Kubernetes services that are advertised, such as `[{ cidr = \"203.0.113.0/24\" }]`; addresses outside of them are not. Only in `default`. Default: none.",
+			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
 					MarkdownDescription: "Network, such as `\"203.0.113.0/24\"`.",
@@ -33,10 +34,10 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 					Optional:            true,
 				},
 			}},
-			Optional: true,
 		},
 		"service_external_ips": schema.ListNestedAttribute{
 			MarkdownDescription: "Networks of external addresses of Kubernetes services that are advertised, such as `[{ cidr = \"198.51.100.0/24\" }]`; addresses outside of them are not. Only in `default`. Default: none.",
+			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
 					MarkdownDescription: "Network, such as `\"198.51.100.0/24\"`.",
@@ -44,10 +45,10 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 					Optional:            true,
 				},
 			}},
-			Optional: true,
 		},
 		"service_cluster_ips": schema.ListNestedAttribute{
 			MarkdownDescription: "Networks of the cluster addresses of Kubernetes services, such as `[{ cidr = \"10.96.0.0/12\" }]`; they, and single addresses in them where a service needs it, are advertised. Only in `default`. Default: none.",
+			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
 					MarkdownDescription: "Network, such as `\"10.96.0.0/12\"`.",
@@ -55,7 +56,6 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 					Optional:            true,
 				},
 			}},
-			Optional: true,
 		},
 		"service_load_balancer_aggregation": schema.StringAttribute{
 			MarkdownDescription: "Whether load balancer addresses are advertised as their whole networks (`\"Enabled\"`), or each service as a route of its own (`\"Disabled\"`), which is withdrawn when the service fails. Since v3.31. Default: `\"Enabled\"`.",
@@ -64,6 +64,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"communities": schema.ListNestedAttribute{
 			MarkdownDescription: "Names for BGP communities, such as `[{ name = \"backbone\", value = \"64512:120\" }]`. Each must be used in `prefix_advertisements`. Default: none.",
+			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"name": schema.StringAttribute{
 					MarkdownDescription: "Name, such as `\"backbone\"`.",
@@ -74,10 +75,10 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 					Required:            true,
 				},
 			}},
-			Optional: true,
 		},
 		"prefix_advertisements": schema.ListNestedAttribute{
 			MarkdownDescription: "Communities that routes are tagged with, such as `[{ cidr = \"10.244.0.0/16\", communities = [\"backbone\"] }]`. Default: none.",
+			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
 					MarkdownDescription: "Network whose routes are tagged, such as `\"10.244.0.0/16\"`.",
@@ -90,7 +91,6 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 					Required:            true,
 				},
 			}},
-			Optional: true,
 		},
 		"listen_port": schema.Int64Attribute{
 			MarkdownDescription: "TCP port on which nodes listen for BGP, such as `1790`, from `1` to `65535`. Default: none; it is `179` then.",
@@ -98,13 +98,15 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"node_mesh_password": schema.SingleNestedAttribute{
 			MarkdownDescription: "Password of the peerings between the nodes, such as `{ secret_key_ref = { name = \"bgp-secrets\", key = \"mesh\" } }`. Only in `default`, and not where `node_to_node_mesh_enabled` is `false`. The password itself is never in Terraform. Default: none.",
+			Optional:            true,
 			Attributes: map[string]schema.Attribute{
 				"secret_key_ref": schema.SingleNestedAttribute{
 					MarkdownDescription: "Where the password is: a key of a Kubernetes secret in the namespace of calico-node, such as `{ name = \"bgp-secrets\", key = \"mesh\" }`.",
+					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"name": schema.StringAttribute{
 							MarkdownDescription: "Name of the secret, such as `\"bgp-secrets\"`.",
-							Optional:            true,
+							Required:            true,
 						},
 						"key": schema.StringAttribute{
 							MarkdownDescription: "Key in the secret, such as `\"mesh\"`.",
@@ -115,10 +117,8 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 							Optional:            true,
 						},
 					},
-					Optional: true,
 				},
 			},
-			Optional: true,
 		},
 		"node_mesh_max_restart_time": schema.StringAttribute{
 			MarkdownDescription: "How long a node's routes are kept while its BIRD restarts, in peerings between the nodes, such as `\"120s\"`. Only in `default`, and not where `node_to_node_mesh_enabled` is `false`. Default: none; BIRD takes `120s`.",

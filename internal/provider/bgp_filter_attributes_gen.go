@@ -6,11 +6,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 )
 
-// bgpFilterAttributes returns the attributes of the spec of a BGPFilter.
+// bgpFilterAttributes returns the attributes of the spec of BGPFilter.
 func bgpFilterAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"export_v4": schema.ListNestedAttribute{
 			MarkdownDescription: "Rules for IPv4 routes sent to the peer, such as `[{ action = \"Reject\", match_operator = \"In\", cidr = \"10.244.0.0/16\" }]`. The first that matches decides. Default: none; all routes that BGP would send by itself.",
+			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
 					MarkdownDescription: "IPv4 network that `match_operator` compares the route with, such as `\"10.244.0.0/16\"`: with a prefix length, without host bits. It requires `match_operator`. Default: none; any route.",
@@ -19,6 +20,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 				},
 				"prefix_length": schema.SingleNestedAttribute{
 					MarkdownDescription: "Prefix lengths of the routes that match, such as `{ min = 24, max = 28 }`. It requires `cidr`. Since v3.29. Default: none; any.",
+					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"min": schema.Int64Attribute{
 							MarkdownDescription: "Shortest prefix length that matches, from `0` to `32`, such as `24`. Default: none; that of `cidr`.",
@@ -29,7 +31,6 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 							Optional:            true,
 						},
 					},
-					Optional: true,
 				},
 				"source": schema.StringAttribute{
 					MarkdownDescription: "Where the route comes from: `\"RemotePeers\"` matches routes that were learned by BGP. Default: none; anywhere.",
@@ -48,10 +49,10 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 					Required:            true,
 				},
 			}},
-			Optional: true,
 		},
 		"import_v4": schema.ListNestedAttribute{
 			MarkdownDescription: "Rules for IPv4 routes received from the peer, such as `[{ action = \"Reject\", match_operator = \"In\", cidr = \"10.244.0.0/16\" }]`. The first that matches decides. Default: none; all routes that BGP would accept by itself.",
+			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
 					MarkdownDescription: "IPv4 network that `match_operator` compares the route with, such as `\"10.244.0.0/16\"`: with a prefix length, without host bits. It requires `match_operator`. Default: none; any route.",
@@ -60,6 +61,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 				},
 				"prefix_length": schema.SingleNestedAttribute{
 					MarkdownDescription: "Prefix lengths of the routes that match, such as `{ min = 24, max = 28 }`. It requires `cidr`. Since v3.29. Default: none; any.",
+					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"min": schema.Int64Attribute{
 							MarkdownDescription: "Shortest prefix length that matches, from `0` to `32`, such as `24`. Default: none; that of `cidr`.",
@@ -70,7 +72,6 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 							Optional:            true,
 						},
 					},
-					Optional: true,
 				},
 				"source": schema.StringAttribute{
 					MarkdownDescription: "Where the route comes from: `\"RemotePeers\"` matches routes that were learned by BGP. Default: none; anywhere.",
@@ -89,10 +90,10 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 					Required:            true,
 				},
 			}},
-			Optional: true,
 		},
 		"export_v6": schema.ListNestedAttribute{
 			MarkdownDescription: "Rules for IPv6 routes sent to the peer, such as `[{ action = \"Reject\", match_operator = \"In\", cidr = \"2001:db8::/32\" }]`. The first that matches decides. Default: none; all routes that BGP would send by itself.",
+			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
 					MarkdownDescription: "IPv6 network that `match_operator` compares the route with, such as `\"2001:db8::/32\"`: with a prefix length, without host bits. It requires `match_operator`. Default: none; any route.",
@@ -101,6 +102,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 				},
 				"prefix_length": schema.SingleNestedAttribute{
 					MarkdownDescription: "Prefix lengths of the routes that match, such as `{ min = 48, max = 64 }`. It requires `cidr`. Since v3.29. Default: none; any.",
+					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"min": schema.Int64Attribute{
 							MarkdownDescription: "Shortest prefix length that matches, from `0` to `128`, such as `48`. Default: none; that of `cidr`.",
@@ -111,7 +113,6 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 							Optional:            true,
 						},
 					},
-					Optional: true,
 				},
 				"source": schema.StringAttribute{
 					MarkdownDescription: "Where the route comes from: `\"RemotePeers\"` matches routes that were learned by BGP. Default: none; anywhere.",
@@ -130,10 +131,10 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 					Required:            true,
 				},
 			}},
-			Optional: true,
 		},
 		"import_v6": schema.ListNestedAttribute{
 			MarkdownDescription: "Rules for IPv6 routes received from the peer, such as `[{ action = \"Reject\", match_operator = \"In\", cidr = \"2001:db8::/32\" }]`. The first that matches decides. Default: none; all routes that BGP would accept by itself.",
+			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
 					MarkdownDescription: "IPv6 network that `match_operator` compares the route with, such as `\"2001:db8::/32\"`: with a prefix length, without host bits. It requires `match_operator`. Default: none; any route.",
@@ -142,6 +143,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 				},
 				"prefix_length": schema.SingleNestedAttribute{
 					MarkdownDescription: "Prefix lengths of the routes that match, such as `{ min = 48, max = 64 }`. It requires `cidr`. Since v3.29. Default: none; any.",
+					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"min": schema.Int64Attribute{
 							MarkdownDescription: "Shortest prefix length that matches, from `0` to `128`, such as `48`. Default: none; that of `cidr`.",
@@ -152,7 +154,6 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 							Optional:            true,
 						},
 					},
-					Optional: true,
 				},
 				"source": schema.StringAttribute{
 					MarkdownDescription: "Where the route comes from: `\"RemotePeers\"` matches routes that were learned by BGP. Default: none; anywhere.",
@@ -171,7 +172,6 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 					Required:            true,
 				},
 			}},
-			Optional: true,
 		},
 	}
 }

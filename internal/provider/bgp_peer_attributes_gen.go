@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// bgpPeerAttributes returns the attributes of the spec of a BGPPeer.
+// bgpPeerAttributes returns the attributes of the spec of BGPPeer.
 func bgpPeerAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"node": schema.StringAttribute{
@@ -41,9 +41,9 @@ func bgpPeerAttributes() map[string]schema.Attribute {
 		},
 		"keep_original_next_hop": schema.BoolAttribute{
 			MarkdownDescription: "Whether routes keep their next hop when they are sent to the peer. Since v3.30, `next_hop_mode = \"Keep\"` is the better way to say so; the two exclude each other. Default: `false`.",
-			Default:             booldefault.StaticBool(false),
 			Optional:            true,
 			Computed:            true,
+			Default:             booldefault.StaticBool(false),
 		},
 		"next_hop_mode": schema.StringAttribute{
 			MarkdownDescription: "Next hop of the routes that are sent to the peer: `\"Auto\"` (as BGP has it), `\"Self\"` (the node) or `\"Keep\"` (as received). Since v3.30. Default: none; as BGP has it.",
@@ -51,13 +51,15 @@ func bgpPeerAttributes() map[string]schema.Attribute {
 		},
 		"password": schema.SingleNestedAttribute{
 			MarkdownDescription: "Password of the peering, such as `{ secret_key_ref = { name = \"bgp-secrets\", key = \"rack1\" } }`. The password itself is never in Terraform. Default: none.",
+			Optional:            true,
 			Attributes: map[string]schema.Attribute{
 				"secret_key_ref": schema.SingleNestedAttribute{
 					MarkdownDescription: "Where the password is: a key of a Kubernetes secret in the namespace of calico-node, such as `{ name = \"bgp-secrets\", key = \"rack1\" }`.",
+					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"name": schema.StringAttribute{
 							MarkdownDescription: "Name of the secret, such as `\"bgp-secrets\"`.",
-							Optional:            true,
+							Required:            true,
 						},
 						"key": schema.StringAttribute{
 							MarkdownDescription: "Key in the secret, such as `\"rack1\"`.",
@@ -68,10 +70,8 @@ func bgpPeerAttributes() map[string]schema.Attribute {
 							Optional:            true,
 						},
 					},
-					Optional: true,
 				},
 			},
-			Optional: true,
 		},
 		"source_address": schema.StringAttribute{
 			MarkdownDescription: "Address from which nodes connect: `\"UseNodeIP\"` (the node's own) or `\"None\"` (whichever the routing gives). Default: none; the node's own.",

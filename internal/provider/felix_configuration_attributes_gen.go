@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// felixConfigurationAttributes returns the attributes of the spec of a FelixConfiguration.
+// felixConfigurationAttributes returns the attributes of the spec of FelixConfiguration.
 func felixConfigurationAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"use_internal_dataplane_driver": schema.BoolAttribute{
@@ -108,7 +108,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"default_endpoint_to_host_action": schema.StringAttribute{
-			MarkdownDescription: "What happens to traffic from workloads to their own host, after the workload's policies: `\"Drop\"`, `\"Return\"` (on to the host's own rules) or `\"Accept\"`. Felix's default: `\"Drop\"`.",
+			MarkdownDescription: "What happens to traffic from workloads to their own host, after the workload's policies: `\"Drop\"`, `\"Return\"` (on to the host's own rules) or `\"Accept\"`. On etcd, calico-node writes `\"Return\"` to the configuration of its node when it starts and finds none. Felix's default: `\"Drop\"`.",
 			Optional:            true,
 		},
 		"iptables_filter_allow_action": schema.StringAttribute{
@@ -236,6 +236,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"health_timeout_overrides": schema.ListNestedAttribute{
 			MarkdownDescription: "How long parts of Felix may be silent before it counts as unhealthy, such as `[{ name = \"InternalDataplaneMainLoop\", timeout = \"3m\" }]`, for hosts under such a load that Felix is restarted for nothing. Felix's default: none; as it is built.",
+			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"name": schema.StringAttribute{
 					MarkdownDescription: "Name of the part, as Felix's log has it, such as `\"InternalDataplaneMainLoop\"` or `\"CalculationGraph\"`.",
@@ -247,7 +248,6 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 					Required:            true,
 				},
 			}},
-			Optional: true,
 		},
 		"prometheus_metrics_enabled": schema.BoolAttribute{
 			MarkdownDescription: "Whether Felix serves metrics for Prometheus. Felix's default: `false`.",
@@ -291,6 +291,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"failsafe_inbound_host_ports": schema.ListNestedAttribute{
 			MarkdownDescription: "Ports of hosts that stay open for inbound connections whatever the policies say, such as `[{ protocol = \"TCP\", port = 22, net = \"192.0.2.0/24\" }]`. Unset, it is Calico's built-in list: TCP 22, 179, 2379, 2380, 5473, 6443, 6666, 6667 and UDP 68, from everywhere. `[]` is none: then only policies decide, so have one first that lets you in. The list of a `node.` configuration replaces that of `default` as a whole.",
+			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"protocol": schema.StringAttribute{
 					MarkdownDescription: "Protocol: `\"TCP\"` or `\"UDP\"`, in capitals or not. Felix stops at anything else, an empty one included, so it is refused here.",
@@ -306,10 +307,10 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 					Optional:            true,
 				},
 			}},
-			Optional: true,
 		},
 		"failsafe_outbound_host_ports": schema.ListNestedAttribute{
 			MarkdownDescription: "Ports elsewhere that hosts can connect to whatever the policies say, such as `[{ protocol = \"TCP\", port = 2379, net = \"192.0.2.10/32\" }]`. Unset, it is Calico's built-in list: TCP 179, 2379, 2380, 5473, 6443, 6666, 6667 and UDP 53, 67, everywhere. `[]` is none: then only policies decide, so have one first that lets the host reach its datastore. The list of a `node.` configuration replaces that of `default` as a whole.",
+			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"protocol": schema.StringAttribute{
 					MarkdownDescription: "Protocol: `\"TCP\"` or `\"UDP\"`, in capitals or not. Felix stops at anything else, an empty one included, so it is refused here.",
@@ -325,7 +326,6 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 					Optional:            true,
 				},
 			}},
-			Optional: true,
 		},
 		"kube_node_port_ranges": schema.ListAttribute{
 			MarkdownDescription: "Ports that node ports of Kubernetes services come from, so that Felix tells them from the host's own where kube-proxy uses IPVS, such as `[\"30000:32767\"]`: up to 7 numbers or ranges. Felix's default: `[\"30000:32767\"]`.",
@@ -493,6 +493,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"bpf_conntrack_timeouts": schema.SingleNestedAttribute{
 			MarkdownDescription: "When connections count as over, in BPF mode, such as `{ tcp_established = \"2h\", udp_timeout = \"Auto\" }`: each a duration, or `\"Auto\"` for that of the kernel's own connection tracking. Since v3.30. Felix's default: those below.",
+			Optional:            true,
 			Attributes: map[string]schema.Attribute{
 				"creation_grace_period": schema.StringAttribute{
 					MarkdownDescription: "How long a new connection is left alone, such as `\"10s\"`. Felix's default: `\"10s\"`.",
@@ -527,7 +528,6 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 					Optional:            true,
 				},
 			},
-			Optional: true,
 		},
 		"bpf_log_filters": schema.MapAttribute{
 			MarkdownDescription: "Which packets the BPF programs log at the level `\"Debug\"`, as expressions of pcap by interface, such as `{ eth0 = \"tcp port 443\", weps = \"icmp\" }`; `all` stands for all interfaces, `weps` for those of workloads, `heps` for those of hosts. Felix's default: none; all packets.",
@@ -652,7 +652,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"bpf_exclude_cidrs_from_nat": schema.ListAttribute{
 			MarkdownDescription: "Networks and addresses of services that Felix leaves to the host, in BPF mode, such as `[\"169.254.20.10/32\"]` for a DNS cache on each node. Felix's default: none.",
-			ElementType:         types.StringType,
+			ElementType:         hostNetType,
 			Optional:            true,
 		},
 		"bpf_export_buffer_size_mb": schema.Int64Attribute{
@@ -702,6 +702,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"route_table_ranges": schema.ListNestedAttribute{
 			MarkdownDescription: "Numbers of the kernel's routing tables that Felix may use, such as `[{ min = 1, max = 250 }]`: up to 65535 in all. Not together with `route_table_range`. Felix's default: `[{ min = 1, max = 250 }]`.",
+			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"min": schema.Int64Attribute{
 					MarkdownDescription: "First number, such as `1`.",
@@ -712,10 +713,10 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 					Required:            true,
 				},
 			}},
-			Optional: true,
 		},
 		"route_table_range": schema.SingleNestedAttribute{
 			MarkdownDescription: "Deprecated for `route_table_ranges`: numbers of the kernel's routing tables that Felix may use, such as `{ min = 1, max = 250 }`. Felix's default: none; as that says.",
+			Optional:            true,
 			Attributes: map[string]schema.Attribute{
 				"min": schema.Int64Attribute{
 					MarkdownDescription: "First number, such as `1`, at least `1`.",
@@ -726,7 +727,6 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 					Required:            true,
 				},
 			},
-			Optional: true,
 		},
 		"route_sync_disabled": schema.BoolAttribute{
 			MarkdownDescription: "Whether Felix leaves all routes alone, for hosts where something else connects the workloads. Felix's default: `false`.",

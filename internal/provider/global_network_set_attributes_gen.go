@@ -6,7 +6,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 )
 
-// globalNetworkSetAttributes returns the attributes of the spec of a GlobalNetworkSet.
+// globalNetworkSetAttributes returns the attributes of the spec of GlobalNetworkSet.
 func globalNetworkSetAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"nets": schema.SetAttribute{

@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// ipPoolAttributes returns the attributes of the spec of a IPPool.
+// ipPoolAttributes returns the attributes of the spec of IPPool.
 func ipPoolAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"cidr": schema.StringAttribute{
@@ -28,21 +28,21 @@ func ipPoolAttributes() map[string]schema.Attribute {
 		},
 		"nat_outgoing": schema.BoolAttribute{
 			MarkdownDescription: "Whether traffic from addresses of the pool to addresses outside of all pools leaves the host with the host's own address. Default: `false`.",
-			Default:             booldefault.StaticBool(false),
 			Optional:            true,
 			Computed:            true,
+			Default:             booldefault.StaticBool(false),
 		},
 		"disabled": schema.BoolAttribute{
 			MarkdownDescription: "Whether Calico stops assigning addresses from the pool; those in use stay in use. Default: `false`.",
-			Default:             booldefault.StaticBool(false),
 			Optional:            true,
 			Computed:            true,
+			Default:             booldefault.StaticBool(false),
 		},
 		"disable_bgp_export": schema.BoolAttribute{
 			MarkdownDescription: "Whether routes to the pool's addresses are kept from BGP peers. Default: `false`.",
-			Default:             booldefault.StaticBool(false),
 			Optional:            true,
 			Computed:            true,
+			Default:             booldefault.StaticBool(false),
 		},
 		"block_size": schema.Int64Attribute{
 			MarkdownDescription: "Prefix length of the blocks of addresses that a host gets at a time, such as `26` (64 addresses): from `20` to `32` for IPv4, from `116` to `128` for IPv6, and no shorter than that of `cidr`. It cannot be changed afterwards. Default: `26` for IPv4, `122` for IPv6.",

@@ -6,7 +6,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 )
 
-// ipReservationAttributes returns the attributes of the spec of a IPReservation.
+// ipReservationAttributes returns the attributes of the spec of IPReservation.
 func ipReservationAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"reserved_cidrs": schema.SetAttribute{

@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// kubeControllersConfigurationAttributes returns the attributes of the spec of a KubeControllersConfiguration.
+// kubeControllersConfigurationAttributes returns the attributes of the spec of KubeControllersConfiguration.
 func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"log_severity_screen": schema.StringAttribute{
@@ -31,9 +31,11 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"controllers": schema.SingleNestedAttribute{
 			MarkdownDescription: "Controllers that run, each with its settings, such as `{ node = {} }`. A controller that is not given does not run. Default: none; no controller runs.",
+			Optional:            true,
 			Attributes: map[string]schema.Attribute{
 				"node": schema.SingleNestedAttribute{
 					MarkdownDescription: "Controller that removes what is left of nodes that Kubernetes no longer has, and can make host endpoints, such as `{ sync_labels = \"Enabled\" }`. Default: none; it does not run.",
+					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"reconciler_period": schema.StringAttribute{
 							MarkdownDescription: "Time after which the controller compares everything anew, such as `\"5m\"`. Default: none; `5m`.",
@@ -46,6 +48,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 						},
 						"host_endpoint": schema.SingleNestedAttribute{
 							MarkdownDescription: "Host endpoints that the controller makes for nodes, such as `{ auto_create = \"Enabled\" }`. Default: none; it makes none.",
+							Optional:            true,
 							Attributes: map[string]schema.Attribute{
 								"auto_create": schema.StringAttribute{
 									MarkdownDescription: "Whether every node gets a host endpoint: `\"Enabled\"` or `\"Disabled\"`. Such endpoints have a profile that allows everything until a policy selects them. Default: none; `\"Disabled\"`.",
@@ -57,6 +60,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 								},
 								"templates": schema.ListNestedAttribute{
 									MarkdownDescription: "More host endpoints for every node, such as `[{ generate_name = \"mgmt\", interface_cidrs = [\"10.9.0.0/16\"] }]`. Since v3.30. Default: none.",
+									Optional:            true,
 									NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 										"generate_name": schema.StringAttribute{
 											MarkdownDescription: "Part of the host endpoints' names that tells the template, such as `\"mgmt\"`: each once, up to 253 characters. Default: none.",
@@ -82,10 +86,8 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 											Optional:            true,
 										},
 									}},
-									Optional: true,
 								},
 							},
-							Optional: true,
 						},
 						"leak_grace_period": schema.StringAttribute{
 							MarkdownDescription: "Time after which an address that nobody uses counts as leaked and is freed, such as `\"15m\"`; `\"0s\"` never frees any. Default: `\"15m\"`.",
@@ -94,10 +96,10 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 							Computed:            true,
 						},
 					},
-					Optional: true,
 				},
 				"policy": schema.SingleNestedAttribute{
 					MarkdownDescription: "Controller that turns network policies of Kubernetes into Calico's, in an etcd datastore, such as `{ reconciler_period = \"5m\" }`. Default: none; it does not run.",
+					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"reconciler_period": schema.StringAttribute{
 							MarkdownDescription: "Time after which the controller compares everything anew, such as `\"5m\"`. Default: none; `5m`.",
@@ -105,10 +107,10 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 							Optional:            true,
 						},
 					},
-					Optional: true,
 				},
 				"workload_endpoint": schema.SingleNestedAttribute{
 					MarkdownDescription: "Controller that keeps the labels of workloads as Kubernetes has them, in an etcd datastore, such as `{ reconciler_period = \"5m\" }`. Default: none; it does not run.",
+					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"reconciler_period": schema.StringAttribute{
 							MarkdownDescription: "Time after which the controller compares everything anew, such as `\"5m\"`. Default: none; `5m`.",
@@ -116,10 +118,10 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 							Optional:            true,
 						},
 					},
-					Optional: true,
 				},
 				"service_account": schema.SingleNestedAttribute{
 					MarkdownDescription: "Controller that turns service accounts of Kubernetes into profiles, in an etcd datastore, such as `{ reconciler_period = \"5m\" }`. Default: none; it does not run.",
+					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"reconciler_period": schema.StringAttribute{
 							MarkdownDescription: "Time after which the controller compares everything anew, such as `\"5m\"`. Default: none; `5m`.",
@@ -127,10 +129,10 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 							Optional:            true,
 						},
 					},
-					Optional: true,
 				},
 				"namespace": schema.SingleNestedAttribute{
 					MarkdownDescription: "Controller that turns namespaces of Kubernetes into profiles, in an etcd datastore, such as `{ reconciler_period = \"5m\" }`. Default: none; it does not run.",
+					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"reconciler_period": schema.StringAttribute{
 							MarkdownDescription: "Time after which the controller compares everything anew, such as `\"5m\"`. Default: none; `5m`.",
@@ -138,10 +140,10 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 							Optional:            true,
 						},
 					},
-					Optional: true,
 				},
 				"load_balancer": schema.SingleNestedAttribute{
 					MarkdownDescription: "Controller that gives addresses out of Calico's pools to services of the type LoadBalancer, such as `{ assign_ips = \"RequestedServicesOnly\" }`. Since v3.30. Default: none; it does not run.",
+					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"assign_ips": schema.StringAttribute{
 							MarkdownDescription: "Services that get an address: `\"AllServices\"`, or those that ask Calico for one, `\"RequestedServicesOnly\"`. Default: `\"AllServices\"`.",
@@ -149,10 +151,10 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 							Computed:            true,
 						},
 					},
-					Optional: true,
 				},
 				"policy_migration": schema.SingleNestedAttribute{
 					MarkdownDescription: "Controller that renames stored policies from the way of releases before v3.32, such as `{ enabled = \"Enabled\" }`. Since v3.32. Default: none.",
+					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"enabled": schema.StringAttribute{
 							MarkdownDescription: "Whether policies are renamed: `\"Enabled\"` or `\"Disabled\"`. Default: `\"Enabled\"`.",
@@ -160,10 +162,8 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 							Computed:            true,
 						},
 					},
-					Optional: true,
 				},
 			},
-			Optional: true,
 		},
 		"debug_profile_port": schema.Int64Attribute{
 			MarkdownDescription: "TCP port for profiles of memory and processor time, such as `6060`, from `0` to `65535`. Default: none; there are no profiles.",

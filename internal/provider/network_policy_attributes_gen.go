@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// networkPolicyAttributes returns the attributes of the spec of a NetworkPolicy.
+// networkPolicyAttributes returns the attributes of the spec of NetworkPolicy.
 func networkPolicyAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"tier": schema.StringAttribute{

@@ -6,7 +6,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 )
 
-// networkSetAttributes returns the attributes of the spec of a NetworkSet.
+// networkSetAttributes returns the attributes of the spec of NetworkSet.
 func networkSetAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"nets": schema.SetAttribute{

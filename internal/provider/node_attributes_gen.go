@@ -7,11 +7,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// nodeAttributes returns the attributes of the spec of a Node.
+// nodeAttributes returns the attributes of the spec of Node.
 func nodeAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"bgp": schema.SingleNestedAttribute{
 			MarkdownDescription: "BGP of the node, such as `{ ipv4_address = \"10.0.0.5/24\" }`; not empty. Default: none; the node takes no part in BGP, and its addresses are unknown to the other nodes.",
+			Optional:            true,
 			Attributes: map[string]schema.Attribute{
 				"as_number": schema.StringAttribute{
 					MarkdownDescription: "AS number of the node, such as `\"64512\"` or `\"1.10\"` (which is 65546). Default: none; that of the BGP configuration `default`.",
@@ -36,7 +37,6 @@ func nodeAttributes() map[string]schema.Attribute {
 					Optional:            true,
 				},
 			},
-			Optional: true,
 		},
 		"ipv4_vxlan_tunnel_addr": schema.StringAttribute{
 			MarkdownDescription: "IPv4 address of the node's end of VXLAN tunnels, such as `\"10.244.1.2\"`. calico-node assigns it out of a pool. Default: none.",
@@ -58,6 +58,7 @@ func nodeAttributes() map[string]schema.Attribute {
 		},
 		"orch_refs": schema.ListNestedAttribute{
 			MarkdownDescription: "Names of the node in orchestrators, such as `[{ orchestrator = \"k8s\", node_name = \"host1\" }]`. Calico's controllers delete a node of Kubernetes that Kubernetes no longer has. Default: none.",
+			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"node_name": schema.StringAttribute{
 					MarkdownDescription: "Name of the node there, such as `\"host1\"`. Default: none.",
@@ -68,10 +69,10 @@ func nodeAttributes() map[string]schema.Attribute {
 					Required:            true,
 				},
 			}},
-			Optional: true,
 		},
 		"wireguard": schema.SingleNestedAttribute{
 			MarkdownDescription: "Addresses of the node's WireGuard interfaces, such as `{ interface_ipv4_address = \"10.244.1.3\" }`. Default: none.",
+			Optional:            true,
 			Attributes: map[string]schema.Attribute{
 				"interface_ipv4_address": schema.StringAttribute{
 					MarkdownDescription: "IPv4 address of the WireGuard interface, such as `\"10.244.1.3\"`. calico-node assigns it out of a pool. Default: none.",
@@ -84,10 +85,10 @@ func nodeAttributes() map[string]schema.Attribute {
 					Optional:            true,
 				},
 			},
-			Optional: true,
 		},
 		"addresses": schema.ListNestedAttribute{
 			MarkdownDescription: "Addresses under which the node is reached, such as `[{ address = \"10.0.0.5/24\", type = \"CalicoNodeIP\" }]`. calico-node writes them. Default: none.",
+			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"address": schema.StringAttribute{
 					MarkdownDescription: "Address, with a prefix length or without, such as `\"10.0.0.5\"`.",
@@ -98,10 +99,10 @@ func nodeAttributes() map[string]schema.Attribute {
 					Optional:            true,
 				},
 			}},
-			Optional: true,
 		},
 		"interfaces": schema.ListNestedAttribute{
 			MarkdownDescription: "Interfaces of the node, such as `[{ name = \"eth0\", addresses = [\"10.0.0.5\"] }]`. calico-node writes them. Since v3.30. Default: none.",
+			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"name": schema.StringAttribute{
 					MarkdownDescription: "Name of the interface, such as `\"eth0\"`.",
@@ -113,7 +114,6 @@ func nodeAttributes() map[string]schema.Attribute {
 					Optional:            true,
 				},
 			}},
-			Optional: true,
 		},
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// profileAttributes returns the attributes of the spec of a Profile.
+// profileAttributes returns the attributes of the spec of Profile.
 func profileAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"ingress": ruleList("Rules for traffic to the endpoints that have the profile, such as `[{ action = \"Allow\", source = { nets = [\"10.0.0.0/8\"] } }]`. They decide about inbound traffic only where no policy for that direction selects the endpoint. Default: none; such traffic is then left to the endpoint's next profile, and dropped after the last.", false),

@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// stagedGlobalNetworkPolicyAttributes returns the attributes of the spec of a StagedGlobalNetworkPolicy.
+// stagedGlobalNetworkPolicyAttributes returns the attributes of the spec of StagedGlobalNetworkPolicy.
 func stagedGlobalNetworkPolicyAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"staged_action": schema.StringAttribute{
@@ -40,21 +40,21 @@ func stagedGlobalNetworkPolicyAttributes() map[string]schema.Attribute {
 		},
 		"do_not_track": schema.BoolAttribute{
 			MarkdownDescription: "Whether the rules would be applied before connection tracking, and packets that they allow are not tracked. Rules in both directions are needed then for one connection. It requires `apply_on_forward`, and excludes `pre_dnat`. Only for host endpoints of one interface. Default: `false`.",
-			Default:             booldefault.StaticBool(false),
 			Optional:            true,
 			Computed:            true,
+			Default:             booldefault.StaticBool(false),
 		},
 		"pre_dnat": schema.BoolAttribute{
 			MarkdownDescription: "Whether the rules would be applied before destination NAT, and so see the address that the client used, as of a node port. It requires `apply_on_forward`, and excludes `do_not_track`, `egress` rules and the type `\"Egress\"`. Only for host endpoints. Default: `false`.",
-			Default:             booldefault.StaticBool(false),
 			Optional:            true,
 			Computed:            true,
+			Default:             booldefault.StaticBool(false),
 		},
 		"apply_on_forward": schema.BoolAttribute{
 			MarkdownDescription: "Whether the policy would be applied, at host endpoints, to traffic that the host forwards as well, and not only to what begins or ends there. Default: `false`.",
-			Default:             booldefault.StaticBool(false),
 			Optional:            true,
 			Computed:            true,
+			Default:             booldefault.StaticBool(false),
 		},
 		"service_account_selector": schema.StringAttribute{
 			MarkdownDescription: "Expression that narrows the policy to workloads whose Kubernetes service account it selects by its labels, such as `\"role == 'monitoring'\"`. It selects no host endpoint. Default: none; whatever the service account.",

@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// stagedNetworkPolicyAttributes returns the attributes of the spec of a StagedNetworkPolicy.
+// stagedNetworkPolicyAttributes returns the attributes of the spec of StagedNetworkPolicy.
 func stagedNetworkPolicyAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"staged_action": schema.StringAttribute{

@@ -6,7 +6,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 )
 
-// tierAttributes returns the attributes of the spec of a Tier.
+// tierAttributes returns the attributes of the spec of Tier.
 func tierAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"order": schema.Float64Attribute{

@@ -38,6 +38,7 @@ type field struct {
 
 var (
 	filled  = field{filled: true}
+	needed  = field{required: true}
 	ip      = field{custom: "ipType"}
 	net     = field{custom: "netType"}
 	hostNet = field{custom: "hostNetType"} // a network, or an address alone
@@ -72,14 +73,15 @@ var kinds = []kind{
 	{name: "Profile", typeName: "profile", spec: reflect.TypeFor[v3.ProfileSpec]()},
 	{name: "FelixConfiguration", typeName: "felix_configuration", spec: reflect.TypeFor[v3.FelixConfigurationSpec](), fields: map[string]field{
 		// Felix stops at an entry without a protocol.
-		"failsafeInboundHostPorts.protocol":  {required: true},
+		"failsafeInboundHostPorts.protocol":  needed,
 		"failsafeInboundHostPorts.net":       hostNet,
-		"failsafeOutboundHostPorts.protocol": {required: true},
+		"failsafeOutboundHostPorts.protocol": needed,
 		"failsafeOutboundHostPorts.net":      hostNet,
 		"natOutgoingAddress":                 ip,
 		"deviceRouteSourceAddress":           ip,
 		"deviceRouteSourceAddressIPv6":       ip,
 		"externalNodesList":                  hostNet,
+		"bpfExcludeCIDRsFromNAT":             hostNet,
 		"bpfDSROptoutCIDRs":                  hostNet,
 	}},
 	{name: "IPPool", typeName: "ip_pool", spec: reflect.TypeFor[v3.IPPoolSpec](), fields: map[string]field{
@@ -93,16 +95,20 @@ var kinds = []kind{
 	}},
 	{name: "IPReservation", typeName: "ip_reservation", spec: reflect.TypeFor[v3.IPReservationSpec](), fields: map[string]field{"reservedCIDRs": hostNet}},
 	{name: "BGPConfiguration", typeName: "bgp_configuration", spec: reflect.TypeFor[v3.BGPConfigurationSpec](), fields: map[string]field{
-		"logSeverityScreen":              filled,
-		"serviceLoadBalancerAggregation": filled,
-		"serviceLoadBalancerIPs.cidr":    net,
-		"serviceExternalIPs.cidr":        net,
-		"serviceClusterIPs.cidr":         net,
-		"prefixAdvertisements.cidr":      net,
-		"localWorkloadPeeringIPV4":       ip,
-		"localWorkloadPeeringIPV6":       ip,
+		"logSeverityScreen":                  filled,
+		"serviceLoadBalancerAggregation":     filled,
+		"serviceLoadBalancerIPs.cidr":        net,
+		"serviceExternalIPs.cidr":            net,
+		"serviceClusterIPs.cidr":             net,
+		"prefixAdvertisements.cidr":          net,
+		"nodeMeshPassword.secretKeyRef.name": needed,
+		"localWorkloadPeeringIPV4":           ip,
+		"localWorkloadPeeringIPV6":           ip,
 	}},
-	{name: "BGPPeer", typeName: "bgp_peer", spec: reflect.TypeFor[v3.BGPPeerSpec](), fields: map[string]field{"reachableBy": ip}},
+	{name: "BGPPeer", typeName: "bgp_peer", spec: reflect.TypeFor[v3.BGPPeerSpec](), fields: map[string]field{
+		"password.secretKeyRef.name": needed,
+		"reachableBy":                ip,
+	}},
 	{name: "BGPFilter", typeName: "bgp_filter", spec: reflect.TypeFor[v3.BGPFilterSpec](), fields: map[string]field{
 		"exportV4.cidr": net,
 		"importV4.cidr": net,
