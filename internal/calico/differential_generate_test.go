@@ -17,9 +17,9 @@ import (
 type strength int
 
 const (
-	// The first are valid: made of good values that go together. A few are
+	// valid manifests are made of good values that go together. A few are
 	// rejected all the same: it is not the generator that knows the rules.
-	_ strength = iota
+	valid strength = iota
 	// nearlyValid ones are valid but for one to three faults.
 	nearlyValid
 	// wild ones take any value anywhere, now and then of the wrong JSON type.

@@ -69,7 +69,22 @@ func Encode(obj Object, base []byte, r Release, fresh Fresh) (name string, value
 			return "", nil, err
 		}
 	}
+	if _, ok := obj.(*v3.Tier); ok && r.AtLeast(3, 32, 0) {
+		if value, err = withStatus(value); err != nil {
+			return "", nil, err
+		}
+	}
 	return out.GetName(), value, nil
+}
+
+// withStatus adds the empty status that Calico stores of a tier, from v3.32 on,
+// where there is none yet. The API's type has no such field.
+func withStatus(value []byte) ([]byte, error) {
+	n, err := parseNode(value)
+	if err != nil || n.fields["status"] != nil {
+		return value, err
+	}
+	return append(value[:len(value)-1], `,"status":{}}`...), nil
 }
 
 // keepMetadata carries over what obj's author does not decide.
