@@ -205,7 +205,8 @@ func differentFields(errs calico.FieldErrors, theirs checked) []string {
 		return f.Field == "StagedNetworkPolicySpec" || f.Field == "StagedGlobalNetworkPolicySpec"
 	})
 	for _, fault := range theirs.Errors {
-		found := removed && !strings.HasPrefix(fault.Field, "Metadata.Name") && !strings.HasPrefix(fault.Field, "Metadata.Labels")
+		found := removed && !strings.HasPrefix(fault.Field, "Metadata.Name") && !strings.HasPrefix(fault.Field, "Metadata.Labels") ||
+			strings.HasPrefix(fault.Reason, "no such key: name evaluating rule") // beside Metadata.Name
 		for i, e := range errs {
 			switch {
 			case samePath(e.Field, fault.Field):

@@ -59,6 +59,10 @@ func Encode(obj Object, base []byte, r Release, fresh Fresh) (name string, value
 	if k, ok := out.(*v3.KubeControllersConfiguration); ok && k.Status.RunningConfig == nil && !r.AtLeast(3, 32, 0) {
 		k.Status.RunningConfig = &v3.KubeControllersConfigurationSpec{}
 	}
+	if order := orderOf(out); order != nil && *order != nil && **order == 0 && r.AtLeast(3, 32, 0) {
+		// An order of -0 comes out as 0 where Calico applies its schemas.
+		**order = 0
+	}
 	value, err = calicoJSON.Marshal(out)
 	if err != nil {
 		return "", nil, err
