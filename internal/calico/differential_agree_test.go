@@ -70,10 +70,10 @@ func judge(release calico.Release, kind calico.Kind, text string) judged {
 
 // disagreements compares the verdicts, and what comes with them.
 func disagreements(release calico.Release, ours judged, theirs checked) []string {
-	if stricter := slices.DeleteFunc(slices.Clone(ours.errs), isStricter); len(stricter) < len(ours.errs) {
-		if ours.errs = stricter; len(stricter) == 0 && theirs.Valid {
-			return nil
-		}
+	strict := len(ours.errs)
+	ours.errs = slices.DeleteFunc(slices.Clone(ours.errs), func(e *calico.FieldError) bool { return isStricter(ours.obj, e) })
+	if len(ours.errs) == 0 && strict > 0 && theirs.Valid {
+		return nil
 	}
 	switch accepted := ours.decodeError == nil && len(ours.errs) == 0; {
 	case theirs.Failed != "":
@@ -95,10 +95,9 @@ func disagreements(release calico.Release, ours judged, theirs checked) []string
 // isStricter tells what we refuse although Calico does not, as it does harm: a
 // namespace with a '/', which Calico does not find again, and an empty text in a
 // set of networks, which ends every Felix that reads it.
-func isStricter(e *calico.FieldError) bool {
+func isStricter(obj calico.Object, e *calico.FieldError) bool {
 	field := e.Field.String()
-	namespace, _ := e.Value.(string)
-	return field == "metadata.namespace" && strings.Contains(namespace, "/") ||
+	return field == "metadata.namespace" && strings.Contains(obj.GetNamespace(), "/") && calico.KindOf(obj).Namespaced() ||
 		strings.HasPrefix(field, "spec.nets[") && e.Value == ""
 }
 
