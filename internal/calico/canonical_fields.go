@@ -11,22 +11,6 @@ import (
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 )
 
-// canonicalPlain returns the canonical form of an object of a plain kind.
-func canonicalPlain(obj Object) Object {
-	c := deepCopy(obj)
-	canonicalMetadata(c)
-	canonicalFields(specOf(c))
-	return c
-}
-
-func equalPlain(a, b Object) bool {
-	if reflect.TypeOf(a) != reflect.TypeOf(b) || isNil(a) || isNil(b) {
-		return a == b
-	}
-	a, b = canonicalPlain(a), canonicalPlain(b)
-	return sameMetadata(a, b) && reflect.DeepEqual(specOf(a).Interface(), specOf(b).Interface())
-}
-
 func specOf(obj Object) reflect.Value { return reflect.ValueOf(obj).Elem().FieldByName("Spec") }
 
 // isNil tells whether there is no object behind the interface.

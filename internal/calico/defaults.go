@@ -3,9 +3,15 @@ package calico
 import v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 // Default fills in what Calico's client fills in before it checks and stores an
-// object: the types of a policy that lists none, which follow from its rules,
-// alike in every release; and in an IPPool, a KubeControllersConfiguration and,
-// from v3.32 on, a BGPConfiguration the fields that are missing.
+// object:
+//   - the types of a policy that lists none, which follow from its rules, alike in
+//     every release. The proposal to delete a policy has no types, whatever it
+//     lists;
+//   - the staged action "Set", from v3.32 on. Earlier releases mean the same by
+//     none;
+//   - the order and the default action of a tier;
+//   - in an IPPool, a KubeControllersConfiguration and, from v3.32 on, a
+//     BGPConfiguration the fields that are missing.
 //
 // In a FelixConfiguration it fills in nothing, on purpose. Calico's client does,
 // in those of single nodes too, and so sets for the node what was to be decided
@@ -19,19 +25,29 @@ import v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 //
 // It panics for a kind that it has no rules for.
 func Default(obj Object, r Release) {
+	if isNil(obj) {
+		return
+	}
+	if p, ok := policyOf(obj); ok {
+		p.setDefaults(r)
+		return
+	}
 	switch o := obj.(type) {
-	case nil, *v3.HostEndpoint:
-	case *v3.GlobalNetworkPolicy:
-		if o != nil && len(o.Spec.Types) == 0 {
-			o.Spec.Types = derivedTypes(o.Spec.Ingress, o.Spec.Egress)
+	case *v3.HostEndpoint, *v3.GlobalNetworkSet, *v3.NetworkSet, *v3.Profile:
+	case *v3.Tier:
+		if o.Spec.Order == nil {
+			order := v3.DefaultTierOrder
+			o.Spec.Order = &order
+		}
+		if o.Spec.DefaultAction == nil {
+			action := v3.Deny
+			o.Spec.DefaultAction = &action
 		}
 	default:
 		if !isPlain(obj) {
 			panic(unknownKind(obj))
 		}
-		if !isNil(obj) {
-			defaultPlain(obj, r)
-		}
+		defaultPlain(obj, r)
 	}
 }
 
@@ -43,6 +59,18 @@ func defaultPlain(obj Object, r Release) {
 		defaultKubeControllers(&o.Spec, r)
 	case *v3.BGPConfiguration:
 		defaultBGPConfiguration(&o.Spec, r)
+	}
+}
+
+func (p policyParts) setDefaults(r Release) {
+	switch {
+	case p.deletes():
+		*p.types = nil
+	case len(*p.types) == 0:
+		*p.types = derivedTypes(*p.ingress, *p.egress)
+	}
+	if p.stagedAction != nil && *p.stagedAction == "" && r.AtLeast(3, 32, 0) {
+		*p.stagedAction = v3.StagedActionSet
 	}
 }
 

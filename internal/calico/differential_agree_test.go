@@ -60,6 +60,9 @@ func judge(release calico.Release, kind calico.Kind, text string) judged {
 		}
 		j.decodeError = nil
 	}
+	if kind.Namespaced() && j.obj.GetNamespace() == "" {
+		j.obj.SetNamespace("default") // as calicoctl does
+	}
 	calico.Default(j.obj, release)
 	j.errs = calico.Validate(j.obj, release)
 	return j
@@ -67,6 +70,11 @@ func judge(release calico.Release, kind calico.Kind, text string) judged {
 
 // disagreements compares the verdicts, and what comes with them.
 func disagreements(release calico.Release, ours judged, theirs checked) []string {
+	strict := len(ours.errs)
+	ours.errs = slices.DeleteFunc(slices.Clone(ours.errs), func(e *calico.FieldError) bool { return isStricter(ours.obj, e) })
+	if len(ours.errs) == 0 && strict > 0 && theirs.Valid {
+		return nil
+	}
 	switch accepted := ours.decodeError == nil && len(ours.errs) == 0; {
 	case theirs.Failed != "":
 		return []string{"the oracle failed: " + theirs.Failed}
@@ -82,6 +90,15 @@ func disagreements(release calico.Release, ours judged, theirs checked) []string
 	default:
 		return differentFields(ours.errs, theirs)
 	}
+}
+
+// isStricter tells what we refuse although Calico does not, as it does harm: a
+// namespace with a '/', which Calico does not find again, and an empty text in a
+// set of networks, which ends every Felix that reads it.
+func isStricter(obj calico.Object, e *calico.FieldError) bool {
+	field := e.Field.String()
+	return field == "metadata.namespace" && strings.Contains(obj.GetNamespace(), "/") && calico.KindOf(obj).Namespaced() ||
+		strings.HasPrefix(field, "spec.nets[") && e.Value == ""
 }
 
 // differentBytes compares what is stored, and where.
@@ -106,7 +123,11 @@ func differentBytes(release calico.Release, obj calico.Object, theirs checked) [
 		problems = append(problems, "we store "+brief(string(value)))
 	}
 	id := calico.IDOf(obj)
-	if key := "/calico/resources/v3/projectcalico.org/" + id.Kind.Plural() + "/" + name; key != theirs.StoredKey {
+	found := name
+	if id.Kind.Namespaced() {
+		found = id.Namespace + "/" + name
+	}
+	if key := "/calico/resources/v3/projectcalico.org/" + id.Kind.Plural() + "/" + found; key != theirs.StoredKey {
 		problems = append(problems, "we store it at "+key)
 	}
 	if want := release.Naming().StoredName(id); want != path.Base(theirs.StoredKey) {
@@ -119,7 +140,7 @@ func differentBytes(release calico.Release, obj calico.Object, theirs checked) [
 		return problems
 	}
 	// And what Calico stored is, to us, what the user wrote.
-	back, err := calico.Decode(id.Kind, path.Base(theirs.StoredKey), []byte(theirs.Stored))
+	back, err := calico.Decode(id.Kind, found, []byte(theirs.Stored))
 	if err != nil {
 		return append(problems, "Decode: "+err.Error())
 	}
@@ -159,9 +180,11 @@ func withoutMachinery(obj calico.Object) calico.Object {
 //   - That a policy's name does not begin with its tier is a plain error of the
 //     client, after all fields were found to be good: then metadata.name is the
 //     only one of ours. Where fields are at fault, Calico does not get there.
-//   - Names of policies that Kubernetes owns, and a namespace, calicoctl refuses
-//     before it looks at the fields: then metadata.name or metadata.namespace is
-//     among ours.
+//   - Names of policies that Kubernetes owns, the name of Calico's own profile,
+//     and a namespace, calicoctl refuses before it looks at the fields: then
+//     metadata.name or metadata.namespace is among ours.
+//   - Of a staged policy that deletes one, but has more fields, Calico looks at
+//     these fields too. We say no more than that they are to be removed.
 //   - Where Calico panics, it reports nothing; then ours is a namespaceSelector
 //     that does not parse, the one fault that Calico (up to v3.29) panics on.
 //
@@ -177,8 +200,12 @@ func differentFields(errs calico.FieldErrors, theirs checked) []string {
 	}
 	var problems []string
 	explained := make([]bool, len(errs))
+	removed := slices.ContainsFunc(theirs.Errors, func(f fieldFault) bool {
+		return f.Field == "StagedNetworkPolicySpec" || f.Field == "StagedGlobalNetworkPolicySpec"
+	})
 	for _, fault := range theirs.Errors {
-		found := false
+		found := removed && !strings.HasPrefix(fault.Field, "Metadata.Name") && !strings.HasPrefix(fault.Field, "Metadata.Labels") ||
+			strings.HasPrefix(fault.Reason, "no such key: name evaluating rule") // beside Metadata.Name
 		for i, e := range errs {
 			switch {
 			case samePath(e.Field, fault.Field):
@@ -215,8 +242,8 @@ func samePath(field calico.Path, fault string) bool {
 func sameValue(e *calico.FieldError, fault fieldFault) bool {
 	ours, theirs := fmt.Sprint(e.Value), fault.Value
 	switch {
-	case e.Value == nil || theirs == "" || theirs == "<nil>" || strings.HasPrefix(theirs, "0x") || strings.ContainsAny(theirs[:1], "&[{"):
-		// Missing, a pointer, a list or all of an object.
+	case e.Value == nil || theirs == "" || theirs == "<nil>" || strings.HasPrefix(theirs, "0x") || strings.ContainsAny(theirs[:1], "&[{") || strings.HasPrefix(theirs, "map["):
+		// Missing, a pointer, a list, a map or all of an object.
 		return true
 	case strings.HasPrefix(fault.Field, "GlobalNetworkPolicySpec."):
 		// Of all three selectors of a policy Calico prints spec.selector.
@@ -252,6 +279,7 @@ func differentError(errs calico.FieldErrors, theirs checked) []string {
 	}
 	switch {
 	case theirs.ErrorType == "errors.ErrorOperationNotSupported" && reports("metadata.name"),
+		strings.Contains(theirs.Error, "resource already exists: "+calico.DefaultAllowProfile) && reports("metadata.name"),
 		strings.Contains(theirs.Error, "namespace should not be specified") && reports("metadata.namespace"):
 		return nil
 	case strings.Contains(theirs.Error, "Incorrectly formatted policy name") && len(errs) == 1 && isTierPrefix(errs[0]):

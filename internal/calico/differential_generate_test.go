@@ -17,9 +17,9 @@ import (
 type strength int
 
 const (
-	// The first are valid: made of good values that go together. A few are
+	// valid manifests are made of good values that go together. A few are
 	// rejected all the same: it is not the generator that knows the rules.
-	_ strength = iota
+	valid strength = iota
 	// nearlyValid ones are valid but for one to three faults.
 	nearlyValid
 	// wild ones take any value anywhere, now and then of the wrong JSON type.
@@ -209,16 +209,24 @@ func (g *generator) anything() any {
 	case 3:
 		return g.scramble(pick(g, badTexts))
 	case 4:
-		return g.object(pick(g, types))
-	default:
-		v := pick(g, schema[pick(g, types)]).value(g)
-		if f, ok := v.(float64); ok && (math.Abs(f) > math.MaxFloat32 || math.Abs(f) < math.SmallestNonzeroFloat32) {
-			// In a field for a text it would be one, and the YAML of calicoctl and ours
-			// (judge) make different ones of it.
-			return 4.5
+		o := g.object(pick(g, types))
+		for name, v := range o {
+			o[name] = spelledAlike(v)
 		}
-		return v
+		return o
+	default:
+		return spelledAlike(pick(g, schema[pick(g, types)]).value(g))
 	}
+}
+
+// spelledAlike returns another number for one that would be a text in a field for
+// texts, or for a map of them, as the YAML of calicoctl and ours (judge) make
+// different texts of it.
+func spelledAlike(v any) any {
+	if f, ok := v.(float64); ok && (math.Abs(f) > math.MaxFloat32 || math.Abs(f) < math.SmallestNonzeroFloat32) {
+		return 4.5
+	}
+	return v
 }
 
 // slot is a place in a manifest that holds a value: of an object or of a list.

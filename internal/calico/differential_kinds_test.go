@@ -119,7 +119,12 @@ func (g *generator) anyKind() calico.Kind {
 
 func init() {
 	registerTypes(schemaOf{
-		"metadata":       {{"name", 1, text(names, badNames)}, {"labels", 0.3, made(labels)}, {"annotations", 0.2, made(annotations)}},
-		"policyMetadata": {{"name", 1, text(policyNames, badPolicyNames)}, {"labels", 0.3, made(labels)}, {"annotations", 0.2, made(annotations)}},
+		"metadata":       append([]member{{"name", 1, text(names, badNames)}}, labelsAndAnnotations()...),
+		"policyMetadata": append([]member{{"name", 1, text(policyNames, badPolicyNames)}}, labelsAndAnnotations()...),
 	}, nil)
+}
+
+// labelsAndAnnotations are the metadata of every kind but for its name.
+func labelsAndAnnotations() []member {
+	return []member{{"labels", 0.3, made(labels)}, {"annotations", 0.2, made(annotations)}}
 }

@@ -205,6 +205,7 @@ func askAhead[Case, Answer any](t *testing.T, o *oracle, first, step, end uint64
 // it names one, exists.
 type checkRequest struct {
 	Op     string            `json:"op"`
+	Verb   string            `json:"verb,omitempty"`
 	Object json.RawMessage   `json:"object"`
 	Store  map[string]string `json:"store,omitempty"`
 }
@@ -214,6 +215,10 @@ type checkRequest struct {
 // there is, out of what it writes there. All other tiers stay, and are refused.
 func newCheckRequest(release calico.Release, m manifest) checkRequest {
 	r := checkRequest{Op: "check"}
+	if m.kind == calico.KindTier {
+		// Some exist already: those that Calico makes itself.
+		r.Verb = "apply"
+	}
 	spec, _ := m.tree["spec"].(object)
 	tier, isText := spec["tier"].(string)
 	tiered := release.AtLeast(3, 29, 0)

@@ -2,6 +2,7 @@ package calico_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
@@ -13,23 +14,44 @@ func init() {
 		share: 7,
 		schema: schemaOf{
 			"GlobalNetworkPolicy": envelope(calico.KindGlobalNetworkPolicy, "policyMetadata", "policy"),
-			"policy": {
-				{"tier", 0.2, text(tiers, badTiers)},
-				{"order", 0.3, anyOf(orders, []any{nil}, []any{"10", true, json.Number("1e400"), []any{}})},
-				{"ingress", 0.7, list(3, of1("rule"))},
-				{"egress", 0.6, list(3, of1("rule"))},
-				{"selector", 0.6, text(selectors, badSelectors)},
-				{"types", 0.5, anyOf(typeLists, badTypeLists, []any{[]any{1}, "Ingress", []any{[]any{}}})},
-				{"doNotTrack", 0.15, boolean(0.5)},
-				{"preDNAT", 0.15, boolean(0.5)},
-				{"applyOnForward", 0.2, boolean(0.5)},
-				{"serviceAccountSelector", 0.15, text(selectors, badSelectors)},
-				{"namespaceSelector", 0.15, text(selectors, badSelectors)},
-				{"performanceHints", 0.15, anyOf([]any{[]any{hint}, []any{}, nil}, []any{[]any{hint, hint}, []any{"x"}, []any{"x", "x"}, []any{"x", hint}, []any{""}, []any{hint, hint, "x"}}, []any{hint, []any{1}})},
-			},
+			"policy":              slices.Concat(policyMembers(), globalPolicyMembers()),
 		},
 		settlers: map[string]settler{"GlobalNetworkPolicy": settlePolicyName, "policy": settlePolicy},
 	})
+	register(generatedKind{
+		kind:  calico.KindNetworkPolicy,
+		share: 3,
+		schema: schemaOf{
+			"NetworkPolicy":            envelope(calico.KindNetworkPolicy, "namespacedPolicyMetadata", "networkPolicy"),
+			"networkPolicy":            policyMembers(),
+			"namespacedPolicyMetadata": slices.Concat([]member{{"namespace", 0.9, text(namespaces, badNamespaces)}, {"name", 1, text(append(madeNames, policyNames...), append(badMadeNames, badPolicyNames...))}}, labelsAndAnnotations()),
+		},
+		settlers: map[string]settler{"NetworkPolicy": settlePolicyName, "networkPolicy": settlePolicy},
+	})
+}
+
+// policyMembers are the fields of every policy.
+func policyMembers() []member {
+	return []member{
+		{"tier", 0.2, text(tiers, badTiers)},
+		{"order", 0.3, anyOf(orders, []any{nil}, []any{"10", true, json.Number("1e400"), []any{}})},
+		{"ingress", 0.7, list(3, of1("rule"))},
+		{"egress", 0.6, list(3, of1("rule"))},
+		{"selector", 0.6, text(selectors, badSelectors)},
+		{"types", 0.5, anyOf(typeLists, badTypeLists, []any{[]any{1}, "Ingress", []any{[]any{}}})},
+		{"serviceAccountSelector", 0.15, text(selectors, badSelectors)},
+		{"performanceHints", 0.15, anyOf([]any{[]any{hint}, []any{}, nil}, []any{[]any{hint, hint}, []any{"x"}, []any{"x", "x"}, []any{"x", hint}, []any{""}, []any{hint, hint, "x"}}, []any{hint, []any{1}})},
+	}
+}
+
+// globalPolicyMembers are the fields of policies that belong to no namespace.
+func globalPolicyMembers() []member {
+	return []member{
+		{"doNotTrack", 0.15, boolean(0.5)},
+		{"preDNAT", 0.15, boolean(0.5)},
+		{"applyOnForward", 0.2, boolean(0.5)},
+		{"namespaceSelector", 0.15, text(selectors, badSelectors)},
+	}
 }
 
 // settlePolicyName gives a policy a name that goes with its tier in the release.

@@ -25,6 +25,14 @@ var (
 		"ossg.p", "ossg", "ossg.default.p", "knp.default.p", "knp.p", "kanp.adminnetworkpolicy.p", "kcnp.p", "default." + strings.Repeat("p", 245), "default." + strings.Repeat("p", 246),
 		"default.default.p"}, badNames...)
 
+	// Names of policies that Calico makes of others, which only a namespace has.
+	madeNames    = []string{"ossg.default.a", "ossg.default.a-b.c"}
+	badMadeNames = []string{"knp.default.a", "knp.default.a.b", "knp.default.A", "knp.default.", "knp.default", "ossg.default.", "ossg.default.A", "ossg.other.a", "ossg.default.a..b"}
+
+	// A namespace may have any text for its name. Without one, calicoctl takes "default".
+	namespaces    = []string{"", "default", "prod", "a.b", "0"}
+	badNamespaces = []string{"A_b", " ", "a b", "é", "..", "a\n", "<&>", longName + "aaa", "x/y", "/"}
+
 	tiers = []string{"", "default", "sec", "sec", "0", "a-b", label63, "adminnetworkpolicy", "kube-admin"}
 	// Names with a dot are tiers' names to the validator, though no tier has one.
 	badTiers = []string{"Sec", "a.b", "a_b", "-a", "sec-", label63 + "a", longName, longName + "a", "Default", "default.", "é", " "}

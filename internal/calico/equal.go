@@ -22,31 +22,32 @@ import (
 // Types that are missing are not the same as those that Default would fill in:
 // Felix takes a stored policy without types to govern both directions.
 func Equal(a, b Object) bool {
-	switch a := a.(type) {
-	case nil:
-		return b == nil
-	case *v3.HostEndpoint:
-		b, ok := b.(*v3.HostEndpoint)
-		if !ok || a == nil || b == nil {
-			return ok && a == b
-		}
-		a, b = canonicalHostEndpoint(a), canonicalHostEndpoint(b)
-		return sameMetadata(a, b) && reflect.DeepEqual(a.Spec, b.Spec)
-	case *v3.GlobalNetworkPolicy:
-		b, ok := b.(*v3.GlobalNetworkPolicy)
-		if !ok || a == nil || b == nil {
-			return ok && a == b
-		}
-		a, b = canonicalGlobalNetworkPolicy(a), canonicalGlobalNetworkPolicy(b)
-		same := sameOrder(a.Spec.Order, b.Spec.Order)
-		a.Spec.Order, b.Spec.Order = nil, nil
-		return same && sameMetadata(a, b) && reflect.DeepEqual(a.Spec, b.Spec)
-	default:
-		if !isPlain(a) {
-			panic(unknownKind(a))
-		}
-		return equalPlain(a, b)
+	if isNil(a) || isNil(b) {
+		return a == b
 	}
+	a, b = Canonical(a), Canonical(b)
+	if reflect.TypeOf(a) != reflect.TypeOf(b) || !sameMetadata(a, b) {
+		return false
+	}
+	if x := orderOf(a); x != nil {
+		y := orderOf(b)
+		if !sameOrder(*x, *y) {
+			return false
+		}
+		*x, *y = nil, nil
+	}
+	return reflect.DeepEqual(specOf(a).Interface(), specOf(b).Interface())
+}
+
+// orderOf returns where an object has its order, or nil where its kind has none.
+func orderOf(obj Object) **float64 {
+	if p, ok := policyOf(obj); ok {
+		return p.order
+	}
+	if t, ok := obj.(*v3.Tier); ok {
+		return &t.Spec.Order
+	}
+	return nil
 }
 
 // Canonical returns a copy of the object in which everything that means the same
@@ -59,58 +60,68 @@ func Equal(a, b Object) bool {
 // not profiles, which are applied in order) are sorted and without repetition;
 // lists, maps and matches that are empty are absent.
 func Canonical(obj Object) Object {
+	if isNil(obj) {
+		return obj
+	}
+	obj = deepCopy(obj)
+	canonicalMetadata(obj)
+	if order := orderOf(obj); order != nil && *order != nil && **order == 0 {
+		**order = 0 // rather than -0, which JSON writes as 0
+	}
+	if p, ok := policyOf(obj); ok {
+		p.canonicalize()
+		return obj
+	}
 	switch o := obj.(type) {
-	case nil:
-		return nil
 	case *v3.HostEndpoint:
-		if o == nil {
-			return obj
-		}
-		return canonicalHostEndpoint(o)
-	case *v3.GlobalNetworkPolicy:
-		if o == nil {
-			return obj
-		}
-		return canonicalGlobalNetworkPolicy(o)
+		canonicalizeHostEndpoint(&o.Spec)
+	case *v3.GlobalNetworkSet:
+		o.Spec.Nets = canonicalSet(o.Spec.Nets, CanonicalNet)
+	case *v3.NetworkSet:
+		o.Spec.Nets = canonicalSet(o.Spec.Nets, CanonicalNet)
+	case *v3.Profile:
+		o.Spec.Ingress = canonicalRules(o.Spec.Ingress, false)
+		o.Spec.Egress = canonicalRules(o.Spec.Egress, false)
+		o.Spec.LabelsToApply = nilIfEmpty(o.Spec.LabelsToApply)
+	case *v3.Tier:
 	default:
 		if !isPlain(obj) {
 			panic(unknownKind(obj))
 		}
-		if isNil(obj) {
-			return obj
-		}
-		return canonicalPlain(obj)
+		canonicalFields(specOf(obj))
+	}
+	return obj
+}
+
+func canonicalizeHostEndpoint(spec *v3.HostEndpointSpec) {
+	spec.ExpectedIPs = canonicalSet(spec.ExpectedIPs, CanonicalIP)
+	spec.Profiles = nilIfNone(spec.Profiles)
+	spec.Ports = nilIfNone(spec.Ports)
+	for i := range spec.Ports {
+		canonicalizeProtocol(&spec.Ports[i].Protocol)
 	}
 }
 
-func canonicalHostEndpoint(h *v3.HostEndpoint) *v3.HostEndpoint {
-	h = h.DeepCopy()
-	canonicalMetadata(h)
-	h.Spec.ExpectedIPs = canonicalSet(h.Spec.ExpectedIPs, CanonicalIP)
-	h.Spec.Profiles = nilIfNone(h.Spec.Profiles)
-	h.Spec.Ports = nilIfNone(h.Spec.Ports)
-	for i := range h.Spec.Ports {
-		canonicalizeProtocol(&h.Spec.Ports[i].Protocol)
+// canonicalize puts the policy in canonical form in place.
+func (p policyParts) canonicalize() {
+	*p.tier = tierOrDefault(*p.tier)
+	namespaced := p.global == nil
+	*p.ingress = canonicalRules(*p.ingress, namespaced)
+	*p.egress = canonicalRules(*p.egress, namespaced)
+	*p.types = canonicalSet(*p.types, func(t v3.PolicyType) v3.PolicyType { return t })
+	*p.performanceHints = nilIfNone(*p.performanceHints)
+	switch {
+	case !namespaced:
+		*p.selector = canonicalPolicySelector(*p.selector, *p.global.namespaceSelector != "" || *p.serviceAccountSelector != "")
+		*p.global.namespaceSelector = canonicalOptionalSelector(*p.global.namespaceSelector)
+	case *p.selector == "" || !isBlank(*p.selector):
+		// A blank one Felix puts in brackets, beside the namespace, as in a rule.
+		*p.selector = canonicalOneLine(*p.selector)
 	}
-	return h
-}
-
-func canonicalGlobalNetworkPolicy(p *v3.GlobalNetworkPolicy) *v3.GlobalNetworkPolicy {
-	p = p.DeepCopy()
-	canonicalMetadata(p)
-	spec := &p.Spec
-	spec.Tier = tierOrDefault(spec.Tier)
-	if spec.Order != nil && *spec.Order == 0 {
-		*spec.Order = 0 // rather than -0, which JSON writes as 0
+	*p.serviceAccountSelector = canonicalOptionalSelector(*p.serviceAccountSelector)
+	if p.stagedAction != nil && *p.stagedAction == "" {
+		*p.stagedAction = v3.StagedActionSet
 	}
-	spec.Ingress = canonicalRules(spec.Ingress)
-	spec.Egress = canonicalRules(spec.Egress)
-	spec.Types = canonicalSet(spec.Types, func(t v3.PolicyType) v3.PolicyType { return t })
-	spec.PerformanceHints = nilIfNone(spec.PerformanceHints)
-	spec.Selector = canonicalPolicySelector(spec.Selector, spec.NamespaceSelector != "" || spec.ServiceAccountSelector != "")
-	spec.NamespaceSelector = canonicalOptionalSelector(spec.NamespaceSelector)
-	spec.ServiceAccountSelector = canonicalOptionalSelector(spec.ServiceAccountSelector)
-	return p
 }
 
 func canonicalMetadata(obj Object) {
@@ -132,16 +143,17 @@ func sameOrder(a, b *float64) bool {
 	return cmp.Compare(*a, *b) == 0
 }
 
-// canonicalRules puts the rules in canonical form in place.
-func canonicalRules(rules []v3.Rule) []v3.Rule {
+// canonicalRules puts the rules in canonical form in place. namespaced is true for
+// those of a policy in a namespace.
+func canonicalRules(rules []v3.Rule, namespaced bool) []v3.Rule {
 	for i := range rules {
 		r := &rules[i]
 		canonicalizeProtocol(r.Protocol)
 		canonicalizeProtocol(r.NotProtocol)
 		r.ICMP = nilIfZero(r.ICMP)
 		r.NotICMP = nilIfZero(r.NotICMP)
-		canonicalizeEntity(&r.Source)
-		canonicalizeEntity(&r.Destination)
+		canonicalizeEntity(&r.Source, namespaced)
+		canonicalizeEntity(&r.Destination, namespaced)
 		if r.HTTP != nil {
 			// A match on HTTP without methods and paths still is one: on any request.
 			r.HTTP.Methods = nilIfNone(r.HTTP.Methods)
@@ -154,7 +166,7 @@ func canonicalRules(rules []v3.Rule) []v3.Rule {
 	return nilIfNone(rules)
 }
 
-func canonicalizeEntity(e *v3.EntityRule) {
+func canonicalizeEntity(e *v3.EntityRule, namespaced bool) {
 	e.Nets = canonicalSet(e.Nets, CanonicalNet)
 	e.NotNets = canonicalSet(e.NotNets, CanonicalNet)
 	e.NotSelector = canonicalOptionalSelector(e.NotSelector)
@@ -168,12 +180,13 @@ func canonicalizeEntity(e *v3.EntityRule) {
 			e.ServiceAccounts = nil
 		}
 	}
-	joined := e.NamespaceSelector != "" || e.ServiceAccounts != nil
-	if !joined || strings.Trim(e.Selector, " \t") != "" {
+	joined := namespaced || e.NamespaceSelector != "" || e.ServiceAccounts != nil
+	if !joined || !isBlank(e.Selector) {
 		e.Selector = canonicalOptionalSelector(e.Selector)
 	}
-	// Otherwise Felix puts a blank selector in brackets beside the others, and then
-	// cannot read the policy any more. So it is not the same as all().
+	// Otherwise Felix puts a blank selector in brackets beside the others, of which
+	// the namespace is one, and then cannot read the policy any more. So it is not
+	// the same as all().
 }
 
 // canonicalPorts puts the ports in canonical form in place. Their order is kept.
@@ -234,8 +247,11 @@ func canonicalOptionalSelector(s string) string {
 	return canonicalOneLine(s)
 }
 
-// canonicalPolicySelector returns the canonical form of the selector of a policy,
-// for which empty, blank and all() are the same.
+// isBlank tells whether there is nothing in a selector but blanks, if that much.
+func isBlank(s string) bool { return strings.Trim(s, " \t") == "" }
+
+// canonicalPolicySelector returns the canonical form of the selector of a global
+// policy, for which empty, blank and all() are the same.
 //
 // That is not so beside a namespaceSelector or a serviceAccountSelector. Felix
 // then puts the two in one text, in which it replaces each "all()" by a condition

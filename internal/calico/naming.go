@@ -121,10 +121,17 @@ func shortName(id ID) string {
 	return strings.TrimPrefix(id.Name, DefaultTier+".")
 }
 
+// What begins the names of policies that Calico makes out of Kubernetes ones, in
+// a namespace, and out of OpenStack's security groups.
+const (
+	kubernetesPolicyPrefix = "knp.default."
+	openStackPolicyPrefix  = "ossg."
+)
+
 // generatedName tells the names of policies that Calico makes out of Kubernetes
 // and OpenStack ones; no release adds a prefix to them.
 func generatedName(id ID) bool {
-	return id.Namespace != "" && strings.HasPrefix(id.Name, "knp.default.") || strings.HasPrefix(id.Name, "ossg.")
+	return id.Namespace != "" && strings.HasPrefix(id.Name, kubernetesPolicyPrefix) || strings.HasPrefix(id.Name, openStackPolicyPrefix)
 }
 
 func tierOrDefault(tier string) string {
@@ -153,18 +160,11 @@ func userName(id ID, annotations map[string]string) string {
 
 // tierOf returns where an object of a tiered kind keeps its tier.
 func tierOf(obj Object) *string {
-	switch o := obj.(type) {
-	case *v3.GlobalNetworkPolicy:
-		return &o.Spec.Tier
-	case *v3.NetworkPolicy:
-		return &o.Spec.Tier
-	case *v3.StagedGlobalNetworkPolicy:
-		return &o.Spec.Tier
-	case *v3.StagedNetworkPolicy:
-		return &o.Spec.Tier
-	default:
+	p, ok := policyOf(obj)
+	if !ok {
 		panic(fmt.Sprintf("calico: %T is marked as tiered but has no tier here", obj))
 	}
+	return p.tier
 }
 
 // IDOf returns the ID by which a user knows the object.

@@ -59,6 +59,10 @@ func Encode(obj Object, base []byte, r Release, fresh Fresh) (name string, value
 	if k, ok := out.(*v3.KubeControllersConfiguration); ok && k.Status.RunningConfig == nil && !r.AtLeast(3, 32, 0) {
 		k.Status.RunningConfig = &v3.KubeControllersConfigurationSpec{}
 	}
+	if order := orderOf(out); order != nil && *order != nil && **order == 0 && r.AtLeast(3, 32, 0) {
+		// An order of -0 comes out as 0 where Calico applies its schemas.
+		**order = 0
+	}
 	value, err = calicoJSON.Marshal(out)
 	if err != nil {
 		return "", nil, err
@@ -69,7 +73,22 @@ func Encode(obj Object, base []byte, r Release, fresh Fresh) (name string, value
 			return "", nil, err
 		}
 	}
+	if _, ok := obj.(*v3.Tier); ok && r.AtLeast(3, 32, 0) {
+		if value, err = withStatus(value); err != nil {
+			return "", nil, err
+		}
+	}
 	return out.GetName(), value, nil
+}
+
+// withStatus adds the empty status that Calico stores of a tier, from v3.32 on,
+// where there is none yet. The API's type has no such field.
+func withStatus(value []byte) ([]byte, error) {
+	n, err := parseNode(value)
+	if err != nil || n.fields["status"] != nil {
+		return value, err
+	}
+	return append(value[:len(value)-1], `,"status":{}}`...), nil
 }
 
 // keepMetadata carries over what obj's author does not decide.

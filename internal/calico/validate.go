@@ -24,28 +24,39 @@ import (
 // to the switch and one method on checker beside the others.
 func Validate(obj Object, r Release) FieldErrors {
 	c := &checker{release: r}
+	if isNil(obj) {
+		c.reject(Path{}, nil, "There is no object here.")
+		return c.errs
+	}
 	switch o := obj.(type) {
 	case *v3.HostEndpoint:
-		if o != nil {
-			c.hostEndpoint(o)
-			return c.errs
+		c.hostEndpoint(o)
+	case *v3.GlobalNetworkPolicy, *v3.NetworkPolicy:
+		c.policy(obj)
+	case *v3.StagedGlobalNetworkPolicy:
+		if c.knows(KindStagedGlobalNetworkPolicy) {
+			c.policy(obj)
 		}
-	case *v3.GlobalNetworkPolicy:
-		if o != nil {
-			c.globalNetworkPolicy(o)
-			return c.errs
+	case *v3.StagedNetworkPolicy:
+		if c.knows(KindStagedNetworkPolicy) {
+			c.policy(obj)
 		}
-	case nil:
+	case *v3.Tier:
+		if c.knows(KindTier) {
+			c.tierObject(o)
+		}
+	case *v3.GlobalNetworkSet:
+		c.networkSet(o, o.Spec.Nets)
+	case *v3.NetworkSet:
+		c.networkSet(o, o.Spec.Nets)
+	case *v3.Profile:
+		c.profile(o)
 	default:
 		if !isPlain(obj) {
 			panic(unknownKind(obj))
 		}
-		if !isNil(obj) {
-			c.plain(obj)
-			return c.errs
-		}
+		c.plain(obj)
 	}
-	c.reject(Path{}, nil, "There is no object here.")
 	return c.errs
 }
 

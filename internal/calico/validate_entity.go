@@ -117,14 +117,19 @@ func netAdvice(s string) string {
 	if hasLeadingZero(s) {
 		return want + ", with no leading zeros in its numbers."
 	}
-	s = strings.TrimSpace(s)
+	return want + instead(isNet, CanonicalNet(withPrefixLength(strings.TrimSpace(s))))
+}
+
+// withPrefixLength turns a network mask in s, as in 10.0.0.0/255.0.0.0, into a
+// prefix length.
+func withPrefixLength(s string) string {
 	address, mask, _ := strings.Cut(s, "/")
 	if m := net.IPMask(net.ParseIP(mask).To4()); m != nil {
 		if ones, bits := m.Size(); bits != 0 {
-			s = fmt.Sprintf("%s/%d", address, ones)
+			return fmt.Sprintf("%s/%d", address, ones)
 		}
 	}
-	return want + instead(isNet, CanonicalNet(s))
+	return s
 }
 
 // namespaceSelector checks the namespaceSelector of a rule, the one place where

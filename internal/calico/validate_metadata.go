@@ -23,16 +23,16 @@ const (
 func (c *checker) metadata(obj Object) {
 	meta := NewPath("metadata")
 	c.objectName(meta.Field("name"), obj.GetName())
-	c.noNamespace(meta.Field("namespace"), obj.GetNamespace())
+	c.namespace(meta.Field("namespace"), obj)
 	c.labels(meta.Field("labels"), obj.GetLabels())
 	c.annotations(meta.Field("annotations"), obj.GetAnnotations())
 }
 
 // policyMetadata checks the metadata of a policy.
-func (c *checker) policyMetadata(obj Object, tier string) {
+func (c *checker) policyMetadata(obj Object, p policyParts) {
 	meta := NewPath("metadata")
-	c.policyName(meta.Field("name"), obj.GetName(), tierOrDefault(tier))
-	c.noNamespace(meta.Field("namespace"), obj.GetNamespace())
+	c.policyName(meta.Field("name"), obj.GetName(), p)
+	c.namespace(meta.Field("namespace"), obj)
 	labels := obj.GetLabels()
 	if _, ok := labels[v3.LabelTier]; ok && c.release.Naming() == NamingPlain {
 		// The client overwrites this label before it checks the object.
@@ -54,11 +54,25 @@ func (c *checker) objectName(field Path, name string) {
 	c.nameLength(field, name)
 }
 
-// noNamespace checks that an object of a kind that belongs to no namespace names
-// none: calicoctl refuses it.
-func (c *checker) noNamespace(field Path, namespace string) {
-	if namespace != "" {
-		c.reject(field, namespace, "Objects of this kind belong to no namespace: leave namespace out.")
+// namespace checks that an object of a kind that belongs to a namespace names
+// one, and one of another kind none: calicoctl refuses that.
+//
+// calicoctl takes "default" where there is none. Any text will do, but for a '/':
+// Calico stores an object with that, and then does not find it any more.
+func (c *checker) namespace(field Path, obj Object) {
+	namespace := obj.GetNamespace()
+	switch obj.(type) {
+	case *v3.NetworkPolicy, *v3.StagedNetworkPolicy, *v3.NetworkSet:
+		switch {
+		case namespace == "":
+			c.reject(field, nil, "Objects of this kind belong to a namespace: write its name, or \"default\", which is what calicoctl takes.")
+		case strings.Contains(namespace, "/"):
+			c.reject(field, namespace, "Calico does not find objects again whose namespace has a '/' in its name: write one without.")
+		}
+	default:
+		if namespace != "" {
+			c.reject(field, namespace, "Objects of this kind belong to no namespace: leave namespace out.")
+		}
 	}
 }
 
@@ -71,19 +85,24 @@ func (c *checker) nameLength(field Path, name string) {
 // policyName checks the name of a policy, of which each release allows other
 // forms: up to v3.28 a name without dots; from v3.29 on one with at most one
 // dot, and up to v3.31 what is before that dot must be the policy's tier, which
-// may be left out for the tier "default".
-func (c *checker) policyName(field Path, name, tier string) {
+// may be left out for the tier "default". In a namespace all of them allow the
+// names of the policies that Calico makes of others, of which calicoctl refuses
+// those that Kubernetes owns.
+func (c *checker) policyName(field Path, name string, p policyParts) {
 	naming := c.release.Naming()
+	namespaced := p.global == nil
 	wellFormed := func(name string) bool {
 		dots := strings.Count(name, ".")
-		return isDNSName(name) && (dots == 0 || dots == 1 && naming != NamingPrefixed)
+		return isDNSName(name) && (dots == 0 || dots == 1 && naming != NamingPrefixed || dots > 1 && namespaced && isMadeName(name))
 	}
 	switch {
 	case name == "":
 		c.reject(field, nil, "The policy needs a name.")
+	case namespaced && strings.HasPrefix(name, kubernetesPolicyPrefix) && (p.stagedAction == nil || naming != NamingPlain):
+		c.reject(field, name, "Names that begin with %q belong to the policies that Calico makes of those of Kubernetes: write another name, or the policy in Kubernetes.", kubernetesPolicyPrefix)
 	case wellFormed(name):
 		if naming == NamingTiered || naming == NamingAnnotated {
-			c.policyTierPrefix(field, name, tier)
+			c.policyTierPrefix(field, name, tierOrDefault(*p.tier))
 		}
 	default:
 		form := "one word"
@@ -95,6 +114,12 @@ func (c *checker) policyName(field Path, name, tier string) {
 			c.release, form, instead(wellFormed, plain, strings.ReplaceAll(plain, ".", "-")))
 	}
 	c.nameLength(field, name)
+}
+
+// isMadeName tells whether a name is of the form that Calico gives the policies
+// which it makes of those of Kubernetes and of OpenStack's security groups.
+func isMadeName(name string) bool {
+	return strings.HasPrefix(name, kubernetesPolicyPrefix) || strings.HasPrefix(name, openStackPolicyPrefix+DefaultTier+".")
 }
 
 // policyTierPrefix checks that a policy's name bears the name of its tier, as

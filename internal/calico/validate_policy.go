@@ -8,32 +8,54 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 )
 
-// globalNetworkPolicy checks a GlobalNetworkPolicy.
-func (c *checker) globalNetworkPolicy(p *v3.GlobalNetworkPolicy) {
-	c.policyMetadata(p, p.Spec.Tier)
+// policy checks a policy of any kind.
+func (c *checker) policy(obj Object) {
+	p, ok := policyOf(obj)
+	if !ok {
+		panic(unknownKind(obj))
+	}
+	c.policyMetadata(obj, p)
 	spec := NewPath("spec")
-	c.tier(spec.Field("tier"), p.Spec.Tier)
-	c.order(spec.Field("order"), p.Spec.Order)
-	c.rules(spec.Field("ingress"), p.Spec.Ingress, ruleSite{policy: true})
-	c.rules(spec.Field("egress"), p.Spec.Egress, ruleSite{policy: true, egress: true})
-	if p.Spec.PreDNAT && len(p.Spec.Egress) > 0 {
+	if p.stagedAction != nil {
+		c.stagedAction(spec.Field("stagedAction"), *p.stagedAction)
+	}
+	c.tier(spec.Field("tier"), *p.tier)
+	if p.deletes() {
+		c.nothingBesideDelete(spec, p)
+		return
+	}
+	site := ruleSite{policy: true, namespaced: p.global == nil}
+	c.order(spec.Field("order"), *p.order)
+	c.rules(spec.Field("ingress"), *p.ingress, site)
+	site.egress = true
+	c.rules(spec.Field("egress"), *p.egress, site)
+	if p.global != nil && *p.global.preDNAT && len(*p.egress) > 0 {
 		c.rejectWithin(spec, spec.Field("egress"), nil, "A policy with preDNAT is applied to incoming traffic only: remove its egress rules, or preDNAT.")
 	}
-	c.plainSelector(spec.Field("selector"), p.Spec.Selector)
-	c.policyTypes(spec.Field("types"), p.Spec.Types)
-	if i := slices.Index(p.Spec.Types, v3.PolicyTypeEgress); p.Spec.PreDNAT && i >= 0 {
+	c.plainSelector(spec.Field("selector"), *p.selector)
+	c.policyTypes(spec.Field("types"), *p.types)
+	if p.global != nil {
+		c.preDNATAndDoNotTrack(spec, *p.types, p.global)
+	}
+	c.plainSelector(spec.Field("serviceAccountSelector"), *p.serviceAccountSelector)
+	if p.global != nil {
+		c.plainSelector(spec.Field("namespaceSelector"), *p.global.namespaceSelector)
+	}
+	c.performanceHints(spec.Field("performanceHints"), *p.performanceHints)
+}
+
+// preDNATAndDoNotTrack checks what a policy with one of them must be like.
+func (c *checker) preDNATAndDoNotTrack(spec Path, types []v3.PolicyType, p *globalParts) {
+	if i := slices.Index(types, v3.PolicyTypeEgress); *p.preDNAT && i >= 0 {
 		c.rejectWithin(spec, spec.Field("types").Index(i), string(v3.PolicyTypeEgress),
 			"A policy with preDNAT is applied to incoming traffic only: write \"Ingress\" as its only type, or remove preDNAT.")
 	}
-	if p.Spec.DoNotTrack && p.Spec.PreDNAT {
+	if *p.doNotTrack && *p.preDNAT {
 		c.rejectWithin(spec, spec.Field("preDNAT"), true, "A policy has either doNotTrack or preDNAT, not both: write it as two policies.")
 	}
-	if !p.Spec.ApplyOnForward && (p.Spec.DoNotTrack || p.Spec.PreDNAT) {
+	if !*p.applyOnForward && (*p.doNotTrack || *p.preDNAT) {
 		c.rejectWithin(spec, spec.Field("applyOnForward"), false, "A policy with doNotTrack or preDNAT is applied to forwarded traffic too, and must say so: write true.")
 	}
-	c.plainSelector(spec.Field("serviceAccountSelector"), p.Spec.ServiceAccountSelector)
-	c.plainSelector(spec.Field("namespaceSelector"), p.Spec.NamespaceSelector)
-	c.performanceHints(spec.Field("performanceHints"), p.Spec.PerformanceHints)
 }
 
 // tier checks the tier of a policy. Whether it exists is for the datastore to say.

@@ -134,7 +134,8 @@ func (c *checker) http(rulePath Path, r *v3.Rule, site ruleSite) {
 	if site.policy && site.egress {
 		c.reject(path, nil, "HTTP requests are matched by ingress rules only: remove http.")
 	}
-	limited := c.release.AtLeast(3, 32, 0)
+	// The limits are the schema's, and Profiles have no schema.
+	limited := site.policy && c.release.AtLeast(3, 32, 0)
 	methods, paths := path.Field("methods"), path.Field("paths")
 	if n := len(r.HTTP.Methods); limited && n > maxHTTPMatches {
 		c.reject(methods, nil, "A rule has at most %d HTTP methods, and this one %d.", maxHTTPMatches, n)

@@ -69,6 +69,133 @@ func TestStoreNamesPoliciesAsTheReleaseDoes(t *testing.T) {
 	}
 }
 
+// ofTier puts a policy into a tier.
+func ofTier(p *v3.GlobalNetworkPolicy, tier string) *v3.GlobalNetworkPolicy {
+	p.Spec.Tier = tier
+	return p
+}
+
+// TestStoreNamesPoliciesOfTiers is the part of calico-facts.md 2.1 on tiers: from
+// v3.29 on, under the same name in all releases, with the tier in its label.
+func TestStoreNamesPoliciesOfTiers(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t)
+	for _, test := range []struct {
+		version, name, tier string
+		// storedName is empty where the release has no such policy.
+		storedName, annotation string
+		label, storedTier      any
+	}{
+		{version: "v3.28.5", name: "sec.q", tier: "sec"},
+		{"v3.29.0", "sec.q", "sec", "sec.q", "", "sec", "sec"},
+		{"v3.29.3", "sec.q", "sec", "sec.q", "", "sec", "sec"},
+		{"v3.29.4", "sec.q", "sec", "sec.q", `{"name":"sec.q"}`, "sec", "sec"},
+		{"v3.31.7", "sec.q", "sec", "sec.q", `{"name":"sec.q"}`, "sec", "sec"},
+		{"v3.32.0", "sec.q", "sec", "sec.q", `{"name":"sec.q"}`, "sec", "sec"},
+		{"v3.32.0", "q", "sec", "q", `{"name":"q"}`, "sec", "sec"},
+		{"v3.32.0", "other.q", "sec", "other.q", `{"name":"other.q"}`, "sec", "sec"},
+		// The tier "default", written down by the user.
+		{"v3.28.5", "q", "default", "default.q", "", nil, nil},
+		{"v3.29.0", "q", "default", "default.q", "", nil, "default"},
+		{"v3.31.0", "q", "default", "default.q", `{"name":"q"}`, nil, "default"},
+		{"v3.32.0", "q", "default", "q", `{"name":"q"}`, "default", "default"},
+	} {
+		t.Run(test.version+" "+test.tier+" "+test.name, func(t *testing.T) {
+			reset(t, etcd, test.version)
+			etcd.Put(t, tiers+"sec", `{"kind":"Tier","apiVersion":"projectcalico.org/v3","metadata":{"name":"sec"},"spec":{}}`)
+			store := storeOf(t, etcd)
+			if test.storedName == "" {
+				if stored, err := store.Create(t.Context(), ofTier(policy(test.name, 1), test.tier)); err == nil {
+					t.Errorf("a release without tiers stores %s", stored.Raw)
+				}
+				checkKeys(t, etcd, policies)
+				return
+			}
+			stored := mustCreate(t, store, ofTier(policy(test.name, 1), test.tier))
+			checkKeys(t, etcd, policies, test.storedName)
+			annotation, _ := at(t, stored.Raw, "metadata", "annotations", calico.MetadataAnnotation).(string)
+			if label, tier := at(t, stored.Raw, "metadata", "labels", v3.LabelTier), at(t, stored.Raw, "spec", "tier"); annotation != test.annotation || label != test.label || tier != test.storedTier {
+				t.Errorf("stored with annotation %q, label %v and tier %v:\n%s", annotation, label, tier, stored.Raw)
+			}
+			id := policyID(test.name)
+			id.Tier = test.tier
+			if again := mustGet(t, storeOf(t, etcd), id); again.Object.GetName() != test.name || !calico.Equal(again.Object, ofTier(policy(test.name, 1), test.tier)) {
+				t.Errorf("read back as %+v", again.Object)
+			}
+		})
+	}
+}
+
+// TestStoreKeepsAPolicyOfATierWhereItIs updates one after each upgrade: its name
+// is the same in all conventions. Back in a release without tiers it is refused,
+// as that would put it into the only tier there.
+func TestStoreKeepsAPolicyOfATierWhereItIs(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.29.0"))
+	etcd.Put(t, tiers+"sec", `{"kind":"Tier","apiVersion":"projectcalico.org/v3","metadata":{"name":"sec"},"spec":{}}`)
+	mustCreate(t, storeOf(t, etcd), ofTier(policy("sec.q", 0), "sec"))
+	id := policyID("sec.q")
+	id.Tier = "sec"
+	for i, version := range []string{"v3.31.0", "v3.32.0", "v3.29.0"} {
+		etcd.Put(t, info, clusterInformation(version, true))
+		store := storeOf(t, etcd)
+		updated, err := store.Update(t.Context(), ofTier(policy("sec.q", float64(i+1)), "sec"), mustGet(t, store, id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkKeys(t, etcd, policies, "sec.q")
+		if orderOf(t, updated) != float64(i+1) || at(t, updated.Raw, "metadata", "labels", v3.LabelTier) != "sec" {
+			t.Errorf("in %s it became %s", version, updated.Raw)
+		}
+	}
+	etcd.Put(t, info, clusterInformation("v3.28.5", true))
+	store := storeOf(t, etcd)
+	base := mustGet(t, store, id)
+	if _, err := store.Update(t.Context(), ofTier(policy("sec.q", 9), "sec"), base); err == nil {
+		t.Error("a release without tiers took a policy of one")
+	}
+	if err := store.Delete(t.Context(), base); err != nil {
+		t.Error(err)
+	}
+	checkKeys(t, etcd, policies)
+}
+
+// TestStoreTakesBothSpellingsForOnePolicy creates, reads and deletes a policy by
+// one spelling of its name where it was made by the other. Up to v3.31 they share
+// a key, and from v3.32 on they would be two policies that are both enforced.
+func TestStoreTakesBothSpellingsForOnePolicy(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t)
+	for _, version := range []string{"v3.29.0", "v3.31.0", "v3.32.0"} {
+		for _, names := range [][2]string{{"failsafe", "default.failsafe"}, {"default.failsafe", "failsafe"}} {
+			t.Run(version+" "+names[0], func(t *testing.T) {
+				reset(t, etcd, version)
+				made := mustCreate(t, storeOf(t, etcd), policy(names[0], 1))
+				store := storeOf(t, etcd)
+				_, err := store.Create(t.Context(), policy(names[1], 2))
+				if exists := asError[*datastore.AlreadyExistsError](t, err); exists.Key != made.Key {
+					t.Errorf("the error names %s", exists.Key)
+				}
+				base := mustGet(t, store, policyID(names[1]))
+				if base.Key != made.Key || base.Object.GetName() != names[1] {
+					t.Errorf("%s is read at %s as %q", names[1], base.Key, base.Object.GetName())
+				}
+				updated, err := store.Update(t.Context(), policy(names[1], 3), base)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := etcd.Keys(t, policies); len(got) != 1 || got[0] != updated.Key {
+					t.Errorf("after an update there are %q", got)
+				}
+				if err := store.Delete(t.Context(), updated); err != nil {
+					t.Fatal(err)
+				}
+				checkKeys(t, etcd, policies)
+			})
+		}
+	}
+}
+
 // TestStoreDetectsTheRelease goes from the strongest evidence to none.
 func TestStoreDetectsTheRelease(t *testing.T) {
 	t.Parallel()
@@ -94,6 +221,18 @@ func TestStoreDetectsTheRelease(t *testing.T) {
 		"a tier of v3.29 to v3.31": {
 			values: map[string]string{tiers + "default": tier("default"), tiers + "adminnetworkpolicy": tier("adminnetworkpolicy")},
 			naming: calico.NamingAnnotated, because: `the tier "adminnetworkpolicy"`,
+		},
+		"tiers of v3.31 that an upgrade left, and policies of both": {
+			values: map[string]string{tiers + "kube-admin": tier("kube-admin"), tiers + "adminnetworkpolicy": tier("adminnetworkpolicy"), tiers + "baselineadminnetworkpolicy": tier("baselineadminnetworkpolicy"), policies + "default.a": annotated},
+			naming: calico.NamingPlain, because: `the tier "kube-admin"`,
+		},
+		"a calicoVersion that is none": {
+			values: map[string]string{info: clusterInformation("master", true), tiers + "adminnetworkpolicy": tier("adminnetworkpolicy")},
+			naming: calico.NamingAnnotated, because: `the tier "adminnetworkpolicy"`,
+		},
+		"the tier default alone": {
+			values: map[string]string{tiers + "default": tier("default")},
+			naming: calico.NamingPlain, because: "nothing in the datastore", assumed: true,
 		},
 		"an annotated policy": {
 			values: map[string]string{policies + "default.a": annotated},
@@ -160,15 +299,38 @@ func TestStoreIsToldTheRelease(t *testing.T) {
 	}
 }
 
-// TestStoreMovesAPolicyToItsNewName updates, after an upgrade, a policy that was
-// stored before it. There must be no moment with none, nor with two.
+// conventions has a release of each of the naming conventions, and how it stores
+// policy("failsafe", …).
+var conventions = []struct {
+	version, key string
+	annotated    bool
+	label        any
+}{
+	{"v3.28.5", "default.failsafe", false, nil},
+	{"v3.29.0", "default.failsafe", false, nil},
+	{"v3.31.0", "default.failsafe", true, nil},
+	{"v3.32.0", "failsafe", true, "default"},
+}
+
+// TestStoreMovesAPolicyToItsNewName updates, after an upgrade or a step back, a
+// policy that was stored before it (calicoctl's own behaviour is in
+// calico-facts.md 2.3). There must be no moment with none, nor with two.
 func TestStoreMovesAPolicyToItsNewName(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ before, after, oldKey, newKey string }{
-		{"v3.28.5", "v3.32.0", "default.failsafe", "failsafe"},
-		{"v3.31.0", "v3.32.0", "default.failsafe", "failsafe"},
-		{"v3.32.0", "v3.31.0", "failsafe", "default.failsafe"}, // and back
-	} {
+	type move struct {
+		before, after, oldKey, newKey string
+		annotated                     bool
+		label                         any
+	}
+	var moves []move
+	for _, from := range conventions {
+		for _, to := range conventions {
+			if from != to {
+				moves = append(moves, move{from.version, to.version, from.key, to.key, to.annotated, to.label})
+			}
+		}
+	}
+	for _, test := range moves {
 		t.Run(test.before+" to "+test.after, func(t *testing.T) {
 			t.Parallel()
 			etcd := acctest.NewEtcd(t, acctest.WithCalico(test.before))
@@ -192,6 +354,10 @@ func TestStoreMovesAPolicyToItsNewName(t *testing.T) {
 			checkStored(t, etcd, updated)
 			if updated.Object.GetUID() != base.Object.GetUID() || orderOf(t, updated) != 20 {
 				t.Errorf("it became %s", updated.Raw)
+			}
+			annotated := at(t, updated.Raw, "metadata", "annotations", calico.MetadataAnnotation) != nil
+			if label := at(t, updated.Raw, "metadata", "labels", v3.LabelTier); annotated != test.annotated || label != test.label || at(t, updated.Raw, "spec", "tier") != test.label {
+				t.Errorf("it is not as %s stores it: %s", test.after, updated.Raw)
 			}
 			checkOneAtEveryRevision(t, etcd, updated.Revision)
 			if again := mustGet(t, store, policyID("failsafe")); again.Key != policies+test.newKey || orderOf(t, again) != 20 {
@@ -320,6 +486,29 @@ func TestStoreAndTheMigrator(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestStoreFindsWhatTheMigratorLeaves has policies that Calico's migrator does not
+// touch: one that its user named default.failsafe, and one of another tier.
+func TestStoreFindsWhatTheMigratorLeaves(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+	etcd.Put(t, tiers+"sec", `{"kind":"Tier","apiVersion":"projectcalico.org/v3","metadata":{"name":"sec"},"spec":{}}`)
+	mustCreate(t, storeOf(t, etcd), policy("default.failsafe", 1))
+	mustCreate(t, storeOf(t, etcd), ofTier(policy("sec.q", 1), "sec"))
+	etcd.Put(t, info, clusterInformation("v3.32.0", true))
+
+	store := storeOf(t, etcd)
+	for _, p := range []*v3.GlobalNetworkPolicy{policy("default.failsafe", 2), ofTier(policy("sec.q", 2), "sec")} {
+		updated, err := store.Update(t.Context(), p, mustGet(t, store, calico.IDOf(p)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if updated.Key != policies+p.Name || orderOf(t, updated) != 2 {
+			t.Errorf("%s became, at %s, %s", p.Name, updated.Key, updated.Raw)
+		}
+	}
+	checkKeys(t, etcd, policies, "default.failsafe", "sec.q")
 }
 
 // TestStoreAmidTheMigration writes between the migrator's two transactions,
