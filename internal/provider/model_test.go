@@ -208,7 +208,7 @@ func (r randomModel) elements(typ attr.Type, field reflect.Type, depth int) []at
 // was, to the letter; without the model at hand it means the same. What has no
 // form in JSON is refused.
 func TestModelsSurviveStoring(t *testing.T) {
-	const cases = 2000
+	const cases = 400
 	for name, d := range definitions(t) {
 		t.Run(name, func(t *testing.T) {
 			r := randomModel{rand.New(rand.NewPCG(20261125, uint64(len(name))))}
