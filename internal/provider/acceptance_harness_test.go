@@ -527,6 +527,7 @@ var foreign = []edit{
 // testLife takes all objects through all that is planned and applied.
 func testLife(t *testing.T, row acceptance) {
 	etcd := acctest.NewEtcd(t, acctest.WithCalico(acceptanceRelease))
+	before := etcd.Keys(t, row.keyPrefix())
 	objects, derived := row.objects(), row.derived(t)
 	created := map[int]*string{}
 	for _, o := range objects {
@@ -631,7 +632,9 @@ func testLife(t *testing.T, row acceptance) {
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: inProcess(nil),
 		CheckDestroy: func(*terraform.State) error {
-			wantKeys(t, etcd, row.keyPrefix())
+			if left := etcd.Keys(t, row.keyPrefix()); !slices.Equal(left, before) {
+				t.Errorf("there are the keys %q after the destroy, and before there were %q", left, before)
+			}
 			return nil
 		},
 		Steps: []resource.TestStep{
@@ -980,6 +983,7 @@ func testImportByIdentity(t *testing.T, row acceptance) {
 // testInvalid has all invalid configurations refused at once.
 func testInvalid(t *testing.T, row acceptance) {
 	etcd := acctest.NewEtcd(t, acctest.WithCalico(acceptanceRelease))
+	before := etcd.Keys(t, row.keyPrefix())
 	var steps []resource.TestStep
 	told := &diagnoses{row: row, byName: map[string][]*tfprotov6.Diagnostic{}}
 	for _, plan := range []bool{false, true} {
@@ -1022,7 +1026,9 @@ func testInvalid(t *testing.T, row acceptance) {
 			t.Errorf("%s: the error is not on %s alone with %q:%s", test.name, test.path, test.says, got.String())
 		}
 	}
-	wantKeys(t, etcd, row.keyPrefix())
+	if written := etcd.Keys(t, row.keyPrefix()); !slices.Equal(written, before) {
+		t.Errorf("there are the keys %q, and before there were %q", written, before)
+	}
 }
 
 // attributePath writes such as "ports[0].name".
