@@ -234,9 +234,9 @@ func has(release calico.Release, kind calico.Kind) bool {
 func (c namedCase) check(release calico.Release, ours judged) error {
 	want := c.in(release)
 	switch {
-	case want == undecodable && ours.decodeError != nil:
-	case want == undecodable || ours.decodeError != nil:
+	case (want == undecodable) != (ours.decodeError != nil):
 		return fmt.Errorf("want %q, ours: %s", want, ours)
+	case want == undecodable:
 	case want == accepted && len(ours.errs) > 0:
 		return fmt.Errorf("want it accepted, ours: %s", ours)
 	case want != accepted && !slices.ContainsFunc(ours.errs, func(e *calico.FieldError) bool { return e.Field.String() == want }):

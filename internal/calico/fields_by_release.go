@@ -1,7 +1,6 @@
 package calico
 
 import (
-	"fmt"
 	"reflect"
 	"strings"
 )
@@ -115,7 +114,7 @@ func leftOut(v reflect.Value) bool {
 func releaseList(since []Release) string {
 	list := make([]string, len(since))
 	for i, r := range since {
-		list[i] = fmt.Sprint(r)
+		list[i] = r.String()
 	}
 	return strings.Join(list, " and ")
 }

@@ -87,7 +87,7 @@ func (n *Node) DeepCopy() *Node {
 		return nil
 	}
 	c := *n
-	n.ObjectMeta.DeepCopyInto(&c.ObjectMeta)
+	c.ObjectMeta = *n.ObjectMeta.DeepCopy()
 	if n.Spec.BGP != nil {
 		bgp := *n.Spec.BGP
 		if bgp.ASNumber != nil {

@@ -187,7 +187,9 @@ func (c *checker) obeys(field Path, v reflect.Value, rule, tag string) bool {
 		return true
 	case "labels":
 		before := len(c.errs)
-		c.labels(field, v.Convert(reflect.TypeFor[map[string]string]()).Interface().(map[string]string))
+		var labels map[string]string
+		reflect.ValueOf(&labels).Elem().Set(v.Convert(reflect.TypeFor[map[string]string]()))
+		c.labels(field, labels)
 		return len(c.errs) == before
 	case "cidrs":
 		return c.addressesOrNets(field, v)
@@ -436,7 +438,7 @@ var tagTexts = map[string]textRule{
 	},
 	// Those of the schemas of v3.32.
 	"conntrackTimeout": {
-		accepts: regexp.MustCompile(`^(([0-9]*(\.[0-9]*)?(ms|s|h|m|us)+)+|Auto)$`).MatchString,
+		accepts: regexp.MustCompile(`^((\d*(\.\d*)?(ms|s|h|m|us)+)+|Auto)$`).MatchString,
 		want:    `This is a duration such as "60s", or "Auto"`,
 	},
 	"boolList": {
@@ -452,7 +454,7 @@ var tagTexts = map[string]textRule{
 		want:    "This has only letters, digits, blanks, '%', ':', '/', '_' and '-'",
 	},
 	"rate": {
-		accepts: regexp.MustCompile(`^[1-9][0-9]{0,3}/(second|minute|hour|day)$`).MatchString,
+		accepts: regexp.MustCompile(`^[1-9]\d{0,3}/(second|minute|hour|day)$`).MatchString,
 		want:    `This is a number from 1 to 9999 and a unit, such as "100/second", or "/minute", "/hour" or "/day"`,
 	},
 }
@@ -540,8 +542,8 @@ func familyAdvice(version int) func(string) string {
 }
 
 var peerAddress = [...]*regexp.Regexp{
-	regexp.MustCompile(`^[0-9]+.[0-9]+.[0-9]+.[0-9]+:[0-9]+$`),
-	regexp.MustCompile(`^\[[0-9a-fA-F:.]+\]:[0-9]+$`),
+	regexp.MustCompile(`^\d+.\d+.\d+.\d+:\d+$`),
+	regexp.MustCompile(`^\[[0-9a-fA-F:.]+\]:\d+$`),
 }
 
 // peerIP takes the port, if there is one, from the address of a BGP peer. It

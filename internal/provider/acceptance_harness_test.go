@@ -46,7 +46,9 @@ type acceptance struct {
 	// name is the object's name, and key where it is stored, without the prefix
 	// of all keys of objects.
 	name, key string
-	// config has a value for every attribute but the name, as HCL. The values are
+	// namespace is that of the object; "" for a kind without.
+	namespace string
+	// config has a value for every attribute but these, as HCL. The values are
 	// spelled as they come back from an import.
 	config map[string]string
 	// minimal names the attributes without which there is no object. Their values
@@ -59,6 +61,8 @@ type acceptance struct {
 	stored string
 	// changes are one for each attribute of config.
 	changes []acceptanceChange
+	// replaces names the attributes whose change takes a new object.
+	replaces []string
 	// spellings are other ways to say what config says.
 	spellings []acceptanceSpelling
 	// invalid are configurations that are refused.
@@ -130,8 +134,10 @@ func TestAcceptance(t *testing.T) {
 	}
 	for typeName := range resourceSchemas(t) {
 		row, ok := rows[typeName]
+		if toCome := slices.Contains(acceptanceRowsToCome, typeName); ok == toCome {
+			t.Errorf("%s has to be either in acceptanceRows or in acceptanceRowsToCome", typeName)
+		}
 		if !ok {
-			t.Errorf("%s has no row in acceptanceRows", typeName)
 			continue
 		}
 		t.Run(strings.TrimPrefix(typeName, "calico_"), func(t *testing.T) {
@@ -160,8 +166,25 @@ func (a acceptance) keyPrefix() string {
 	return acctest.ResourcePrefix + plural + "/"
 }
 
-// nameOf returns the name of object i, by which it is imported too.
+// nameOf returns the name of object i.
 func (a acceptance) nameOf(i int) string { return numbered(a.name, i) }
+
+// importIDOf returns what `terraform import` takes for object i.
+func (a acceptance) importIDOf(i int) string {
+	if a.namespace != "" {
+		return a.namespace + "/" + a.nameOf(i)
+	}
+	return a.nameOf(i)
+}
+
+// identityOf returns what names object i, as HCL.
+func (a acceptance) identityOf(i int) map[string]string {
+	identity := map[string]string{"name": strconv.Quote(a.nameOf(i))}
+	if a.namespace != "" {
+		identity["namespace"] = strconv.Quote(a.namespace)
+	}
+	return identity
+}
 
 // address is where object i is in the configuration.
 func (a acceptance) address(i int) string { return fmt.Sprintf("%s.object%d", a.typeName, i) }
@@ -170,9 +193,7 @@ func (a acceptance) address(i int) string { return fmt.Sprintf("%s.object%d", a.
 func (a acceptance) block(i int, attributes map[string]string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nresource %q \"object%d\" {\n", a.typeName, i)
-	if attributes["name"] == "" {
-		fmt.Fprintf(&b, "  name = %q\n", a.nameOf(i))
-	}
+	attributes = with(a.identityOf(i), attributes)
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		if value := attributes[name]; value != "" {
 			fmt.Fprintf(&b, "  %s = %s\n", name, numbered(value, i))
@@ -303,7 +324,7 @@ func (e edit) in(t *testing.T, node any, steps []string, value any) any {
 	case []any:
 		i, err := strconv.Atoi(steps[0])
 		switch {
-		case err != nil || i < 0 || i > len(node) || i == len(node) && !(last && e.insert):
+		case err != nil || i < 0 || i > len(node) || i == len(node) && (!last || !e.insert):
 			t.Fatalf("there is no %s in a list of %d", e.path, len(node))
 		case last && e.insert:
 			return slices.Insert(node, i, value)
@@ -338,6 +359,11 @@ func (a acceptance) storedObject(t *testing.T, etcd *acctest.Etcd, i int) (conte
 	delete(metadata, "uid")
 	delete(metadata, "creationTimestamp")
 	return stored, uid + " " + created
+}
+
+// replaced tells whether a change of the object takes a new one.
+func (a acceptance) replaced(o object) bool {
+	return slices.ContainsFunc(o.attributes(), func(name string) bool { return slices.Contains(a.replaces, name) })
 }
 
 // edit changes what is stored for object i.
@@ -501,6 +527,7 @@ var foreign = []edit{
 // testLife takes all objects through all that is planned and applied.
 func testLife(t *testing.T, row acceptance) {
 	etcd := acctest.NewEtcd(t, acctest.WithCalico(acceptanceRelease))
+	before := etcd.Keys(t, row.keyPrefix())
 	objects, derived := row.objects(), row.derived(t)
 	created := map[int]*string{}
 	for _, o := range objects {
@@ -523,8 +550,8 @@ func testLife(t *testing.T, row acceptance) {
 		attributes := map[string]string{}
 		for _, name := range append(slices.Collect(maps.Keys(row.config)), names...) {
 			known := row.config[name]
-			if name == "name" {
-				known = strconv.Quote(row.name)
+			if known == "" {
+				known = row.identityOf(unknown)[name]
 			}
 			attributes[name] = u.value("all_"+name, numbered(known, unknown))
 		}
@@ -542,7 +569,7 @@ func testLife(t *testing.T, row acceptance) {
 	})
 	var others string
 	if !row.single() {
-		others = allUnknown(creating, "name") + row.block(minimal, row.minimalConfig())
+		others = allUnknown(creating, slices.Collect(maps.Keys(row.identityOf(unknown)))...) + row.block(minimal, row.minimalConfig())
 	}
 	others += creating.resources
 	create += others
@@ -567,9 +594,13 @@ func testLife(t *testing.T, row acceptance) {
 		values, _, _ := o.changed()
 		return with(row.config, values)
 	})
-	wantChanged := func(*terraform.State) error {
+	wantChanged := func() {
 		for _, o := range objects {
 			_, stored, _ := o.changed()
+			if row.replaced(o) {
+				row.wantObject(t, etcd, o.number, apply(t, row.stored, stored...), nil)
+				continue
+			}
 			row.wantObject(t, etcd, o.number, apply(t, row.stored, append(stored, foreign...)...), created[o.number])
 		}
 		if !row.single() {
@@ -579,7 +610,13 @@ func testLife(t *testing.T, row acceptance) {
 				t.Errorf("%s is still there after the change of its name", row.keyOf(minimal))
 			}
 		}
-		return nil
+	}
+	// changes tells where a plan does not make, or restore, the changes of an object.
+	changes := func(o object, p plannedChange) error {
+		if row.replaced(o) {
+			return p.does("delete create")
+		}
+		return p.updatesJust(o.attributes(), derived)
 	}
 	// each is a check of the plan for each of the objects.
 	each := func(errs []error, planned func(int) plannedChange, check func(o object, p plannedChange) error) error {
@@ -595,7 +632,9 @@ func testLife(t *testing.T, row acceptance) {
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: inProcess(nil),
 		CheckDestroy: func(*terraform.State) error {
-			wantKeys(t, etcd, row.keyPrefix())
+			if left := etcd.Keys(t, row.keyPrefix()); !slices.Equal(left, before) {
+				t.Errorf("there are the keys %q after the destroy, and before there were %q", left, before)
+			}
 			return nil
 		},
 		Steps: []resource.TestStep{
@@ -626,7 +665,7 @@ func testLife(t *testing.T, row acceptance) {
 			{
 				ResourceName:      row.address(0),
 				ImportState:       true,
-				ImportStateId:     row.nameOf(0),
+				ImportStateId:     row.importIDOf(0),
 				ImportStateVerify: true,
 				// For want of an ID.
 				ImportStateVerifyIdentifierAttribute: "name",
@@ -658,11 +697,12 @@ func testLife(t *testing.T, row acceptance) {
 					if !row.single() {
 						errs = append(errs, planned(unknown).does("update"), planned(unknown).hasUnknown(configurable), planned(minimal).does("delete create"))
 					}
-					return each(errs, planned, func(o object, p plannedChange) error { return p.updatesJust(o.attributes(), derived) })
+					return each(errs, planned, changes)
 				}).before(row),
 				Check: func(state *terraform.State) error {
 					row.wantEveryAttribute(t, state)
-					return wantChanged(state)
+					wantChanged()
+					return nil
 				},
 			},
 			{
@@ -683,9 +723,12 @@ func testLife(t *testing.T, row acceptance) {
 					if !row.single() {
 						errs = append(errs, planned(unknown).does("no-op"), planned(minimal).does("create"))
 					}
-					return each(errs, planned, func(o object, p plannedChange) error { return p.updatesJust(o.attributes(), derived) })
+					return each(errs, planned, changes)
 				}).before(row),
-				Check: wantChanged,
+				Check: func(*terraform.State) error {
+					wantChanged()
+					return nil
+				},
 			},
 		},
 	})
@@ -746,7 +789,7 @@ func (a acceptance) wantEveryAttribute(t *testing.T, state *terraform.State) {
 func testRowIsComplete(t *testing.T, row acceptance) {
 	var configurable []string
 	for name, attribute := range resourceSchemas(t)[row.typeName].Attributes {
-		if name != "name" && (attribute.IsOptional() || attribute.IsRequired()) {
+		if row.identityOf(0)[name] == "" && (attribute.IsOptional() || attribute.IsRequired()) {
 			configurable = append(configurable, name)
 		}
 	}
@@ -881,7 +924,7 @@ func (a acceptance) interfere(t *testing.T, all []interference) {
 			continue
 		}
 		for _, text := range one.says {
-			errs[0].says(t, strings.ReplaceAll(text, "OBJECT", a.nameOf(i)))
+			errs[0].says(t, strings.ReplaceAll(text, "OBJECT", a.importIDOf(i)))
 		}
 		if got.Value != values[i] || got.Revision != written[i] {
 			t.Errorf("%s: what was there was overwritten by %q", one.name, got.Value)
@@ -920,9 +963,13 @@ func testImportByIdentity(t *testing.T, row acceptance) {
 	etcd := acctest.NewEtcd(t, acctest.WithCalico(acceptanceRelease))
 	value := apply(t, numbered(row.stored, 0), set("metadata.uid", `"5e1b7a0f-7a3f-4d0e-9a44-3f4f8d0c1b2a"`), set("metadata.creationTimestamp", `"2024-01-02T03:04:05Z"`))
 	written := etcd.Put(t, row.keyOf(0), value)
+	identity := ""
+	for name, value := range row.identityOf(0) {
+		identity += "    " + name + " = " + value + "\n"
+	}
 	w := acctest.NewWorkspaceWith(t, acctest.IdentityCLI(t), map[string]string{"main.tf": withProviders(
 		etcdBlock(at(etcd.Endpoints...)), row.block(0, row.config),
-		fmt.Sprintf("import {\n  to = %s\n  identity = {\n    name = %q\n  }\n}\n", row.address(0), row.nameOf(0)),
+		"import {\n  to = "+row.address(0)+"\n  identity = {\n"+identity+"  }\n}\n",
 	)})
 	const want = "Resources: 1 imported, 0 added, 0 changed, 0 destroyed."
 	if out := w.MustRun(t, "apply", "-auto-approve"); !strings.Contains(out, want) {
@@ -936,6 +983,7 @@ func testImportByIdentity(t *testing.T, row acceptance) {
 // testInvalid has all invalid configurations refused at once.
 func testInvalid(t *testing.T, row acceptance) {
 	etcd := acctest.NewEtcd(t, acctest.WithCalico(acceptanceRelease))
+	before := etcd.Keys(t, row.keyPrefix())
 	var steps []resource.TestStep
 	told := &diagnoses{row: row, byName: map[string][]*tfprotov6.Diagnostic{}}
 	for _, plan := range []bool{false, true} {
@@ -978,7 +1026,9 @@ func testInvalid(t *testing.T, row acceptance) {
 			t.Errorf("%s: the error is not on %s alone with %q:%s", test.name, test.path, test.says, got.String())
 		}
 	}
-	wantKeys(t, etcd, row.keyPrefix())
+	if written := etcd.Keys(t, row.keyPrefix()); !slices.Equal(written, before) {
+		t.Errorf("there are the keys %q, and before there were %q", written, before)
+	}
 }
 
 // attributePath writes such as "ports[0].name".

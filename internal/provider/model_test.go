@@ -237,7 +237,7 @@ func TestModelsSurviveStoring(t *testing.T) {
 				if len(c.faults) > 0 {
 					continue // refused, with what to write instead
 				}
-				d.planFilled(c, v, v, &release)
+				d.planFilled(v, v, &release)
 				storedName, raw, err := calico.Encode(d.object(c, v, release), nil, release, calico.Fresh{UID: "u", Created: time.Unix(0, 0)})
 				if err != nil {
 					t.Fatalf("case %d: %v", n, err)

@@ -133,7 +133,7 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 			r.planAdoption(ctx, obj, c, planned, &resp.Diagnostics)
 		}
 	}
-	r.planFilled(c, config, planned, release)
+	r.planFilled(config, planned, release)
 	r.planOthers(ctx, obj, c, planned, &resp.Diagnostics)
 	r.planDerived(obj, c, planned, state, r.base(ctx, req.Private))
 	planned["uid"], planned["creation_timestamp"] = types.StringUnknown(), types.StringUnknown()
@@ -195,7 +195,7 @@ func (r *objectResource) planReplace(state, planned values) []path.Path {
 
 // planFilled plans the attributes that Calico fills in: by their values where
 // they are decided by what is known, and otherwise as unknown.
-func (r *objectResource) planFilled(c *conversion, config, planned values, release *calico.Release) {
+func (r *objectResource) planFilled(config, planned values, release *calico.Release) {
 	if len(r.filled) == 0 {
 		return
 	}
