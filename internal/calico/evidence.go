@@ -3,6 +3,8 @@ package calico
 import (
 	"fmt"
 	"strings"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 )
 
 // Evidence is what a datastore holds that tells which release of Calico it
@@ -24,8 +26,9 @@ type PolicyNaming struct {
 	StoredName string
 	// Annotated is true where it bears MetadataAnnotation.
 	Annotated bool
-	// TierFilled is true where its spec.tier is set.
-	TierFilled bool
+	// DefaultTierFilled is true where it says twice, in spec.tier and in a label,
+	// that it is of the tier "default". Only v3.32 and later write both down.
+	DefaultTierFilled bool
 }
 
 // PolicyEvidence looks at a stored policy. A value that is not JSON tells
@@ -36,10 +39,13 @@ func PolicyEvidence(storedName string, value []byte) PolicyNaming {
 	if err != nil {
 		return p
 	}
-	p.Annotated = field(field(field(n, "metadata"), "annotations"), MetadataAnnotation) != nil
-	p.TierFilled = field(field(n, "spec"), "tier") != nil
+	meta := field(n, "metadata")
+	p.Annotated = field(field(meta, "annotations"), MetadataAnnotation) != nil
+	p.DefaultTierFilled = isDefaultTier(field(field(n, "spec"), "tier")) && isDefaultTier(field(field(meta, "labels"), v3.LabelTier))
 	return p
 }
+
+func isDefaultTier(n *node) bool { return n != nil && n.scalar == `"`+DefaultTier+`"` }
 
 // Release concludes, from the strongest sign to the weakest: calicoVersion; the
 // tiers that releases make on their first start; how policies are stored; else
@@ -61,8 +67,8 @@ func (e Evidence) Release() (release Release, because string, assumed bool) {
 	var plain, annotated, prefixed string
 	for _, p := range e.Policies {
 		switch {
-		case !strings.Contains(p.StoredName, ".") && p.TierFilled && p.Annotated:
-			plain = p.StoredName
+		case p.Annotated && (!strings.Contains(p.StoredName, ".") || p.DefaultTierFilled):
+			plain = p.StoredName // also where a migrator of v3.32 renamed it
 		case strings.Contains(p.StoredName, ".") && p.Annotated:
 			annotated = p.StoredName
 		case strings.HasPrefix(p.StoredName, DefaultTier+"."):

@@ -65,6 +65,40 @@ func TestStoredName(t *testing.T) {
 	}
 }
 
+// TestUserName goes the way back from what each release stores, and from what its
+// migrator leaves, to the name that the user wrote.
+func TestUserName(t *testing.T) {
+	for _, test := range []struct{ storedName, annotation, tier, want string }{
+		{"default.p", "", "", "p"},                             // up to v3.29.3
+		{"default.p", `{"name":"p"}`, "", "p"},                 // v3.29.4 to v3.31
+		{"default.p", `{"name":"default.p"}`, "", "default.p"}, // by a user who wrote it so
+		{"default.p", "", "default", "p"},
+		{"p", `{"name":"p"}`, "default", "p"}, // v3.32
+		{"p", `{"name":"p"}`, "", "p"},        // from the migrator
+		{"default.p", `{"name":"default.p"}`, "default", "default.p"},
+		{"p", "", "", "p"},
+		{"sec.q", "", "sec", "sec.q"},
+		{"sec.q", `{"name":"sec.q"}`, "sec", "sec.q"},
+		{"q", `{"name":"q"}`, "sec", "q"},
+		{"default.q", "", "sec", "default.q"}, // v3.32 takes any name in any tier
+		{"web.p", "", "", "web.p"},
+		{"ossg.x", "", "", "ossg.x"},
+		// An annotation that tells no name tells nothing.
+		{"default.p", `not JSON`, "", "p"},
+		{"default.p", `{}`, "", "p"},
+		{"default.p", `{"name":""}`, "", "p"},
+	} {
+		annotations := map[string]string{}
+		if test.annotation != "" {
+			annotations[MetadataAnnotation] = test.annotation
+		}
+		id := ID{Kind: KindGlobalNetworkPolicy, Name: test.storedName, Tier: test.tier}
+		if got := userName(id, annotations); got != test.want {
+			t.Errorf("%q in tier %q with annotation %s is %q to its user, want %q", test.storedName, test.tier, test.annotation, got, test.want)
+		}
+	}
+}
+
 func TestStoredNamesHoldsEveryReleasesName(t *testing.T) {
 	for _, test := range []struct {
 		naming Naming
@@ -98,6 +132,7 @@ func TestShortNamesOnePolicyOnce(t *testing.T) {
 
 func TestEvidence(t *testing.T) {
 	policy := func(name, value string) PolicyNaming { return PolicyEvidence(name, []byte(value)) }
+	filled := `{"metadata":{"labels":{"projectcalico.org/tier":"default"},"annotations":{"projectcalico.org/metadata":"{}"}},"spec":{"tier":"default"}}`
 	annotated := `{"metadata":{"annotations":{"projectcalico.org/metadata":"{\"name\":\"p\"}"}},"spec":{}}`
 	for name, test := range map[string]struct {
 		evidence Evidence
@@ -107,15 +142,33 @@ func TestEvidence(t *testing.T) {
 		"calicoVersion beats all": {Evidence{CalicoVersion: "v3.28.5", Tiers: map[string]bool{"kube-admin": true}}, Release{3, 28, 5}, false},
 		"a version that is none":  {Evidence{CalicoVersion: "master", Tiers: map[string]bool{"kube-admin": true}}, Release{3, 32, lastPatch}, false},
 		// An upgrade from v3.31 leaves the older tiers behind.
-		"tiers of v3.32 over older ones": {Evidence{Tiers: map[string]bool{"default": true, "kube-admin": true, "adminnetworkpolicy": true}}, Release{3, 32, lastPatch}, false},
-		"tiers of v3.31":                 {Evidence{Tiers: map[string]bool{"default": true, "adminnetworkpolicy": true, "baselineadminnetworkpolicy": true}}, Release{3, 31, lastPatch}, false},
-		"tiers of v3.29":                 {Evidence{Tiers: map[string]bool{"default": true, "adminnetworkpolicy": true}}, Release{3, 29, lastPatch}, false},
-		"a plain policy":                 {Evidence{Policies: []PolicyNaming{policy("p", `{"metadata":{"annotations":{"projectcalico.org/metadata":"{}"}},"spec":{"tier":"default"}}`)}}, Release{3, 32, lastPatch}, false},
-		"an annotated policy":            {Evidence{Policies: []PolicyNaming{policy("default.p", annotated)}}, Release{3, 31, lastPatch}, false},
-		"a prefixed policy with tiers":   {Evidence{Tiers: map[string]bool{"default": true}, Policies: []PolicyNaming{policy("default.p", `{"spec":{}}`)}}, Release{3, 29, 0}, false},
-		"a prefixed policy, no tiers":    {Evidence{Policies: []PolicyNaming{policy("default.p", `{"spec":{}}`)}}, Release{3, 28, lastPatch}, false},
-		"a corrupt policy":               {Evidence{Policies: []PolicyNaming{policy("p", `not JSON`)}}, Newest, true},
-		"nothing":                        {Evidence{}, Newest, true},
+		"tiers of v3.32 over older ones":      {Evidence{Tiers: map[string]bool{"default": true, "kube-admin": true, "adminnetworkpolicy": true}}, Release{3, 32, lastPatch}, false},
+		"tiers of v3.31":                      {Evidence{Tiers: map[string]bool{"default": true, "adminnetworkpolicy": true, "baselineadminnetworkpolicy": true}}, Release{3, 31, lastPatch}, false},
+		"tiers of v3.29":                      {Evidence{Tiers: map[string]bool{"default": true, "adminnetworkpolicy": true}}, Release{3, 29, lastPatch}, false},
+		"a plain policy":                      {Evidence{Policies: []PolicyNaming{policy("p", `{"metadata":{"annotations":{"projectcalico.org/metadata":"{}"}},"spec":{"tier":"default"}}`)}}, Release{3, 32, lastPatch}, false},
+		"an annotated policy":                 {Evidence{Policies: []PolicyNaming{policy("default.p", annotated)}}, Release{3, 31, lastPatch}, false},
+		"a prefixed policy with tiers":        {Evidence{Tiers: map[string]bool{"default": true}, Policies: []PolicyNaming{policy("default.p", `{"spec":{}}`)}}, Release{3, 29, 0}, false},
+		"a prefixed policy, no tiers":         {Evidence{Policies: []PolicyNaming{policy("default.p", `{"spec":{}}`)}}, Release{3, 28, lastPatch}, false},
+		"the tier of v3.32 alone":             {Evidence{Tiers: map[string]bool{"kube-admin": true}}, Release{3, 32, lastPatch}, false},
+		"the tier of v3.30 alone":             {Evidence{Tiers: map[string]bool{"baselineadminnetworkpolicy": true}}, Release{3, 31, lastPatch}, false},
+		"the tier default alone":              {Evidence{Tiers: map[string]bool{"default": true}}, Newest, true},
+		"a tier of a user alone":              {Evidence{Tiers: map[string]bool{"sec": true}}, Newest, true},
+		"a policy of a tier, annotated":       {Evidence{Policies: []PolicyNaming{policy("sec.q", annotated)}}, Release{3, 31, lastPatch}, false},
+		"a policy of a tier by itself":        {Evidence{Policies: []PolicyNaming{policy("sec.q", `{"spec":{"tier":"sec"}}`)}}, Newest, true},
+		"a migrated policy by itself":         {Evidence{Policies: []PolicyNaming{policy("p", annotated)}}, Release{3, 32, lastPatch}, false},
+		"a plain policy with a dot":           {Evidence{Policies: []PolicyNaming{policy("default.p", filled)}}, Release{3, 32, lastPatch}, false},
+		"the tier default in spec.tier alone": {Evidence{Policies: []PolicyNaming{policy("default.p", `{"metadata":{"annotations":{"projectcalico.org/metadata":"{}"}},"spec":{"tier":"default"}}`)}}, Release{3, 31, lastPatch}, false},
+		"a plain name without its annotation": {Evidence{Policies: []PolicyNaming{policy("p", `{"spec":{"tier":"default"}}`)}}, Newest, true},
+		// What contradicts each other: the stronger sign wins, whichever it is.
+		"calicoVersion beats newer tiers":      {Evidence{CalicoVersion: "v3.29.2", Tiers: map[string]bool{"kube-admin": true, "adminnetworkpolicy": true}}, Release{3, 29, 2}, false},
+		"calicoVersion beats policies":         {Evidence{CalicoVersion: "v3.32.1", Policies: []PolicyNaming{policy("default.p", `{"spec":{}}`)}}, Release{3, 32, 1}, false},
+		"calicoVersion of a development build": {Evidence{CalicoVersion: "v3.31.0-12-gabcdef", Policies: []PolicyNaming{policy("p", annotated)}}, Release{3, 31, 0}, false},
+		"tiers beat policies":                  {Evidence{Tiers: map[string]bool{"kube-admin": true}, Policies: []PolicyNaming{policy("default.p", `{"spec":{}}`)}}, Release{3, 32, lastPatch}, false},
+		"older tiers beat newer policies":      {Evidence{Tiers: map[string]bool{"adminnetworkpolicy": true}, Policies: []PolicyNaming{policy("p", `{"metadata":{"annotations":{"projectcalico.org/metadata":"{}"}},"spec":{"tier":"default"}}`)}}, Release{3, 29, lastPatch}, false},
+		"one plain policy beats prefixed ones": {Evidence{Policies: []PolicyNaming{policy("default.o", `{"spec":{}}`), policy("default.p", annotated), policy("q", `{"metadata":{"annotations":{"projectcalico.org/metadata":"{}"}},"spec":{"tier":"default"}}`)}}, Release{3, 32, lastPatch}, false},
+		"an annotated policy beats older ones": {Evidence{Policies: []PolicyNaming{policy("default.p", annotated), policy("default.o", `{"spec":{}}`)}}, Release{3, 31, lastPatch}, false},
+		"a corrupt policy":                     {Evidence{Policies: []PolicyNaming{policy("p", `not JSON`)}}, Newest, true},
+		"nothing":                              {Evidence{}, Newest, true},
 	} {
 		got, because, assumed := test.evidence.Release()
 		if got != test.want || assumed != test.assumed {

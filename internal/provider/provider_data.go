@@ -170,6 +170,7 @@ func (d *providerData) tellRelease(ctx context.Context, finding datastore.Releas
 	d.told = true
 	tflog.Debug(ctx, "decided on the release of Calico", map[string]any{
 		"release": finding.Release.String(), "naming": finding.Release.Naming().String(), "evidence": finding.Evidence,
+		"contradiction": finding.Contradiction,
 	})
 	switch {
 	case finding.Contradiction != "":

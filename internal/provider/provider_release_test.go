@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -76,4 +77,53 @@ func checkNoWarningOnceTold(t *testing.T, w *acctest.Workspace, etcd *acctest.Et
 	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), failsafe)
 	noChanges(t, w)
 	succeed(t, w, "plan")
+}
+
+// TestProviderTellsWhyTheRelease has the log say, once, what was decided about the
+// release and why.
+func TestProviderTellsWhyTheRelease(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		version, told                            string
+		release, naming, evidence, contradiction string
+	}{
+		"by its version": {
+			version: "v3.31.0",
+			release: "v3.31.0", naming: "v3.29.4 to v3.31", evidence: `calicoVersion "v3.31.0" of ClusterInformation "default"`,
+		},
+		"told otherwise": {
+			version: "v3.32.0", told: "3.28",
+			release: "v3.28", naming: "up to v3.28", evidence: "calico_version of the provider configuration",
+			contradiction: `calicoVersion "v3.32.0" of ClusterInformation "default" tells v3.32.0`,
+		},
+		"assumed": {release: "v3.32", naming: "v3.32 and later", evidence: "nothing in the datastore"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var options []acctest.EtcdOption
+			if test.version != "" {
+				options = append(options, acctest.WithCalico(test.version))
+			}
+			etcd := acctest.NewEtcd(t, options...)
+			provider := etcdBlock(at(etcd.Endpoints...))
+			if test.told != "" {
+				provider = released(test.told, etcd)
+			}
+			w := newWorkspace(t, provider, failsafe, strings.NewReplacer(`"this"`, `"second"`, "management_cidrs", "name = \"second\"\n  management_cidrs").Replace(failsafe))
+			log := filepath.Join(t.TempDir(), "log")
+			w.Env = append(w.Env, "TF_LOG=JSON", "TF_LOG_PATH="+log)
+			if plan := run(t, w, "plan"); plan.failed {
+				t.Fatalf("%v\n%s", plan.diagnostics, plan.all)
+			}
+			lines := readLog(t, log, "decided on the release of Calico")
+			if len(lines) != 1 {
+				t.Fatalf("the log tells it %d times: %v", len(lines), lines)
+			}
+			for field, want := range map[string]string{"release": test.release, "naming": test.naming, "evidence": test.evidence, "contradiction": test.contradiction} {
+				if got := lines[0].text(field); got != want {
+					t.Errorf("%s is %q, want %q", field, got, want)
+				}
+			}
+		})
+	}
 }

@@ -104,12 +104,17 @@ func TestUpgradeThroughTheConventions(t *testing.T) {
 	first := u.storedOnce(t, prefixedKey).Value
 	wantNotIn(t, first, "annotations", "tier")
 	uid := uidOf(t, first)
+	u.configure(t, "10.1.0.0/25")
+	u.apply(t)
+	value := u.storedOnce(t, prefixedKey).Value
+	wantIn(t, value, "10.1.0.0/25", uid)
+	wantNotIn(t, value, "annotations", "tier")
 
 	u.to(t, "v3.29.0")
 	mustPlan(t, u.workspace, false)
 	u.configure(t, "10.1.1.0/24")
 	u.apply(t)
-	value := u.storedOnce(t, prefixedKey).Value
+	value = u.storedOnce(t, prefixedKey).Value
 	wantIn(t, value, "10.1.1.0/24", uid)
 	wantNotIn(t, value, "annotations", "tier")
 
@@ -130,6 +135,9 @@ func TestUpgradeThroughTheConventions(t *testing.T) {
 	u.apply(t)
 	moved := u.storedOnce(t, plainKey)
 	wantIn(t, moved.Value, "10.1.3.0/24", uid, `"tier":"default"`, `"projectcalico.org/tier":"default"`, `{\"name\":\"failsafe\"}`)
+	u.configure(t, "10.1.4.0/24")
+	u.apply(t)
+	wantIn(t, u.storedOnce(t, plainKey).Value, "10.1.4.0/24", uid)
 
 	u.workspace.MustRun(t, "destroy", "-auto-approve")
 	if keys := u.etcd.Keys(t, acctest.ResourcePrefix+"globalnetworkpolicies/"); len(keys) > 0 {
@@ -138,9 +146,13 @@ func TestUpgradeThroughTheConventions(t *testing.T) {
 }
 
 // migrate does what Calico's migrator of policy names does: two transactions for
-// each policy, the new key first.
-func (u upgrading) migrate(t *testing.T) {
+// each policy that is stored under its old name, the new key first, and none for
+// the others. between runs between the two.
+func (u upgrading) migrate(t *testing.T, between ...func()) {
 	t.Helper()
+	if keys := u.etcd.Keys(t, prefixedKey); len(keys) == 0 {
+		return
+	}
 	old := u.etcd.MustGet(t, prefixedKey)
 	var object map[string]any
 	if err := json.Unmarshal([]byte(old.Value), &object); err != nil {
@@ -157,6 +169,9 @@ func (u upgrading) migrate(t *testing.T) {
 		t.Fatal(err)
 	}
 	u.etcd.Put(t, plainKey, string(value))
+	for _, run := range between {
+		run()
+	}
 	u.etcd.Delete(t, prefixedKey)
 }
 
@@ -203,6 +218,39 @@ func TestUpgradeWithTheMigrator(t *testing.T) {
 		u.configure(t, "10.1.1.0/24")
 		u.apply(t)
 		// There is nothing left for the migrator.
+		before := u.storedOnce(t, plainKey)
+		u.migrate(t)
+		if after := u.storedOnce(t, plainKey); after != before {
+			t.Errorf("the migrator made %v of %v", after, before)
+		}
+		mustPlan(t, u.workspace, false)
+	})
+	t.Run("between two applies", func(t *testing.T) {
+		t.Parallel()
+		u := newUpgrading(t, "v3.31.0")
+		uid := uidOf(t, u.storedOnce(t, prefixedKey).Value)
+		u.to(t, "v3.32.0")
+		u.apply(t) // which has nothing to do, and so leaves the policy where it is
+		u.storedOnce(t, prefixedKey)
+		u.migrate(t)
+		u.apply(t)
+		u.configure(t, "10.1.1.0/24")
+		u.apply(t)
+		wantIn(t, u.storedOnce(t, plainKey).Value, "10.1.1.0/24", uid)
+	})
+	t.Run("while Terraform plans", func(t *testing.T) {
+		t.Parallel()
+		u := newUpgrading(t, "v3.31.0")
+		u.to(t, "v3.32.0")
+		u.migrate(t, func() {
+			// For a moment there are both, which is told and not planned away.
+			_, err := u.workspace.Run(t, "plan")
+			if err == nil {
+				t.Fatal("planned as if there were one policy")
+			}
+			wantIn(t, err.Error(), prefixedKey, plainKey)
+		})
+		mustPlan(t, u.workspace, false)
 		u.storedOnce(t, plainKey)
 	})
 	t.Run("a change that hides in a migration", func(t *testing.T) {
