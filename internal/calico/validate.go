@@ -60,16 +60,6 @@ func Validate(obj Object, r Release) FieldErrors {
 	return c.errs
 }
 
-// knows tells whether the release has the kind, and rejects the object if not.
-func (c *checker) knows(kind Kind) bool {
-	since := kind.Since()
-	if c.release.AtLeast(since.Major, since.Minor, since.Patch) {
-		return true
-	}
-	c.reject(Path{}, nil, "Calico %s does not know the kind %s, which came with %s.", c.release, kind, since)
-	return false
-}
-
 func unknownKind(obj Object) string {
 	return fmt.Sprintf("calico: there are no rules for a %T", obj)
 }
@@ -80,6 +70,16 @@ func unknownKind(obj Object) string {
 type checker struct {
 	release Release
 	errs    FieldErrors
+}
+
+// knows tells whether the release has the kind, and rejects the object if not.
+func (c *checker) knows(kind Kind) bool {
+	since := kind.Since()
+	if c.release.AtLeast(since.Major, since.Minor, since.Patch) {
+		return true
+	}
+	c.reject(Path{}, nil, "Calico %s does not know the kind %s, which came with %s.", c.release, kind, since)
+	return false
 }
 
 // reject records a fault that lies in the field alone. The reason is a format.
