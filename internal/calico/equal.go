@@ -111,14 +111,18 @@ func (p policyParts) canonicalize() {
 	*p.types = canonicalSet(*p.types, func(t v3.PolicyType) v3.PolicyType { return t })
 	*p.performanceHints = nilIfNone(*p.performanceHints)
 	switch {
+	case p.deletes():
+		// It selects nothing, and has no selector.
 	case !namespaced:
 		*p.selector = canonicalPolicySelector(*p.selector, *p.global.namespaceSelector != "" || *p.serviceAccountSelector != "")
-		*p.global.namespaceSelector = canonicalOptionalSelector(*p.global.namespaceSelector)
 	case *p.selector == "" || !isBlank(*p.selector):
 		// A blank one Felix puts in brackets, beside the namespace, as in a rule.
 		*p.selector = canonicalOneLine(*p.selector)
 	}
 	*p.serviceAccountSelector = canonicalOptionalSelector(*p.serviceAccountSelector)
+	if !namespaced {
+		*p.global.namespaceSelector = canonicalOptionalSelector(*p.global.namespaceSelector)
+	}
 	if p.stagedAction != nil && *p.stagedAction == "" {
 		*p.stagedAction = v3.StagedActionSet
 	}

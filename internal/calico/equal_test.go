@@ -163,6 +163,78 @@ func TestEqualHostEndpoint(t *testing.T) {
 	}
 }
 
+func TestEqualOtherKinds(t *testing.T) {
+	np := func(edit func(*v3.NetworkPolicySpec)) Object {
+		p := networkPolicy()
+		edit(&p.Spec)
+		return p
+	}
+	selector := func(s string) Object { return np(func(spec *v3.NetworkPolicySpec) { spec.Selector = s }) }
+	ruleSelector := func(s string) Object {
+		return np(func(spec *v3.NetworkPolicySpec) { spec.Egress = []v3.Rule{{Destination: v3.EntityRule{Selector: s}}} })
+	}
+	staged := func(action v3.StagedAction) Object {
+		p := stagedPolicy()
+		p.Spec.StagedAction = action
+		return p
+	}
+	labelled := profile()
+	labelled.Spec.LabelsToApply = map[string]string{"a": "b"}
+	empty := profile()
+	empty.Spec.Ingress, empty.Spec.Egress, empty.Spec.LabelsToApply = []v3.Rule{}, []v3.Rule{}, map[string]string{}
+	elsewhere := networkPolicy()
+	elsewhere.Namespace = "test"
+	ordered := func(order float64) Object { return np(func(spec *v3.NetworkPolicySpec) { spec.Order = &order }) }
+
+	for _, tt := range []struct {
+		name string
+		a, b Object
+		same bool
+	}{
+		{"policy", networkPolicy(), networkPolicy(), true},
+		{"kind", networkPolicy(), stagedNetworkPolicy(), false},
+		{"namespace", networkPolicy(), elsewhere, false},
+		{"tier", networkPolicy(), np(func(spec *v3.NetworkPolicySpec) { spec.Tier = "default" }), true},
+		{"order", ordered(1), ordered(2), false},
+		{"order -0", ordered(0), ordered(math.Copysign(0, -1)), true},
+		{"no selector", selector(""), selector("all()"), true},
+		{"spelling of selector", selector(`a=="b"`), selector("a == 'b'"), true},
+		// Felix puts these in brackets beside the namespace, and cannot read what comes
+		// of a blank one.
+		{"blank selector", selector(" "), selector("all()"), false},
+		{"blank rule selector", ruleSelector(" "), ruleSelector("all()"), false},
+		{"spelling of rule selector", ruleSelector("has( a )"), ruleSelector("has(a)"), true},
+
+		{"no staged action", staged(""), staged(v3.StagedActionSet), true},
+		{"staged action", staged(v3.StagedActionLearn), staged(v3.StagedActionSet), false},
+
+		{"tier object", tierOfName("a", 1, v3.Pass), tierOfName("a", 1, v3.Pass), true},
+		{"order of a tier", tierOfName("a", 1, v3.Pass), tierOfName("a", 2, v3.Pass), false},
+		{"order that is no number", tierOfName("a", math.NaN(), v3.Pass), tierOfName("a", math.NaN(), v3.Pass), true},
+		{"order -0 of a tier", tierOfName("a", 0, v3.Pass), tierOfName("a", math.Copysign(0, -1), v3.Pass), true},
+		{"action of a tier", tierOfName("a", 1, v3.Pass), tierOfName("a", 1, v3.Deny), false},
+
+		{"order of networks", networkSet("10.0.0.1", "2001:DB8::/32"), networkSet("2001:db8::/32", "10.0.0.1/32", "10.0.0.1"), true},
+		{"networks", networkSet("10.0.0.1"), networkSet("10.0.0.2"), false},
+		{"no networks", networkSet(), networkSet([]string{}...), true},
+
+		{"labels to apply", profile(), labelled, false},
+		{"empty profile", profile(), empty, true},
+		{"rules of a profile", profile(v3.Rule{Action: v3.Allow}), profile(v3.Rule{Action: v3.Deny}), false},
+		{"blank rule selector of a profile", profile(v3.Rule{Source: v3.EntityRule{Selector: " "}}), profile(v3.Rule{Source: v3.EntityRule{Selector: "all()"}}), true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			before := tt.a.DeepCopyObject()
+			if Equal(tt.a, tt.b) != tt.same || Equal(tt.b, tt.a) != tt.same {
+				t.Errorf("Equal = %v, %v; want %v\n%+v\n%+v", Equal(tt.a, tt.b), Equal(tt.b, tt.a), tt.same, Canonical(tt.a), Canonical(tt.b))
+			}
+			if !reflect.DeepEqual(before, tt.a) && tt.name != "order that is no number" {
+				t.Error("Equal changed the object")
+			}
+		})
+	}
+}
+
 func TestEqualNothing(t *testing.T) {
 	var h *v3.HostEndpoint
 	var p *v3.GlobalNetworkPolicy

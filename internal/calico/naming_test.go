@@ -53,6 +53,9 @@ func TestStoredName(t *testing.T) {
 		{gnp("default.p", ""), [4]string{"default.p", "default.p", "default.p", "default.p"}},
 		{gnp("sec.q", "sec"), [4]string{"sec.q", "sec.q", "sec.q", "sec.q"}},
 		{gnp("ossg.x", ""), [4]string{"ossg.x", "ossg.x", "ossg.x", "ossg.x"}},
+		{ID{Kind: KindNetworkPolicy, Namespace: "n", Name: "p"}, [4]string{"default.p", "default.p", "default.p", "p"}},
+		{ID{Kind: KindNetworkPolicy, Namespace: "n", Name: "ossg.default.p"}, [4]string{"ossg.default.p", "ossg.default.p", "ossg.default.p", "ossg.default.p"}},
+		{ID{Kind: KindStagedNetworkPolicy, Namespace: "n", Name: "knp.default.p"}, [4]string{"knp.default.p", "knp.default.p", "knp.default.p", "knp.default.p"}},
 		// In v3.32 any name goes into any tier, even one that looks like another's.
 		{gnp("other.p", "sec"), [4]string{"other.p", "other.p", "other.p", "other.p"}},
 		{ID{Kind: KindHostEndpoint, Name: "default.eth0"}, [4]string{"default.eth0", "default.eth0", "default.eth0", "default.eth0"}},

@@ -2,6 +2,7 @@ package calico
 
 import (
 	"encoding/json"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -79,6 +80,90 @@ func TestEncodeOfATier(t *testing.T) {
 	}
 	if p.Labels != nil {
 		t.Error("Encode changed the object that it was given")
+	}
+}
+
+// From v3.32 on Calico's schemas, which it applies before it stores an object,
+// make 0 of it.
+func TestEncodeOfMinusZero(t *testing.T) {
+	p := networkPolicy()
+	minus := math.Copysign(0, -1)
+	p.Spec.Order = &minus
+	for _, obj := range []Object{p, tierOfName("sec", minus, v3.Deny)} {
+		for r, want := range map[Release]string{v3290: `"order":-0`, v3310: `"order":-0`, v3320: `"order":0`} {
+			if _, value, err := Encode(obj, nil, r, fresh); err != nil || !strings.Contains(string(value), want) {
+				t.Errorf("%s: want %s in %s, %v", r, want, value, err)
+			}
+		}
+	}
+	if !math.Signbit(minus) {
+		t.Error("Encode changed the object that it was given")
+	}
+}
+
+func TestEncodeOfTiersStatus(t *testing.T) {
+	tier := tierOfName("sec", 10, v3.Pass)
+	const conditions = `{"conditions":[{"type":"Ready","status":"True"}]}`
+	for _, tt := range []struct {
+		base    string
+		release Release
+		want    string
+	}{
+		{"", v3310, `"spec":{"order":10,"defaultAction":"Pass"}}`},
+		{"", v3320, `"spec":{"order":10,"defaultAction":"Pass"},"status":{}}`},
+		{`{"metadata":{},"spec":{"order":5}}`, v3320, `"spec":{"order":10,"defaultAction":"Pass"},"status":{}}`},
+		{`{"metadata":{},"spec":{"order":5},"status":` + conditions + `}`, v3320, `,"status":` + conditions + `}`},
+		{`{"metadata":{},"spec":{"order":5},"status":` + conditions + `}`, v3310, `,"status":` + conditions + `}`},
+	} {
+		var base []byte
+		if tt.base != "" {
+			base = []byte(tt.base)
+		}
+		name, value, err := Encode(tier, base, tt.release, fresh)
+		if err != nil || name != "sec" || !strings.HasSuffix(string(value), tt.want) {
+			t.Errorf("%s of %q: stored %s, %v; want %s at the end", tt.release, tt.base, value, err, tt.want)
+		}
+		if back, err := Decode(KindTier, name, value); err != nil || !Equal(back, tier) {
+			t.Errorf("read back as %+v, %v", back, err)
+		}
+	}
+}
+
+func TestEncodeAndDecodeInANamespace(t *testing.T) {
+	p := stagedNetworkPolicy()
+	p.Spec.StagedAction = v3.StagedActionSet
+	for r, want := range map[Release]string{{3, 30, 0}: "default.p", v3310: "default.p", v3320: "p"} {
+		name, value, err := Encode(p, nil, r, fresh)
+		if err != nil || name != want {
+			t.Fatalf("%s stores %q, %v; want %q", r, name, err, want)
+		}
+		back, err := Decode(KindStagedNetworkPolicy, "prod/"+name, value)
+		if err != nil || !Equal(back, p) {
+			t.Errorf("%s: read back as %+v, %v", r, back, err)
+		}
+		for _, wrong := range []string{name, "test/" + name, "prod/x"} {
+			if _, err := Decode(KindStagedNetworkPolicy, wrong, value); err == nil {
+				t.Errorf("%s: what says that it is prod/%s was read at %s", r, name, wrong)
+			}
+		}
+	}
+}
+
+// What Calico reports of an object, and fills in, is no change of it.
+func TestContentChangesIgnoresStatusAndStagedAction(t *testing.T) {
+	for _, tt := range []struct {
+		kind          Kind
+		before, after string
+		changes       int
+	}{
+		{KindTier, `{"spec":{"order":1}}`, `{"spec":{"order":1},"status":{"conditions":[{"type":"Ready"}]}}`, 0},
+		{KindTier, `{"spec":{"order":1}}`, `{"spec":{"order":2},"status":{}}`, 1},
+		{KindStagedNetworkPolicy, `{"spec":{}}`, `{"spec":{"tier":"default","stagedAction":"Set"}}`, 0},
+		{KindStagedNetworkPolicy, `{"spec":{}}`, `{"spec":{"stagedAction":"Delete"}}`, 1},
+	} {
+		if changes, err := ContentChanges(tt.kind, []byte(tt.before), []byte(tt.after)); err != nil || len(changes) != tt.changes {
+			t.Errorf("%s to %s: %q, %v", tt.before, tt.after, changes, err)
+		}
 	}
 }
 

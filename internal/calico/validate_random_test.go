@@ -53,10 +53,47 @@ func optional[T any](r *random, p float64, value func() T) *T {
 }
 
 func (r *random) object() Object {
-	if r.chance(0.3) {
+	switch r.IntN(10) {
+	case 0, 1, 2:
 		return r.hostEndpoint()
+	case 3:
+		return r.policyOf(v3.NewNetworkPolicy())
+	case 4:
+		return r.policyOf(v3.NewStagedGlobalNetworkPolicy())
+	case 5:
+		p := profile(list(r, 2, r.rule)...)
+		r.meta(p)
+		return p
+	case 6:
+		s := networkSet(list(r, 3, func() string { return r.net(r.chance(0.5)) })...)
+		r.meta(s)
+		return s
+	case 7:
+		t := tierOfName(of(r, []string{"sec", "default", "kube-admin"}, []string{"", "a.b", longName}), of(r, []float64{10, 1000, 1000000}, nil), of(r, []v3.Action{"Deny", "Pass"}, []v3.Action{"Allow", ""}))
+		r.meta(t)
+		return t
+	default:
+		return r.globalNetworkPolicy()
 	}
-	return r.globalNetworkPolicy()
+}
+
+// policyOf makes a policy of another kind.
+func (r *random) policyOf(obj Object) Object {
+	from := r.globalNetworkPolicy()
+	obj.SetName(from.Name)
+	obj.SetLabels(from.Labels)
+	source, _ := policyOf(from)
+	target, _ := policyOf(obj)
+	*target.tier, *target.order, *target.ingress, *target.egress = *source.tier, *source.order, *source.ingress, *source.egress
+	*target.selector, *target.types, *target.performanceHints = *source.selector, *source.types, *source.performanceHints
+	*target.serviceAccountSelector = *source.serviceAccountSelector
+	if target.global == nil {
+		obj.SetNamespace(of(r, []string{"prod", "A b"}, []string{"", "a/b"}))
+	}
+	if target.stagedAction != nil {
+		*target.stagedAction = of(r, []v3.StagedAction{"", "Set", "Learn", "Delete"}, []v3.StagedAction{"set"})
+	}
+	return obj
 }
 
 var longName = strings.Repeat("a", 253)

@@ -91,7 +91,9 @@ func checkForm(t *testing.T, errs FieldErrors) {
 func TestValidateNothing(t *testing.T) {
 	var none *v3.HostEndpoint
 	var no *v3.GlobalNetworkPolicy
-	for _, obj := range []Object{nil, none, no} {
+	var noTier *v3.Tier
+	var noStaged *v3.StagedNetworkPolicy
+	for _, obj := range []Object{nil, none, no, noTier, noStaged} {
 		if errs := Validate(obj, Newest); len(errs) != 1 || !errs[0].Field.IsRoot() {
 			t.Errorf("Validate(%T(nil)) = %v", obj, errs.Err())
 		}
