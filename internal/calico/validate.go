@@ -87,16 +87,6 @@ func (c *checker) reject(field Path, value any, reason string, args ...any) {
 	c.errs = append(c.errs, &FieldError{Field: field, Value: value, Reason: fmt.Sprintf(reason, args...)})
 }
 
-// knows tells whether the release has the kind, and rejects the object if not.
-func (c *checker) knows(kind Kind) bool {
-	since := kind.Since()
-	if c.release.AtLeast(since.Major, since.Minor, since.Patch) {
-		return true
-	}
-	c.reject(Path{}, nil, "Calico %s does not know the kind %s, which came with %s.", c.release, kind, since)
-	return false
-}
-
 // rejectWithin records a fault that was found by looking at all of scope.
 func (c *checker) rejectWithin(scope, field Path, value any, reason string, args ...any) {
 	c.reject(field, value, reason, args...)
