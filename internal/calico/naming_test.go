@@ -44,6 +44,9 @@ func TestReleaseNaming(t *testing.T) {
 
 func TestStoredName(t *testing.T) {
 	gnp := func(name, tier string) ID { return ID{Kind: KindGlobalNetworkPolicy, Name: name, Tier: tier} }
+	np := func(name, tier string) ID {
+		return ID{Kind: KindNetworkPolicy, Namespace: "n", Name: name, Tier: tier}
+	}
 	for _, test := range []struct {
 		id   ID
 		want [4]string // by Naming
@@ -58,6 +61,14 @@ func TestStoredName(t *testing.T) {
 		{ID{Kind: KindStagedNetworkPolicy, Namespace: "n", Name: "knp.default.p"}, [4]string{"knp.default.p", "knp.default.p", "knp.default.p", "knp.default.p"}},
 		// In v3.32 any name goes into any tier, even one that looks like another's.
 		{gnp("other.p", "sec"), [4]string{"other.p", "other.p", "other.p", "other.p"}},
+		// The other kinds that belong to a tier are stored alike, but for the names
+		// that Calico makes out of Kubernetes' and OpenStack's policies.
+		{np("p", ""), [4]string{"default.p", "default.p", "default.p", "p"}},
+		{np("sec.q", "sec"), [4]string{"sec.q", "sec.q", "sec.q", "sec.q"}},
+		{np("knp.default.web", ""), [4]string{"knp.default.web", "knp.default.web", "knp.default.web", "knp.default.web"}},
+		{np("ossg.default.web", ""), [4]string{"ossg.default.web", "ossg.default.web", "ossg.default.web", "ossg.default.web"}},
+		{ID{Kind: KindStagedGlobalNetworkPolicy, Name: "p"}, [4]string{"default.p", "default.p", "default.p", "p"}},
+		{ID{Kind: KindStagedNetworkPolicy, Namespace: "n", Name: "p"}, [4]string{"default.p", "default.p", "default.p", "p"}},
 		{ID{Kind: KindHostEndpoint, Name: "default.eth0"}, [4]string{"default.eth0", "default.eth0", "default.eth0", "default.eth0"}},
 	} {
 		for n := NamingPrefixed; n <= NamingPlain; n++ {
@@ -99,6 +110,10 @@ func TestUserName(t *testing.T) {
 		if got := userName(id, annotations); got != test.want {
 			t.Errorf("%q in tier %q with annotation %s is %q to its user, want %q", test.storedName, test.tier, test.annotation, got, test.want)
 		}
+	}
+	made := ID{Kind: KindNetworkPolicy, Namespace: "n", Name: "knp.default.web"}
+	if got := userName(made, nil); got != made.Name {
+		t.Errorf("%s is %q to its user", made, got)
 	}
 }
 
