@@ -20,8 +20,8 @@ import (
 func definitions(t *testing.T) map[string]*objectResource {
 	t.Helper()
 	out := map[string]*objectResource{}
-	for _, make := range (&calicoProvider{}).Resources(t.Context()) {
-		switch r := make().(type) {
+	for _, newResource := range (&calicoProvider{}).Resources(t.Context()) {
+		switch r := newResource().(type) {
 		case *objectResource:
 			out[r.typeName] = r
 		case *adoptedResource:

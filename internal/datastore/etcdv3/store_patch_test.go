@@ -105,7 +105,7 @@ func TestStoreKeepsTiersInUse(t *testing.T) {
 		}
 	}})
 	detect(t, watched)
-	asError[*datastore.InUseError](t, watched.Delete(t.Context(), base))
+	_ = asError[*datastore.InUseError](t, watched.Delete(t.Context(), base))
 	checkKeys(t, etcd, tiers, "adminnetworkpolicy", "baselineadminnetworkpolicy", "default", "sec")
 
 	etcd.Delete(t, policies+"sec.web")
