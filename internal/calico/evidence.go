@@ -67,6 +67,8 @@ func (e Evidence) Release() (release Release, because string, assumed bool) {
 	var plain, annotated, prefixed string
 	for _, p := range e.Policies {
 		switch {
+		case strings.HasPrefix(p.StoredName, "knp.default.") || strings.HasPrefix(p.StoredName, "ossg."):
+			// Made of Kubernetes' and OpenStack's policies, and named alike by all.
 		case p.Annotated && (!strings.Contains(p.StoredName, ".") || p.DefaultTierFilled):
 			plain = p.StoredName // also where a migrator of v3.32 renamed it
 		case strings.Contains(p.StoredName, ".") && p.Annotated:
@@ -85,5 +87,5 @@ func (e Evidence) Release() (release Release, because string, assumed bool) {
 	case prefixed != "":
 		return Release{3, 28, lastPatch}, fmt.Sprintf("the stored policy %q and no tier, as releases up to v3.28 leave it", prefixed), false
 	}
-	return Newest, "nothing in the datastore", true
+	return Newest, "nothing in the datastore that tells its release", true
 }

@@ -173,6 +173,7 @@ func TestEvidence(t *testing.T) {
 		"a tier of a user alone":              {Evidence{Tiers: map[string]bool{"sec": true}}, Newest, true},
 		"a policy of a tier, annotated":       {Evidence{Policies: []PolicyNaming{policy("sec.q", annotated)}}, Release{3, 31, lastPatch}, false},
 		"a policy of a tier by itself":        {Evidence{Policies: []PolicyNaming{policy("sec.q", `{"spec":{"tier":"sec"}}`)}}, Newest, true},
+		"a policy of kube-controllers":        {Evidence{Policies: []PolicyNaming{policy("knp.default.p", annotated), policy("ossg.default.p", annotated)}}, Newest, true},
 		"a migrated policy by itself":         {Evidence{Policies: []PolicyNaming{policy("p", annotated)}}, Release{3, 32, lastPatch}, false},
 		"a plain policy with a dot":           {Evidence{Policies: []PolicyNaming{policy("default.p", filled)}}, Release{3, 32, lastPatch}, false},
 		"the tier default in spec.tier alone": {Evidence{Policies: []PolicyNaming{policy("default.p", `{"metadata":{"annotations":{"projectcalico.org/metadata":"{}"}},"spec":{"tier":"default"}}`)}}, Release{3, 31, lastPatch}, false},

@@ -319,6 +319,7 @@ func (r *objectResource) check(v values, release *calico.Release, diags *diag.Di
 		releases = []calico.Release{*release}
 	}
 	obj := r.object(c, v, releases[len(releases)-1])
+	r.refuseOverruled(c, v, obj)
 	faults := calico.Validate(obj, releases[0])
 	for _, other := range releases[1:] {
 		faults = common(faults, calico.Validate(obj, other))
@@ -341,7 +342,33 @@ func (r *objectResource) refuseVoid(c *conversion, v values) {
 		if given == nil || given.IsNull() || given.IsUnknown() || given.Equal(types.BoolValue(false)) || !isVoid(given, nil) {
 			continue
 		}
-		c.fault(specPath.Field(steps[0]).Fields(steps[1:]...), nil, "Calico would take an empty value for none, and fill in its default: leave the attribute out, or write the value that you mean.")
+		c.fault(specPath.Fields(steps...), nil, "Calico would take an empty value for none, and fill in its default: leave the attribute out, or write the value that you mean.")
+	}
+}
+
+// refuseOverruled finds what is given but will not be stored, since Calico puts
+// something else in its place: the proposal to delete a policy has no types.
+func (r *objectResource) refuseOverruled(c *conversion, v values, obj calico.Object) {
+	if len(c.unknown)+len(c.faults) > 0 {
+		return
+	}
+	var stored values
+	for name := range r.filled {
+		steps := strings.Split(name, ".")
+		given := v.at(steps)
+		if given == nil || given.IsNull() || given.IsUnknown() {
+			continue
+		}
+		if stored == nil {
+			stored = r.attributes(obj, nil)
+		}
+		switch kept := stored.at(steps); {
+		case kept == nil || sameMeaning(given, kept, nil):
+		case kept.IsNull():
+			c.fault(specPath.Fields(steps...), nil, "Calico would drop this value here, without a word: leave the attribute out.")
+		default:
+			c.fault(specPath.Fields(steps...), nil, "Calico would store %s in place of this value: write that, or leave the attribute out.", kept)
+		}
 	}
 }
 

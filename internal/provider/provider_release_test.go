@@ -96,7 +96,7 @@ func TestProviderTellsWhyTheRelease(t *testing.T) {
 			release: "v3.28", naming: "up to v3.28", evidence: "calico_version of the provider configuration",
 			contradiction: `calicoVersion "v3.32.0" of ClusterInformation "default" tells v3.32.0`,
 		},
-		"assumed": {release: "v3.32", naming: "v3.32 and later", evidence: "nothing in the datastore"},
+		"assumed": {release: "v3.32", naming: "v3.32 and later", evidence: "nothing in the datastore that tells its release"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -100,6 +100,7 @@ func (s *Store) readFacts(ctx context.Context) (*facts, error) {
 		clientv3.OpGet(kindPrefix(calico.KindTier), clientv3.WithPrefix(), clientv3.WithKeysOnly()),
 		// The names of policies tell a convention where nothing else does.
 		clientv3.OpGet(kindPrefix(calico.KindGlobalNetworkPolicy), clientv3.WithPrefix(), clientv3.WithLimit(evidenceLimit)),
+		clientv3.OpGet(kindPrefix(calico.KindNetworkPolicy), clientv3.WithPrefix(), clientv3.WithLimit(evidenceLimit)),
 	}, nil))
 	if err != nil {
 		return nil, err
@@ -107,7 +108,7 @@ func (s *Store) readFacts(ctx context.Context) (*facts, error) {
 	return s.conclude(values(resp))
 }
 
-// evidenceLimit is how many policies detection looks at: they were all written
+// evidenceLimit is how many policies of a kind detection looks at: they were all written
 // by the same release, but for those that were left from before an upgrade.
 const evidenceLimit = 20
 

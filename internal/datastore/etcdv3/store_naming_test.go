@@ -232,7 +232,7 @@ func TestStoreDetectsTheRelease(t *testing.T) {
 		},
 		"the tier default alone": {
 			values: map[string]string{tiers + "default": tier("default")},
-			naming: calico.NamingPlain, because: "nothing in the datastore", assumed: true,
+			naming: calico.NamingPlain, because: "nothing in the datastore that tells its release", assumed: true,
 		},
 		"an annotated policy": {
 			values: map[string]string{policies + "default.a": annotated},
@@ -246,11 +246,15 @@ func TestStoreDetectsTheRelease(t *testing.T) {
 			values: map[string]string{policies + "default.a": calicoctlPolicy("default.a", 1)},
 			naming: calico.NamingPrefixed, because: `the stored policy "default.a"`,
 		},
+		"a policy in a namespace alone": {
+			values: map[string]string{acctest.ResourcePrefix + "networkpolicies/prod/default.a": calicoctlPolicy("default.a", 1)},
+			naming: calico.NamingPrefixed, because: `the stored policy "default.a"`,
+		},
 		"a value that is empty where a policy belongs": {
 			values: map[string]string{policies + "adminnetworkpolicy": ""},
-			naming: calico.NamingPlain, because: "nothing in the datastore", assumed: true,
+			naming: calico.NamingPlain, because: "nothing in the datastore that tells its release", assumed: true,
 		},
-		"nothing": {naming: calico.NamingPlain, because: "nothing in the datastore", assumed: true},
+		"nothing": {naming: calico.NamingPlain, because: "nothing in the datastore that tells its release", assumed: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			reset(t, etcd, "")
