@@ -27,6 +27,8 @@ module "east" {
   management_cidrs = ["10.1.0.0/24"]
   etcd_servers     = [{ address = "10.2.0.11" }, { address = "10.2.0.12" }]
 
+  network_sets = { clients = ["10.0.0.0/16"] }
+
   hosts = {
     db1  = { interface = "eth0", addresses = ["10.0.0.5"], labels = { role = "db" } }
     web1 = { interface = "eth0", addresses = ["10.0.0.6"], labels = { role = "web" } }
@@ -40,6 +42,10 @@ module "west" {
   management_cidrs = ["10.65.0.0/24", "2001:db8:65::/64"]
   etcd_servers     = [{ address = "2001:db8:66::11", ports = [2379, 2380] }]
   bgp_peers        = ["10.67.0.0/24"]
+
+  network_sets           = { clients = ["10.64.0.0/16", "2001:db8:64::/48"] }
+  security_tier          = true
+  builtin_failsafe_ports = false
 
   hosts = {
     db2 = { labels = { role = "db" } }

@@ -320,11 +320,17 @@ func testTwoDatacenters(t *testing.T, dir string) {
 
 	// Each datacenter has its own hosts, and its policy under the name that its
 	// release gives it.
-	want := []string{"globalnetworkpolicies/default.failsafe", "hostendpoints/db1-eth0", "hostendpoints/web1-eth0"}
+	want := []string{
+		"globalnetworkpolicies/default.allow-web", "globalnetworkpolicies/default.failsafe", "globalnetworksets/clients",
+		"hostendpoints/db1-eth0", "hostendpoints/web1-eth0",
+	}
 	if diff := cmp.Diff(want, newKeys(t, east, eastBefore)); diff != "" {
 		t.Errorf("keys in the east (-want +got):\n%s", diff)
 	}
-	want = []string{"globalnetworkpolicies/failsafe", "hostendpoints/db2-all"}
+	want = []string{
+		"felixconfigurations/default", "globalnetworkpolicies/allow-web", "globalnetworkpolicies/failsafe", "globalnetworkpolicies/security.quarantine",
+		"globalnetworksets/clients", "hostendpoints/db2-all", "tiers/security",
+	}
 	if diff := cmp.Diff(want, newKeys(t, west, westBefore)); diff != "" {
 		t.Errorf("keys in the west (-want +got):\n%s", diff)
 	}

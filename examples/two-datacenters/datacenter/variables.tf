@@ -26,3 +26,21 @@ variable "hosts" {
   }))
   default = {}
 }
+
+variable "network_sets" {
+  description = "Networks and addresses that policies refer to by the label network-set, by the names of the sets."
+  type        = map(set(string))
+  default     = {}
+}
+
+variable "security_tier" {
+  description = "Whether there is a tier for what no other policy may overrule. Calico has tiers from v3.29 on."
+  type        = bool
+  default     = false
+}
+
+variable "builtin_failsafe_ports" {
+  description = "Whether Calico's built-in failsafe ports stay open. Close them when the failsafe policy has proved itself."
+  type        = bool
+  default     = true
+}
