@@ -83,18 +83,23 @@ func (e *Etcd) Client(t testing.TB) *clientv3.Client {
 // Put writes a value and returns the revision of that.
 func (e *Etcd) Put(t testing.TB, key, value string) int64 {
 	t.Helper()
-	var revision int64
-	err := e.call(t.Context(), func(ctx context.Context, client *clientv3.Client) error {
+	revision, err := e.Write(t.Context(), key, value)
+	if err != nil {
+		t.Fatalf("cannot put %s: %v", key, err)
+	}
+	return revision
+}
+
+// Write is Put for a main program.
+func (e *Etcd) Write(ctx context.Context, key, value string) (revision int64, err error) {
+	err = e.call(ctx, func(ctx context.Context, client *clientv3.Client) error {
 		answer, err := client.Put(ctx, key, value)
 		if err == nil {
 			revision = answer.Header.Revision
 		}
 		return err
 	})
-	if err != nil {
-		t.Fatalf("cannot put %s: %v", key, err)
-	}
-	return revision
+	return revision, err
 }
 
 // Get reads the value of a key; found is false where there is none.

@@ -1,7 +1,8 @@
 // Command demo shows the provider at work: `make demo`. It starts a real etcd,
-// makes it a Calico datastore, and takes a configuration through plan, apply,
-// plan and destroy with a real CLI. It fails where the second plan would change
-// anything, or where the destroy leaves anything behind.
+// makes it a Calico datastore, and walks the whole of Calico's guide with a real
+// CLI: the failsafe policy and a host endpoint, then the built-in failsafe ports
+// off, and back. It fails where a second plan would change anything, or where
+// the destroy leaves anything behind.
 //
 // With KEEP=1, it stops before the destroy, leaves etcd running and says how to
 // go on by hand.
@@ -83,11 +84,15 @@ func (d *demo) run(ctx context.Context) (err error) {
 		{"Plan", d.plan},
 		{"Apply that plan", d.apply},
 		{"Plan again: nothing may be left to do", d.planAgain},
-		{"Show what Calico finds in etcd now", d.show},
+		{"Show what Calico finds in etcd now", d.show(2)},
+		{"The guide's last step: switch Calico's own failsafe ports off", d.failsafePortsOff},
+		{"Plan again: nothing may be left to do", d.planAgain},
+		{"Show what is off, and that the rest of that object is as it was", d.showFelix},
 	}
 	if !d.keep {
 		steps = append(steps,
-			step{"Destroy", d.destroy},
+			step{"And back: the failsafe ports first", d.failsafePortsOn},
+			step{"Destroy the rest", d.destroy},
 			step{"See that nothing is left behind", d.compare},
 			step{"Stop etcd", d.stop},
 		)
@@ -128,6 +133,9 @@ func (d *demo) startEtcd(ctx context.Context) (err error) {
 
 func (d *demo) prepare(ctx context.Context) (err error) {
 	if err := d.etcd.PrepareCalico(ctx, calicoVersion); err != nil {
+		return err
+	}
+	if _, err := d.etcd.Write(ctx, felixKey, felix); err != nil {
 		return err
 	}
 	d.before, err = d.etcd.Read(ctx, "")
@@ -189,6 +197,27 @@ resource "calico_host_endpoint" "db1" {
 }
 `
 
+// felix is the configuration of Felix as calico-node leaves it, and somebody's
+// own setting in it.
+const (
+	felixKey = acctest.ResourcePrefix + "felixconfigurations/default"
+	felix    = `{"kind":"FelixConfiguration","apiVersion":"projectcalico.org/v3","metadata":{"name":"default","uid":"7f1c1d5e-90c3-4b66-8a52-0f9b6a4c7d21","creationTimestamp":"2026-01-02T03:04:05Z"},"spec":{"bpfLogLevel":"","floatingIPs":"Disabled","healthPort":9199,"logSeverityScreen":"Info","reportingInterval":"0s"}}`
+)
+
+// failsafeFile is the last step of the guide.
+const (
+	failsafeFile          = "failsafe_ports.tf"
+	failsafeConfiguration = `resource "calico_felix_configuration" "default" {
+  name                         = "default"
+  failsafe_inbound_host_ports  = []
+  failsafe_outbound_host_ports = []
+
+  # Last to come, and first to go.
+  depends_on = [calico_failsafe_policy.this, calico_host_endpoint.db1]
+}
+`
+)
+
 const planFile = "demo.tfplan"
 
 func (d *demo) plan(ctx context.Context) error {
@@ -215,7 +244,65 @@ func (d *demo) planAgain(ctx context.Context) error {
 	return err
 }
 
-func (d *demo) show(ctx context.Context) error {
+// failsafePortsOff adds the last resource and applies it.
+func (d *demo) failsafePortsOff(ctx context.Context) error {
+	if err := d.workspace.WriteFile(failsafeFile, failsafeConfiguration); err != nil {
+		return err
+	}
+	d.printf("    %s:\n", filepath.Join(d.workspace.Dir, failsafeFile))
+	d.quote(failsafeConfiguration)
+	if err := d.plan(ctx); err != nil {
+		return err
+	}
+	return d.apply(ctx)
+}
+
+func (d *demo) showFelix(ctx context.Context) error {
+	now, err := d.etcd.Read(ctx, felixKey)
+	if err != nil {
+		return err
+	}
+	want := strings.TrimSuffix(felix, "}}") + `,"failsafeInboundHostPorts":[],"failsafeOutboundHostPorts":[]}}`
+	for _, kv := range now {
+		d.printf("    %s (revision %d)\n", kv.Key, kv.Revision)
+		d.quote(kv.Value)
+		if kv.Value != want {
+			return fmt.Errorf("more changed than the two lists: want\n%s", want)
+		}
+	}
+	return nil
+}
+
+// failsafePortsOn takes the last resource away again.
+func (d *demo) failsafePortsOn(ctx context.Context) error {
+	if err := d.workspace.WriteFile(failsafeFile, ""); err != nil {
+		return err
+	}
+	if err := d.plan(ctx); err != nil {
+		return err
+	}
+	if err := d.apply(ctx); err != nil {
+		return err
+	}
+	now, err := d.etcd.Read(ctx, felixKey)
+	if err != nil {
+		return err
+	}
+	for _, kv := range now {
+		if kv.Value != felix {
+			return fmt.Errorf("%s is not what it was before: %s", kv.Key, kv.Value)
+		}
+	}
+	d.printf("    %s holds, to the byte, what it held before\n", felixKey)
+	return nil
+}
+
+// show prints what the apply of so many resources wrote.
+func (d *demo) show(resources int) func(context.Context) error {
+	return func(ctx context.Context) error { return d.showWritten(ctx, resources) }
+}
+
+func (d *demo) showWritten(ctx context.Context, resources int) error {
 	now, err := d.etcd.Read(ctx, "")
 	if err != nil {
 		return err
@@ -233,7 +320,6 @@ func (d *demo) show(ctx context.Context) error {
 		d.printf("    %s (revision %d)\n", kv.Key, kv.Revision)
 		d.quote(pretty.String())
 	}
-	const resources = 2
 	if written != resources {
 		return fmt.Errorf("the apply of %d resources changed %d keys of etcd", resources, written)
 	}
@@ -251,11 +337,19 @@ func (d *demo) destroy(ctx context.Context) error {
 }
 
 // compare makes sure that the datastore is as it was before the apply, to the
-// revision of each key.
+// revision of each key but that of Felix' configuration, which came back.
 func (d *demo) compare(ctx context.Context) error {
 	after, err := d.etcd.Read(ctx, "")
 	if err != nil {
 		return err
+	}
+	for i, kv := range after {
+		// It was changed and changed back, so its revision is another.
+		for _, before := range d.before {
+			if kv.Key == felixKey && before.Key == felixKey && kv.Value == before.Value {
+				after[i] = before
+			}
+		}
 	}
 	if slices.Equal(d.before, after) {
 		d.printf("    etcd holds what it held before the apply: %d keys\n", len(after))
