@@ -239,6 +239,8 @@ func sourceOf(to schemaOf, typ reflect.Type, tag string) source {
 		return boolean(0.5)
 	case reflect.String:
 		return textOf(rules)
+	case reflect.Uint8:
+		return anyOf([]any{0, 1, 255}, []any{nil}, []any{256, -1, "1"})
 	default:
 		return numberOf(rules)
 	}

@@ -91,10 +91,12 @@ func (c *checker) allowedUses(at Path, s *v3.IPPoolSpec, ipip, vxlan bool) {
 		}
 	}
 	if balancer {
-		for name, on := range map[string]bool{"ipipMode": ipip, "vxlanMode": vxlan && !ipip} {
-			if on {
-				c.rejectWithin(at, at.Field(name), nil, `There is no encapsulation in a pool for load balancers: write "Never".`)
+		if ipip || vxlan {
+			mode := "ipipMode"
+			if !ipip {
+				mode = "vxlanMode"
 			}
+			c.rejectWithin(at, at.Field(mode), nil, `There is no encapsulation in a pool for load balancers: write "Never".`)
 		}
 		if s.DisableBGPExport {
 			c.rejectWithin(at, at.Field("disableBGPExport"), nil, "BGP exports a pool for load balancers: leave disableBGPExport out.")
