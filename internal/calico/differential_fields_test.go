@@ -392,6 +392,17 @@ func dropEmptyNewer(release calico.Release, kind calico.Kind, tree object) {
 			delete(spec, name)
 		}
 	}
+	if spec, ok := tree["spec"].(object); ok && kind == calico.KindBGPPeer {
+		// As with tiers: filters are looked up before they are refused.
+		filters, _ := spec["filters"].([]any)
+		for i, f := range filters {
+			switch f.(type) {
+			case nil, string, object, []any:
+			default:
+				filters[i] = fmt.Sprint(f)
+			}
+		}
+	}
 	dropEmpty(release, reflect.TypeOf(kind.New()).Elem(), tree)
 }
 
