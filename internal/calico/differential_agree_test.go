@@ -9,6 +9,7 @@ import (
 	"time"
 
 	jsoniter "github.com/json-iterator/go"
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"sigs.k8s.io/yaml"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
@@ -70,6 +71,7 @@ func judge(release calico.Release, kind calico.Kind, text string) judged {
 
 // disagreements compares the verdicts, and what comes with them.
 func disagreements(release calico.Release, ours judged, theirs checked) []string {
+	ours.errs = withoutStricter(release, ours)
 	strict := len(ours.errs)
 	ours.errs = slices.DeleteFunc(slices.Clone(ours.errs), func(e *calico.FieldError) bool { return isStricter(ours.obj, e) })
 	if len(ours.errs) == 0 && strict > 0 && theirs.Valid {
@@ -114,11 +116,12 @@ func differentBytes(release calico.Release, obj calico.Object, theirs checked) [
 	}
 	// With their uid and creation time even these must come out the same.
 	fresh := calico.Fresh{UID: stored.Metadata.UID, Created: stored.Metadata.Created}
-	name, value, err := calico.Encode(obj, nil, release, fresh)
+	name, value, err := calico.Encode(asCalicoFills(obj, release), nil, release, fresh)
 	if err != nil {
 		return []string{"Encode: " + err.Error()}
 	}
 	var problems []string
+	theirs.Stored = withoutEmptyFailsafeFields(release, obj, theirs.Stored)
 	if string(value) != theirs.Stored {
 		problems = append(problems, "we store "+brief(string(value)))
 	}
@@ -144,7 +147,7 @@ func differentBytes(release calico.Release, obj calico.Object, theirs checked) [
 	if err != nil {
 		return append(problems, "Decode: "+err.Error())
 	}
-	if !calico.Equal(withoutMachinery(back), withoutMachinery(obj)) {
+	if !calico.Equal(withoutMachinery(back), withoutMachinery(asCalicoFills(obj, release))) {
 		problems = append(problems, fmt.Sprintf("Decode makes something else of it: %+v", back))
 	}
 	return problems
@@ -191,6 +194,9 @@ func withoutMachinery(obj calico.Object) calico.Object {
 // Calico's text and value do not always tell two fields of one name apart, such
 // as selector and serviceAccounts.selector, protocol and notProtocol, or the
 // same field of source and destination; then either explains it.
+//   - The clients of some kinds check some fields before, or after, all others are
+//     looked at, and only if nothing is wrong with those: see stopsEarly and
+//     comesLast. What Calico then does not get to is only ours.
 func differentFields(errs calico.FieldErrors, theirs checked) []string {
 	switch {
 	case theirs.ErrorType == "panic":
@@ -205,7 +211,8 @@ func differentFields(errs calico.FieldErrors, theirs checked) []string {
 	})
 	for _, fault := range theirs.Errors {
 		found := removed && !strings.HasPrefix(fault.Field, "Metadata.Name") && !strings.HasPrefix(fault.Field, "Metadata.Labels") ||
-			strings.HasPrefix(fault.Reason, "no such key: name evaluating rule") // beside Metadata.Name
+			strings.HasPrefix(fault.Reason, "no such key: name evaluating rule") || // beside Metadata.Name
+			len(errs) > 0 && isSchemaSummary(fault)
 		for i, e := range errs {
 			switch {
 			case samePath(e.Field, fault.Field):
@@ -220,14 +227,24 @@ func differentFields(errs calico.FieldErrors, theirs checked) []string {
 		}
 	}
 	for i, e := range errs {
-		if !explained[i] && !isTierPrefix(e) {
+		if !explained[i] && !comesLast(e) && !stopsEarly(theirs) {
 			problems = append(problems, fmt.Sprintf("only we report %.400s", e))
 		}
 	}
 	return problems
 }
 
+// isSchemaSummary tells whether a fault is the schema's verdict on a whole object,
+// beside that on the part of it that is at fault.
+func isSchemaSummary(f fieldFault) bool {
+	return strings.Contains(f.Reason, "must validate all the schemas")
+}
+
 func hasName(field calico.Path, name string) bool {
+	if strings.HasPrefix(name, "KubeControllersConfiguration.Node.HostEndpoint.Templates") {
+		// The name of the template comes after it.
+		return field.HasPrefix(calico.NewPath("spec", "controllers", "node", "hostEndpoint", "templates"))
+	}
 	names, ok := calico.LibcalicoNames(field)
 	return ok && slices.Contains(names, name)
 }
@@ -248,6 +265,9 @@ func sameValue(e *calico.FieldError, fault fieldFault) bool {
 	case strings.HasPrefix(fault.Field, "GlobalNetworkPolicySpec."):
 		// Of all three selectors of a policy Calico prints spec.selector.
 		return true
+	case fault.Field == "IPPool.Spec.CIDR" || fault.Field == "IPpool.CIDR":
+		// Calico has normalised it before it looks.
+		return calico.CanonicalNet(ours) == theirs || ours == theirs
 	case fault.Field == "Port":
 		// Of a range of ports Calico prints the end that is wrong.
 		low, high, _ := strings.Cut(ours, ":")
@@ -259,6 +279,9 @@ func sameValue(e *calico.FieldError, fault fieldFault) bool {
 
 func differentPanic(errs calico.FieldErrors, theirs checked) []string {
 	for _, e := range errs {
+		if e.Field.String() == "spec.bpfExportBufferSizeMB" {
+			return nil // whose tag is that of a list
+		}
 		if hasName(e.Field, "NamespaceSelector field") {
 			return nil
 		}
@@ -282,8 +305,106 @@ func differentError(errs calico.FieldErrors, theirs checked) []string {
 		strings.Contains(theirs.Error, "resource already exists: "+calico.DefaultAllowProfile) && reports("metadata.name"),
 		strings.Contains(theirs.Error, "namespace should not be specified") && reports("metadata.namespace"):
 		return nil
+	case strings.Contains(theirs.Error, "name other than \"default\"") && len(errs) == 1 && reports("metadata.name"):
+		return nil
 	case strings.Contains(theirs.Error, "Incorrectly formatted policy name") && len(errs) == 1 && isTierPrefix(errs[0]):
 		return nil
 	}
 	return []string{"Calico's error is of no field that we report: " + theirs.Error}
+}
+
+// stopsEarly tells whether the client of a kind has rejected an object before it
+// called the validator.
+func stopsEarly(theirs checked) bool {
+	return slices.ContainsFunc(theirs.Errors, func(f fieldFault) bool {
+		return strings.HasPrefix(f.Field, "IPPool.Spec.") || strings.HasPrefix(f.Field, "KubeControllersConfiguration.") || f.Field == "BGPPeer.Spec.Filters"
+	})
+}
+
+// comesLast tells whether a fault is one that Calico's client looks for after the
+// validator has found none: that a field is for another name only, and that a
+// KubeControllersConfiguration has another name.
+func comesLast(e *calico.FieldError) bool {
+	return e.Scope != nil && e.Scope.IsRoot() || e.Field.String() == "metadata.name" && strings.Contains(e.Reason, "one KubeControllersConfiguration")
+}
+
+// stricter has the fields of a FelixConfiguration for which we reject values that
+// Calico's client accepts, and why.
+var stricter = map[string]string{
+	"failsafeInboundHostPorts":       "Felix exits on a protocol other than tcp and udp and panics on a network that is none; port 0 opens nothing",
+	"failsafeOutboundHostPorts":      "likewise",
+	"metadataAddr":                   "die-on-fail in Felix",
+	"metadataPort":                   "die-on-fail in Felix",
+	"interfacePrefix":                "die-on-fail in Felix",
+	"chainInsertMode":                "die-on-fail in Felix; from v3.32 on the schema rejects it too",
+	"iptablesMarkMask":               "die-on-fail in Felix",
+	"nftablesMarkMask":               "die-on-fail in Felix",
+	"bpfConnectTimeLoadBalancing":    "where bpfConnectTimeLoadBalancingEnabled is set Calico's client overwrites it before it is checked; we store what is written",
+	"bpfHostNetworkedNATWithoutCTLB": "likewise",
+}
+
+// withoutStricter returns the faults that are Calico's too.
+func withoutStricter(release calico.Release, ours judged) calico.FieldErrors {
+	felix, ok := ours.obj.(*v3.FelixConfiguration)
+	if !ok || ours.decodeError != nil {
+		return ours.errs
+	}
+	return slices.DeleteFunc(slices.Clone(ours.errs), func(e *calico.FieldError) bool {
+		steps := e.Field.Steps()
+		if len(steps) < 2 || stricter[steps[1].Field] == "" || strings.Contains(e.Reason, "does not know this field") {
+			return false
+		}
+		switch name := steps[1].Field; name {
+		case "chainInsertMode":
+			return !release.AtLeast(3, 32, 0)
+		case "bpfConnectTimeLoadBalancing", "bpfHostNetworkedNATWithoutCTLB":
+			return felix.Spec.BPFConnectTimeLoadBalancingEnabled != nil
+		default:
+			return true
+		}
+	})
+}
+
+// asCalicoFills returns the object with what Calico's client fills in in a
+// FelixConfiguration. We leave it out: in the object of a node it would pin the
+// defaults of the object for all nodes.
+func asCalicoFills(obj calico.Object, release calico.Release) calico.Object {
+	felix, ok := obj.(*v3.FelixConfiguration)
+	if !ok {
+		return obj
+	}
+	felix = felix.DeepCopy()
+	s := &felix.Spec
+	if s.FloatingIPs == nil {
+		s.FloatingIPs = ptr(v3.FloatingIPsDisabled)
+	}
+	if s.BPFConnectTimeLoadBalancing == nil {
+		s.BPFConnectTimeLoadBalancing = ptr(v3.BPFConnectTimeLBTCP)
+	}
+	if s.BPFHostNetworkedNATWithoutCTLB == nil {
+		s.BPFHostNetworkedNATWithoutCTLB = ptr(v3.BPFHostNetworkedNATEnabled)
+	}
+	if on := s.BPFConnectTimeLoadBalancingEnabled; on != nil {
+		s.BPFHostNetworkedNATWithoutCTLB = ptr(v3.BPFHostNetworkedNATDisabled)
+		s.BPFConnectTimeLoadBalancing = ptr(v3.BPFConnectTimeLBDisabled)
+		if *on {
+			s.BPFConnectTimeLoadBalancing = ptr(v3.BPFConnectTimeLBEnabled)
+		}
+	}
+	if s.NFTablesMode == nil && release.AtLeast(3, 32, 0) {
+		s.NFTablesMode = ptr(v3.NFTablesModeAuto)
+	}
+	return felix
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// withoutEmptyFailsafeFields leaves out of what Calico stores the fields of
+// failsafe ports that it writes up to v3.29 although they are empty. We write the
+// form of later releases to all of them: to Felix it is the same.
+func withoutEmptyFailsafeFields(release calico.Release, obj calico.Object, stored string) string {
+	if _, ok := obj.(*v3.FelixConfiguration); !ok || release.AtLeast(3, 30, 0) {
+		return stored
+	}
+	return strings.NewReplacer(`,"net":""`, "", `"protocol":"",`, "").Replace(stored)
 }

@@ -75,6 +75,11 @@ func generate(release calico.Release, seed, number uint64) manifest {
 			spec["tier"] = fmt.Sprint(tier)
 		}
 	}
+	for _, k := range generatedKinds {
+		if k.kind == m.kind && k.finish != nil {
+			k.finish(release, k.kind, m.tree)
+		}
+	}
 	return m
 }
 

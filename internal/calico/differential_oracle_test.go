@@ -230,12 +230,28 @@ func newCheckRequest(release calico.Release, m manifest) checkRequest {
 		defer func() { spec["tier"] = value }()
 	}
 	if tiered && m.kind.Tiered() && tier != "" {
-		body, err := json.Marshal(object{"kind": "Tier", "apiVersion": apiVersion, "metadata": object{"name": tier}, "spec": object{}})
-		if err != nil {
-			panic(err)
+		r.addToStore(calico.KindTier, tier)
+	}
+	if filters, ok := spec["filters"].([]any); ok && m.kind == calico.KindBGPPeer {
+		// That they exist is not for Validate to check.
+		for _, f := range filters {
+			if name, ok := f.(string); ok {
+				r.addToStore(calico.KindBGPFilter, name)
+			}
 		}
-		r.Store = map[string]string{"/calico/resources/v3/projectcalico.org/tiers/" + tier: string(body)}
 	}
 	r.Object = json.RawMessage(m.String())
 	return r
+}
+
+// addToStore lets an object that is referred to exist.
+func (r *checkRequest) addToStore(kind calico.Kind, name string) {
+	body, err := json.Marshal(object{"kind": kind, "apiVersion": apiVersion, "metadata": object{"name": name}, "spec": object{}})
+	if err != nil {
+		panic(err)
+	}
+	if r.Store == nil {
+		r.Store = map[string]string{}
+	}
+	r.Store["/calico/resources/v3/projectcalico.org/"+kind.Plural()+"/"+name] = string(body)
 }

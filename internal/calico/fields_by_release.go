@@ -119,7 +119,7 @@ func releaseList(since []Release) string {
 	return strings.Join(list, " and ")
 }
 
-// tagOf is a "validate" tag and the release from which on it holds.
+// tagFrom is a "validate" tag and the release from which on it holds.
 type tagFrom struct {
 	from Release
 	tag  string

@@ -1,6 +1,8 @@
 package calico
 
 import (
+	"slices"
+
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -100,12 +102,12 @@ func (n *Node) DeepCopy() *Node {
 		wireguard := *n.Spec.Wireguard
 		c.Spec.Wireguard = &wireguard
 	}
-	c.Spec.OrchRefs = append([]OrchRef(nil), n.Spec.OrchRefs...)
-	c.Spec.Addresses = append([]NodeAddress(nil), n.Spec.Addresses...)
-	c.Spec.Interfaces = append([]NodeInterface(nil), n.Spec.Interfaces...)
+	c.Spec.OrchRefs = slices.Clone(n.Spec.OrchRefs)
+	c.Spec.Addresses = slices.Clone(n.Spec.Addresses)
+	c.Spec.Interfaces = slices.Clone(n.Spec.Interfaces)
 	for i, face := range c.Spec.Interfaces {
-		c.Spec.Interfaces[i].Addresses = append([]string(nil), face.Addresses...)
+		c.Spec.Interfaces[i].Addresses = slices.Clone(face.Addresses)
 	}
-	c.Status.PodCIDRs = append([]string(nil), n.Status.PodCIDRs...)
+	c.Status.PodCIDRs = slices.Clone(n.Status.PodCIDRs)
 	return &c
 }

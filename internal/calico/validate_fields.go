@@ -205,6 +205,8 @@ func (c *checker) obeys(field Path, v reflect.Value, rule, tag string) bool {
 		return c.bounds(field, v, "gte=0,lte=32")
 	case "bgpFilterPrefixLengthV6":
 		return c.bounds(field, v, "gte=0,lte=128")
+	case "iptablesBackend":
+		return v.String() == "" || c.oneOf(field, v.String(), "Legacy", "NFT", "Auto")
 	case "logLevel":
 		return c.oneOf(field, v.String(), c.release.logLevels()...)
 	}
@@ -325,7 +327,7 @@ func (c *checker) addressesOrNets(field Path, v reflect.Value) bool {
 	}
 	ok := true
 	for i := range v.Len() {
-		if s := v.Index(i).String(); !isAddressOrNet(s) {
+		if s := v.Index(i).String(); s != "" && !isAddressOrNet(s) { // Calico takes no text for no network
 			c.reject(field.Index(i), s, "%s", addressOrNetAdvice(s))
 			ok = false
 		}

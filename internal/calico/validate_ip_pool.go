@@ -30,7 +30,7 @@ func (c *checker) ipPool(at Path, s *v3.IPPoolSpec) {
 	if ipip && vxlan {
 		c.rejectWithin(at, at.Field("vxlanMode"), string(s.VXLANMode), `Only one of ipipMode and vxlanMode can be on in a pool: write "Never" for the other.`)
 	}
-	if ipip && family(s.CIDR) == 6 {
+	if _, network, err := net.ParseCIDR(s.CIDR); ipip && err == nil && version(network) == 6 {
 		c.rejectWithin(at, at.Field("ipipMode"), string(s.IPIPMode), `There is no IPIP in a pool of IPv6 addresses: write "Never".`)
 	}
 	c.allowedUses(at, s, ipip, vxlan)
@@ -57,12 +57,15 @@ func (c *checker) poolCIDR(at Path, s *v3.IPPoolSpec) {
 		}
 		return
 	}
-	low, high, size := blockSizes(version(network))
+	// Calico looks at the address here, and at the network in other places: they
+	// differ for an IPv4 address that is written as an IPv6 one.
+	v := family(ip.String())
+	low, high, size := blockSizes(v)
 	if s.BlockSize != 0 {
 		size = s.BlockSize
 	}
 	if size < low || size > high {
-		c.rejectWithin(at, at.Field("blockSize"), s.BlockSize, "The block size of an IPv%d pool is a number from %d to %d.", version(network), low, high)
+		c.rejectWithin(at, at.Field("blockSize"), s.BlockSize, "The block size of an IPv%d pool is a number from %d to %d.", v, low, high)
 	}
 	if ones, _ := network.Mask.Size(); ones > size && !s.Disabled {
 		c.rejectWithin(at, field, s.CIDR, "The pool is smaller than one of its blocks (/%d): write a larger network, or a larger blockSize.", size)
@@ -88,10 +91,12 @@ func (c *checker) allowedUses(at Path, s *v3.IPPoolSpec, ipip, vxlan bool) {
 		}
 	}
 	if balancer {
-		for name, on := range map[string]bool{"ipipMode": ipip, "vxlanMode": vxlan && !ipip} {
-			if on {
-				c.rejectWithin(at, at.Field(name), nil, `There is no encapsulation in a pool for load balancers: write "Never".`)
+		if ipip || vxlan {
+			mode := "ipipMode"
+			if !ipip {
+				mode = "vxlanMode"
 			}
+			c.rejectWithin(at, at.Field(mode), nil, `There is no encapsulation in a pool for load balancers: write "Never".`)
 		}
 		if s.DisableBGPExport {
 			c.rejectWithin(at, at.Field("disableBGPExport"), nil, "BGP exports a pool for load balancers: leave disableBGPExport out.")
@@ -132,7 +137,7 @@ func defaultIPPool(s *v3.IPPoolSpec, r Release) {
 		return
 	}
 	if s.BlockSize == 0 {
-		_, _, s.BlockSize = blockSizes(version(network))
+		_, _, s.BlockSize = blockSizes(family(ip.String()))
 	}
 	if ones, _ := network.Mask.Size(); ip.Equal(network.IP) && (s.Disabled || ones <= s.BlockSize) {
 		s.CIDR = network.String()

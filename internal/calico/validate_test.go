@@ -282,10 +282,72 @@ func libcalicoNames(field Path) ([]string, bool) {
 	if i := slices.Index(names, "StagedSpec"); i >= 0 {
 		names = append(names[:i], "StagedNetworkPolicySpec", "StagedGlobalNetworkPolicySpec")
 	}
+	names = append(names, plainLibcalicoFields[generic.String()]...)
+	if more := goNames(field); more != nil {
+		names, ok = append(names, more...), true
+	}
 	for i := range names {
 		names[i] = strings.NewReplacer("#", index, "@", side).Replace(names[i])
 	}
 	return names, ok
+}
+
+// plainLibcalicoFields is libcalicoFields for what goNames does not tell of the
+// plain kinds.
+var plainLibcalicoFields = map[string][]string{
+	"spec.ipipMode":                               {"IPpool.IPIPMode"},
+	"spec.vxlanMode":                              {"IPpool.IPIPMode"}, // sic, for a load balancer's pool
+	"spec.communities":                            {"Spec.Communities[]"},
+	"spec.communities[#].value":                   {"Spec.Communities[].Value"},
+	"spec.prefixAdvertisements[#].cidr":           {"Spec.PrefixAdvertisement[].CIDR"},
+	"spec.prefixAdvertisements[#].communities[#]": {"Spec.PrefixAdvertisement[].Communities[]"},
+	"spec.routeTableRanges[#]":                    {"RouteTableRange"},
+	"spec.kubeNodePortRanges[#]":                  {"Port", "PortName"},
+	"spec.natPortRange":                           {"Port", "PortName"},
+	"spec.bpfPSNATPorts":                          {"Port", "PortName"},
+}
+
+// goNames are the names under which libcalico-go reports a fault of a field that
+// a plain kind has: that of the field in Go, with the index in its list, and for
+// what its clients check, or its checks of more than one field, that with the
+// kind or the struct before it.
+func goNames(field Path) []string {
+	var names []string
+	for kind := range kinds {
+		obj := kind.New()
+		if !isPlain(obj) {
+			continue
+		}
+		typ, goName, index := reflect.TypeOf(obj).Elem(), "", ""
+		for _, s := range field.Steps() {
+			for typ.Kind() == reflect.Pointer {
+				typ = typ.Elem()
+			}
+			switch {
+			case s.Field == "" && !s.IsKey && typ.Kind() == reflect.Slice, s.IsKey && typ.Kind() == reflect.Map:
+				typ, index = typ.Elem(), "["+strconv.Itoa(s.Index)+"]"
+				continue
+			case s.Field == "" || typ.Kind() != reflect.Struct:
+				goName = ""
+			default:
+				goName, index = "", ""
+				for i := range typ.NumField() {
+					if f := typ.Field(i); jsonName(f) == s.Field {
+						goName, typ = f.Name, f.Type
+						break
+					}
+				}
+			}
+			if goName == "" {
+				break
+			}
+		}
+		if goName != "" {
+			names = append(names, goName, goName+index, "IPPool.Spec."+goName, "IPpool."+goName,
+				"BGPConfiguration.Spec."+goName, "BGPPeer.Spec."+goName, "Spec."+goName, "HealthTimeoutOverride."+goName)
+		}
+	}
+	return names
 }
 
 func TestLibcalicoNames(t *testing.T) {

@@ -1,0 +1,566 @@
+package calico
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"github.com/projectcalico/api/pkg/lib/numorstring"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+func ipPool() *v3.IPPool {
+	p := v3.NewIPPool()
+	p.Name, p.Spec.CIDR = "pods", "10.48.0.0/16"
+	return p
+}
+
+func TestValidateIPPool(t *testing.T) {
+	type spec = v3.IPPoolSpec
+	for _, tt := range []struct {
+		name string
+		edit func(*spec)
+		want []fault
+	}{
+		{"plain", func(*spec) {}, nil},
+		{"IPv6", func(s *spec) { s.CIDR, s.BlockSize = "FD00::/64", 116 }, nil},
+		{"no network", func(s *spec) { s.CIDR = "" }, []fault{at("spec.cidr", "Calico wants an IPv4 or IPv6 network"), at("spec.cidr", "needs the network")}},
+		{"host bits", func(s *spec) { s.CIDR = "10.48.0.1/16" }, []fault{at("spec.cidr", `write "10.48.0.0/16"`)}},
+		{"address", func(s *spec) { s.CIDR = "10.48.0.1" }, []fault{at("spec.cidr", `prefix length here: write "10.48.0.1/32"`)}},
+		{"link-local", func(s *spec) { s.CIDR = "169.254.0.0/20" }, []fault{at("spec.cidr", "link-local")}},
+		{"small", func(s *spec) { s.CIDR = "10.48.0.0/28" }, []fault{in("spec", "spec.cidr", "smaller than one of its blocks (/26)")}},
+		{"small and disabled", func(s *spec) { s.CIDR, s.Disabled = "10.48.0.0/28", true }, nil},
+		{"block", func(s *spec) { s.BlockSize = 33 }, []fault{in("spec", "spec.blockSize", "from 20 to 32")}},
+		{"mode", func(s *spec) { s.VXLANMode = "always" }, []fault{at("spec.vxlanMode", `write "Always".`)}},
+		{"two modes", func(s *spec) { s.VXLANMode, s.IPIPMode = "Always", "CrossSubnet" }, []fault{in("spec", "spec.vxlanMode", "Only one")}},
+		{"IPIP on IPv6", func(s *spec) { s.CIDR, s.IPIPMode = "fd00::/64", "Always" }, []fault{in("spec", "spec.ipipMode", `write "Never"`)}},
+		{"use", func(s *spec) { s.AllowedUses = []v3.IPPoolAllowedUse{"workload"} }, []fault{at("spec.allowedUses[0]", `write "Workload".`)}},
+		{"selector", func(s *spec) { s.NodeSelector = "a = 'b'" }, []fault{at("spec.nodeSelector", "cannot read")}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, r := range releases {
+				p := ipPool()
+				tt.edit(&p.Spec)
+				Default(p, r)
+				checkFaults(t, p, r, tt.want...)
+			}
+		})
+	}
+}
+
+func TestValidateIPPoolByRelease(t *testing.T) {
+	p := ipPool()
+	p.Spec.AllowedUses = []v3.IPPoolAllowedUse{v3.IPPoolAllowedUseLoadBalancer}
+	Default(p, v3285)
+	checkFaults(t, p, v3285, at("spec.allowedUses[0]", `"Workload" or "Tunnel"`))
+	Default(p, v3310)
+	checkFaults(t, p, v3310)
+	p.Spec.DisableBGPExport, p.Spec.NodeSelector, p.Spec.IPIPMode = true, "has(a)", "Always"
+	checkFaults(t, p, v3310, in("spec", "spec.ipipMode", "no encapsulation"), in("spec", "spec.disableBGPExport", "exports"), in("spec", "spec.nodeSelector", "all()"))
+
+	p = ipPool()
+	p.Spec.NamespaceSelector = "global( )"
+	Default(p, v3302)
+	checkFaults(t, p, v3302, at("spec.namespaceSelector", "which came with v3.31.0"))
+	checkFaults(t, p, v3310, in("spec", "spec.namespaceSelector", "tunnels"), at("spec.namespaceSelector", "all()"))
+}
+
+func TestDefaultIPPool(t *testing.T) {
+	p := ipPool()
+	p.Spec.CIDR = "FD00::/64"
+	want := p.DeepCopy()
+	want.Spec = v3.IPPoolSpec{
+		CIDR: "fd00::/64", VXLANMode: "Never", IPIPMode: "Never", BlockSize: 122, NodeSelector: "all()",
+		AllowedUses: []v3.IPPoolAllowedUse{"Workload", "Tunnel"},
+	}
+	Default(p, v3285)
+	if !reflect.DeepEqual(p, want) {
+		t.Errorf("got %+v, want %+v", p.Spec, want.Spec)
+	}
+	want.Spec.AssignmentMode = ptr(v3.Automatic)
+	Default(p, v3310)
+	if !reflect.DeepEqual(p, want) {
+		t.Errorf("got %+v, want %+v", p.Spec, want.Spec)
+	}
+	// What is wrong stays, for Validate to find.
+	p.Spec.CIDR = "10.0.0.1/8"
+	Default(p, v3310)
+	if p.Spec.CIDR != "10.0.0.1/8" {
+		t.Errorf("the host bits are gone: %s", p.Spec.CIDR)
+	}
+}
+
+func TestOverlappingPool(t *testing.T) {
+	pool, other, broken := ipPool(), ipPool(), ipPool()
+	other.Name, other.Spec.CIDR = "other", "10.49.0.0/16"
+	broken.Name, broken.Spec.CIDR = "broken", "x"
+	all := []*v3.IPPool{pool, broken, other}
+	if name := OverlappingPool(pool, all); name != "" {
+		t.Errorf("got %q, want none", name)
+	}
+	other.Spec.CIDR = "10.0.0.0/8"
+	if name := OverlappingPool(pool, all); name != "other" {
+		t.Errorf("got %q, want other", name)
+	}
+}
+
+func TestValidateIPReservation(t *testing.T) {
+	r := v3.NewIPReservation()
+	r.Name = "a"
+	r.Spec.ReservedCIDRs = []string{"10.0.0.1", "10.0.0.1/8", "2001:DB8::/32"}
+	checkFaults(t, r, v3310)
+	r.Spec.ReservedCIDRs = []string{"10.0.0.1", "10.0.0.1/33"}
+	checkFaults(t, r, v3310, at("spec.reservedCIDRs[1]", "network here"))
+}
+
+func TestValidateBGPConfiguration(t *testing.T) {
+	type spec = v3.BGPConfigurationSpec
+	for _, tt := range []struct {
+		name, object string
+		edit         func(*spec)
+		want         []fault
+	}{
+		{"empty", "default", func(*spec) {}, nil},
+		{"all", "default", func(s *spec) {
+			s.LogSeverityScreen, s.NodeToNodeMeshEnabled, s.ASNumber = "Info", ptr(true), ptr(numorstring.ASNumber(64512))
+			s.NodeMeshPassword, s.NodeMeshMaxRestartTime, s.ListenPort = &v3.BGPPassword{}, &metav1.Duration{Duration: time.Second}, 179
+			s.Communities = []v3.Community{{Name: "large", Value: "4294967295:1:2"}}
+			s.PrefixAdvertisements = []v3.PrefixAdvertisement{{CIDR: "10.0.0.0/8", Communities: []string{"large", "64512:1"}}}
+			s.IgnoredInterfaces = []string{"docker*"}
+		}, nil},
+		{"of a node", "node.a", func(s *spec) { s.ASNumber, s.NodeToNodeMeshEnabled = ptr(numorstring.ASNumber(1)), ptr(true) }, []fault{
+			in(object, "spec.nodeToNodeMeshEnabled", `Only the BGPConfiguration "default"`), in(object, "spec.asNumber", "leave it out here"),
+		}},
+		{"level", "default", func(s *spec) { s.LogSeverityScreen = "info" }, []fault{at("spec.logSeverityScreen", `write "Info".`)}},
+		{"community", "default", func(s *spec) {
+			s.Communities = []v3.Community{{Name: "a", Value: "65536:1"}}
+			s.PrefixAdvertisements = []v3.PrefixAdvertisement{{CIDR: "10.0.0.1/8", Communities: []string{"b"}}}
+		}, []fault{
+			at("spec.prefixAdvertisements[0].cidr", `write "10.0.0.0/8"`), at("spec.communities[0].value", "64512:100"),
+			in("spec", "spec.prefixAdvertisements[0].communities[0]", "none of the communities"),
+		}},
+		{"unused", "default", func(s *spec) { s.Communities = []v3.Community{{Name: "a", Value: "1:1"}} }, []fault{in("spec", "spec.communities", "not used")}},
+		{"incomplete", "default", func(s *spec) { s.PrefixAdvertisements = []v3.PrefixAdvertisement{{}} }, []fault{
+			at("spec.prefixAdvertisements[0].cidr", "required"), at("spec.prefixAdvertisements[0].communities", "required"),
+		}},
+		{"mesh off", "default", func(s *spec) {
+			s.NodeToNodeMeshEnabled, s.NodeMeshPassword, s.NodeMeshMaxRestartTime = ptr(false), &v3.BGPPassword{}, &metav1.Duration{}
+		}, []fault{in("spec", "spec.nodeMeshPassword", "mesh that is off"), in("spec", "spec.nodeMeshMaxRestartTime", "mesh that is off")}},
+		{"interface", "default", func(s *spec) { s.IgnoredInterfaces = []string{"eth0", "*"} }, []fault{at("spec.ignoredInterfaces[1]", "not by itself")}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, r := range releases {
+				b := v3.NewBGPConfiguration()
+				b.Name = tt.object
+				tt.edit(&b.Spec)
+				Default(b, r)
+				checkFaults(t, b, r, tt.want...)
+			}
+		})
+	}
+	b := v3.NewBGPConfiguration()
+	b.Name = DefaultName
+	b.Spec.ServiceClusterIPs = []v3.ServiceClusterIPBlock{{CIDR: "10.0.0.1"}}
+	b.Spec.BindMode = ptr(v3.BindMode("x"))
+	checkFaults(t, b, v3310)
+	checkFaults(t, b, v3320, at("spec.serviceClusterIPs[0].cidr", `write "10.0.0.1/32"`), at("spec.bindMode", `"None" or "NodeIP"`))
+	Default(b, v3320)
+	if b.Spec.LogSeverityScreen != "Info" || b.Spec.ServiceLoadBalancerAggregation == nil {
+		t.Errorf("v3.32 fills in more than %+v", b.Spec)
+	}
+}
+
+func TestValidateBGPPeer(t *testing.T) {
+	type spec = v3.BGPPeerSpec
+	for _, tt := range []struct {
+		name string
+		edit func(*spec)
+		want []fault
+	}{
+		{"empty", func(*spec) {}, nil},
+		{"all", func(s *spec) {
+			s.Node, s.PeerIP, s.ASNumber, s.ReachableBy = "db1", "[2001:db8::1]:179", 64512, "FD00::1"
+			s.SourceAddress, s.Filters = "None", []string{"a"}
+		}, nil},
+		{"node", func(s *spec) { s.Node, s.NodeSelector = "DB1", "all()" }, []fault{at("spec.node", `write "db1"`), in("spec", "spec.node", "Only one")}},
+		{"peer", func(s *spec) { s.PeerIP = "192.0.2.1:65536" }, []fault{at("spec.peerIP", "192.0.2.1:179")}},
+		{"selector", func(s *spec) { s.PeerSelector, s.PeerIP, s.ASNumber = "all()", "192.0.2.1", 1 }, []fault{in("spec", "spec.peerIP", "Only one"), in("spec", "spec.asNumber", "their own")}},
+		{"gateway", func(s *spec) { s.PeerIP, s.ReachableBy = "192.0.2.1", "fd00::1" }, []fault{in("spec", "spec.reachableBy", "write an IPv4 address")}},
+		{"gateway of nothing", func(s *spec) { s.ReachableBy = "fd00::1" }, []fault{in("spec", "spec.reachableBy", "set peerIP")}},
+		{"filter", func(s *spec) { s.Filters = []string{"A"} }, []fault{at("spec.filters[0]", `write "a"`)}},
+		{"source", func(s *spec) { s.SourceAddress = "none" }, []fault{at("spec.sourceAddress", `write "None"`)}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, r := range releases {
+				p := v3.NewBGPPeer()
+				p.Name = "a"
+				tt.edit(&p.Spec)
+				checkFaults(t, p, r, tt.want...)
+			}
+		})
+	}
+	p := v3.NewBGPPeer()
+	p.Name, p.Spec.LocalWorkloadSelector, p.Spec.PeerIP = "a", "all()", "192.0.2.1"
+	checkFaults(t, p, v3310, in("spec", "spec.asNumber", "set asNumber"), in("spec", "spec.peerIP", "Only one"))
+	p.Spec = spec{KeepOriginalNextHop: true, NextHopMode: ptr(v3.NextHopMode("Keep")), KeepaliveTime: &metav1.Duration{}}
+	checkFaults(t, p, v3310, at("spec.keepaliveTime", "came with v3.32.0"), in("spec", "spec.keepOriginalNextHop", `"Keep"`))
+	p.Spec = spec{NextHopMode: ptr(v3.NextHopMode("keep")), NodeSelector: "a == '" + strings.Repeat("x", 4096) + "'"}
+	checkFaults(t, p, v3310)
+	checkFaults(t, p, v3320, at("spec.nodeSelector", "at most 4096 characters"), at("spec.nextHopMode", `write "Keep"`))
+}
+
+func TestValidateBGPFilter(t *testing.T) {
+	type rule = v3.BGPFilterRuleV4
+	for _, tt := range []struct {
+		name string
+		rule rule
+		want []fault
+	}{
+		{"plain", rule{Action: "Accept"}, nil},
+		{"all", rule{Action: "Reject", CIDR: "10.0.0.0/8", MatchOperator: "In", Source: "RemotePeers", Interface: "*.calico"}, nil},
+		{"empty", rule{}, []fault{at("spec.importV4[0].action", "required")}},
+		{"action", rule{Action: "accept"}, []fault{at("spec.importV4[0].action", `write "Accept"`)}},
+		{"no operator", rule{Action: "Accept", CIDR: "10.0.0.0/8"}, []fault{in("spec.importV4[0]", "spec.importV4[0].cidr", "needs matchOperator")}},
+		{"no network", rule{Action: "Accept", MatchOperator: "In"}, []fault{in("spec.importV4[0]", "spec.importV4[0].matchOperator", "needs a cidr")}},
+		{"IPv6", rule{Action: "Accept", CIDR: "fd00::/8", MatchOperator: "In"}, []fault{at("spec.importV4[0].cidr", "this is an IPv6 one")}},
+		{"interface", rule{Action: "Accept", Interface: "eth+"}, []fault{at("spec.importV4[0].interface", "cali*")}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, r := range releases {
+				f := v3.NewBGPFilter()
+				f.Name, f.Spec.ImportV4 = "a", []rule{tt.rule}
+				checkFaults(t, f, r, tt.want...)
+			}
+		})
+	}
+	f := v3.NewBGPFilter()
+	f.Name = "a"
+	f.Spec.ExportV6 = []v3.BGPFilterRuleV6{{Action: "Accept", CIDR: "fd00::1", MatchOperator: "In", PrefixLength: &v3.BGPFilterPrefixLengthV6{Max: ptr(int32(129))}}}
+	checkFaults(t, f, v3310, at("spec.exportV6[0].prefixLength.max", "from 0 to 128"))
+	f.Spec.ExportV6[0].PrefixLength = nil
+	checkFaults(t, f, v3310)
+	checkFaults(t, f, v3320, at("spec.exportV6[0].cidr", `write "fd00::1/128"`))
+	f.Spec.ExportV6[0] = v3.BGPFilterRuleV6{Action: "Accept", PrefixLength: &v3.BGPFilterPrefixLengthV6{}}
+	checkFaults(t, f, v3310, in("spec.exportV6[0]", "spec.exportV6[0].prefixLength", "needs a cidr"))
+	checkFaults(t, f, v3285, at("spec.exportV6[0].prefixLength", "came with v3.29.0"), in("spec.exportV6[0]", "spec.exportV6[0].prefixLength", "needs a cidr"))
+}
+
+func TestValidateNode(t *testing.T) {
+	type spec = NodeSpec
+	for _, tt := range []struct {
+		name string
+		edit func(*spec)
+		want []fault
+	}{
+		{"empty", func(*spec) {}, nil},
+		{"all", func(s *spec) {
+			s.BGP = &NodeBGPSpec{IPv4Address: "10.0.0.1/24", IPv6Address: "fd00::1", ASNumber: ptr(numorstring.ASNumber(0)), RouteReflectorClusterID: "224.0.0.1"}
+			s.VXLANTunnelMACAddr, s.IPv6VXLANTunnelAddr, s.Wireguard = "66:2c:5a:00:00:01", "fd00::2", &NodeWireguardSpec{}
+			s.OrchRefs = []OrchRef{{Orchestrator: "k8s"}}
+		}, nil},
+		{"no BGP", func(s *spec) { s.BGP = &NodeBGPSpec{} }, []fault{at("spec.bgp", "leave bgp out")}},
+		{"family", func(s *spec) { s.BGP = &NodeBGPSpec{IPv4Address: "fd00::1/64"} }, []fault{at("spec.bgp.ipv4Address", "this is an IPv6 one")}},
+		{"tunnel", func(s *spec) { s.IPv4VXLANTunnelAddr = "10.0.0.1/32" }, []fault{at("spec.ipv4VXLANTunnelAddr", "without a prefix length")}},
+		{"MAC", func(s *spec) { s.VXLANTunnelMACAddrV6 = "66:2c" }, []fault{at("spec.vxlanTunnelMACAddrV6", "MAC address")}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, r := range releases {
+				n := NewNode()
+				n.Name = "db1"
+				tt.edit(&n.Spec)
+				checkFaults(t, n, r, tt.want...)
+			}
+		})
+	}
+	n := NewNode()
+	n.Name, n.Spec.Interfaces = "db1", []NodeInterface{{Name: "eth0"}}
+	checkFaults(t, n, v3303, at("spec.interfaces", "came with v3.31.0"))
+	checkFaults(t, n, v3310)
+}
+
+func TestValidateKubeControllers(t *testing.T) {
+	k := v3.NewKubeControllersConfiguration()
+	k.Name = DefaultName
+	k.Spec.Controllers.Node = &v3.NodeControllerConfig{HostEndpoint: &v3.AutoHostEndpointConfig{AutoCreate: "Enabled"}}
+	Default(k, v3310)
+	checkFaults(t, k, v3310)
+	if p, g := k.Spec.PrometheusMetricsPort, k.Spec.Controllers.Node.LeakGracePeriod; p == nil || *p != 9094 || g == nil || g.Duration != 15*time.Minute || k.Spec.HealthChecks != "" {
+		t.Errorf("filled in: %+v", k.Spec)
+	}
+	k.Spec.Controllers.LoadBalancer = &v3.LoadBalancerControllerConfig{}
+	k.Spec.Controllers.Migration = &v3.MigrationControllerConfig{}
+	Default(k, v3320)
+	if k.Spec.HealthChecks != "Enabled" || k.Spec.Controllers.LoadBalancer.AssignIPs != "AllServices" || k.Spec.Controllers.Migration.PolicyNameMigrator != "Enabled" {
+		t.Errorf("filled in: %+v", k.Spec)
+	}
+	checkFaults(t, k, v3320)
+	checkFaults(t, k, v3285, at("spec.controllers.loadBalancer", "came with v3.30.0"), at("spec.controllers.policyMigration", "came with v3.32.0"))
+	k.Spec.Controllers.LoadBalancer, k.Spec.Controllers.Migration = nil, nil
+	k.Spec.Controllers.Node.HostEndpoint.Templates = []v3.Template{{InterfaceCIDRs: []string{"10.0.0.0/8"}}, {GenerateName: "a"}, {GenerateName: "a", InterfacePattern: "eth.*"}}
+	const templates = "spec.controllers.node.hostEndpoint.templates"
+	checkFaults(t, k, v3310, at(templates+"[0].generateName", "needs a name"), at(templates+"[1]", "interfaceCIDRs or interfacePattern"), in(templates, templates+"[2].generateName", "Another"))
+	k.Spec.Controllers.Node = nil
+	k.Name, k.Spec.LogSeverityScreen, k.Spec.DebugProfilePort = "other", "Trace", ptr(int32(-1))
+	checkFaults(t, k, v3310, at("metadata.name", `write "default"`))
+	checkFaults(t, k, v3320, at("spec.logSeverityScreen", `"Debug"`), at("spec.debugProfilePort", "from 0 to 65535"), at("metadata.name", `write "default"`))
+}
+
+// Up to v3.31 Calico always writes the status, with an empty configuration in it.
+func TestEncodeKubeControllers(t *testing.T) {
+	k := v3.NewKubeControllersConfiguration()
+	k.Name = DefaultName
+	for release, want := range map[Release]string{v3310: `"status":{"runningConfig":{"controllers":{}}}`, v3320: `"status":{}`} {
+		_, value, err := Encode(k, nil, release, Fresh{UID: "u"})
+		if err != nil || !strings.Contains(string(value), want) {
+			t.Errorf("in %s: got %s, %v", release, value, err)
+		}
+	}
+}
+
+func felix(edit func(*v3.FelixConfigurationSpec)) *v3.FelixConfiguration {
+	f := v3.NewFelixConfiguration()
+	f.Name = DefaultName
+	edit(&f.Spec)
+	return f
+}
+
+func TestValidateFelix(t *testing.T) {
+	type spec = v3.FelixConfigurationSpec
+	for _, tt := range []struct {
+		name string
+		edit func(*spec)
+		want []fault
+	}{
+		{"empty", func(*spec) {}, nil},
+		{"no failsafe ports", func(s *spec) { s.FailsafeInboundHostPorts = &[]v3.ProtoPort{} }, nil},
+		{"failsafe ports", func(s *spec) {
+			s.FailsafeInboundHostPorts = &[]v3.ProtoPort{{Protocol: "TCP", Port: 22}, {Protocol: "udp", Port: 65535, Net: "10.0.0.1/8"}, {Protocol: "tcp", Port: 1, Net: "2001:DB8::1"}}
+		}, nil},
+		{"bad failsafe ports", func(s *spec) {
+			s.FailsafeOutboundHostPorts = &[]v3.ProtoPort{{Protocol: "tcp", Port: 22}, {Protocol: "sctp", Net: "10.0.0"}, {Port: 1}}
+		}, []fault{
+			at("spec.failsafeOutboundHostPorts[1].protocol", `"tcp" or "udp"`), at("spec.failsafeOutboundHostPorts[1].port", "from 1 to 65535"),
+			at("spec.failsafeOutboundHostPorts[1].net", "10.0.0.0/8"), at("spec.failsafeOutboundHostPorts[2].protocol", `"tcp" or "udp"`),
+		}},
+		{"mask", func(s *spec) { s.IptablesMarkMask = ptr(uint32(1)) }, []fault{at("spec.iptablesMarkMask", "0xffff0000")}},
+		{"prefix", func(s *spec) { s.InterfacePrefix = "cali, tap" }, []fault{at("spec.interfacePrefix", "no blanks")}},
+		{"metadata", func(s *spec) { s.MetadataAddr, s.MetadataPort = "::1", ptr(65536) }, []fault{at("spec.metadataAddr", "IPv4"), at("spec.metadataPort", "65535")}},
+		{"chain", func(s *spec) { s.ChainInsertMode = "prepend" }, []fault{at("spec.chainInsertMode", `"Insert" or "Append"`)}},
+		{"level", func(s *spec) { s.LogSeverityScreen = "debug" }, []fault{at("spec.logSeverityScreen", `write "Debug".`)}},
+		{"regexp", func(s *spec) { s.LogDebugFilenameRegex = "(" }, []fault{at("spec.logDebugFilenameRegex", "missing closing )")}},
+		{"port", func(s *spec) { s.WireguardListeningPort = ptr(0) }, []fault{at("spec.wireguardListeningPort", "from 1 to 65535")}},
+		{"filter", func(s *spec) { s.BPFForceTrackPacketsFromIfaces = &[]string{"docker+", "a b"} }, []fault{at("spec.bpfForceTrackPacketsFromIfaces[1]", "eth+")}},
+		{"log filter", func(s *spec) { s.BPFLogFilters = &map[string]string{"all": "tcp", "eth 0": ""} }, []fault{at(`spec.bpfLogFilters["eth 0"]`, "eth0")}},
+		{"node ports", func(s *spec) {
+			s.KubeNodePortRanges = &[]numorstring.Port{{PortName: "http"}, {MinPort: 2, MaxPort: 1}}
+		}, []fault{at("spec.kubeNodePortRanges[1]", "lowest number"), at("spec.kubeNodePortRanges[0]", "wants numbers")}},
+		{"many node ports", func(s *spec) { s.KubeNodePortRanges = ptr(make([]numorstring.Port, 8)) }, append(eightPorts(), at("spec.kubeNodePortRanges", "at most 7 ranges"))},
+		{"external nodes", func(s *spec) { s.ExternalNodesCIDRList = &[]string{"10.0.0.1", "fd00::/8", "x"} }, []fault{
+			at("spec.externalNodesList[1]", "IPv6 one"), at("spec.externalNodesList[2]", "network here"),
+		}},
+		{"region", func(s *spec) { s.OpenstackRegion = "Region" }, []fault{at("spec.openstackRegion", `write "region"`)}},
+		{"address", func(s *spec) { s.NATOutgoingAddress, s.DeviceRouteSourceAddressIPv6 = "fd00::1", "10.0.0.1" }, []fault{
+			at("spec.natOutgoingAddress", "IPv4"), at("spec.deviceRouteSourceAddressIPv6", "IPv6"),
+		}},
+		{"tables", func(s *spec) {
+			s.RouteTableRange, s.RouteTableRanges = &v3.RouteTableRange{Min: 1, Max: 251}, &v3.RouteTableRanges{{Min: 1, Max: 70000}, {Min: 5, Max: 4}}
+		}, []fault{
+			at("spec.routeTableRanges[1]", "at most 4294967295"), at("spec.routeTableRange", "at most 250"),
+			in("spec", "spec.routeTableRange", "Only one"), at("spec.routeTableRanges", "at most 65535"),
+		}},
+		{"health", func(s *spec) {
+			s.HealthTimeoutOverrides = []v3.HealthTimeoutOverride{{Name: "a/b", Timeout: metav1.Duration{Duration: -1}}}
+		}, []fault{at("spec.healthTimeoutOverrides[0].name", "letters"), at("spec.healthTimeoutOverrides[0].timeout", "not negative")}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, r := range releases {
+				checkFaults(t, felix(tt.edit), r, tt.want...)
+			}
+		})
+	}
+}
+
+func eightPorts() []fault {
+	var faults []fault
+	for range 8 {
+		faults = append(faults, fault{})
+	}
+	for i := range faults {
+		faults[i] = at(NewPath("spec", "kubeNodePortRanges").Index(i).String(), "from 1 to 65535")
+	}
+	return faults
+}
+
+func TestValidateFelixByRelease(t *testing.T) {
+	type spec = v3.FelixConfigurationSpec
+	trace := felix(func(s *spec) { s.LogSeverityFile = "Trace" })
+	checkFaults(t, trace, Release{3, 30, 0}, at("spec.logSeverityFile", `"Debug"`))
+	checkFaults(t, trace, Release{3, 30, 1})
+
+	rate := felix(func(s *spec) { s.LogActionRateLimit = ptr("x") })
+	checkFaults(t, rate, Release{3, 30, 5}, at("spec.logActionRateLimit", "came with v3.30.6 and v3.31.4"))
+	checkFaults(t, rate, Release{3, 30, 6})
+	checkFaults(t, rate, v3310, at("spec.logActionRateLimit", "came with v3.30.6 and v3.31.4"))
+	checkFaults(t, rate, Release{3, 31, 4})
+	checkFaults(t, rate, v3320, at("spec.logActionRateLimit", "100/second"))
+
+	healthz := felix(func(s *spec) { s.BPFKubeProxyHealthzPort = ptr(0) })
+	checkFaults(t, healthz, v3310, at("spec.bpfKubeProxyHealthzPort", "from 1 to 65535"))
+	checkFaults(t, healthz, v3320)
+
+	crash := felix(func(s *spec) { s.BPFExportBufferSizeMB = ptr(1) })
+	checkFaults(t, crash, v3310, at("spec.bpfExportBufferSizeMB", "crashes"))
+
+	for d, good := range map[time.Duration]bool{
+		0: true, time.Second: true, 90 * time.Second: true, 500 * time.Millisecond: true,
+		1500 * time.Millisecond: false, -time.Second: false, time.Microsecond: false,
+	} {
+		f := felix(func(s *spec) { s.ReportingInterval = &metav1.Duration{Duration: d} })
+		checkFaults(t, f, v3310)
+		if good {
+			checkFaults(t, f, v3320)
+		} else {
+			checkFaults(t, f, v3320, at("spec.reportingInterval", "whole seconds"))
+		}
+	}
+	checkFaults(t, felix(func(s *spec) {
+		s.BPFConntrackTimeouts = &v3.BPFConntrackTimeouts{TCPSynSent: ptr(v3.BPFConntrackTimeout("auto"))}
+		s.FloatingIPs, s.BPFProfiling, s.RouteSource = ptr(v3.FloatingIPType("on")), "on", "x"
+	}), v3320, at("spec.bpfConntrackTimeouts.tcpSynSent", "Auto"), at("spec.bpfProfiling", "Enabled"),
+		at("spec.routeSource", "WorkloadIPs"), at("spec.floatingIPs", "Enabled"))
+}
+
+// Calico's client would fill in four fields, and so set for one node what is to be
+// decided for all.
+func TestDefaultFelix(t *testing.T) {
+	f := felix(func(*v3.FelixConfigurationSpec) {})
+	f.Name = "node.db1"
+	for _, r := range releases {
+		Default(f, r)
+	}
+	if !reflect.DeepEqual(f.Spec, v3.FelixConfigurationSpec{}) {
+		t.Errorf("got %+v", f.Spec)
+	}
+}
+
+func TestEqualPlain(t *testing.T) {
+	pool := func(cidr string) Object { p := ipPool(); p.Spec.CIDR = cidr; return p }
+	node := func(s NodeSpec) Object { n := NewNode(); n.Name, n.Spec = "a", s; return n }
+	peer := func(s v3.BGPPeerSpec) Object { p := v3.NewBGPPeer(); p.Spec = s; return p }
+	reserve := func(cidrs ...string) Object { r := v3.NewIPReservation(); r.Spec.ReservedCIDRs = cidrs; return r }
+	ports := func(p *[]v3.ProtoPort) Object {
+		return felix(func(s *v3.FelixConfigurationSpec) { s.FailsafeInboundHostPorts = p })
+	}
+	controllers := v3.NewKubeControllersConfiguration()
+	running := controllers.DeepCopy()
+	running.Status.RunningConfig = &v3.KubeControllersConfigurationSpec{}
+	for _, tt := range []struct {
+		name string
+		a, b Object
+		want bool
+	}{
+		{"spelling of a network", pool("FD00::/64"), pool("fd00:0::/64"), true},
+		{"network", pool("10.0.0.0/8"), pool("10.0.0.0/9"), false},
+		{"kinds", pool("10.0.0.0/8"), node(NodeSpec{}), false},
+		{"empty list", node(NodeSpec{OrchRefs: []OrchRef{}}), node(NodeSpec{}), true},
+		{"empty struct", node(NodeSpec{Wireguard: &NodeWireguardSpec{}}), node(NodeSpec{}), false},
+		{"host bits of a node", node(NodeSpec{BGP: &NodeBGPSpec{IPv4Address: "10.0.0.1/24"}}), node(NodeSpec{BGP: &NodeBGPSpec{IPv4Address: "10.0.0.2/24"}}), false},
+		{"address of a node", node(NodeSpec{BGP: &NodeBGPSpec{IPv6Address: "FD00::1"}}), node(NodeSpec{BGP: &NodeBGPSpec{IPv6Address: "fd00::1/128"}}), true},
+		{"MAC", node(NodeSpec{VXLANTunnelMACAddr: "66-2C-5A-00-00-01"}), node(NodeSpec{VXLANTunnelMACAddr: "66:2c:5a:00:00:01"}), true},
+		{"peer", peer(v3.BGPPeerSpec{PeerIP: "[FD00::1]:0179", NodeSelector: "a=='b'"}), peer(v3.BGPPeerSpec{PeerIP: "[fd00::1]:179", NodeSelector: "a == 'b'"}), true},
+		{"port of a peer", peer(v3.BGPPeerSpec{PeerIP: "10.0.0.1:179"}), peer(v3.BGPPeerSpec{PeerIP: "10.0.0.1"}), false},
+		{"order of reservations", reserve("10.0.0.1", "fd00::/8"), reserve("FD00::1/8", "10.0.0.1/32", "10.0.0.1"), true},
+		{"failsafe ports", ports(&[]v3.ProtoPort{{Protocol: "TCP", Port: 22, Net: "10.0.0.1/8"}, {Protocol: "udp", Port: 53}}),
+			ports(&[]v3.ProtoPort{{Protocol: "UDP", Port: 53}, {Protocol: "tcp", Port: 22, Net: "10.0.0.0/8"}}), true},
+		{"no failsafe ports", ports(&[]v3.ProtoPort{}), ports(nil), false},
+		{"false", felix(func(s *v3.FelixConfigurationSpec) { s.BPFEnabled = ptr(false) }), felix(func(*v3.FelixConfigurationSpec) {}), false},
+		{"status", controllers, running, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			before := deepCopy(tt.a)
+			if got := Equal(tt.a, tt.b); got != tt.want {
+				t.Errorf("got %v\n%+v\n%+v", got, Canonical(tt.a), Canonical(tt.b))
+			}
+			if !reflect.DeepEqual(before, tt.a) {
+				t.Error("Equal changed the object")
+			}
+			if c := Canonical(tt.a); !reflect.DeepEqual(c, Canonical(c)) {
+				t.Error("the canonical form of a canonical form is another one")
+			}
+		})
+	}
+}
+
+// Every tag of every plain kind has a rule: one without would make Validate panic.
+func TestTagsHaveRules(t *testing.T) {
+	for kind := range kinds {
+		if obj := kind.New(); isPlain(obj) {
+			fill(reflect.ValueOf(obj).Elem().FieldByName("Spec"))
+			for _, r := range releases {
+				Validate(obj, r)
+			}
+		}
+	}
+	// And each field that is said to be newer, or to have a rule of a schema, exists.
+	known := map[string]bool{}
+	for kind := range kinds {
+		if obj := kind.New(); isPlain(obj) {
+			apiFields(reflect.TypeOf(obj).Elem(), known)
+		}
+	}
+	for _, table := range []any{fieldReleases, schemaTags, changedTags, canonicalTags} {
+		for _, key := range reflect.ValueOf(table).MapKeys() {
+			if !known[key.String()] {
+				t.Errorf("%s is no field of the API", key)
+			}
+		}
+	}
+}
+
+func apiFields(typ reflect.Type, known map[string]bool) {
+	switch typ.Kind() {
+	case reflect.Pointer, reflect.Slice:
+		apiFields(typ.Elem(), known)
+	case reflect.Struct:
+		for i := range typ.NumField() {
+			if name := jsonName(typ.Field(i)); name != "" {
+				known[typ.Name()+"."+name] = true
+				apiFields(typ.Field(i).Type, known)
+			}
+		}
+	default:
+	}
+}
+
+// fill sets everything to something.
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem())
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i))
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0))
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(reflect.ValueOf("k"), reflect.ValueOf("v"))
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Bool:
+		v.SetBool(true)
+	default:
+		if v.CanInt() {
+			v.SetInt(7)
+		} else if v.CanUint() {
+			v.SetUint(7)
+		}
+	}
+}
