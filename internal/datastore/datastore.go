@@ -47,6 +47,14 @@ type Store interface {
 	// *InUseError.
 	Delete(ctx context.Context, base *Stored) error
 
+	// Snapshot reads all objects of the kinds as they were at one moment.
+	Snapshot(ctx context.Context, kinds []calico.Kind) (*Snapshot, error)
+
+	// Guarded returns the same store, in which no write is done that the guard
+	// refuses. The guard decides by what is stored at the moment of the write: the
+	// transaction fails, and the guard is asked again, where that has changed.
+	Guarded(guard Guard) Store
+
 	// Release returns the release of Calico that the datastore belongs to and
 	// how that is known. It asks the datastore at most once.
 	Release(ctx context.Context) (ReleaseFinding, error)
@@ -71,6 +79,29 @@ type Stored struct {
 	// of the JSON form; see Decode.
 	Object calico.Object `json:"-"`
 }
+
+// Snapshot is what was stored of some kinds at one moment.
+type Snapshot struct {
+	// Objects are in the order of the kinds that were asked for, and of their keys.
+	Objects []*Stored
+	// Corrupt are the values that cannot be decoded.
+	Corrupt []*CorruptError
+}
+
+// Guard has a say in every write of a store that is guarded by it.
+type Guard struct {
+	// Kinds are those by whose objects it decides.
+	Kinds []calico.Kind
+	// Check returns an error to refuse the write, by what is stored of the kinds.
+	// Otherwise it returns the keys of those objects without which it would have
+	// decided in another way, at most MaxGuardedKeys of them: that others are
+	// written is noticed anyway, but not that one is deleted.
+	Check func(*Snapshot) (needs []string, err error)
+}
+
+// MaxGuardedKeys is how many keys a guard can need: etcd compares at most 128
+// things in one transaction, unless it is configured otherwise.
+const MaxGuardedKeys = 100
 
 // ReleaseFinding is a release of Calico and where the knowledge comes from.
 type ReleaseFinding struct {

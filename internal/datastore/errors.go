@@ -155,6 +155,19 @@ func (e *InUseError) Error() string {
 	return text
 }
 
+// UnsettledError tells that a guarded write was not done because the objects by
+// which the guard decides were changed by others at every try.
+type UnsettledError struct {
+	ID    calico.ID
+	Key   string
+	Tries int
+}
+
+// Error names the object and how often it was tried.
+func (e *UnsettledError) Error() string {
+	return fmt.Sprintf("%s at %s was not written: other policies or endpoints were changed at each of %d tries", e.ID, e.Key, e.Tries)
+}
+
 // TierMissingError says that a policy was to be made in a tier that does not
 // exist. Calico enforces such a policy all the same, after all others and with
 // a drop at its end.

@@ -54,6 +54,7 @@ func (r *objectResource) addStoreError(diags *diag.Diagnostics, action string, i
 		locked      *datastore.LockedError
 		tier        *datastore.TierMissingError
 		used        *datastore.InUseError
+		unsettled   *datastore.UnsettledError
 		problem     *configurationError
 	)
 	switch {
@@ -84,6 +85,9 @@ func (r *objectResource) addStoreError(diags *diag.Diagnostics, action string, i
 	case errors.As(err, &tier):
 		diags.AddError(summary, fmt.Sprintf(
 			"The tier %q does not exist (nothing is stored at %s). Nothing was written. Create the tier first, or correct the tier's name.", tier.Tier, tier.Key))
+	case errors.As(err, &unsettled):
+		diags.AddError(summary, fmt.Sprintf(
+			"lockout_guard could not decide about this change: other policies or endpoints were changed by somebody else at each of %d tries. Nothing was written at %s. Apply again when the others are done.", unsettled.Tries, unsettled.Key))
 	case errors.As(err, &used):
 		diags.AddError(summary, fmt.Sprintf(
 			"There are policies in the tier: %s. Nothing was deleted. Delete them or move them to another tier first.", used))

@@ -11,9 +11,13 @@ import (
 
 // Patch changes some fields of base; see datastore.Store.
 func (s *Store) Patch(ctx context.Context, base *datastore.Stored, patch calico.SpecPatch) (*datastore.Stored, error) {
+	return s.patch(ctx, base, patch, nil)
+}
+
+func (s *Store) patch(ctx context.Context, base *datastore.Stored, patch calico.SpecPatch, guard *datastore.Guard) (*datastore.Stored, error) {
 	id := calico.IDOf(base.Object)
 	base = clone(base)
-	return s.write(ctx, "patch", id, func(*facts) (plan, error) {
+	return s.write(ctx, "patch", id, guard, func(*facts) (plan, error) {
 		value, err := patch.Apply(base.Raw)
 		if err != nil {
 			return plan{}, &datastore.CorruptError{Key: base.Key, Revision: base.Revision, Err: err}

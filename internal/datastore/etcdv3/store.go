@@ -223,9 +223,13 @@ func (s *Store) page(ctx context.Context, prefix, from string, revision int64) (
 
 // Create stores a new object.
 func (s *Store) Create(ctx context.Context, obj calico.Object) (*datastore.Stored, error) {
+	return s.create(ctx, obj, nil)
+}
+
+func (s *Store) create(ctx context.Context, obj calico.Object, guard *datastore.Guard) (*datastore.Stored, error) {
 	id := calico.IDOf(obj)
 	fresh := calico.Fresh{UID: uuid.NewString(), Created: time.Now()}
-	return s.write(ctx, "create", id, func(f *facts) (plan, error) {
+	return s.write(ctx, "create", id, guard, func(f *facts) (plan, error) {
 		name, value, err := calico.Encode(obj, nil, f.release, fresh)
 		if err != nil {
 			return plan{}, err
@@ -249,6 +253,10 @@ func (s *Store) Create(ctx context.Context, obj calico.Object) (*datastore.Store
 
 // Update replaces base by obj; see datastore.Store.
 func (s *Store) Update(ctx context.Context, obj calico.Object, base *datastore.Stored) (*datastore.Stored, error) {
+	return s.update(ctx, obj, base, nil)
+}
+
+func (s *Store) update(ctx context.Context, obj calico.Object, base *datastore.Stored, guard *datastore.Guard) (*datastore.Stored, error) {
 	id := calico.IDOf(obj)
 	base = clone(base)
 	if err := base.Decode(id.Kind); err != nil {
@@ -257,7 +265,7 @@ func (s *Store) Update(ctx context.Context, obj calico.Object, base *datastore.S
 	tier := calico.IDOf(base.Object).Tier
 	// Only for a base that lacks them, in which case they are made once.
 	fresh := calico.Fresh{UID: uuid.NewString(), Created: time.Now()}
-	return s.write(ctx, "update", id, func(f *facts) (plan, error) {
+	return s.write(ctx, "update", id, guard, func(f *facts) (plan, error) {
 		name, value, err := calico.Encode(obj, base.Raw, f.release, fresh)
 		if err != nil {
 			return plan{}, err
@@ -284,9 +292,13 @@ func (s *Store) Update(ctx context.Context, obj calico.Object, base *datastore.S
 
 // Delete removes base; see datastore.Store.
 func (s *Store) Delete(ctx context.Context, base *datastore.Stored) error {
+	return s.remove(ctx, base, nil)
+}
+
+func (s *Store) remove(ctx context.Context, base *datastore.Stored, guard *datastore.Guard) error {
 	id := calico.IDOf(base.Object)
 	base = clone(base)
-	_, err := s.write(ctx, "delete", id, func(f *facts) (plan, error) {
+	_, err := s.write(ctx, "delete", id, guard, func(f *facts) (plan, error) {
 		p := plan{
 			key:      base.Key,
 			compares: []clientv3.Cmp{unchanged(base)},
@@ -403,12 +415,12 @@ func (p *plan) needTier(id calico.ID) {
 // A transaction whose answer was lost is simply sent again: each is worthless
 // the second time (its compares no longer hold), and what it wrote is recognised
 // by its bytes, which hold a uid or base a revision that nobody else's can.
-func (s *Store) write(ctx context.Context, operation string, id calico.ID, next func(*facts) (plan, error)) (*datastore.Stored, error) {
+func (s *Store) write(ctx context.Context, operation string, id calico.ID, guard *datastore.Guard, next func(*facts) (plan, error)) (*datastore.Stored, error) {
 	end := time.Now().Add(s.cfg.RequestTimeout)
 	ctx, cancel := s.deadline(ctx)
 	defer cancel()
 	defer s.snapshots.drop(id.Kind)
-	for {
+	for tries := 1; ; tries++ {
 		f, err := s.writable(ctx)
 		if err != nil {
 			return nil, err
@@ -416,6 +428,16 @@ func (s *Store) write(ctx context.Context, operation string, id calico.ID, next 
 		p, err := next(f)
 		if err != nil {
 			return nil, err
+		}
+		if guard != nil {
+			if tries > guardedTries {
+				return nil, &datastore.UnsettledError{ID: id, Key: p.key, Tries: guardedTries}
+			}
+			consent, err := s.ask(ctx, guard)
+			if err != nil {
+				return nil, err
+			}
+			p.compares = append(p.compares, consent...)
 		}
 		// The lock and the release are part of what is compared: a datastore
 		// that was locked or upgraded a moment ago is not written to.

@@ -1,0 +1,100 @@
+package etcdv3
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+)
+
+// guardedTries is how often a guard is asked at most about one write.
+const guardedTries = 8
+
+// guarded is a store with a guard.
+type guarded struct {
+	*Store
+	guard *datastore.Guard
+}
+
+// Guarded returns the store with a guard; see datastore.Store.
+func (s *Store) Guarded(guard datastore.Guard) datastore.Store { return &guarded{s, &guard} }
+
+func (g *guarded) Create(ctx context.Context, obj calico.Object) (*datastore.Stored, error) {
+	return g.create(ctx, obj, g.guard)
+}
+
+func (g *guarded) Update(ctx context.Context, obj calico.Object, base *datastore.Stored) (*datastore.Stored, error) {
+	return g.update(ctx, obj, base, g.guard)
+}
+
+func (g *guarded) Patch(ctx context.Context, base *datastore.Stored, patch calico.SpecPatch) (*datastore.Stored, error) {
+	return g.patch(ctx, base, patch, g.guard)
+}
+
+func (g *guarded) Delete(ctx context.Context, base *datastore.Stored) error {
+	return g.remove(ctx, base, g.guard)
+}
+
+// Snapshot reads all of the kinds in one request; see datastore.Store.
+func (s *Store) Snapshot(ctx context.Context, kinds []calico.Kind) (*datastore.Snapshot, error) {
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	snapshot, _, err := s.snapshot(ctx, kinds)
+	return snapshot, err
+}
+
+func (s *Store) snapshot(ctx context.Context, kinds []calico.Kind) (*datastore.Snapshot, int64, error) {
+	ops := make([]clientv3.Op, len(kinds))
+	for i, kind := range kinds {
+		ops[i] = clientv3.OpGet(kindPrefix(kind), clientv3.WithPrefix())
+	}
+	resp, err := s.txn(ctx, "snapshot", root, clientv3.OpTxn(nil, ops, nil))
+	if err != nil {
+		return nil, 0, err
+	}
+	snapshot := &datastore.Snapshot{}
+	for i, kind := range kinds {
+		for _, kv := range resp.Responses[i].GetResponseRange().GetKvs() {
+			stored := storedKV(string(kv.Key), kv.Value, kv.ModRevision)
+			var corrupt *datastore.CorruptError
+			if err := stored.Decode(kind); errors.As(err, &corrupt) {
+				snapshot.Corrupt = append(snapshot.Corrupt, corrupt)
+				continue
+			}
+			snapshot.Objects = append(snapshot.Objects, stored)
+		}
+	}
+	return snapshot, resp.Header.Revision, nil
+}
+
+// ask asks a guard, and returns what has to stay as it was for its consent to hold.
+func (s *Store) ask(ctx context.Context, guard *datastore.Guard) ([]clientv3.Cmp, error) {
+	snapshot, revision, err := s.snapshot(ctx, guard.Kinds)
+	if err != nil {
+		return nil, err
+	}
+	needs, err := guard.Check(snapshot)
+	if err != nil {
+		return nil, err
+	}
+	var compares []clientv3.Cmp
+	for _, kind := range guard.Kinds {
+		// Nothing written since; a prefix without a key compares as revision 0.
+		compares = append(compares, clientv3.Compare(clientv3.ModRevision(kindPrefix(kind)), "<", revision+1).WithPrefix())
+	}
+	revisions := map[string]int64{}
+	for _, stored := range snapshot.Objects {
+		revisions[stored.Key], _ = strconv.ParseInt(stored.Revision, 10, 64)
+	}
+	for i, key := range needs {
+		if i == datastore.MaxGuardedKeys {
+			break
+		}
+		compares = append(compares, clientv3.Compare(clientv3.ModRevision(key), "=", revisions[key]))
+	}
+	return compares, nil
+}
