@@ -358,7 +358,7 @@ func withoutStricter(release calico.Release, ours judged) calico.FieldErrors {
 		case "chainInsertMode":
 			return !release.AtLeast(3, 32, 0)
 		case "bpfConnectTimeLoadBalancing", "bpfHostNetworkedNATWithoutCTLB":
-			return felix.Spec.BPFConnectTimeLoadBalancingEnabled != nil
+			return felix.Spec.BPFConnectTimeLoadBalancingEnabled != nil //nolint:staticcheck // deprecated, and in use
 		default:
 			return true
 		}
@@ -384,7 +384,7 @@ func asCalicoFills(obj calico.Object, release calico.Release) calico.Object {
 	if s.BPFHostNetworkedNATWithoutCTLB == nil {
 		s.BPFHostNetworkedNATWithoutCTLB = ptr(v3.BPFHostNetworkedNATEnabled)
 	}
-	if on := s.BPFConnectTimeLoadBalancingEnabled; on != nil {
+	if on := s.BPFConnectTimeLoadBalancingEnabled; on != nil { //nolint:staticcheck // deprecated, and in use
 		s.BPFHostNetworkedNATWithoutCTLB = ptr(v3.BPFHostNetworkedNATDisabled)
 		s.BPFConnectTimeLoadBalancing = ptr(v3.BPFConnectTimeLBDisabled)
 		if *on {

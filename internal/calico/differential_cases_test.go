@@ -256,7 +256,7 @@ func (c namedCase) check(release calico.Release, ours judged) string {
 // TestDifferentialCases asks both us and Calico about each case, and us alone
 // where there is no oracle of a release.
 func TestDifferentialCases(t *testing.T) {
-	cases := slices.Concat(namedCases(), namedCasesOfKinds())
+	cases := slices.Concat(namedCases(), namedCasesOfKinds(), namedCasesOfPlainKinds())
 	for _, release := range oracleReleases() {
 		t.Run(release.tool, func(t *testing.T) {
 			t.Parallel()

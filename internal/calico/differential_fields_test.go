@@ -236,7 +236,7 @@ func sourceOf(to schemaOf, typ reflect.Type, tag string) source {
 	case reflect.Map:
 		return made(labels)
 	case reflect.Bool:
-		return boolean(0.5)
+		return boolean(0.6)
 	case reflect.String:
 		return textOf(rules)
 	case reflect.Uint8:
