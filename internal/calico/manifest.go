@@ -1,6 +1,9 @@
 package calico
 
 import (
+	"fmt"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"sigs.k8s.io/yaml"
 )
 
@@ -9,22 +12,59 @@ import (
 // what the datastore adds. Its form is stable, so that two manifests can be
 // compared line by line.
 func Manifest(obj Object) (string, error) {
+	n, err := manifest(obj)
+	if err != nil {
+		return "", err
+	}
+	text, err := yaml.JSONToYAML([]byte(n.String()))
+	return string(text), err
+}
+
+// ManifestJSON returns the same as JSON, on one line.
+func ManifestJSON(obj Object) (string, error) {
+	n, err := manifest(obj)
+	if err != nil {
+		return "", err
+	}
+	return n.String(), nil
+}
+
+// ParseManifest reads a manifest in JSON of a kind that this package knows, such
+// as ManifestJSON returns.
+func ParseManifest(text string) (Object, error) {
+	var envelope struct {
+		Kind       string `json:"kind"`
+		APIVersion string `json:"apiVersion"`
+	}
+	if err := calicoJSON.Unmarshal([]byte(text), &envelope); err != nil {
+		return nil, fmt.Errorf("it is not a JSON object: %w", shortJSONError(err))
+	}
+	if _, known := kinds[Kind(envelope.Kind)]; !known || envelope.APIVersion != v3.GroupVersionCurrent {
+		return nil, fmt.Errorf("it is of kind %q, apiVersion %q, where a kind of %q belongs", envelope.Kind, envelope.APIVersion, v3.GroupVersionCurrent)
+	}
+	obj := Kind(envelope.Kind).New()
+	if err := calicoJSON.Unmarshal([]byte(text), obj); err != nil {
+		return nil, fmt.Errorf("it is not a valid %s: %w", envelope.Kind, shortJSONError(err))
+	}
+	return obj, nil
+}
+
+func manifest(obj Object) (*node, error) {
 	out := deepCopy(obj)
 	out.SetUID("")
 	out.SetResourceVersion("")
 	out.SetManagedFields(nil)
 	value, err := calicoJSON.Marshal(out)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	n, err := parseNode(value)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	field(n, "metadata").remove("creationTimestamp")
 	removeVoid(n)
-	text, err := yaml.JSONToYAML([]byte(n.String()))
-	return string(text), err
+	return n, nil
 }
 
 // removeVoid drops the empty source and destination that Calico's encoder

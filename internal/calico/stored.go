@@ -165,10 +165,7 @@ func Decode(kind Kind, storedName string, value []byte) (Object, error) {
 			delete(labels, v3.LabelTier)
 		}
 		obj.SetLabels(nilIfEmpty(labels))
-		// Releases differ in whether they write the tier "default" down.
-		if tier := tierOf(obj); *tier == DefaultTier {
-			*tier = ""
-		}
+		OmitDefaultTier(obj)
 	}
 	annotations := copyMap(obj.GetAnnotations())
 	for key := range annotations {
@@ -178,6 +175,14 @@ func Decode(kind Kind, storedName string, value []byte) (Object, error) {
 	}
 	obj.SetAnnotations(nilIfEmpty(annotations))
 	return obj, nil
+}
+
+// OmitDefaultTier takes the tier "default" out of a policy: releases differ in
+// whether they write it down.
+func OmitDefaultTier(obj Object) {
+	if tier := tierOf(obj); *tier == DefaultTier {
+		*tier = ""
+	}
 }
 
 // MachineAnnotation tells the annotations that Calico's and Kubernetes' own

@@ -82,7 +82,8 @@ func (d *definition) owned(v values) []string {
 	return out
 }
 
-// onlyFields returns a copy of the object with no fields in its spec but those.
+// onlyFields returns a copy of the object with no fields in its spec but those,
+// and without labels and annotations, which are all others'.
 func onlyFields(obj calico.Object, names []string) calico.Object {
 	c, ok := obj.DeepCopyObject().(calico.Object)
 	if !ok {
@@ -92,6 +93,8 @@ func onlyFields(obj calico.Object, names []string) calico.Object {
 	for _, name := range names {
 		kept[name] = true
 	}
+	c.SetLabels(nil)
+	c.SetAnnotations(nil)
 	spec := specOf(c)
 	for i := range spec.NumField() {
 		if !kept[jsonName(spec.Type().Field(i))] {

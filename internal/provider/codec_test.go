@@ -56,7 +56,7 @@ func TestSchemasHaveEveryField(t *testing.T) {
 
 	hostEndpoint := &newHostEndpointResource().(*objectResource).definition
 	attributeTypes := hostEndpoint.attributeTypes()
-	for _, name := range []string{"name", "labels", "annotations", "uid", "creation_timestamp"} {
+	for _, name := range []string{"name", "labels", "annotations", "uid", "creation_timestamp", "object"} {
 		delete(attributeTypes, name)
 	}
 	compare(t, "host_endpoint", types.ObjectType{AttrTypes: attributeTypes}, reflect.TypeFor[v3.HostEndpointSpec]())

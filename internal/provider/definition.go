@@ -94,6 +94,9 @@ func (d *definition) object(c *conversion, v values, release calico.Release) cal
 	if len(c.unknown) == 0 {
 		calico.Default(obj, release)
 	}
+	if d.kind.Tiered() {
+		calico.OmitDefaultTier(obj) // in the form in which stored objects are read
+	}
 	return obj
 }
 
@@ -119,6 +122,13 @@ func (d *definition) attributes(obj calico.Object, prior values) values {
 	}
 	out["uid"] = types.StringValue(string(obj.GetUID()))
 	out["creation_timestamp"] = types.StringValue(obj.GetCreationTimestamp().UTC().Format(time.RFC3339))
+	if _, exposed := attributeTypes["object"]; exposed {
+		text, err := calico.ManifestJSON(obj)
+		if err != nil {
+			panic("provider: an object of Calico's API cannot be encoded: " + err.Error())
+		}
+		out["object"] = types.StringValue(text)
+	}
 	for name, v := range out {
 		out[name] = reconcile(prior[name], v, d.fieldType(name))
 	}

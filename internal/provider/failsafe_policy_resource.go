@@ -43,6 +43,7 @@ func newFailsafePolicyResource() resource.Resource {
 			"ingress":  ingressPath,
 			"egress":   egressPath,
 			"manifest": {},
+			"object":   {},
 		},
 		locate: locateFailsafe,
 		replaceWarning: "A new name makes a new policy. Unless this resource has create_before_destroy = true in its lifecycle block, " +
@@ -58,7 +59,7 @@ func failsafeSchema() schema.Schema {
 			"It allows SSH from the management networks, ICMP, and the hosts' own traffic to etcd and DHCP. The plan shows the rules in `ingress` and `egress`, and the whole policy as YAML in `manifest`.\n\n" +
 			"~> **Keep this policy for as long as there is a host endpoint.** Name it in the `depends_on` of every [`calico_host_endpoint`](host_endpoint.md), so that Terraform creates it before them and destroys it after them.\n\n" +
 			"~> **The default `selector` includes workloads.** Where any policy selects an endpoint, Calico drops what no policy allows there, and its profiles no longer count. If workloads have no policies of their own, select hosts only.",
-		Attributes: withMetadata("policy", failsafeName, map[string]schema.Attribute{
+		Attributes: withObject("policy", withMetadata("policy", failsafeName, map[string]schema.Attribute{
 			"name": schema.StringAttribute{
 				MarkdownDescription: "Name of the policy, such as `\"failsafe-east\"`. Default: `\"failsafe\"`. Changing it replaces the policy: with `create_before_destroy` in `lifecycle` the new one is there before the old one goes.",
 				Optional:            true, Computed: true,
@@ -125,7 +126,7 @@ func failsafeSchema() schema.Schema {
 				MarkdownDescription: "The policy as YAML that `calicoctl apply -f` accepts, beginning with `apiVersion: projectcalico.org/v3`. Known in the plan.",
 				Computed:            true,
 			},
-		}),
+		})),
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 func newFelixConfigurationResource() resource.Resource {
-	attributes := withMetadata("configuration", "default", felixConfigurationAttributes())
+	attributes := withObject("part of the configuration that is managed here", withMetadata("configuration", "default", felixConfigurationAttributes()))
 	// Others' labels and annotations stay others': annotations of this kind can
 	// override any parameter of Felix, past all checks.
 	delete(attributes, "labels")
@@ -23,6 +23,7 @@ func newFelixConfigurationResource() resource.Resource {
 				"~> **Switching the failsafe ports off** (`failsafe_inbound_host_ports = []`) takes away the last way into a host on which no policy allows your management traffic. Name the [`calico_failsafe_policy`](failsafe_policy.md) and the host endpoints in `depends_on`, so that this comes last, and goes first. A host whose Felix reaches the datastore through a protected interface, and restarts without a policy that allows this, can no longer be helped from outside.",
 			Attributes: attributes,
 		},
-		adopts: true,
+		derived: objectDerived,
+		adopts:  true,
 	}}}
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 // inNamespace adds the attribute that says where an object of a kind in
@@ -13,6 +15,19 @@ func inNamespace(what string, attributes map[string]schema.Attribute) map[string
 	attributes["namespace"] = schema.StringAttribute{
 		MarkdownDescription: "Namespace of the " + what + ", such as `\"production\"`. Default: `\"default\"`. In an etcd datastore Calico does not check that there is such a namespace. Changing it replaces the object.",
 		Optional:            true, Computed: true,
+	}
+	return attributes
+}
+
+// objectDerived is what a resource derives that exposes its object.
+var objectDerived = map[string]calico.Path{"object": {}}
+
+// withObject adds the attribute that hands the object on to the data source and
+// the function which decide about traffic.
+func withObject(what string, attributes map[string]schema.Attribute) map[string]schema.Attribute {
+	attributes["object"] = schema.StringAttribute{
+		MarkdownDescription: "The " + what + " as a `projectcalico.org/v3` object in JSON, as it will be stored, to pass to the data source [`calico_connectivity`](../data-sources/connectivity.md) or the function `provider::calico::verdict`. Known in the plan.",
+		Computed:            true,
 	}
 	return attributes
 }

@@ -37,7 +37,7 @@ func definitions(t *testing.T) map[string]*objectResource {
 // every attribute a field: otherwise a part of an object could be written but not
 // read, or never be seen.
 func TestEveryFieldHasAnAttribute(t *testing.T) {
-	beside := []string{"name", "namespace", "labels", "annotations", "uid", "creation_timestamp"}
+	beside := []string{"name", "namespace", "labels", "annotations", "uid", "creation_timestamp", "object"}
 	var compare func(t *testing.T, at string, attributes map[string]attr.Type, field reflect.Type)
 	compare = func(t *testing.T, at string, attributes map[string]attr.Type, field reflect.Type) {
 		t.Helper()
