@@ -50,6 +50,10 @@ type Store interface {
 	// Snapshot reads all objects of the kinds as they were at one moment.
 	Snapshot(ctx context.Context, kinds []calico.Kind) (*Snapshot, error)
 
+	// Surroundings tells what is in the datastore beside the objects of
+	// administrators. It asks the datastore at most once.
+	Surroundings(ctx context.Context) (Surroundings, error)
+
 	// Guarded returns the same store, in which no write is done that the guard
 	// refuses. The guard decides by what is stored at the moment of the write: the
 	// transaction fails, and the guard is asked again, where that has changed.
@@ -86,6 +90,14 @@ type Snapshot struct {
 	Objects []*Stored
 	// Corrupt are the values that cannot be decoded.
 	Corrupt []*CorruptError
+}
+
+// Surroundings is what Calico itself has in a datastore.
+type Surroundings struct {
+	// FelixHosts are the hosts whose Felix has reported its status.
+	FelixHosts map[string]bool
+	// Workloads tells whether there is any workload endpoint.
+	Workloads bool
 }
 
 // Guard has a say in every write of a store that is guarded by it.

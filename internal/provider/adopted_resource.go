@@ -218,7 +218,7 @@ func (r *adoptedResource) adopt(ctx context.Context, store datastore.Store, obj 
 	for {
 		stored, err := store.Get(ctx, calico.IDOf(obj))
 		if errors.Is(err, datastore.ErrNotFound) {
-			stored, err = store.Create(ctx, obj)
+			stored, err = r.guarded(ctx, store, changeTo(obj)).Create(ctx, obj)
 			var exists *datastore.AlreadyExistsError
 			if errors.As(err, &exists) {
 				continue // made by somebody else just now
@@ -243,17 +243,73 @@ func (r *adoptedResource) adopt(ctx context.Context, store datastore.Store, obj 
 		if err != nil {
 			return nil, adopted, err
 		}
-		stored, err = applyPatch(ctx, store, stored, change)
+		stored, err = r.applyPatch(ctx, store, stored, change)
 		return stored, adopted, err
 	}
 }
 
 // applyPatch applies a patch, if there is anything in it.
-func applyPatch(ctx context.Context, store datastore.Store, base *datastore.Stored, change calico.SpecPatch) (*datastore.Stored, error) {
+func (r *objectResource) applyPatch(ctx context.Context, store datastore.Store, base *datastore.Stored, change calico.SpecPatch) (*datastore.Stored, error) {
 	if len(change) == 0 {
 		return base, nil
 	}
-	return store.Patch(ctx, base, change)
+	id := calico.IDOf(base.Object)
+	return r.guarded(ctx, store, func(snapshot *datastore.Snapshot) (map[calico.ID]calico.Object, error) {
+		// What others have changed since stays as it is.
+		for _, now := range snapshot.Objects {
+			if calico.IDOf(now.Object) == id {
+				base = now
+			}
+		}
+		after, err := patched(base, change)
+		return map[calico.ID]calico.Object{id: after}, err
+	}).Patch(ctx, base, change)
+}
+
+// patched returns the object that a patch makes of a stored one.
+func patched(base *datastore.Stored, change calico.SpecPatch) (calico.Object, error) {
+	value, err := change.Apply(base.Raw)
+	if err != nil {
+		return nil, err
+	}
+	after := *base
+	after.Raw = value
+	err = after.Decode(calico.KindOf(base.Object))
+	return after.Object, err
+}
+
+// adoptedID is the ID of the object of which state or obj is what is owned.
+func (r *objectResource) adoptedID(state values, obj calico.Object) calico.ID {
+	if obj != nil {
+		return calico.IDOf(obj)
+	}
+	return r.id(state)
+}
+
+// adoptedAfter returns what a planned change makes of the stored object; nil
+// where it is deleted. obj is nil for a destroy.
+func (r *objectResource) adoptedAfter(ctx context.Context, store datastore.Store, state values, obj calico.Object, private privateReader) (calico.Object, error) {
+	base, err := r.baseOrRead(ctx, store, private, r.adoptedID(state, obj))
+	if errors.Is(err, datastore.ErrNotFound) {
+		return obj, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	adopted := readAdoption(ctx, private)
+	change := calico.SpecPatch{}
+	if obj == nil {
+		var remove bool
+		if change, remove, err = r.restoration(base, r.owned(state), adopted); err != nil || remove {
+			return nil, err
+		}
+	} else {
+		owned := r.owned(r.attributes(obj, nil))
+		if change, err = r.update(obj, base, owned, r.owned(state), &adopted); err != nil {
+			return nil, err
+		}
+	}
+	return patched(base, change)
 }
 
 // Read reads the owned fields; after an import, all that there are.
@@ -299,7 +355,11 @@ func (r *adoptedResource) Update(ctx context.Context, req resource.UpdateRequest
 	}
 	adopted := readAdoption(ctx, req.Private)
 	owned := r.owned(planned)
-	stored, err := r.update(ctx, store, obj, base, owned, r.owned(state), &adopted)
+	change, err := r.update(obj, base, owned, r.owned(state), &adopted)
+	var stored *datastore.Stored
+	if err == nil {
+		stored, err = r.applyPatch(ctx, store, base, change)
+	}
 	if err != nil {
 		r.addStoreError(&resp.Diagnostics, "Update", r.id(planned), err)
 		return
@@ -309,7 +369,9 @@ func (r *adoptedResource) Update(ctx context.Context, req resource.UpdateRequest
 	resp.State.Raw = r.finish(ctx, stored, planned, planned, resp.Identity, resp.Private, &resp.Diagnostics)
 }
 
-func (r *adoptedResource) update(ctx context.Context, store datastore.Store, obj calico.Object, base *datastore.Stored, owned, before []string, adopted *adoption) (*datastore.Stored, error) {
+// update returns the change from what base is to what is planned, and brings the
+// adoption up to date.
+func (r *objectResource) update(obj calico.Object, base *datastore.Stored, owned, before []string, adopted *adoption) (calico.SpecPatch, error) {
 	_, fields, err := r.storedFields(base)
 	if err != nil {
 		return nil, err
@@ -333,7 +395,7 @@ func (r *adoptedResource) update(ctx context.Context, store datastore.Store, obj
 			delete(adopted.Before, name)
 		}
 	}
-	return applyPatch(ctx, store, base, change)
+	return change, nil
 }
 
 // Delete gives back what is owned. An object that was made here goes, if nobody
@@ -360,25 +422,34 @@ func (r *adoptedResource) Delete(ctx context.Context, req resource.DeleteRequest
 }
 
 func (r *adoptedResource) giveBack(ctx context.Context, store datastore.Store, base *datastore.Stored, owned []string, adopted adoption) error {
-	_, fields, err := r.storedFields(base)
-	if err != nil {
+	change, remove, err := r.restoration(base, owned, adopted)
+	switch {
+	case err != nil:
+		return err
+	case remove:
+		return r.guarded(ctx, store, removal(calico.IDOf(base.Object))).Delete(ctx, base)
+	default:
+		_, err = r.applyPatch(ctx, store, base, change)
 		return err
 	}
-	change := calico.SpecPatch{}
+}
+
+// restoration returns the change that gives back what is owned, and whether the
+// object goes: it was made here, and nobody else has put anything in it.
+func (r *objectResource) restoration(base *datastore.Stored, owned []string, adopted adoption) (change calico.SpecPatch, remove bool, err error) {
+	_, fields, err := r.storedFields(base)
+	if err != nil {
+		return nil, false, err
+	}
+	change = calico.SpecPatch{}
 	for _, name := range owned {
 		if was := adopted.was(name); string(was) != string(fields[name]) {
 			change[name] = was
 		}
 	}
-	if adopted.Created {
-		rest, err := change.Apply(base.Raw)
-		if err != nil {
-			return err
-		}
-		if calico.IsEmptySpec(rest) {
-			return store.Delete(ctx, base)
-		}
+	if !adopted.Created {
+		return change, false, nil
 	}
-	_, err = applyPatch(ctx, store, base, change)
-	return err
+	rest, err := change.Apply(base.Raw)
+	return change, err == nil && calico.IsEmptySpec(rest), err
 }

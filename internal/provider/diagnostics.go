@@ -56,8 +56,13 @@ func (r *objectResource) addStoreError(diags *diag.Diagnostics, action string, i
 		used        *datastore.InUseError
 		unsettled   *datastore.UnsettledError
 		problem     *configurationError
+		lockout     *lockoutError
 	)
 	switch {
+	case errors.As(err, &lockout):
+		diags.AddError(summary, fmt.Sprintf(
+			"lockout_guard refused this change: traffic that it watches over works now, and would be dropped after it:\n\n%s\n\nNothing was written. Allow this traffic in a policy that comes before. "+
+				"If it is meant to stop, take it out of lockout_guard.flows of the provider, or set lockout_guard.mode to \"warn\".", lockout))
 	case errors.As(err, &problem):
 		diags.AddError(problem.summary, problem.detail)
 	case errors.As(err, &exists):

@@ -104,8 +104,10 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	if planned == nil {
 		r.planDestroy(ctx, state, req.Private, &resp.Diagnostics)
+		r.planGuard(ctx, state, nil, req.Private, nil, &resp.Diagnostics)
 		return
 	}
+	var replaced values
 	r.fillIn(config, planned)
 	for name := range state {
 		if !r.isDerived(name) {
@@ -118,7 +120,7 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 			if r.replaceWarning != "" {
 				resp.Diagnostics.AddAttributeWarning(replace[0], "Replacement Leaves a Gap", r.replaceWarning)
 			}
-			state = nil
+			replaced, state = state, nil
 		}
 	}
 
@@ -146,6 +148,9 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	resp.Plan.Raw = raw
+	if len(c.unknown) == 0 && !raw.Equal(req.State.Raw) {
+		r.planGuard(ctx, state, obj, req.Private, replaced, &resp.Diagnostics)
+	}
 }
 
 func (r *objectResource) isDerived(name string) bool {
@@ -443,7 +448,7 @@ func (r *objectResource) Create(ctx context.Context, req resource.CreateRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	stored, err := store.Create(ctx, obj)
+	stored, err := r.guarded(ctx, store, changeTo(obj)).Create(ctx, obj)
 	if err != nil {
 		r.addStoreError(&resp.Diagnostics, "Create", r.id(planned), err)
 		return
@@ -530,7 +535,7 @@ func (r *objectResource) Update(ctx context.Context, req resource.UpdateRequest,
 	}
 	managed := managedAnnotations(state, planned)
 	withForeignAnnotations(obj, base.Object, managed)
-	stored, err := store.Update(ctx, obj, base)
+	stored, err := r.guarded(ctx, store, changeTo(obj)).Update(ctx, obj, base)
 	if err != nil {
 		r.addStoreError(&resp.Diagnostics, "Update", r.id(planned), err)
 		return
@@ -555,7 +560,7 @@ func (r *objectResource) Delete(ctx context.Context, req resource.DeleteRequest,
 		}
 	}
 	if err == nil {
-		err = store.Delete(ctx, base)
+		err = r.guarded(ctx, store, removal(r.id(state))).Delete(ctx, base)
 	}
 	if err != nil {
 		r.addStoreError(&resp.Diagnostics, "Delete", r.id(state), err)

@@ -20,6 +20,8 @@ import (
 type providerData struct {
 	// release is calico_version of the configuration; nil where it is unset.
 	release *calico.Release
+	// guard watches over traffic; nil where that is not wanted.
+	guard *lockoutGuard
 	// open connects to the datastore; nil where the configuration is not wholly
 	// known yet.
 	open func(ctx context.Context) (datastore.Store, error)

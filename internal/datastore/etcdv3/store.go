@@ -45,6 +45,12 @@ type Store struct {
 	looking *look
 
 	snapshots snapshots
+
+	surroundings struct {
+		mu    sync.Mutex
+		known bool
+		found datastore.Surroundings
+	}
 }
 
 var _ datastore.Store = (*Store)(nil)
