@@ -15,6 +15,8 @@ type node interface {
 	// appendTo appends the canonical form, within brackets where the condition
 	// binds less tightly than its surroundings.
 	appendTo(b []byte, surroundings precedence) []byte
+	// prefixed returns the condition with a prefix before each of its labels.
+	prefixed(prefix string) node
 }
 
 // precedence says how tightly a condition holds together.
@@ -121,6 +123,39 @@ func (n disjunction) matches(labels map[string]string) bool {
 		}
 	}
 	return false
+}
+
+func (n all) prefixed(string) node    { return n }
+func (n global) prefixed(string) node { return n }
+
+func (n has) prefixed(prefix string) node { return has{prefix + n.label} }
+
+func (n comparison) prefixed(prefix string) node {
+	n.label = prefix + n.label
+	return n
+}
+
+func (n membership) prefixed(prefix string) node {
+	n.label = prefix + n.label
+	return n
+}
+
+func (n negation) prefixed(prefix string) node { return negation{n.operand.prefixed(prefix)} }
+
+func (n conjunction) prefixed(prefix string) node {
+	return conjunction{prefixedAll(n.operands, prefix)}
+}
+
+func (n disjunction) prefixed(prefix string) node {
+	return disjunction{prefixedAll(n.operands, prefix)}
+}
+
+func prefixedAll(operands []node, prefix string) []node {
+	all := make([]node, len(operands))
+	for i, operand := range operands {
+		all[i] = operand.prefixed(prefix)
+	}
+	return all
 }
 
 func (all) appendTo(b []byte, _ precedence) []byte    { return append(b, "all()"...) }

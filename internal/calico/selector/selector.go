@@ -69,3 +69,10 @@ func (s *Selector) IsGlobal() bool {
 	_, ok := s.root.(global)
 	return ok
 }
+
+// Prefixed returns the selector with a prefix before each of its labels; all()
+// and global() stay as they are. Calico does this to a namespaceSelector and to
+// a selector of service accounts, whose labels an endpoint has under a prefix.
+func (s *Selector) Prefixed(prefix string) *Selector {
+	return &Selector{root: s.root.prefixed(prefix)}
+}

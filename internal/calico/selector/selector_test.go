@@ -327,3 +327,18 @@ func TestCalico(t *testing.T) {
 		t.Errorf("compared %d accepted and %d refused selectors, want 300 and 200", accepted, refused)
 	}
 }
+
+func TestPrefixed(t *testing.T) {
+	const in = "all() && (global() || has(a)) && !(b == 'x') && c not in {'y'} && !has(d) && e contains 'z'"
+	const want = "all() && (global() || has(p.a)) && !(p.b == 'x') && p.c not in {'y'} && !has(p.d) && p.e contains 'z'"
+	sel, err := selector.Parse(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sel.Prefixed("p.").String(); got != want {
+		t.Errorf("Prefixed: %s, want %s", got, want)
+	}
+	if got := sel.String(); got != in {
+		t.Errorf("Prefixed changed the selector itself to %s", got)
+	}
+}

@@ -1,0 +1,428 @@
+package verdict
+
+import (
+	"strings"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"github.com/projectcalico/api/pkg/lib/numorstring"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
+)
+
+// rule is a rule made ready to be matched.
+type rule struct {
+	action v3.Action
+	// only is the one address family of the rule, if it has one.
+	only        *family
+	protocol    *uint8
+	notProtocol *uint8
+	icmp        *icmpMatch
+	notICMP     *icmpMatch
+	src, dst    entity
+	// doubts are conditions that the objects do not decide.
+	doubts []string
+}
+
+type icmpMatch struct{ types, codes spanSet }
+
+// entity is the part of a rule about one side.
+type entity struct {
+	nets, notNets   *[2]addrSet
+	ports, notPorts *portMatch
+	// chosen is what the selectors choose, nil where there is none; notChosen that
+	// of a notSelector on its own.
+	chosen, notChosen *memberSet
+}
+
+type portMatch struct {
+	numbers spanSet
+	names   []string
+	// from is what the named ports are those of.
+	from *memberSet
+	// protocol is that of the named ports, 0 for any.
+	protocol uint8
+}
+
+// memberSet is what a selector chooses among things. It is filled when first needed.
+type memberSet struct {
+	selector *selector.Selector
+	filled   bool
+	addrs    [2]addrSet
+	ports    map[string][]portMember
+}
+
+func (w *World) fill(m *memberSet) *memberSet {
+	if m.filled {
+		return m
+	}
+	matches := make([]bool, len(w.labelSets))
+	for i, labels := range w.labelSets {
+		matches[i] = m.selector.Matches(labels)
+	}
+	var nets []addrRange
+	m.ports = map[string][]portMember{}
+	for _, th := range w.things {
+		if !matches[th.labels] {
+			continue
+		}
+		nets = append(nets, th.nets...)
+		for _, port := range th.ports {
+			for _, n := range th.nets {
+				m.ports[port.name] = append(m.ports[port.name], portMember{n.lo, port.protocol, port.port})
+			}
+		}
+	}
+	m.addrs = newAddrSets(nets)
+	m.filled = true
+	return m
+}
+
+// choose returns what a selector chooses; the same for the same text.
+func (w *World) choose(text string) (*memberSet, bool) {
+	if m := w.members[text]; m != nil {
+		return m, true
+	}
+	sel, err := w.parse(text)
+	if err != nil {
+		return nil, false
+	}
+	m := &memberSet{selector: sel}
+	w.members[text] = m
+	return m, true
+}
+
+// rules prepares the rules of both directions. It is false where Felix would not
+// accept the policy or profile as a whole.
+func (w *World) rules(ingress, egress []v3.Rule, namespace string) (rules [2][]*rule, ok bool) {
+	for direction, list := range [2][]v3.Rule{Ingress: ingress, Egress: egress} {
+		for i := range list {
+			r, ok := w.rule(&list[i], namespace)
+			if !ok {
+				return rules, false
+			}
+			rules[direction] = append(rules[direction], r)
+		}
+	}
+	return rules, true
+}
+
+func (w *World) rule(in *v3.Rule, namespace string) (*rule, bool) {
+	r := &rule{action: in.Action}
+	// Felix takes actions in any case, and none as Allow.
+	r.action = v3.Allow
+	for _, action := range []v3.Action{v3.Deny, v3.Pass, v3.Log} {
+		if strings.EqualFold(string(in.Action), string(action)) {
+			r.action = action
+		}
+	}
+	r.only = familyFor(in)
+	var ok bool
+	if r.protocol, ok = protocolOf(in.Protocol); !ok {
+		return nil, false
+	}
+	if r.notProtocol, ok = protocolOf(in.NotProtocol); !ok {
+		return nil, false
+	}
+	r.icmp, r.notICMP = newICMPMatch(in.ICMP), newICMPMatch(in.NotICMP)
+	if r.notICMP != nil && (in.Protocol == nil || !isICMP(*r.protocol)) {
+		r.doubts = append(r.doubts, "has notICMP without protocol ICMP or ICMPv6, which the dataplane cannot be given")
+	}
+	if in.HTTP != nil && len(in.HTTP.Methods)+len(in.HTTP.Paths) > 0 {
+		r.doubts = append(r.doubts, "has HTTP conditions")
+	}
+	if !w.entity(r, &r.src, &in.Source, namespace) || !w.entity(r, &r.dst, &in.Destination, namespace) {
+		return nil, false
+	}
+	return r, true
+}
+
+func familyFor(in *v3.Rule) *family {
+	v4, v6 := ipv4, ipv6
+	switch {
+	case in.IPVersion != nil && *in.IPVersion == 4:
+		return &v4
+	case in.IPVersion != nil && *in.IPVersion == 6:
+		return &v6
+	case in.IPVersion != nil || in.Protocol == nil || in.Protocol.Type != numorstring.NumOrStringString:
+		return nil
+	// A number does not tell Felix the family.
+	case strings.EqualFold(in.Protocol.StrVal, numorstring.ProtocolICMP):
+		return &v4
+	case strings.EqualFold(in.Protocol.StrVal, numorstring.ProtocolICMPv6):
+		return &v6
+	default:
+		return nil
+	}
+}
+
+const (
+	protocolICMP    = 1
+	protocolTCP     = 6
+	protocolUDP     = 17
+	protocolICMPv6  = 58
+	protocolSCTP    = 132
+	protocolUDPLite = 136
+)
+
+var protocolNumbers = map[string]uint8{
+	"icmp": protocolICMP, "tcp": protocolTCP, "udp": protocolUDP,
+	"icmpv6": protocolICMPv6, "sctp": protocolSCTP, "udplite": protocolUDPLite,
+}
+
+func isICMP(protocol uint8) bool { return protocol == protocolICMP || protocol == protocolICMPv6 }
+
+func hasPorts(protocol uint8) bool {
+	switch protocol {
+	case protocolTCP, protocolUDP, protocolSCTP, protocolUDPLite:
+		return true
+	}
+	return false
+}
+
+func protocolNumber(p numorstring.Protocol) (uint8, bool) {
+	if p.Type == numorstring.NumOrStringNum {
+		return p.NumVal, p.NumVal != 0
+	}
+	number, ok := protocolNumbers[strings.ToLower(p.StrVal)]
+	return number, ok
+}
+
+func protocolOf(p *numorstring.Protocol) (*uint8, bool) {
+	if p == nil {
+		return nil, true
+	}
+	number, ok := protocolNumber(*p)
+	return &number, ok
+}
+
+func newICMPMatch(in *v3.ICMPFields) *icmpMatch {
+	if in == nil || in.Type == nil {
+		return nil
+	}
+	m := &icmpMatch{types: oneNumber(*in.Type), codes: spanSet{{0, 255}}}
+	if in.Code != nil {
+		m.codes = oneNumber(*in.Code)
+	}
+	return m
+}
+
+func oneNumber(n int) spanSet { return spanSet{{uint16(n), uint16(n)}} }
+
+func (w *World) entity(r *rule, e *entity, in *v3.EntityRule, namespace string) bool {
+	e.nets, e.notNets = netMatch(in.Nets), netMatch(in.NotNets)
+	if in.Services != nil && in.Services.Name != "" {
+		r.doubts = append(r.doubts, "selects a Kubernetes service")
+	}
+	accounts := in.ServiceAccounts != nil && (in.ServiceAccounts.Selector != "" || len(in.ServiceAccounts.Names) > 0)
+	if accounts {
+		// These choose workloads, together with the other selectors.
+		r.doubts = append(r.doubts, "selects service accounts")
+	}
+	text := w.entitySelector(in, namespace)
+	if text != "" && in.NotSelector != "" {
+		// Both have to suit one and the same endpoint, not just its address.
+		text = "(" + text + ") && (!(" + in.NotSelector + "))"
+	}
+	var ok bool
+	from := "all()"
+	if text != "" {
+		if e.chosen, ok = w.choose(text); !ok {
+			return false
+		}
+		from = text
+	} else if in.NotSelector != "" {
+		if e.notChosen, ok = w.choose(in.NotSelector); !ok {
+			return false
+		}
+	}
+	members, ok := w.choose(from)
+	if !ok {
+		return false
+	}
+	protocol := w.namedPortProtocol(r)
+	e.ports, e.notPorts = newPortMatch(in.Ports, members, protocol), newPortMatch(in.NotPorts, members, protocol)
+	if accounts {
+		e.chosen, e.notChosen = nil, nil
+	}
+	return true
+}
+
+// namedPortProtocol returns the protocol of the named ports in a rule, 0 for any.
+func (w *World) namedPortProtocol(r *rule) uint8 {
+	switch {
+	case r.protocol == nil && w.release.AtLeast(3, 32, 0):
+		return 0
+	case r.protocol != nil && (*r.protocol == protocolUDP || *r.protocol == protocolSCTP):
+		return *r.protocol
+	default:
+		return protocolTCP
+	}
+}
+
+// entitySelector joins the selectors of a side as Calico does, as text.
+func (w *World) entitySelector(in *v3.EntityRule, namespace string) string {
+	var inNamespace string
+	switch {
+	case in.NamespaceSelector != "":
+		inNamespace = w.prefixed(in.NamespaceSelector, namespacePrefix)
+		inNamespace = strings.ReplaceAll(inNamespace, "all()", "has("+namespaceLabel+")")
+		inNamespace = strings.ReplaceAll(inNamespace, "global()", "!has("+namespaceLabel+")")
+	case namespace != "":
+		inNamespace = namespaceLabel + " == '" + namespace + "'"
+	}
+	switch {
+	case inNamespace == "" || in.Selector == "" && in.NotSelector == "" && in.NamespaceSelector == "":
+		return in.Selector
+	case in.Selector == "":
+		return inNamespace
+	default:
+		return "(" + inNamespace + ") && (" + in.Selector + ")"
+	}
+}
+
+// netMatch returns nil where there is no condition: Felix skips a network that it
+// cannot parse, and a list of nothing else is no list.
+func netMatch(nets []string) *[2]addrSet {
+	var ranges []addrRange
+	for _, text := range nets {
+		if r, ok := parseNet(text); ok {
+			ranges = append(ranges, r)
+		}
+	}
+	if len(ranges) == 0 {
+		return nil
+	}
+	sets := newAddrSets(ranges)
+	return &sets
+}
+
+func newPortMatch(ports []numorstring.Port, from *memberSet, protocol uint8) *portMatch {
+	if len(ports) == 0 {
+		return nil
+	}
+	m := &portMatch{from: from, protocol: protocol}
+	var numbers []span
+	for _, p := range ports {
+		if p.PortName != "" {
+			m.names = append(m.names, p.PortName)
+		} else {
+			numbers = append(numbers, span{p.MinPort, p.MaxPort})
+		}
+	}
+	m.numbers = newSpanSet(numbers)
+	return m
+}
+
+// match tells whether the rule matches the packets of a box.
+func (k *walk) match(r *rule) answer {
+	if r.protocol != nil && *r.protocol != k.protocol || r.notProtocol != nil && *r.notProtocol == k.protocol ||
+		r.only != nil && *r.only != k.family {
+		return answer{}
+	}
+	a := answer{is: yes}
+	if r.icmp != nil {
+		a = a.and(k.matchICMP(r.icmp))
+	}
+	if r.notICMP != nil && isICMP(k.protocol) {
+		a = a.and(k.matchICMP(r.notICMP).not())
+	}
+	srcDim, dstDim := peerAddress, localAddress
+	if k.direction == Egress {
+		srcDim, dstDim = dstDim, srcDim
+	}
+	if a.is != no {
+		a = a.and(k.matchEntity(&r.src, srcDim, sourcePort))
+	}
+	if a.is != no {
+		a = a.and(k.matchEntity(&r.dst, dstDim, destinationPort))
+	}
+	for _, doubt := range r.doubts {
+		a = a.and(answer{is: maybe, why: doubt})
+	}
+	return a
+}
+
+func (k *walk) matchICMP(m *icmpMatch) answer {
+	if !isICMP(k.protocol) {
+		return answer{}
+	}
+	return m.types.holds(&k.box, icmpType).and(m.codes.holds(&k.box, icmpCode))
+}
+
+func (k *walk) matchEntity(e *entity, addrDim, portDim dimension) answer {
+	a := answer{is: yes}
+	for _, nets := range []struct {
+		sets *[2]addrSet
+		not  bool
+	}{{e.nets, false}, {e.notNets, true}} {
+		if nets.sets == nil {
+			continue
+		}
+		set := nets.sets[k.family]
+		if len(set) == 0 {
+			// A list of the other family alone, even of notNets, makes the rule one of
+			// that family.
+			return answer{}
+		}
+		in := k.inSet(set, addrDim)
+		if nets.not {
+			in = in.not()
+		}
+		if a = a.and(in); a.is == no {
+			return a
+		}
+	}
+	if e.notPorts != nil {
+		a = a.and(k.matchPorts(e.notPorts, addrDim, portDim).not())
+	}
+	if e.notChosen != nil && a.is != no {
+		a = a.and(k.inSet(k.world.fill(e.notChosen).addrs[k.family], addrDim).not())
+	}
+	if a.is == no {
+		return a
+	}
+	chosen := answer{is: yes}
+	if e.chosen != nil {
+		chosen = k.inSet(k.world.fill(e.chosen).addrs[k.family], addrDim)
+	}
+	if e.ports == nil {
+		return a.and(chosen)
+	}
+	// A named port is a port of what is chosen already.
+	return a.and(chosen.and(k.matchNumbers(e.ports, portDim)).or(k.matchNames(e.ports, addrDim, portDim)))
+}
+
+func (k *walk) matchPorts(m *portMatch, addrDim, portDim dimension) answer {
+	return k.matchNumbers(m, portDim).or(k.matchNames(m, addrDim, portDim))
+}
+
+func (k *walk) matchNumbers(m *portMatch, dim dimension) answer {
+	if !hasPorts(k.protocol) {
+		return answer{}
+	}
+	return m.numbers.holds(&k.box, dim)
+}
+
+func (k *walk) matchNames(m *portMatch, addrDim, portDim dimension) answer {
+	var a answer
+	if len(m.names) == 0 || m.protocol != 0 && m.protocol != k.protocol {
+		return a
+	}
+	for _, name := range m.names {
+		a = a.or(k.knownLocal(addrDim, holdsPort(k.world.fill(m.from).ports[name], k.protocol, &k.box, addrDim, portDim)))
+	}
+	return a
+}
+
+func (k *walk) inSet(set addrSet, dim dimension) answer {
+	return k.knownLocal(dim, set.holds(&k.box, dim))
+}
+
+// knownLocal turns a condition that some near addresses meet into a doubt where
+// the near address is not known.
+func (k *walk) knownLocal(dim dimension, a answer) answer {
+	if dim == localAddress && k.localUnknown && a.is == partly && a.at.dim == localAddress {
+		return answer{is: maybe, why: "depends on the near side's address, which neither the flow nor expectedIPs of the endpoint tell"}
+	}
+	return a
+}

@@ -1,0 +1,466 @@
+package verdict
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"sync"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
+)
+
+const (
+	namespaceLabel      = "projectcalico.org/namespace"
+	serviceAccountLabel = "projectcalico.org/serviceaccount"
+	// The labels of namespaces and service accounts reach what is in them by
+	// profiles, under these prefixes.
+	namespacePrefix      = "pcns."
+	serviceAccountPrefix = "pcsa."
+	// namespaceProfile precedes the namespace in the name of its profile.
+	namespaceProfile = "kns."
+	// defaultAllowProfile exists in every datastore without being stored there.
+	defaultAllowProfile = "projectcalico-default-allow"
+)
+
+// World is everything that decides about flows, prepared for many questions. It
+// is safe for use by several goroutines.
+type World struct {
+	release   calico.Release
+	endpoints []*Endpoint
+	byName    map[string]*Endpoint
+	tiers     []*tier
+	profiles  map[string]*profile
+
+	// things is what selectors in rules choose from.
+	things []thing
+	// labelSets holds each different set of labels once: many endpoints and sets
+	// have the same, and whether a selector matches is asked once for each.
+	labelSets []map[string]string
+	labelIDs  map[string]int
+	// members holds what selectors choose, by their text.
+	members map[string]*memberSet
+
+	// mu guards what is computed when first needed: programs, and the content of members.
+	mu       sync.Mutex
+	programs map[int]*program
+}
+
+// thing is a host endpoint or network set.
+type thing struct {
+	labels int
+	nets   []addrRange
+	ports  []namedPort
+}
+
+type namedPort struct {
+	name     string
+	protocol uint8
+	port     uint16
+}
+
+type tier struct {
+	name string
+	// order is infinite where it is unset. Tiers that do not exist come after all
+	// that do, and end with a drop.
+	order    float64
+	exists   bool
+	pass     bool
+	policies []*policy
+}
+
+type policy struct {
+	id       calico.ID
+	order    float64
+	tieBreak string
+	selector *selector.Selector
+	governs  [2]bool
+	stage    stage
+	forward  bool
+	rules    [2][]*rule
+}
+
+type profile struct {
+	name   string
+	labels map[string]string
+	rules  [2][]*rule
+}
+
+// stage is a table of the dataplane that packets pass through.
+type stage int
+
+const (
+	untracked stage = iota
+	preDNAT
+	normal
+	forwarded
+	stages
+)
+
+// program is the policies that apply to endpoints with the same labels.
+type program [stages][2][]tierRun
+
+// tierRun is a tier with those of its policies that apply.
+type tierRun struct {
+	*tier
+	policies []*policy
+}
+
+// New prepares objects of any kinds. Those that Dependencies does not list make
+// no difference: staged policies, for one.
+func New(objects []calico.Object, release calico.Release) *World {
+	w := &World{
+		release:  release,
+		byName:   map[string]*Endpoint{},
+		profiles: map[string]*profile{},
+		labelIDs: map[string]int{},
+		members:  map[string]*memberSet{},
+		programs: map[int]*program{},
+	}
+	// Labels come from profiles, whether those stand before or after the endpoint.
+	w.addProfile(&v3.Profile{Spec: v3.ProfileSpec{
+		Ingress: []v3.Rule{{Action: v3.Allow}}, Egress: []v3.Rule{{Action: v3.Allow}},
+	}}, defaultAllowProfile)
+	for _, obj := range objects {
+		if o, ok := obj.(*v3.Profile); ok {
+			w.addProfile(o, o.Name)
+		}
+	}
+	tiers := map[string]*tier{}
+	failsafes := newFailsafeConfigs(release)
+	for _, obj := range objects {
+		switch o := obj.(type) {
+		case *v3.HostEndpoint:
+			w.addEndpoint(o)
+		case *v3.GlobalNetworkSet:
+			w.addSet(o.Labels, o.Spec.Nets, "")
+		case *v3.NetworkSet:
+			w.addSet(o.Labels, o.Spec.Nets, o.Namespace)
+		case *v3.Tier:
+			w.addTier(tiers, o)
+		case *v3.GlobalNetworkPolicy:
+			w.addGlobalPolicy(tiers, o)
+		case *v3.NetworkPolicy:
+			w.addNamespacedPolicy(tiers, o)
+		case *v3.FelixConfiguration:
+			failsafes.add(o)
+		case *calico.Node:
+			failsafes.nodes[o.Name] = o.Labels
+		}
+	}
+	slices.SortFunc(w.endpoints, func(a, b *Endpoint) int { return strings.Compare(a.Name, b.Name) })
+	for _, ep := range w.endpoints {
+		ep.failsafes = failsafes.of(ep.Node)
+	}
+	w.sortTiers(tiers)
+	return w
+}
+
+func (w *World) addProfile(o *v3.Profile, name string) {
+	p := &profile{name: name, labels: o.Spec.LabelsToApply}
+	var ok bool
+	if p.rules, ok = w.rules(o.Spec.Ingress, o.Spec.Egress, ""); !ok {
+		// Felix drops what gets to a profile that it cannot read, as it does where
+		// there is none.
+		return
+	}
+	w.profiles[name] = p
+}
+
+func (w *World) addEndpoint(o *v3.HostEndpoint) {
+	ep := &Endpoint{
+		Name:      o.Name,
+		Node:      o.Spec.Node,
+		Interface: o.Spec.InterfaceName,
+		Labels:    w.inherit(o.Labels, o.Spec.Profiles),
+		profiles:  o.Spec.Profiles,
+	}
+	th := thing{}
+	for _, text := range o.Spec.ExpectedIPs {
+		if r, ok := parseNet(text); ok && r.lo == r.hi {
+			ep.ExpectedIPs = append(ep.ExpectedIPs, r.lo)
+			th.nets = append(th.nets, r)
+		}
+	}
+	for _, port := range o.Spec.Ports {
+		if number, ok := protocolNumber(port.Protocol); ok {
+			th.ports = append(th.ports, namedPort{port.Name, number, port.Port})
+		}
+	}
+	ep.labels = w.labelID(ep.Labels)
+	th.labels = ep.labels
+	w.endpoints = append(w.endpoints, ep)
+	w.byName[ep.Name] = ep
+	w.things = append(w.things, th)
+}
+
+func (w *World) addSet(labels map[string]string, nets []string, namespace string) {
+	if namespace != "" {
+		own := map[string]string{}
+		for k, v := range labels {
+			own[k] = v
+		}
+		own[namespaceLabel] = namespace
+		labels = w.inherit(own, []string{namespaceProfile + namespace})
+	}
+	th := thing{labels: w.labelID(labels)}
+	for _, text := range nets {
+		if r, ok := parseNet(text); ok {
+			th.nets = append(th.nets, r)
+		}
+	}
+	w.things = append(w.things, th)
+}
+
+// inherit adds the labels of profiles; a label of its own comes first, then the
+// first profile that has it.
+func (w *World) inherit(own map[string]string, profiles []string) map[string]string {
+	all := make(map[string]string, len(own))
+	for i := len(profiles) - 1; i >= 0; i-- {
+		if p := w.profiles[profiles[i]]; p != nil {
+			for k, v := range p.labels {
+				all[k] = v
+			}
+		}
+	}
+	for k, v := range own {
+		all[k] = v
+	}
+	return all
+}
+
+// labelID returns the index of the labels in labelSets.
+func (w *World) labelID(labels map[string]string) int {
+	keys := make([]string, 0, len(labels))
+	for k := range labels {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	var b strings.Builder
+	for _, k := range keys {
+		// No label holds a NUL.
+		b.WriteString(k + "\x00" + labels[k] + "\x00")
+	}
+	id, ok := w.labelIDs[b.String()]
+	if !ok {
+		id = len(w.labelSets)
+		w.labelIDs[b.String()] = id
+		w.labelSets = append(w.labelSets, labels)
+	}
+	return id
+}
+
+func (w *World) hasTiers() bool { return w.release.AtLeast(3, 29, 0) }
+
+func (w *World) addTier(tiers map[string]*tier, o *v3.Tier) {
+	if !w.hasTiers() {
+		return
+	}
+	t := tierNamed(tiers, o.Name)
+	t.exists = true
+	t.pass = o.Spec.DefaultAction != nil && *o.Spec.DefaultAction == v3.Pass
+	t.order = orderOf(o.Spec.Order)
+}
+
+func tierNamed(tiers map[string]*tier, name string) *tier {
+	if tiers[name] == nil {
+		tiers[name] = &tier{name: name, order: math.Inf(1)}
+	}
+	return tiers[name]
+}
+
+func orderOf(order *float64) float64 {
+	if order == nil {
+		return math.Inf(1)
+	}
+	return *order
+}
+
+func (w *World) addGlobalPolicy(tiers map[string]*tier, o *v3.GlobalNetworkPolicy) {
+	// Calico joins these texts, and replaces in the whole: what all() means for the
+	// namespace it then means for the endpoint too.
+	text := o.Spec.Selector
+	if o.Spec.NamespaceSelector != "" {
+		text = joinPrefixed(text, w.prefixed(o.Spec.NamespaceSelector, namespacePrefix))
+		text = strings.ReplaceAll(text, "all()", "has("+namespaceLabel+")")
+	}
+	if o.Spec.ServiceAccountSelector != "" {
+		text = joinPrefixed(text, w.prefixed(o.Spec.ServiceAccountSelector, serviceAccountPrefix))
+		text = strings.ReplaceAll(text, "all()", "has("+serviceAccountLabel+")")
+	}
+	p := &policy{stage: normal, forward: o.Spec.ApplyOnForward}
+	switch {
+	case o.Spec.DoNotTrack:
+		p.stage = untracked
+	case o.Spec.PreDNAT:
+		p.stage = preDNAT
+	}
+	w.addPolicy(tiers, p, o, text, o.Spec.Order, o.Spec.Types, o.Spec.Ingress, o.Spec.Egress)
+	if p.stage == preDNAT {
+		p.governs[Egress] = false
+	}
+}
+
+func (w *World) addNamespacedPolicy(tiers map[string]*tier, o *v3.NetworkPolicy) {
+	text := namespaceLabel + " == '" + o.Namespace + "'"
+	if o.Spec.Selector != "" {
+		text = "(" + o.Spec.Selector + ") && " + text
+	}
+	if o.Spec.ServiceAccountSelector != "" {
+		text = joinPrefixed(text, w.prefixed(o.Spec.ServiceAccountSelector, serviceAccountPrefix))
+	}
+	w.addPolicy(tiers, &policy{stage: normal}, o, text, o.Spec.Order, o.Spec.Types, o.Spec.Ingress, o.Spec.Egress)
+}
+
+func (w *World) addPolicy(tiers map[string]*tier, p *policy, obj calico.Object, selectorText string,
+	order *float64, types []v3.PolicyType, ingress, egress []v3.Rule,
+) {
+	p.id = calico.IDOf(obj)
+	p.order = orderOf(order)
+	stored := w.release.Naming().StoredName(p.id)
+	switch {
+	case w.release.Naming() == calico.NamingPlain:
+		p.tieBreak = stored + "/" + p.id.Namespace + "/" + string(p.id.Kind)
+	case p.id.Namespace != "":
+		p.tieBreak = p.id.Namespace + "/" + stored
+	default:
+		p.tieBreak = stored
+	}
+	// Felix takes a policy without types as one of both; Calico's client never
+	// stores one.
+	p.governs = [2]bool{len(types) == 0, len(types) == 0}
+	for _, t := range types {
+		switch {
+		case strings.EqualFold(string(t), string(v3.PolicyTypeIngress)):
+			p.governs[Ingress] = true
+		case strings.EqualFold(string(t), string(v3.PolicyTypeEgress)):
+			p.governs[Egress] = true
+		}
+	}
+	var err error
+	if p.selector, err = w.parse(selectorText); err != nil {
+		return
+	}
+	var ok bool
+	if p.rules, ok = w.rules(ingress, egress, p.id.Namespace); !ok {
+		return
+	}
+	t := tierNamed(tiers, w.tierOf(p.id, stored))
+	t.policies = append(t.policies, p)
+}
+
+// tierOf returns the tier in which Felix enforces the policy.
+func (w *World) tierOf(id calico.ID, stored string) string {
+	switch w.release.Naming() {
+	case calico.NamingPrefixed:
+		return ""
+	case calico.NamingTiered, calico.NamingAnnotated:
+		// These read the tier from the stored name, whatever the object says.
+		prefix, _, dotted := strings.Cut(stored, ".")
+		if !dotted || strings.HasPrefix(stored, "knp.default.") || strings.HasPrefix(stored, "ossg.default.") {
+			return calico.DefaultTier
+		}
+		return prefix
+	case calico.NamingPlain:
+	}
+	if id.Tier == "" {
+		return calico.DefaultTier
+	}
+	return id.Tier
+}
+
+func (w *World) sortTiers(tiers map[string]*tier) {
+	for _, t := range tiers {
+		slices.SortStableFunc(t.policies, func(a, b *policy) int {
+			if a.order != b.order {
+				return compareOrder(a.order, b.order)
+			}
+			return strings.Compare(a.tieBreak, b.tieBreak)
+		})
+		w.tiers = append(w.tiers, t)
+	}
+	slices.SortFunc(w.tiers, func(a, b *tier) int {
+		switch {
+		case a.exists != b.exists && a.exists:
+			return -1
+		case a.exists != b.exists:
+			return 1
+		case a.order != b.order:
+			return compareOrder(a.order, b.order)
+		default:
+			return strings.Compare(a.name, b.name)
+		}
+	})
+}
+
+func compareOrder(a, b float64) int {
+	if a < b {
+		return -1
+	}
+	return 1
+}
+
+// parse reads a selector as the release does.
+func (w *World) parse(text string) (*selector.Selector, error) {
+	if w.release.AtLeast(3, 30, 0) {
+		return selector.Parse(text)
+	}
+	return selector.ParseUpTo329(text)
+}
+
+// prefixed returns a selector with prefixed labels as text, or nothing if it does
+// not parse: Felix leaves it out then.
+func (w *World) prefixed(text, prefix string) string {
+	sel, err := w.parse(text)
+	if err != nil {
+		return ""
+	}
+	return "(" + sel.Prefixed(prefix).String() + ")"
+}
+
+func joinPrefixed(text, prefixed string) string {
+	switch {
+	case prefixed == "":
+		return text
+	case text == "":
+		return prefixed
+	default:
+		return "(" + text + ") && " + prefixed
+	}
+}
+
+// programOf returns the policies that apply to endpoints with a set of labels.
+func (w *World) programOf(labels int) *program {
+	if p := w.programs[labels]; p != nil {
+		return p
+	}
+	prog := &program{}
+	for _, t := range w.tiers {
+		var runs [stages][2][]*policy
+		for _, p := range t.policies {
+			if !p.selector.Matches(w.labelSets[labels]) {
+				continue
+			}
+			for d, governs := range p.governs {
+				if !governs {
+					continue
+				}
+				runs[p.stage][d] = append(runs[p.stage][d], p)
+				if p.stage == normal && p.forward {
+					runs[forwarded][d] = append(runs[forwarded][d], p)
+				}
+			}
+		}
+		for s := range runs {
+			for d, policies := range runs[s] {
+				if len(policies) > 0 {
+					prog[s][d] = append(prog[s][d], tierRun{t, policies})
+				}
+			}
+		}
+	}
+	w.programs[labels] = prog
+	return prog
+}
