@@ -320,27 +320,31 @@ func (g *lockoutGuard) forWrite(release calico.Release, change func(*datastore.S
 }
 
 // needs returns the keys of the objects that the verdicts come from: those that
-// allow the flows first.
+// decide first, then those that apply too.
 func (w *guardedWorld) needs(changed map[calico.ID]calico.Object) []string {
 	var ids []calico.ID
+	seen := map[calico.ID]bool{}
 	add := func(id calico.ID) {
-		if _, ours := changed[id]; !ours && id.Kind != "" && !slices.Contains(ids, id) {
+		id = short(id)
+		if _, ours := changed[id]; !ours && id.Kind != "" && !seen[id] {
+			seen[id] = true
 			ids = append(ids, id)
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(w.verdicts)) {
-		add(short(w.verdicts[key].By.Policy))
+		add(w.verdicts[key].By.Policy)
+	}
+	for _, endpoint := range w.world.Endpoints() {
+		for _, id := range w.world.Policies(endpoint) {
+			add(id)
+			if id.Tier != "" {
+				add(calico.ID{Kind: calico.KindTier, Name: id.Tier})
+			}
+		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(w.verdicts)) {
-		v := w.verdicts[key]
-		for _, step := range v.Trace {
-			add(short(step.By.Policy))
-			if step.By.Tier != "" {
-				add(calico.ID{Kind: calico.KindTier, Name: step.By.Tier})
-			}
-			if step.By.Profile != "" {
-				add(calico.ID{Kind: calico.KindProfile, Name: step.By.Profile})
-			}
+		if profile := w.verdicts[key].By.Profile; profile != "" {
+			add(calico.ID{Kind: calico.KindProfile, Name: profile})
 		}
 	}
 	// Sets and failsafe ports decide too, and there are few of them.

@@ -54,6 +54,7 @@ type providerModel struct {
 	Etcd          types.Object `tfsdk:"etcd"`
 	ConfigFile    types.String `tfsdk:"config_file"`
 	CalicoVersion types.String `tfsdk:"calico_version"`
+	LockoutGuard  types.Object `tfsdk:"lockout_guard"`
 }
 
 func (p *calicoProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -79,6 +80,7 @@ func (p *calicoProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 			"datastore_type": datastoreType,
 			"config_file":    text("Path of a calicoctl configuration file (kind `CalicoAPIConfig`), such as `\"/etc/calico/calicoctl.cfg\"`, for settings found neither here nor in the environment. Default: none; calicoctl's default path is not read unless it is given. Environment: `CALICOCTL_CONFIG`."),
 			"calico_version": text("Calico release that uses this datastore, such as `\"3.28\"`, `\"3.31\"` or `\"v3.32.1\"`. It decides under which names policies are stored. Default: detected from the datastore; set it where nothing there tells the release, for example before the first calico-node has started."),
+			"lockout_guard":  guardAttribute(),
 			"etcd": schema.SingleNestedAttribute{
 				MarkdownDescription: "Connection to etcd, such as `{ endpoints = [\"https://10.2.0.11:2379\"] }`. Default: all of it from the environment or `config_file`.",
 				Optional:            true,
@@ -141,6 +143,7 @@ func (p *calicoProvider) ValidateConfig(ctx context.Context, req provider.Valida
 	for _, problem := range settings.Check(given.settings) {
 		addProblem(&resp.Diagnostics, problem)
 	}
+	readGuard(model.LockoutGuard, nil, &resp.Diagnostics)
 }
 
 // Configure finds out how to reach the datastore. It does not connect: that is
@@ -183,6 +186,7 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 		DialTimeout:    given.dialTimeout,
 		RequestTimeout: given.requestTimeout,
 	}
+	data.guard = readGuard(model.LockoutGuard, resolved.Endpoints, &resp.Diagnostics)
 	data.open = func(ctx context.Context) (datastore.Store, error) {
 		return etcdv3.New(ctx, cfg, etcdv3.Options{Release: given.release, Observe: observe})
 	}

@@ -49,7 +49,8 @@ func TestProviderCalls(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
-			provider := etcdBlock(at(etcd.Endpoints...))
+			// What the guard asks is counted for itself.
+			provider := block("lockout_guard = { mode = \"off\" }\netcd = { " + at(etcd.Endpoints...) + " }")
 			w := newWorkspace(t, append(test.first, provider)...)
 			reads := test.objects
 			count := func(what string, want int, command string, args ...string) {
@@ -76,6 +77,35 @@ func TestProviderCalls(t *testing.T) {
 			count("delete without a refresh", test.doing+test.objects, "destroy", "-refresh=false")
 			wantKeys(t, etcd, endpointKeys)
 			wantKeys(t, etcd, policyKeys)
+		})
+	}
+}
+
+// TestGuardCalls holds that the guard looks at the datastore once in a plan,
+// however much is planned, and once more for each write where it is to refuse.
+func TestGuardCalls(t *testing.T) {
+	t.Parallel()
+	const hosts = 20
+	configuration := []string{failsafe}
+	for i := range hosts {
+		configuration = append(configuration, strings.Replace(hostEndpoint(fmt.Sprintf("db%d", i)), "\n}", "\n  depends_on = [calico_failsafe_policy.this]\n}", 1))
+	}
+	// Beside finding out the release and what else is there.
+	const look, surroundings, snapshot = 1, 1, 1
+	for mode, perWrite := range map[string]int{"warn": 1, "error": 2} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+			w := newWorkspace(t, append(configuration, block("lockout_guard = { mode = \""+mode+"\" }\netcd = { "+at(etcd.Endpoints...)+" }"))...)
+			got := etcd.CallsDuring(t, func() { succeed(t, w, "plan") })
+			if want := map[string]int{"Txn": look + surroundings + snapshot}; !maps.Equal(got, want) {
+				t.Errorf("plan: %v, want %v", got, want)
+			}
+			got = etcd.CallsDuring(t, func() { succeed(t, w, "apply") })
+			// An apply plans, and then plans again in a process of its own.
+			if want := map[string]int{"Txn": 2*(look+surroundings+snapshot) + (hosts+1)*perWrite}; !maps.Equal(got, want) {
+				t.Errorf("apply: %v, want %v", got, want)
+			}
 		})
 	}
 }
@@ -146,7 +176,7 @@ func TestProviderLogsEachCall(t *testing.T) {
 		counts[l.text("operation")+" "+l.text("outcome")]++
 		duration, isNumber := l["duration_ms"].(float64)
 		revision, err := strconv.ParseInt(l.text("revision"), 10, 64)
-		if l.text("@level") != "debug" || !strings.HasPrefix(l.text("key"), acctest.ResourcePrefix) ||
+		if l.text("@level") != "debug" || !strings.HasPrefix(l.text("key"), acctest.CalicoPrefix) ||
 			!isNumber || duration <= 0 || err != nil || revision < 1 {
 			t.Errorf("a line is %v", l)
 		}

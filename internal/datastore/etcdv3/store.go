@@ -46,6 +46,10 @@ type Store struct {
 
 	snapshots snapshots
 
+	// guardedWrites is held for a guarded write, as writes of one process would
+	// otherwise upset each other's guards.
+	guardedWrites sync.Mutex
+
 	surroundings struct {
 		mu    sync.Mutex
 		known bool
@@ -426,6 +430,10 @@ func (s *Store) write(ctx context.Context, operation string, id calico.ID, guard
 	ctx, cancel := s.deadline(ctx)
 	defer cancel()
 	defer s.snapshots.drop(id.Kind)
+	if guard != nil {
+		s.guardedWrites.Lock()
+		defer s.guardedWrites.Unlock()
+	}
 	for tries := 1; ; tries++ {
 		f, err := s.writable(ctx)
 		if err != nil {

@@ -1,0 +1,49 @@
+package provider_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+)
+
+// BenchmarkGuardPlan plans a thousand host endpoints and two hundred policies,
+// all new, without the guard and with it: the difference is the guard's.
+func BenchmarkGuardPlan(b *testing.B) {
+	var configuration strings.Builder
+	configuration.WriteString(strings.Replace(failsafe, "management_cidrs", "order = -1\n  management_cidrs", 1))
+	for i := range 200 {
+		fmt.Fprintf(&configuration, `
+resource "calico_global_network_policy" "p%[1]d" {
+  name     = "p%[1]d"
+  order    = %[1]d
+  selector = "rack == 'r%[2]d' || role == 'db'"
+  ingress  = [{ action = "Allow", protocol = "TCP", source = { nets = ["10.%[2]d.0.0/16"] }, destination = { ports = [%[3]d] } }]
+}
+`, i, i%20, 1000+i)
+	}
+	for i := range 1000 {
+		fmt.Fprintf(&configuration, `
+resource "calico_host_endpoint" "e%[1]d" {
+  name           = "e%[1]d"
+  node           = "n%[1]d"
+  interface_name = "eth0"
+  labels         = { rack = "r%[2]d" }
+  depends_on     = [calico_failsafe_policy.this]
+}
+`, i, i%20)
+	}
+	for _, mode := range []string{"off", "warn"} {
+		b.Run(mode, func(b *testing.B) {
+			etcd := acctest.NewEtcd(b, acctest.WithCalico("v3.31.0"))
+			w := acctest.NewWorkspace(b, map[string]string{"main.tf": withProviders(configuration.String(),
+				block("lockout_guard = { mode = \""+mode+"\" }\netcd = { "+at(etcd.Endpoints...)+" }"))})
+			for b.Loop() {
+				if _, err := w.RunContext(b.Context(), "plan", "-json"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
