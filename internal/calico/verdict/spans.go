@@ -204,13 +204,10 @@ func parseNet(text string) (addrRange, bool) {
 	if err != nil {
 		return addrRange{}, false
 	}
-	ip, ones := network.IP, 0
+	ip := network.IP
 	ones, bits := network.Mask.Size()
-	if v4 := ip.To4(); v4 != nil && bits == 8*net.IPv6len {
-		if ones < 96 {
-			return addrRange{}, false
-		}
-		ones -= 96
+	if ip.To4() != nil && bits == 8*net.IPv6len {
+		ones -= 8 * (net.IPv6len - net.IPv4len)
 	}
 	addr, _ := netip.AddrFromSlice(ip)
 	return prefixRange(netip.PrefixFrom(addr.Unmap(), ones)), true
