@@ -169,9 +169,9 @@ func (n *naiveWorld) protocolIs(p *numorstring.Protocol, number int) bool {
 	return map[string]int{"ICMP": 1, "TCP": 6, "UDP": 17, "ICMPv6": 58, "SCTP": 132, "UDPLite": 136}[p.StrVal] == number
 }
 
-// chosen tells whether a rule's selectors choose an endpoint; any is set where
+// chosen tells whether a rule's selectors choose an endpoint; unasked is set where
 // there are none.
-func (n *naiveWorld) chosen(e *v3.EntityRule, namespace string, k known) (chosen, any bool) {
+func (n *naiveWorld) chosen(e *v3.EntityRule, namespace string, k known) (chosen, unasked bool) {
 	_, hasNamespace := k.labels["projectcalico.org/namespace"]
 	asked, ok := false, true
 	if e.NamespaceSelector != "" {
@@ -207,7 +207,7 @@ func (n *naiveWorld) chosen(e *v3.EntityRule, namespace string, k known) (chosen
 func (n *naiveWorld) namedPort(rule *v3.Rule, e *v3.EntityRule, namespace, name string, p *packet, local bool, port int) tri {
 	var options []tri
 	for _, k := range n.everyone() {
-		if chosen, any := n.chosen(e, namespace, k); !chosen && !any {
+		if chosen, unasked := n.chosen(e, namespace, k); !chosen && !unasked {
 			continue
 		}
 		for _, np := range k.ports {

@@ -65,13 +65,6 @@ func (a answer) not() answer {
 	return a
 }
 
-func truly(b bool) answer {
-	if b {
-		return answer{is: yes}
-	}
-	return answer{}
-}
-
 // dimension is one of the properties in which the packets of a flow differ.
 type dimension int
 
