@@ -111,7 +111,8 @@ func newWalk(w *World, ep *Endpoint, f Flow) (k *walk, boxes []box, reason strin
 	b := box{peer: prefixRange(peer)}
 	k.family = familyOf(peer.Addr())
 	if hasPorts(k.protocol) {
-		*b.number(sourcePort), *b.number(destinationPort) = ports(f.SourcePort), ports(f.Port)
+		*b.number(sourcePort) = oneOr(f.SourcePort, span{firstEphemeral, 65535})
+		*b.number(destinationPort) = oneOr(f.Port, span{1, 65535})
 	}
 	if isICMP(k.protocol) {
 		*b.number(icmpType), *b.number(icmpCode) = octets(f.ICMPType), octets(f.ICMPCode)
@@ -143,9 +144,13 @@ func newWalk(w *World, ep *Endpoint, f Flow) (k *walk, boxes []box, reason strin
 	return k, boxes, ""
 }
 
-func ports(port uint16) span {
+// firstEphemeral is the first of the ports that Linux gives to those who do not
+// ask for one; other systems begin later.
+const firstEphemeral = 32768
+
+func oneOr(port uint16, all span) span {
 	if port == 0 {
-		return span{1, 65535}
+		return all
 	}
 	return span{port, port}
 }

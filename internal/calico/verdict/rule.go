@@ -37,7 +37,8 @@ type entity struct {
 type portMatch struct {
 	numbers spanSet
 	names   []string
-	// from is what the named ports are those of.
+	// from is what the named ports are those of: what the selectors of the same side
+	// choose, even for notPorts.
 	from *memberSet
 	// protocol is that of the named ports, 0 for any.
 	protocol uint8
@@ -107,9 +108,8 @@ func (w *World) rules(ingress, egress []v3.Rule, namespace string) (rules [2][]*
 }
 
 func (w *World) rule(in *v3.Rule, namespace string) (*rule, bool) {
-	r := &rule{action: in.Action}
 	// Felix takes actions in any case, and none as Allow.
-	r.action = v3.Allow
+	r := &rule{action: v3.Allow}
 	for _, action := range []v3.Action{v3.Deny, v3.Pass, v3.Log} {
 		if strings.EqualFold(string(in.Action), string(action)) {
 			r.action = action
@@ -381,15 +381,13 @@ func (k *walk) matchEntity(e *entity, addrDim, portDim dimension) answer {
 	if a.is == no {
 		return a
 	}
-	chosen := answer{is: yes}
 	if e.chosen != nil {
-		chosen = k.inSet(k.world.fill(e.chosen).addrs[k.family], addrDim)
+		a = a.and(k.inSet(k.world.fill(e.chosen).addrs[k.family], addrDim))
 	}
-	if e.ports == nil {
-		return a.and(chosen)
+	if e.ports != nil && a.is != no {
+		a = a.and(k.matchPorts(e.ports, addrDim, portDim))
 	}
-	// A named port is a port of what is chosen already.
-	return a.and(chosen.and(k.matchNumbers(e.ports, portDim)).or(k.matchNames(e.ports, addrDim, portDim)))
+	return a
 }
 
 func (k *walk) matchPorts(m *portMatch, addrDim, portDim dimension) answer {

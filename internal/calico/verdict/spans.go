@@ -65,13 +65,6 @@ func (a answer) not() answer {
 	return a
 }
 
-func truly(b bool) answer {
-	if b {
-		return answer{is: yes}
-	}
-	return answer{}
-}
-
 // dimension is one of the properties in which the packets of a flow differ.
 type dimension int
 
@@ -204,13 +197,10 @@ func parseNet(text string) (addrRange, bool) {
 	if err != nil {
 		return addrRange{}, false
 	}
-	ip, ones := network.IP, 0
+	ip := network.IP
 	ones, bits := network.Mask.Size()
-	if v4 := ip.To4(); v4 != nil && bits == 8*net.IPv6len {
-		if ones < 96 {
-			return addrRange{}, false
-		}
-		ones -= 96
+	if ip.To4() != nil && bits == 8*net.IPv6len {
+		ones -= 8 * (net.IPv6len - net.IPv4len)
 	}
 	addr, _ := netip.AddrFromSlice(ip)
 	return prefixRange(netip.PrefixFrom(addr.Unmap(), ones)), true

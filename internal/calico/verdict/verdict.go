@@ -92,7 +92,8 @@ type Flow struct {
 	Local netip.Addr
 	// Port is the destination port, 0 for every one.
 	Port uint16
-	// SourcePort is the port from which the connection is opened, 0 for every one.
+	// SourcePort is the port from which the connection is opened, 0 for every one
+	// that clients are given if they do not ask for a certain one (32768 and up).
 	SourcePort uint16
 	// ICMPType and ICMPCode are of protocol ICMP and ICMPv6 only.
 	ICMPType, ICMPCode *uint8

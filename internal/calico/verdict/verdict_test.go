@@ -1,0 +1,334 @@
+package verdict_test
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
+)
+
+const (
+	// web is the endpoint that most cases ask about.
+	web = "HEP a: {node: h, interfaceName: eth0, expectedIPs: [10.0.0.1, 'fd00::1'], labels: {role: web}}\n"
+	// open is a policy that allows all, and comes last.
+	open = "GNP zopen: {order: 900, selector: all(), types: [Ingress, Egress], ingress: [{action: Allow}], egress: [{action: Allow}]}\n"
+	// shut is one that denies all.
+	shut = "GNP zshut: {order: 900, selector: all(), types: [Ingress, Egress], ingress: [{action: Deny}], egress: [{action: Deny}]}\n"
+	// bare switches the failsafe ports off.
+	bare = "Felix default: {failsafeInboundHostPorts: [], failsafeOutboundHostPorts: []}\n"
+
+	byOpen   = `allowed by rule 1 of ingress of policy "zopen" in tier "default"`
+	byShut   = `denied by rule 1 of ingress of policy "zshut" in tier "default"`
+	nothing  = `denied by default: no policy and no profile allows it on ingress`
+	forward  = `allowed by default: no policy with applyOnForward decides`
+	byPolicy = `allowed by rule 1 of ingress of policy "p" in tier "default"`
+)
+
+// rule is a policy of one ingress rule before all others.
+func rule(r string) string {
+	return "GNP p: {order: 1, selector: all(), types: [Ingress], ingress: [" + r + "]}\n"
+}
+
+type verdictCase struct {
+	reason  string
+	world   string
+	release string
+	flow    string
+	want    string
+}
+
+// The releases that the cases are for, unless they say.
+const anyRelease = "v3.31.0"
+
+var verdictCases = []verdictCase{
+	// Failsafe ports.
+	{"SSH is a default failsafe port inbound, so that it passes with no policy at all", web, "", "in TCP 192.0.2.1 22", `allowed by failsafe port TCP 22`},
+	{"and it passes before any policy that denies", web + shut, "", "in TCP 192.0.2.1 22", `allowed by failsafe port TCP 22`},
+	{"SSH is none outbound", web + shut, "", "out TCP 192.0.2.1 22", `denied by rule 1 of egress of policy "zshut" in tier "default"`},
+	{"DNS is a default failsafe port outbound", web + shut, "", "out UDP 192.0.2.1 53", `allowed by failsafe port UDP 53`},
+	{"a failsafe port is one of a protocol", web, "", "in UDP 192.0.2.1 22", nothing},
+	{"an empty list means no failsafe ports, not the defaults", web + bare, "", "in TCP 192.0.2.1 22", nothing},
+	{"a list that is left out means the defaults, even where the other is set", web + "Felix default: {failsafeOutboundHostPorts: []}", "", "in TCP 192.0.2.1 22", `allowed by failsafe port TCP 22`},
+	{"a node's list replaces the global one as a whole", web + "Felix default: {failsafeInboundHostPorts: [{protocol: tcp, port: 22}]}\nFelix node.h: {failsafeInboundHostPorts: [{protocol: tcp, port: 2222}]}", "", "in TCP 192.0.2.1 22", nothing},
+	{"and holds for that node", web + "Felix node.h: {failsafeInboundHostPorts: [{protocol: tcp, port: 2222}]}", "", "in TCP 192.0.2.1 2222", `allowed by failsafe port TCP 2222`},
+	{"another node's list does not", web + "Felix node.m: {failsafeInboundHostPorts: []}", "", "in TCP 192.0.2.1 22", `allowed by failsafe port TCP 22`},
+	{"a node's configuration without a list leaves the global list alone", web + "Felix default: {failsafeInboundHostPorts: []}\nFelix node.h: {logSeverityScreen: Info}", "", "in TCP 192.0.2.1 22", nothing},
+	{"the net of an inbound failsafe port is the source", web + "Felix default: {failsafeInboundHostPorts: [{protocol: TCP, port: 22, net: 192.0.2.0/24}]}", "", "in TCP 192.0.2.1 22", `allowed by failsafe port TCP 22 with 192.0.2.0/24`},
+	{"others do not get in", web + "Felix default: {failsafeInboundHostPorts: [{protocol: TCP, port: 22, net: 192.0.2.0/24}]}", "", "in TCP 198.51.100.1 22", nothing},
+	{"the net of an outbound one is the destination", web + "Felix default: {failsafeOutboundHostPorts: [{protocol: TCP, port: 2379, net: 192.0.2.7}]}", "", "out TCP 192.0.2.7 2379", `allowed by failsafe port TCP 2379 with 192.0.2.7`},
+	{"an IPv4 net lets no IPv6 in", web + "Felix default: {failsafeInboundHostPorts: [{protocol: tcp, port: 22, net: 0.0.0.0/0}]}", "", "in TCP 2001:db8::1 22", nothing},
+	{"a failsafe port of SCTP keeps Felix from working", web + "Felix default: {failsafeInboundHostPorts: [{protocol: sctp, port: 22}]}", "", "in TCP 192.0.2.1 22", `cannot be decided: Felix cannot work with FelixConfiguration "default", whose failsafe ports hold the protocol "sctp"`},
+	{"so does a net that is none", web + "Felix default: {failsafeInboundHostPorts: [{protocol: tcp, port: 22, net: x}]}", "", "in TCP 192.0.2.1 22", `cannot be decided: Felix cannot work with FelixConfiguration "default", whose failsafe ports hold the net "x"`},
+	{"an annotation can replace the list with text", web + "Felix default: {annotations: {config.projectcalico.org/FailsafeInboundHostPorts: none}}", "", "in TCP 192.0.2.1 22", `cannot be decided: the annotation config.projectcalico.org/FailsafeInboundHostPorts of FelixConfiguration "default" replaces failsafe ports, and is not read here`},
+	{"up to v3.31 a FelixConfiguration of another name is ignored", web + "Node h: {labels: {x: y}}\nFelix mine: {failsafeInboundHostPorts: []}", "v3.31", "in TCP 192.0.2.1 22", `allowed by failsafe port TCP 22`},
+	{"from v3.32 on it can be for this node", web + "Node h: {labels: {x: y}}\nFelix mine: {failsafeInboundHostPorts: []}", "v3.32", "in TCP 192.0.2.1 22", `cannot be decided: FelixConfiguration "mine" sets failsafe ports for the nodes that its nodeSelector chooses, and whether node "h" is one is not known here`},
+	{"but not for a node without labels", web + "Node h: {}\nFelix mine: {failsafeInboundHostPorts: []}", "v3.32", "in TCP 192.0.2.1 22", `allowed by failsafe port TCP 22`},
+	{"nor where the node's own configuration has a list", web + "Node h: {labels: {x: y}}\nFelix mine: {failsafeInboundHostPorts: []}\nFelix node.h: {failsafeInboundHostPorts: [{protocol: tcp, port: 22}]}", "v3.32", "in TCP 192.0.2.1 22", `allowed by failsafe port TCP 22`},
+	{"forwarded traffic has no failsafe ports", web + "GNP p: {selector: all(), applyOnForward: true, types: [Ingress], ingress: []}", "", "in TCP 192.0.2.1 22 forwarded", `denied by the end of tier "default" (no rule of ingress of "p" decides)`},
+
+	// Default actions and profiles.
+	{"an endpoint with neither policy nor profile drops all but failsafes", web, "", "in TCP 192.0.2.1 80", nothing},
+	{"and so out", web, "", "out TCP 192.0.2.1 80", `denied by default: no policy and no profile allows it on egress`},
+	{"so does one for all interfaces", "HEP a: {node: h, interfaceName: '*'}", "", "in TCP 192.0.2.1 80", nothing},
+	{"a policy of ingress alone leaves egress to the profiles", web + rule("{action: Allow}"), "", "out TCP 192.0.2.1 80", `denied by default: no policy and no profile allows it on egress`},
+	{"the profile that always exists allows", "HEP a: {node: h, interfaceName: '*', profiles: [projectcalico-default-allow]}", "", "out TCP 192.0.2.1 80", `allowed by rule 1 of egress of profile "projectcalico-default-allow"`},
+	{"profiles come after policies", "HEP a: {node: h, interfaceName: eth0, profiles: [projectcalico-default-allow]}\n" + shut, "", "in TCP 192.0.2.1 80", byShut},
+	{"a missing profile drops", "HEP a: {node: h, interfaceName: eth0, profiles: [gone, projectcalico-default-allow]}", "", "in TCP 192.0.2.1 80", `denied by profile "gone", which does not exist`},
+	{"profiles are asked in the order of the list", "HEP a: {node: h, interfaceName: eth0, profiles: [q, p]}\nProfile p: {ingress: [{action: Allow}]}\nProfile q: {ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 80", `denied by rule 1 of ingress of profile "q"`},
+	{"Pass in a profile skips to the next profile", "HEP a: {node: h, interfaceName: eth0, profiles: [q, p]}\nProfile p: {ingress: [{action: Allow}]}\nProfile q: {ingress: [{action: Pass}, {action: Deny}]}", "", "in TCP 192.0.2.1 80", `allowed by rule 1 of ingress of profile "p"`},
+	{"labels that a profile applies are the endpoint's", "HEP a: {node: h, interfaceName: eth0, profiles: [p]}\nProfile p: {labelsToApply: {role: web}}\nGNP p: {selector: role == 'web', types: [Ingress], ingress: [{action: Allow}]}", "", "in TCP 192.0.2.1 80", byPolicy},
+	{"its own label comes before a profile's", "HEP a: {node: h, interfaceName: eth0, profiles: [p], labels: {role: db}}\nProfile p: {labelsToApply: {role: web}}\nGNP p: {selector: role == 'web', types: [Ingress], ingress: [{action: Allow}]}", "", "in TCP 192.0.2.1 80", nothing},
+
+	// Order within a tier.
+	{"a lower order comes first", web + "GNP a: {order: 2, selector: all(), types: [Ingress], ingress: [{action: Allow}]}\nGNP b: {order: 1, selector: all(), types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 80", `denied by rule 1 of ingress of policy "b" in tier "default"`},
+	{"no order comes last", web + "GNP a: {selector: all(), types: [Ingress], ingress: [{action: Allow}]}\nGNP b: {order: 5000, selector: all(), types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 80", `denied by rule 1 of ingress of policy "b" in tier "default"`},
+	{"names break a tie", web + "GNP b: {order: 1, selector: all(), types: [Ingress], ingress: [{action: Allow}]}\nGNP a: {order: 1, selector: all(), types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 80", `denied by rule 1 of ingress of policy "a" in tier "default"`},
+	{"up to v3.31 a namespaced policy ties by namespace first", "HEP a: {node: h, interfaceName: eth0, labels: {projectcalico.org/namespace: z}}\nNP z/a: {order: 1, types: [Ingress], ingress: [{action: Deny}]}\nGNP b: {order: 1, types: [Ingress], ingress: [{action: Allow}]}", "v3.31", "in TCP 192.0.2.1 80", `allowed by rule 1 of ingress of policy "b" in tier "default"`},
+	{"from v3.32 on by name first", "HEP a: {node: h, interfaceName: eth0, labels: {projectcalico.org/namespace: z}}\nNP z/a: {order: 1, types: [Ingress], ingress: [{action: Deny}]}\nGNP b: {order: 1, types: [Ingress], ingress: [{action: Allow}]}", "v3.32", "in TCP 192.0.2.1 80", `denied by rule 1 of ingress of policy "a" of namespace "z" in tier "default"`},
+	{"rules are asked in order", web + rule("{action: Deny, protocol: UDP}, {action: Allow, protocol: TCP}, {action: Deny}"), "", "in TCP 192.0.2.1 80", `allowed by rule 2 of ingress of policy "p" in tier "default"`},
+	{"Log goes on", web + rule("{action: Log}, {action: Allow}"), "", "in TCP 192.0.2.1 80", `allowed by rule 2 of ingress of policy "p" in tier "default"`},
+	{"a policy that applies and decides nothing drops at the end of its tier", web + rule("{action: Allow, protocol: UDP}"), "", "in TCP 192.0.2.1 80", `denied by the end of tier "default" (no rule of ingress of "p" decides)`},
+	{"a policy without rules does, too", web + "GNP p: {selector: all(), types: [Egress]}", "", "out TCP 192.0.2.1 80", `denied by the end of tier "default" (no rule of egress of "p" decides)`},
+	{"rules of a direction that is not among the types are not read", web + "GNP p: {selector: all(), types: [Egress], ingress: [{action: Allow}]}", "", "in TCP 192.0.2.1 80", nothing},
+	{"a policy stored without types is one of both", web + "GNP p: {selector: all(), ingress: [{action: Allow}]}", "", "out TCP 192.0.2.1 80", `denied by the end of tier "default" (no rule of egress of "p" decides)`},
+	{"staged policies do nothing", web + "SGNP p: {selector: all(), types: [Ingress], ingress: [{action: Allow}]}\nSNP n/p: {types: [Ingress], ingress: [{action: Allow}]}", "", "in TCP 192.0.2.1 80", nothing},
+
+	// Tiers.
+	{"a tier of lower order comes first", web + open + "Tier first: {order: 1}\nTier default: {order: 1000000}\nGNP first.p: {tier: first, types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 80", `denied by rule 1 of ingress of policy "first.p" in tier "first"`},
+	{"Pass skips the rest of the tier", web + open + "Tier first: {order: 1}\nTier default: {order: 1000000}\nGNP first.p: {tier: first, order: 1, types: [Ingress], ingress: [{action: Pass}]}\nGNP first.q: {tier: first, order: 2, types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 80", byOpen},
+	{"the end of a tier drops", web + open + "Tier first: {order: 1, defaultAction: Deny}\nTier default: {order: 1000000}\nGNP first.p: {tier: first, types: [Ingress], ingress: []}", "", "in TCP 192.0.2.1 80", `denied by the end of tier "first" (no rule of ingress of "first.p" decides)`},
+	{"unless the tier passes", web + open + "Tier first: {order: 1, defaultAction: Pass}\nTier default: {order: 1000000}\nGNP first.p: {tier: first, types: [Ingress], ingress: []}", "", "in TCP 192.0.2.1 80", byOpen},
+	{"a tier without a policy for the direction does not count", web + open + "Tier first: {order: 1}\nTier default: {order: 1000000}\nGNP first.p: {tier: first, types: [Egress], egress: []}", "", "in TCP 192.0.2.1 80", byOpen},
+	{"nor does one without a policy for the endpoint", web + open + "Tier first: {order: 1}\nTier default: {order: 1000000}\nGNP first.p: {tier: first, selector: role == 'db', types: [Ingress]}", "", "in TCP 192.0.2.1 80", byOpen},
+	{"names break a tie of tiers", web + "Tier b: {order: 1}\nTier a: {order: 1}\nGNP b.p: {tier: b, types: [Ingress], ingress: [{action: Allow}]}\nGNP a.p: {tier: a, types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 80", `denied by rule 1 of ingress of policy "a.p" in tier "a"`},
+	{"a tier without order comes last of those that exist", web + "Tier a: {}\nTier b: {order: 9999999}\nGNP b.p: {tier: b, types: [Ingress], ingress: [{action: Allow}]}\nGNP a.p: {tier: a, types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 80", `allowed by rule 1 of ingress of policy "b.p" in tier "b"`},
+	{"policies of a tier that does not exist are enforced after all that do", web + "Tier z: {}\nGNP z.p: {tier: z, types: [Ingress], ingress: [{action: Allow, protocol: UDP}, {action: Pass}]}\nGNP gone.p: {tier: gone, types: [Ingress], ingress: []}", "", "in TCP 192.0.2.1 80", `denied by the end of tier "gone" (no rule of ingress of "gone.p" decides)`},
+	{"so that one in a tier that exists decides first", web + "Tier z: {}\nGNP z.p: {tier: z, types: [Ingress], ingress: [{action: Allow}]}\nGNP gone.p: {tier: gone, types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 80", `allowed by rule 1 of ingress of policy "z.p" in tier "z"`},
+	{"Pass in the last tier leaves it to the profiles", "HEP a: {node: h, interfaceName: eth0, profiles: [projectcalico-default-allow]}\n" + rule("{action: Pass}"), "", "in TCP 192.0.2.1 80", `allowed by rule 1 of ingress of profile "projectcalico-default-allow"`},
+	{"v3.28 has one tier, whose policies the order alone sorts", web + "Tier default: {order: 1000000, defaultAction: Pass}\nGNP p: {selector: all(), types: [Ingress], ingress: []}", "v3.28.5", "in TCP 192.0.2.1 80", `denied by the end of the policies (no rule of ingress of "p" decides)`},
+	{"up to v3.31 Felix reads the tier from the name and not from spec.tier", web + "Tier sec: {order: 1}\nTier default: {order: 1000000}\nGNP r: {order: 2, tier: sec, types: [Ingress], ingress: [{action: Allow}]}\nGNP a: {order: 1, types: [Ingress], ingress: [{action: Deny}]}", "v3.31", "in TCP 192.0.2.1 80", `denied by rule 1 of ingress of policy "a" in tier "default"`},
+	{"from v3.32 on it is spec.tier", web + "Tier sec: {order: 1}\nTier default: {order: 1000000}\nGNP r: {order: 2, tier: sec, types: [Ingress], ingress: [{action: Allow}]}\nGNP a: {order: 1, types: [Ingress], ingress: [{action: Deny}]}", "v3.32", "in TCP 192.0.2.1 80", `allowed by rule 1 of ingress of policy "r" in tier "sec"`},
+
+	// Forwarded traffic, doNotTrack, preDNAT.
+	{"forwarded traffic passes where no policy has applyOnForward", web + shut, "", "in TCP 192.0.2.1 80 forwarded", forward},
+	{"a policy with applyOnForward decides about it", web + "GNP p: {applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 80 forwarded", `denied by rule 1 of ingress of policy "p" in tier "default"`},
+	{"and about the host's own", web + "GNP p: {applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 80", `denied by rule 1 of ingress of policy "p" in tier "default"`},
+	{"one of ingress leaves forwarded egress alone", web + "GNP p: {applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}", "", "out TCP 192.0.2.1 80 forwarded", forward},
+	{"Pass in the last tier lets forwarded traffic through, without profiles", web + "GNP p: {applyOnForward: true, types: [Ingress], ingress: [{action: Pass}]}", "", "in TCP 192.0.2.1 80 forwarded", forward},
+	{"doNotTrack comes before all else", web + shut + "GNP p: {order: 999, doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Allow}]}", "", "in TCP 192.0.2.1 80", byPolicy},
+	{"but after the failsafe ports", web + "GNP p: {doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 22", `allowed by failsafe port TCP 22`},
+	{"what it does not match goes on to the other policies", web + open + "GNP p: {doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny, protocol: UDP}]}", "", "in TCP 192.0.2.1 80", byOpen},
+	{"it is ignored on an endpoint for all interfaces", "HEP a: {node: h, interfaceName: '*'}\n" + open + "GNP p: {doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 80", byOpen},
+	{"what looks like a reply to a failsafe connection skips it", web + open + "GNP p: {doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}", "", "in UDP 192.0.2.1 4000 from=53", byOpen},
+	{"forwarded egress does not pass the table of doNotTrack", web + "GNP p: {doNotTrack: true, applyOnForward: true, types: [Egress], egress: [{action: Deny}]}", "", "out TCP 192.0.2.1 80 forwarded", forward},
+	{"preDNAT comes before normal policies", web + shut + "GNP p: {order: 999, preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{action: Allow}]}", "", "in TCP 192.0.2.1 80", byPolicy},
+	{"and holds for forwarded traffic", web + "GNP p: {preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 80 forwarded", `denied by rule 1 of ingress of policy "p" in tier "default"`},
+	{"and on an endpoint for all interfaces", "HEP a: {node: h, interfaceName: '*'}\n" + open + "GNP p: {preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 80", `denied by rule 1 of ingress of policy "p" in tier "default"`},
+	{"failsafe ports keep forwarded traffic from preDNAT policies, not from others", web + "GNP p: {preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 22 forwarded", forward},
+
+	// What policies apply to.
+	{"a policy's namespaceSelector all() excludes host endpoints", web + "GNP p: {namespaceSelector: all(), types: [Ingress], ingress: [{action: Allow}]}", "", "in TCP 192.0.2.1 80", nothing},
+	{"so does any serviceAccountSelector that needs a label", web + "GNP p: {serviceAccountSelector: role == 'x', types: [Ingress], ingress: [{action: Allow}]}", "", "in TCP 192.0.2.1 80", nothing},
+	{"a NetworkPolicy applies to no host endpoint", web + "NP n/p: {types: [Ingress], ingress: [{action: Allow}]}", "", "in TCP 192.0.2.1 80", nothing},
+	{"a policy with a selector that does not parse is ignored", web + open + "GNP p: {order: 1, selector: role = 'web', types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 80", byOpen},
+	{"so is one with such a selector in a rule", web + open + rule("{action: Deny}, {action: Deny, source: {selector: x}}"), "", "in TCP 192.0.2.1 80", byOpen},
+
+	// Matching: protocols and ICMP.
+	{"a protocol in a rule may be a number", web + rule("{action: Allow, protocol: 6}"), "", "in TCP 192.0.2.1 80", byPolicy},
+	{"so may a flow's", web + rule("{action: Allow, protocol: TCP}"), "", "in 6 192.0.2.1 80", byPolicy},
+	{"notProtocol excludes", web + open + rule("{action: Deny, notProtocol: TCP}"), "", "in TCP 192.0.2.1 80", byOpen},
+	{"ipVersion excludes the other", web + open + rule("{action: Deny, ipVersion: 6}"), "", "in TCP 192.0.2.1 80", byOpen},
+	{"an ICMP type", web + rule("{action: Allow, protocol: ICMP, icmp: {type: 8}}"), "", "in ICMP 192.0.2.1 type=8 code=0", byPolicy},
+	{"another ICMP type", web + open + rule("{action: Deny, protocol: ICMP, icmp: {type: 8}}"), "", "in ICMP 192.0.2.1 type=0", byOpen},
+	{"a code of a type", web + open + rule("{action: Deny, protocol: ICMP, icmp: {type: 3, code: 1}}"), "", "in ICMP 192.0.2.1 type=3 code=4", byOpen},
+	{"notICMP excludes the type and code together", web + rule("{action: Allow, protocol: ICMP, notICMP: {type: 3, code: 1}}"), "", "in ICMP 192.0.2.1 type=3 code=4", byPolicy},
+	{"ICMP makes a rule one for IPv4", web + open + rule("{action: Deny, protocol: ICMP}"), "", "in ICMP 2001:db8::1 type=8", byOpen},
+	{"every ICMP type is asked for where the flow tells none", web + open + rule("{action: Deny, protocol: ICMP, icmp: {type: 5}}"), "", "in ICMP 192.0.2.1", `denied for ICMP type 5 by rule 1 of ingress of policy "p" in tier "default", though not for all of the flow`},
+	{"notICMP without a protocol cannot be given to the dataplane", web + rule("{action: Allow, notICMP: {type: 5}}"), "", "in ICMP 192.0.2.1 type=8", `cannot be decided: rule 1 of ingress of policy "p" in tier "default" has notICMP without protocol ICMP or ICMPv6, which the dataplane cannot be given`},
+
+	// Matching: addresses.
+	{"a source net", web + rule("{action: Allow, source: {nets: [192.0.2.0/24]}}"), "", "in TCP 192.0.2.1 80", byPolicy},
+	{"another source", web + open + rule("{action: Deny, source: {nets: [192.0.2.0/24]}}"), "", "in TCP 198.51.100.1 80", byOpen},
+	{"notNets excludes", web + open + rule("{action: Deny, source: {notNets: [192.0.2.0/24]}}"), "", "in TCP 192.0.2.1 80", byOpen},
+	{"notNets of everything never match", web + open + rule("{action: Deny, source: {notNets: [0.0.0.0/0]}}"), "v3.28.5", "in TCP 192.0.2.1 80", `allowed by rule 1 of ingress of policy "zopen"`},
+	{"nets of the other family make the rule one of that family", web + open + rule("{action: Deny, source: {nets: ['2001:db8::/32']}}"), "", "in TCP 192.0.2.1 80", byOpen},
+	{"and so do notNets", web + open + rule("{action: Deny, source: {notNets: ['2001:db8::/32']}}"), "", "in TCP 192.0.2.1 80", byOpen},
+	{"Felix skips a net that it cannot parse, and the rule then matches all", web + shut + rule("{action: Allow, source: {nets: [192.0.2.0/33]}}"), "", "in TCP 198.51.100.1 80", byPolicy},
+	{"IPv4 written as IPv6 is IPv4", web + rule("{action: Allow, source: {nets: ['::ffff:192.0.2.0/120']}}"), "", "in TCP 192.0.2.1 80", byPolicy},
+	{"a bare address is a net", web + rule("{action: Allow, source: {nets: [192.0.2.1]}}"), "", "in TCP 192.0.2.1 80", byPolicy},
+	{"the destination of ingress is the endpoint itself", web + rule("{action: Allow, destination: {nets: [10.0.0.1/32]}}"), "", "in TCP 192.0.2.1 80", byPolicy},
+	{"IPv6 counts its own expected IPs", web + rule("{action: Allow, destination: {nets: ['fd00::1/128']}}"), "", "in TCP 2001:db8::1 80", byPolicy},
+	{"the flow can tell the endpoint's address", web + rule("{action: Allow, destination: {nets: [10.0.0.9/32]}}"), "", "in TCP 192.0.2.1 80 local=10.0.0.9", byPolicy},
+	{"the source of egress is the endpoint, and the destination its peer", web + "GNP p: {types: [Egress], egress: [{action: Deny, source: {nets: [192.0.2.1/32]}}, {action: Allow, source: {nets: [10.0.0.1/32]}, destination: {nets: [192.0.2.1/32]}}]}", "", "out TCP 192.0.2.1 80", `allowed by rule 2 of egress of policy "p" in tier "default"`},
+	{"nothing tells it for an endpoint of an interface name alone", "HEP a: {node: h, interfaceName: eth0}\n" + rule("{action: Allow, destination: {nets: [10.0.0.1/32]}}"), "", "in TCP 192.0.2.1 80", `cannot be decided: rule 1 of ingress of policy "p" in tier "default" depends on the near side's address, which neither the flow nor expectedIPs of the endpoint tell`},
+	{"which does not matter if the flow fares the same without the rule", "HEP a: {node: h, interfaceName: eth0}\n" + open + rule("{action: Allow, destination: {nets: [10.0.0.1/32]}}"), "", "in TCP 192.0.2.1 80", byOpen},
+	{"each expected IP has to pass", "HEP a: {node: h, interfaceName: eth0, expectedIPs: [10.0.0.1, 10.0.0.2]}\n" + rule("{action: Allow, destination: {nets: [10.0.0.1/32]}}"), "", "in TCP 192.0.2.1 80", `denied for near address 10.0.0.2 by the end of tier "default" (no rule of ingress of "p" decides), though not for all of the flow`},
+	{"a network of peers passes only if each of them does", web + rule("{action: Allow, source: {nets: [192.0.2.0/25]}}"), "", "in TCP 192.0.2.0/24 80", `denied for 192.0.2.128/25 by the end of tier "default" (no rule of ingress of "p" decides), though not for all of the flow`},
+	{"two nets that cover it together are enough", web + rule("{action: Allow, source: {nets: [192.0.2.0/25, 192.0.2.128/25]}}"), "", "in TCP 192.0.2.0/24 80", byPolicy},
+	{"the parts may be allowed by different rules", web + rule("{action: Allow, source: {nets: [192.0.2.0/25]}}, {action: Allow}"), "", "in TCP 192.0.2.0/24 80", `allowed for 192.0.2.0/25 by rule 1 of ingress of policy "p" in tier "default"`},
+	{"a port that is left out means every port", web + rule("{action: Allow, protocol: TCP, destination: {ports: ['100:65535']}}, {action: Deny}") + bare, "", "in TCP 192.0.2.1", `denied for port 1-99 by rule 2 of ingress of policy "p" in tier "default", though not for all of the flow`},
+	{"a source port that is left out means those that clients are given", web + rule("{action: Allow, protocol: TCP, source: {ports: ['40000:65535']}}, {action: Deny}"), "", "in TCP 192.0.2.1 80", `denied for source port 32768-39999 by rule 2 of ingress of policy "p" in tier "default", though not for all of the flow`},
+
+	// Matching: ports.
+	{"a port of a range", web + rule("{action: Allow, protocol: TCP, destination: {ports: ['80:90']}}"), "", "in TCP 192.0.2.1 85", byPolicy},
+	{"notPorts excludes", web + open + rule("{action: Deny, protocol: TCP, destination: {notPorts: [80]}}"), "", "in TCP 192.0.2.1 80", byOpen},
+	{"a named port is one of the endpoint at the destination", "HEP a: {node: h, interfaceName: eth0, expectedIPs: [10.0.0.1], ports: [{name: http, protocol: TCP, port: 8080}]}\n" + rule("{action: Allow, protocol: TCP, destination: {ports: [http]}}"), "", "in TCP 192.0.2.1 8080", byPolicy},
+	{"not of the source", "HEP a: {node: h, interfaceName: eth0, expectedIPs: [10.0.0.1]}\nHEP b: {node: m, interfaceName: eth0, expectedIPs: [192.0.2.1], ports: [{name: http, protocol: TCP, port: 8080}]}\n" + open + rule("{action: Deny, protocol: TCP, destination: {ports: [http]}}"), "", "in TCP 192.0.2.1 8080", byOpen},
+	{"of every port it is that one", "HEP a: {node: h, interfaceName: eth0, expectedIPs: [10.0.0.1], ports: [{name: http, protocol: TCP, port: 8080}]}\n" + open + rule("{action: Deny, protocol: TCP, destination: {ports: [http]}}"), "", "in TCP 192.0.2.1", `denied for port 8080 by rule 1 of ingress of policy "p" in tier "default", though not for all of the flow`},
+	{"and of what the selector of its side chooses", "HEP a: {node: h, interfaceName: eth0, expectedIPs: [10.0.0.1], ports: [{name: http, protocol: TCP, port: 8080}]}\n" + open + rule("{action: Deny, protocol: TCP, destination: {ports: [http], selector: has(other)}}"), "", "in TCP 192.0.2.1 8080", byOpen},
+	{"it has a protocol", "HEP a: {node: h, interfaceName: eth0, expectedIPs: [10.0.0.1], ports: [{name: dns, protocol: UDP, port: 53}]}\n" + open + rule("{action: Deny, protocol: TCP, destination: {ports: [dns]}}"), "", "in TCP 192.0.2.1 53", byOpen},
+	{"from v3.32 on a rule may leave it out", "HEP a: {node: h, interfaceName: eth0, expectedIPs: [10.0.0.1], ports: [{name: dns, protocol: UDP, port: 53}]}\n" + rule("{action: Allow, destination: {ports: [dns]}}"), "v3.32", "in UDP 192.0.2.1 53", byPolicy},
+	{"before it means TCP then", "HEP a: {node: h, interfaceName: eth0, expectedIPs: [10.0.0.1], ports: [{name: dns, protocol: UDP, port: 53}]}\n" + open + rule("{action: Deny, destination: {ports: [dns]}}"), "v3.31", "in UDP 192.0.2.1 53", byOpen},
+	{"an endpoint of an interface name alone has no named ports", "HEP a: {node: h, interfaceName: eth0, ports: [{name: http, protocol: TCP, port: 8080}]}\n" + open + rule("{action: Deny, protocol: TCP, destination: {ports: [http]}}"), "", "in TCP 192.0.2.1 8080", byOpen},
+
+	// Matching: selectors.
+	{"a selector stands for the expected IPs of host endpoints", web + "HEP b: {node: m, interfaceName: eth0, expectedIPs: [10.0.0.2], labels: {role: lb}}\n" + rule("{action: Allow, source: {selector: role == 'lb'}}"), "", "in TCP 10.0.0.2 80", byPolicy},
+	{"one with an interface name alone contributes none", web + "HEP b: {node: m, interfaceName: eth0, labels: {role: lb}}\nNode m: {bgp: {ipv4Address: 10.0.0.2/24}, addresses: [{address: 10.0.0.2}]}\n" + rule("{action: Allow, source: {selector: role == 'lb'}}"), "", "in TCP 10.0.0.2 80", `denied by the end of tier "default" (no rule of ingress of "p" decides)`},
+	{"and for the nets of global network sets", web + "GNS s: {nets: [192.0.2.0/24], labels: {role: lb}}\n" + rule("{action: Allow, source: {selector: role == 'lb'}}"), "", "in TCP 192.0.2.1 80", byPolicy},
+	{"a net of a set may have host bits", web + "GNS s: {nets: [192.0.2.9/24], labels: {role: lb}}\n" + rule("{action: Allow, source: {selector: role == 'lb'}}"), "", "in TCP 192.0.2.1 80", byPolicy},
+	{"all() does not mean every address", web + open + rule("{action: Deny, source: {selector: all()}}"), "", "in TCP 192.0.2.1 80", byOpen},
+	{"notSelector lets unknown addresses match", web + rule("{action: Allow, source: {notSelector: role == 'lb'}}"), "", "in TCP 192.0.2.1 80", byPolicy},
+	{"and excludes known ones", web + open + "GNS s: {nets: [192.0.2.0/24], labels: {role: lb}}\n" + rule("{action: Deny, source: {notSelector: role == 'lb'}}"), "", "in TCP 192.0.2.1 80", byOpen},
+	{"notSelector narrows a selector", web + open + "GNS s: {nets: [192.0.2.0/24], labels: {a: '1', b: '1'}}\n" + rule("{action: Deny, source: {selector: has(a), notSelector: has(b)}}"), "", "in TCP 192.0.2.1 80", byOpen},
+	{"selector and notSelector have to suit one endpoint", web + "GNS s: {nets: [192.0.2.0/24], labels: {a: '1', b: '1'}}\nGNS u: {nets: [192.0.2.0/24], labels: {a: '1'}}\n" + rule("{action: Allow, source: {selector: has(a), notSelector: has(b)}}"), "", "in TCP 192.0.2.1 80", byPolicy},
+	{"namespaceSelector global() chooses what has no namespace", web + "GNS s: {nets: [192.0.2.0/24], labels: {role: lb}}\nNS x/s: {nets: [198.51.100.0/24], labels: {role: lb}}\n" + rule("{action: Allow, source: {selector: role == 'lb', namespaceSelector: global()}}"), "", "in TCP 192.0.2.1 80", byPolicy},
+	{"and not what has one", web + open + "NS x/s: {nets: [198.51.100.0/24], labels: {role: lb}}\n" + rule("{action: Deny, source: {selector: role == 'lb', namespaceSelector: global()}}"), "", "in TCP 198.51.100.1 80", byOpen},
+	{"namespaceSelector all() chooses network sets of a namespace", web + "NS x/s: {nets: [198.51.100.0/24]}\n" + rule("{action: Allow, source: {namespaceSelector: all()}}"), "", "in TCP 198.51.100.1 80", byPolicy},
+	{"and not host endpoints", web + open + rule("{action: Deny, source: {namespaceSelector: all()}}"), "", "in TCP 10.0.0.1 80", byOpen},
+	{"labels of a namespace reach its network sets by its profile", web + "NS x/s: {nets: [198.51.100.0/24]}\nProfile kns.x: {labelsToApply: {pcns.team: a}}\n" + rule("{action: Allow, source: {namespaceSelector: team == 'a'}}"), "", "in TCP 198.51.100.1 80", byPolicy},
+	{"a policy without namespaceSelector chooses from every namespace", web + "NS x/s: {nets: [198.51.100.0/24], labels: {role: lb}}\n" + rule("{action: Allow, source: {selector: role == 'lb'}}"), "", "in TCP 198.51.100.1 80", byPolicy},
+
+	// What cannot be decided.
+	{"a service is not known here", web + "GNP p: {types: [Egress], egress: [{action: Allow, destination: {services: {name: s, namespace: x}}}]}", "", "out TCP 192.0.2.1 80", `cannot be decided: rule 1 of egress of policy "p" in tier "default" selects a Kubernetes service`},
+	{"but not asked for where the rest does not match", web + "GNP p: {types: [Egress], egress: [{action: Allow, protocol: UDP, destination: {services: {name: s, namespace: x}}}]}", "", "out TCP 192.0.2.1 80", `denied by the end of tier "default" (no rule of egress of "p" decides)`},
+	{"service accounts are not known here", web + rule("{action: Deny, source: {serviceAccounts: {names: [x]}}}") + open, "", "in TCP 192.0.2.1 80", `cannot be decided: rule 1 of ingress of policy "p" in tier "default" selects service accounts`},
+	{"nor what HTTP asks for", web + rule("{action: Allow, http: {methods: [GET]}}"), "", "in TCP 192.0.2.1 80", `cannot be decided: rule 1 of ingress of policy "p" in tier "default" has HTTP conditions`},
+	{"a Pass in doubt leaves none if the next tier decides the same", web + "Tier first: {order: 1}\nTier default: {order: 1000000}\n" + shut + "GNP first.p: {tier: first, types: [Ingress], ingress: [{action: Pass, source: {serviceAccounts: {names: [x]}}}, {action: Deny}]}", "", "in TCP 192.0.2.1 80", `denied by rule 2 of ingress of policy "first.p" in tier "first"`},
+	{"and one if it decides otherwise", web + "Tier first: {order: 1}\nTier default: {order: 1000000}\n" + open + "GNP first.p: {tier: first, types: [Ingress], ingress: [{action: Pass, source: {serviceAccounts: {names: [x]}}}, {action: Deny}]}", "", "in TCP 192.0.2.1 80", `cannot be decided: rule 1 of ingress of policy "first.p" in tier "first" selects service accounts`},
+	{"of several doubts the first is told", web + rule("{action: Allow, source: {serviceAccounts: {names: [x]}}}, {action: Allow, http: {methods: [GET]}}"), "", "in TCP 192.0.2.1 80", `cannot be decided: rule 1 of ingress of policy "p" in tier "default" selects service accounts`},
+	{"the flow's protocol has to be one", web, "", "in FOO 192.0.2.1", `cannot be decided: the flow's protocol "FOO" is not one of TCP, UDP, ICMP, ICMPv6, SCTP, UDPLite and 1 to 255`},
+	{"and its peer an address", web, "", "in TCP nowhere 80", `cannot be decided: the flow does not tell its peer's address`},
+	{"its addresses have to be of one family", web, "", "in TCP 192.0.2.1 80 local=fd00::1", `cannot be decided: the flow's addresses 192.0.2.1/32 and fd00::1 are not of one family`},
+}
+
+func TestDecide(t *testing.T) {
+	for _, test := range verdictCases {
+		t.Run(strings.ReplaceAll(test.reason, " ", "_"), func(t *testing.T) {
+			release := test.release
+			if release == "" {
+				release = anyRelease
+			}
+			v := decide(t, test.world, release, "a", test.flow)
+			if got := v.String(); got != test.want {
+				t.Errorf("%s\n%s\n%s: %s, in %s\n got %s\nwant %s\ntrace:\n%s", test.reason, test.world, test.flow, release, v.Outcome, got, test.want, traceText(v))
+			}
+		})
+	}
+}
+
+func TestTrace(t *testing.T) {
+	world := "HEP a: {node: h, interfaceName: eth0, profiles: [p]}\nProfile p: {ingress: [{action: Deny, protocol: UDP}]}\n" +
+		"Tier first: {order: 1}\nTier default: {order: 1000000, defaultAction: Pass}\n" +
+		"GNP first.p: {tier: first, types: [Ingress], ingress: [{action: Allow, protocol: TCP, source: {services: {name: s, namespace: x}}}, {action: Log}, {action: Pass}]}\n" +
+		"GNP q: {types: [Ingress], ingress: [{action: Allow, protocol: UDP}]}"
+	v := decide(t, world, "v3.31", "a", "in TCP 192.0.2.1 80")
+	const want = `rule 1 of ingress of policy "first.p" in tier "first": in doubt
+rule 3 of ingress of policy "first.p" in tier "first": pass
+policy "q" in tier "default": no match
+profile "p": no match
+default: no policy and no profile allows it on ingress: deny
+`
+	if got := traceText(v); got != want {
+		t.Errorf("trace:\n%s\nwant:\n%s", got, want)
+	}
+	if v.Outcome != verdict.Undecided {
+		t.Errorf("outcome %s, want undecided: the service may be that of the peer", v.Outcome)
+	}
+}
+
+// A flow that meets too many networks gets no verdict rather than a slow one.
+func TestTooManyParts(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(web + "GNS s: {labels: {x: y}, nets: [")
+	addr := netip.MustParseAddr("192.0.0.0")
+	for range 12_000 {
+		addr = addr.Next().Next()
+		b.WriteString(addr.String() + ", ")
+	}
+	b.WriteString("]}\n" + rule("{action: Allow, source: {selector: has(x)}}, {action: Allow}"))
+	v := decide(t, b.String(), "v3.31", "a", "in TCP 0.0.0.0/0 80")
+	if v.Outcome != verdict.Undecided || !strings.Contains(v.Reason, "too many") {
+		t.Errorf("%s, want it undecided", v)
+	}
+}
+
+func TestGoverning(t *testing.T) {
+	w := verdict.New(parseWorld(t, `
+HEP c-star: {node: h, interfaceName: '*'}
+HEP d-star: {node: h, interfaceName: '*'}
+HEP f-eth0: {node: h, interfaceName: eth0, expectedIPs: [10.0.0.1]}
+HEP g-eth0: {node: h, interfaceName: eth0}
+HEP e-byip: {node: h, expectedIPs: [10.0.0.1]}
+HEP a-other: {node: m, interfaceName: eth0}
+HEP b-eth1: {node: h, interfaceName: eth1, expectedIPs: [10.0.0.2]}
+`), calico.Newest)
+	address := netip.MustParseAddr
+	tests := []struct {
+		reason, node, iface string
+		addrs               []netip.Addr
+		want                string
+	}{
+		{"the first by name of those with the interface's name", "h", "eth0", nil, "f-eth0"},
+		{"one by address that sorts before it wins, as a name has no precedence", "h", "eth0", []netip.Addr{address("10.0.0.1")}, "e-byip"},
+		{"expected IPs of one with another interface name do not count", "h", "eth2", []netip.Addr{address("10.0.0.2")}, "c-star"},
+		{"the first for all interfaces where there is no other", "h", "eth7", nil, "c-star"},
+		{"those of other nodes do not count", "m", "eth0", nil, "a-other"},
+		{"none", "m", "eth1", nil, ""},
+		{"a node without any", "x", "eth0", nil, ""},
+	}
+	for _, test := range tests {
+		ep, ok := w.Governing(test.node, test.iface, test.addrs...)
+		if !ok && test.want != "" || ok && ep.Name != test.want {
+			t.Errorf("%s: %v, want %q", test.reason, ep, test.want)
+		}
+	}
+	for addr, want := range map[string]string{"10.0.0.1": "e-byip", "10.0.0.2": "b-eth1", "::ffff:10.0.0.2": "b-eth1", "10.0.0.3": "c-star"} {
+		if ep, ok := w.GoverningAddress("h", address(addr)); !ok || ep.Name != want {
+			t.Errorf("the endpoint for %s: %v, want %q", addr, ep, want)
+		}
+	}
+	if eps := w.Endpoints(); len(eps) != 7 || eps[0].Name != "a-other" || eps[6].Name != "g-eth0" {
+		t.Errorf("the endpoints are not all, or not by name: %v", eps)
+	}
+}
+
+// What Dependencies leaves out makes no difference; what it names is read.
+func TestDependencies(t *testing.T) {
+	kinds := map[calico.Kind]bool{}
+	for _, kind := range verdict.Dependencies() {
+		kinds[kind] = true
+	}
+	for _, test := range verdictCases {
+		var dependencies []calico.Object
+		for _, obj := range parseWorld(t, test.world) {
+			if kinds[calico.KindOf(obj)] {
+				dependencies = append(dependencies, obj)
+			}
+		}
+		release := test.release
+		if release == "" {
+			release = anyRelease
+		}
+		r, err := calico.ParseRelease(release)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := verdict.New(dependencies, r)
+		ep, _ := w.Endpoint("a")
+		if got := w.Decide(ep, parseFlow(t, test.flow)).String(); got != test.want {
+			t.Errorf("%s: without the other kinds: %s, want %s", test.reason, got, test.want)
+		}
+	}
+}
