@@ -1,0 +1,229 @@
+//go:build dataplane && linux
+
+package dataplane
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"github.com/projectcalico/api/pkg/lib/numorstring"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/etcdv3"
+)
+
+// bench is a datastore, the provider that writes it, and a Felix that obeys it.
+type bench struct {
+	*network
+	felix     *felix
+	etcd      *acctest.Etcd
+	store     *etcdv3.Store
+	workspace *acctest.Workspace
+	// failsafes are the failsafe ports that Felix works with.
+	failsafes string
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{network: newNetwork(t)}
+	b.etcd = acctest.NewEtcd(t, acctest.WithCalico(calicoVersion))
+	store, err := etcdv3.New(t.Context(), etcdv3.Config{Endpoints: b.etcd.Endpoints}, etcdv3.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	b.store = store
+	b.felix = startFelix(t, b.host, b.etcd)
+	b.failsafes = failsafesOf(b.objects(t))
+	b.workspace = acctest.NewWorkspace(t, map[string]string{"provider.tf": fmt.Sprintf(`terraform {
+  required_providers {
+    calico = {
+      source = %q
+    }
+  }
+}
+
+provider "calico" {
+  etcd = {
+    endpoints = [%q]
+  }
+}
+`, acctest.ProviderSource, b.etcd.Endpoints[0])})
+	return b
+}
+
+// apply applies a configuration in place of the one before, and returns when
+// Felix has done as it says.
+func (b *bench) apply(t *testing.T, file, content string) {
+	t.Helper()
+	if err := b.workspace.WriteFile(file, content); err != nil {
+		t.Fatal(err)
+	}
+	b.run(t, "apply", "-auto-approve")
+}
+
+// run runs the CLI, and returns when Felix has seen what that did.
+func (b *bench) run(t *testing.T, args ...string) {
+	t.Helper()
+	starts := b.felix.started()
+	b.workspace.MustRun(t, args...)
+	if failsafes := failsafesOf(b.objects(t)); failsafes == b.failsafes {
+		// No new start is to be waited for.
+		starts = 0
+	} else {
+		b.failsafes = failsafes
+	}
+	b.felix.settle(t, starts)
+}
+
+// objects reads what the datastore holds of what verdicts depend on.
+func (b *bench) objects(t *testing.T) []calico.Object {
+	t.Helper()
+	var objects []calico.Object
+	for _, kind := range verdict.Dependencies() {
+		stored, corrupt, err := b.store.List(t.Context(), kind)
+		if err != nil || len(corrupt) > 0 {
+			t.Fatalf("cannot read what is stored: %v, %v", err, corrupt)
+		}
+		for _, s := range stored {
+			objects = append(objects, s.Object)
+		}
+	}
+	return objects
+}
+
+func (b *bench) world(t *testing.T) *verdict.World {
+	t.Helper()
+	release, err := calico.ParseRelease(calicoVersion)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return verdict.New(b.objects(t), release)
+}
+
+// judge tells what the verdict on a flow is: whether it passes, and why.
+func (b *bench) judge(w *verdict.World, f flow) (outcome verdict.Outcome, why string) {
+	forwarded := f.from != b.host && f.to != b.host
+	type passage struct {
+		iface     string
+		direction verdict.Direction
+	}
+	var way []passage
+	if f.from != b.host {
+		way = append(way, passage{b.interfaceTo(f.from), verdict.Ingress})
+	}
+	if f.to != b.host {
+		way = append(way, passage{b.interfaceTo(f.to), verdict.Egress})
+	}
+	outcome = verdict.Allowed
+	var reasons []string
+	for _, p := range way {
+		var addrs []netip.Addr
+		if p.iface == outerInterface {
+			addrs = b.host.addrs
+		}
+		ep, ok := w.Governing(node, p.iface, addrs...)
+		if !ok {
+			reasons = append(reasons, p.iface+" has no host endpoint")
+			continue
+		}
+		question := verdict.Flow{
+			Direction: p.direction, Protocol: numorstring.ProtocolFromInt(f.protocol), Forwarded: forwarded,
+			Peer: single(f.src), Local: f.dst, Port: f.port, SourcePort: f.srcPort,
+		}
+		if p.direction == verdict.Egress {
+			question.Peer, question.Local = single(f.dst), f.src
+		}
+		if f.protocol == icmp || f.protocol == icmpv6 {
+			question.ICMPType, question.ICMPCode = &f.icmpType, &f.icmpCode
+		}
+		v := w.Decide(ep, question)
+		reasons = append(reasons, fmt.Sprintf("%s at %s of %s: %s", p.direction, ep.Name, p.iface, v))
+		if v.Outcome == verdict.Undecided || v.Outcome == verdict.Denied && outcome == verdict.Allowed {
+			outcome = v.Outcome
+		}
+	}
+	return outcome, strings.Join(reasons, "; ")
+}
+
+func single(addr netip.Addr) netip.Prefix { return netip.PrefixFrom(addr, addr.BitLen()) }
+
+func (b *bench) interfaceTo(n *namespace) string {
+	if n == b.inside {
+		return innerInterface
+	}
+	return outerInterface
+}
+
+// tries is how often a round of connections is made before a difference counts:
+// Felix writes its tables one after the other, and the machine may be too busy
+// for one packet's time.
+const tries = 5
+
+// compare makes the connections and reports those for which what happens and the
+// verdict differ. It returns how many there were of each outcome.
+func (b *bench) compare(t *testing.T, flows []flow) (allowed, denied int) {
+	t.Helper()
+	w := b.world(t)
+	verdicts, whys := make([]verdict.Outcome, len(flows)), make([]string, len(flows))
+	for i, f := range flows {
+		verdicts[i], whys[i] = b.judge(w, f)
+		if verdicts[i] == verdict.Undecided {
+			t.Errorf("%s cannot be judged: %s", f, whys[i])
+		}
+	}
+	var differences []string
+	for try := range tries {
+		// Where a denied flow seemed to be so for lack of time, there is more now.
+		observed, err := tryAll(t.Context(), flows, patience+time.Duration(try)*patience/4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		allowed, denied, differences = 0, 0, nil
+		for i, passed := range observed {
+			if passed {
+				allowed++
+			} else {
+				denied++
+			}
+			if passed != (verdicts[i] == verdict.Allowed) && verdicts[i] != verdict.Undecided {
+				happened := map[bool]string{true: "passes", false: "is dropped"}[passed]
+				differences = append(differences, fmt.Sprintf("%s: it %s, and the verdict is that it is %s", flows[i], happened, whys[i]))
+			}
+		}
+		if len(differences) == 0 {
+			return allowed, denied
+		}
+		for i := range flows {
+			flows[i].renew()
+		}
+	}
+	t.Errorf("Felix and the verdict differ about %d of %d flows:\n%s", len(differences), len(flows), strings.Join(differences, "\n"))
+	return allowed, denied
+}
+
+// failsafesOf spells the failsafe ports of all FelixConfigurations: when they
+// change, Felix starts anew.
+func failsafesOf(objects []calico.Object) string {
+	var text strings.Builder
+	for _, obj := range objects {
+		c, ok := obj.(*v3.FelixConfiguration)
+		if !ok {
+			continue
+		}
+		for _, list := range []*[]v3.ProtoPort{c.Spec.FailsafeInboundHostPorts, c.Spec.FailsafeOutboundHostPorts} {
+			if list == nil {
+				text.WriteString(" unset")
+			} else {
+				fmt.Fprintf(&text, " %v", *list)
+			}
+		}
+	}
+	return text.String()
+}
