@@ -27,11 +27,13 @@ type bench struct {
 	workspace *acctest.Workspace
 	// failsafes are the failsafe ports that Felix works with.
 	failsafes string
+	// causes counts what has decided about flows.
+	causes map[string]int
 }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{network: newNetwork(t)}
+	b := &bench{network: newNetwork(t), causes: map[string]int{}}
 	b.etcd = acctest.NewEtcd(t, acctest.WithCalico(calicoVersion))
 	store, err := etcdv3.New(t.Context(), etcdv3.Config{Endpoints: b.etcd.Endpoints}, etcdv3.Options{})
 	if err != nil {
@@ -144,12 +146,20 @@ func (b *bench) judge(w *verdict.World, f flow) (outcome verdict.Outcome, why st
 			question.ICMPType, question.ICMPCode = &f.icmpType, &f.icmpCode
 		}
 		v := w.Decide(ep, question)
+		b.causes[causeNames[v.By.Kind]]++
 		reasons = append(reasons, fmt.Sprintf("%s at %s of %s: %s", p.direction, ep.Name, p.iface, v))
 		if v.Outcome == verdict.Undecided || v.Outcome == verdict.Denied && outcome == verdict.Allowed {
 			outcome = v.Outcome
 		}
 	}
 	return outcome, strings.Join(reasons, "; ")
+}
+
+// causeNames are those of everything that can decide about a flow.
+var causeNames = map[verdict.CauseKind]string{
+	verdict.CauseFailsafe: "failsafe port", verdict.CausePolicyRule: "policy", verdict.CauseTierEnd: "end of tier",
+	verdict.CauseProfileRule: "profile", verdict.CauseMissingProfile: "missing profile", verdict.CauseNoMatch: "no match",
+	verdict.CauseForwardedDefault: "forwarded default",
 }
 
 func single(addr netip.Addr) netip.Prefix { return netip.PrefixFrom(addr, addr.BitLen()) }
@@ -180,6 +190,8 @@ func (b *bench) compare(t *testing.T, flows []flow) (allowed, denied int) {
 	}
 	var differences []string
 	for try := range tries {
+		// To connection tracking, these have nothing that would tell them from those before.
+		_, _ = b.host.run(fmt.Sprintf("conntrack -D -p %d", experimental))
 		// Where a denied flow seemed to be so for lack of time, there is more now.
 		observed, err := tryAll(t.Context(), flows, patience+time.Duration(try)*patience/4)
 		if err != nil {
@@ -208,21 +220,30 @@ func (b *bench) compare(t *testing.T, flows []flow) (allowed, denied int) {
 	return allowed, denied
 }
 
-// failsafesOf spells the failsafe ports of all FelixConfigurations: when they
-// change, Felix starts anew.
+// failsafesOf spells the failsafe ports of the host: when they change, Felix
+// starts anew. It takes each list from the node's own configuration, else from
+// the one for all, else it has its own.
 func failsafesOf(objects []calico.Object) string {
-	var text strings.Builder
-	for _, obj := range objects {
-		c, ok := obj.(*v3.FelixConfiguration)
-		if !ok {
-			continue
-		}
-		for _, list := range []*[]v3.ProtoPort{c.Spec.FailsafeInboundHostPorts, c.Spec.FailsafeOutboundHostPorts} {
-			if list == nil {
-				text.WriteString(" unset")
-			} else {
-				fmt.Fprintf(&text, " %v", *list)
+	var lists [2]*[]v3.ProtoPort
+	for _, name := range []string{"default", "node." + node} {
+		for _, obj := range objects {
+			c, ok := obj.(*v3.FelixConfiguration)
+			if !ok || c.Name != name {
+				continue
 			}
+			for i, list := range []*[]v3.ProtoPort{c.Spec.FailsafeInboundHostPorts, c.Spec.FailsafeOutboundHostPorts} {
+				if list != nil {
+					lists[i] = list
+				}
+			}
+		}
+	}
+	var text strings.Builder
+	for _, list := range lists {
+		if list == nil {
+			text.WriteString("default; ")
+		} else {
+			fmt.Fprintf(&text, "%v; ", *list)
 		}
 	}
 	return text.String()

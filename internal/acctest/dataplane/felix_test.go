@@ -137,6 +137,13 @@ func (f *felix) fail(err error) {
 	f.failed = err
 }
 
+// down tells whether Felix is gone for good.
+func (f *felix) down() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.failed != nil
+}
+
 // Write takes Felix's log.
 func (f *felix) Write(p []byte) (int, error) {
 	f.mu.Lock()
