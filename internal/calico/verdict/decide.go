@@ -22,7 +22,7 @@ func (w *World) Decide(ep *Endpoint, f Flow) Verdict {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	k.program = w.programOf(ep.labels)
+	k.program = w.programFor(ep)
 	whole := boxes
 	var verdicts []Verdict
 	var parts []box

@@ -460,8 +460,26 @@ func (n *naiveWorld) decide(ep *v3.HostEndpoint, p *packet) fate {
 	if p.in {
 		direction = v3.PolicyTypeIngress
 	}
-	for _, pol := range n.policies(p.in) {
-		if pol.selects(labels) && slices.Contains(pol.types, direction) {
+	all := n.policies(p.in)
+	preDNATLabels := labels
+	if ep.Spec.InterfaceName != "*" && !slices.ContainsFunc(all, func(q naivePolicy) bool {
+		return q.preDNAT && !q.track && q.selects(labels) && slices.Contains(q.types, direction)
+	}) {
+		// None of its own: those of the endpoint for all interfaces.
+		var first *v3.HostEndpoint
+		for _, o := range n.objects {
+			if o, ok := o.(*v3.HostEndpoint); ok && o.Spec.Node == ep.Spec.Node && o.Spec.InterfaceName == "*" && (first == nil || o.Name < first.Name) {
+				first = o
+				preDNATLabels = n.labels(o.Labels, o.Spec.Profiles)
+			}
+		}
+	}
+	for _, pol := range all {
+		chosenBy := labels
+		if pol.preDNAT && !pol.track {
+			chosenBy = preDNATLabels
+		}
+		if pol.selects(chosenBy) && slices.Contains(pol.types, direction) {
 			t := find(pol.tier)
 			t.member = append(t.member, pol)
 		}
