@@ -180,44 +180,45 @@ const tries = 5
 // verdict differ. It returns how many there were of each outcome.
 func (b *bench) compare(t *testing.T, flows []flow) (allowed, denied int) {
 	t.Helper()
-	w := b.world(t)
-	verdicts, whys := make([]verdict.Outcome, len(flows)), make([]string, len(flows))
-	for i, f := range flows {
-		verdicts[i], whys[i] = b.judge(w, f)
-		if verdicts[i] == verdict.Undecided {
-			t.Errorf("%s cannot be judged: %s", f, whys[i])
-		}
-	}
-	var differences []string
+	allowed, differences := 0, []string(nil)
 	for try := range tries {
-		// To connection tracking, these have nothing that would tell them from those before.
-		_, _ = b.host.run(fmt.Sprintf("conntrack -D -p %d", experimental))
-		// Where a denied flow seemed to be so for lack of time, there is more now.
-		observed, err := tryAll(t.Context(), flows, patience+time.Duration(try)*patience/4)
-		if err != nil {
-			t.Fatal(err)
-		}
-		allowed, denied, differences = 0, 0, nil
-		for i, passed := range observed {
-			if passed {
-				allowed++
-			} else {
-				denied++
-			}
-			if passed != (verdicts[i] == verdict.Allowed) && verdicts[i] != verdict.Undecided {
-				happened := map[bool]string{true: "passes", false: "is dropped"}[passed]
-				differences = append(differences, fmt.Sprintf("%s: it %s, and the verdict is that it is %s", flows[i], happened, whys[i]))
-			}
-		}
+		allowed, differences = b.differences(t, b.world(t), flows, try)
 		if len(differences) == 0 {
-			return allowed, denied
-		}
-		for i := range flows {
-			flows[i].renew()
+			break
 		}
 	}
-	t.Errorf("Felix and the verdict differ about %d of %d flows:\n%s", len(differences), len(flows), strings.Join(differences, "\n"))
-	return allowed, denied
+	if len(differences) > 0 {
+		t.Errorf("Felix and the verdict differ about %d of %d flows:\n%s", len(differences), len(flows), strings.Join(differences, "\n"))
+	}
+	return allowed, len(flows) - allowed
+}
+
+// differences makes the connections once. It returns how many came to be, and in
+// which the verdict is another.
+func (b *bench) differences(t *testing.T, w *verdict.World, flows []flow, try int) (allowed int, differences []string) {
+	t.Helper()
+	// To connection tracking, these have nothing that would tell them from those before.
+	_, _ = b.host.run(fmt.Sprintf("conntrack -D -p %d", experimental))
+	flows = renewed(flows)
+	// Where a flow seemed to be denied for lack of time, there is more now.
+	observed, err := tryAll(t.Context(), flows, patience+time.Duration(try)*patience/4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range flows {
+		if observed[i] {
+			allowed++
+		}
+		outcome, why := b.judge(w, f)
+		switch {
+		case outcome == verdict.Undecided:
+			differences = append(differences, fmt.Sprintf("%s: %s", f, why))
+		case observed[i] != (outcome == verdict.Allowed):
+			happens := map[bool]string{true: "passes", false: "is dropped"}[observed[i]]
+			differences = append(differences, fmt.Sprintf("%s: it %s, but %s", f, happens, why))
+		}
+	}
+	return allowed, differences
 }
 
 // failsafesOf spells the failsafe ports of the host: when they change, Felix

@@ -75,10 +75,10 @@ type scenario struct {
 
 func (g generator) scenario() scenario {
 	var s scenario
-	add := func(make func() calico.Object) {
+	add := func(draw func() calico.Object) {
 		// What is drawn fits together mostly, and Calico tells where it does not.
 		for {
-			obj := make()
+			obj := draw()
 			calico.Default(obj, g.release)
 			if len(calico.Validate(obj, g.release)) == 0 {
 				s.objects = append(s.objects, obj)
@@ -87,8 +87,8 @@ func (g generator) scenario() scenario {
 		}
 	}
 	everywhere := g.oneIn(5)
-	for _, make := range g.endpoints(everywhere) {
-		add(make)
+	for _, endpoint := range g.endpoints(everywhere) {
+		add(endpoint)
 	}
 	for i := range 2 {
 		add(func() calico.Object { return g.profile(fmt.Sprintf("p%d", i)) })
@@ -129,18 +129,21 @@ func (g generator) scenario() scenario {
 		add(func() calico.Object { return g.policy(fmt.Sprintf("q%d", i), pick(g, tiers...)) })
 	}
 	if g.oneIn(5) {
-		add(func() calico.Object { return g.namespacedPolicy() })
+		add(g.namespacedPolicy)
 	}
-	if g.oneIn(3) {
+	for _, name := range []string{"default", "node." + node} {
+		if !g.oneIn(4) {
+			continue
+		}
 		add(func() calico.Object {
 			c := v3.NewFelixConfiguration()
-			c.ObjectMeta = metav1.ObjectMeta{Name: pick(g, "default", "node."+node)}
+			c.ObjectMeta = metav1.ObjectMeta{Name: name}
 			c.Spec.FailsafeInboundHostPorts = g.failsafes()
 			c.Spec.FailsafeOutboundHostPorts = g.failsafes()
 			return c
 		})
 	}
-	s.flows = g.flows(40, s.untracked())
+	s.flows = g.flows(60, s.untracked())
 	return s
 }
 
@@ -205,7 +208,8 @@ func (g generator) profile(name string) calico.Object {
 	p.ObjectMeta = metav1.ObjectMeta{Name: name}
 	p.Spec = v3.ProfileSpec{Ingress: g.rules(0), Egress: g.rules(0)}
 	if g.oneIn(2) {
-		p.Spec.LabelsToApply = map[string]string{"team": pick(g, "blue", "red")}
+		// The second is how a namespace's label reaches what is in it.
+		p.Spec.LabelsToApply = map[string]string{"team": pick(g, "blue", "red"), "pcns.team": pick(g, "blue", "red")}
 	}
 	return p
 }
@@ -233,6 +237,8 @@ func (g generator) policy(name, tier string) calico.Object {
 	case 0:
 		p.Spec.DoNotTrack, p.Spec.ApplyOnForward = true, true
 	case 1:
+		p.Spec.NamespaceSelector = pick(g, "all()", "global()", "team == 'blue'", "!(team == 'red')")
+	case 2:
 		p.Spec.PreDNAT, p.Spec.ApplyOnForward = true, true
 		p.Spec.Types = []v3.PolicyType{v3.PolicyTypeIngress}
 	default:
@@ -404,11 +410,11 @@ func (g generator) flows(count int, untracked bool) []flow {
 			// To connection tracking the way back belongs to the same connection.
 			ends := []string{f.src.String(), f.dst.String()}
 			slices.Sort(ends)
-			if pair := strings.Join(ends, " "); pairs[pair] {
+			pair := strings.Join(ends, " ")
+			if pairs[pair] {
 				continue
-			} else {
-				pairs[pair] = true
 			}
+			pairs[pair] = true
 		case 2, 3:
 			f.protocol = udp
 		default:

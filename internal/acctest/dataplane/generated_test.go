@@ -3,6 +3,7 @@
 package dataplane
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -11,29 +12,27 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
-// The variables that give other scenarios, and their defaults.
+// The variables that give other scenarios. They are read before TestMain, which
+// drops what a user of calicoctl has in the environment.
 const (
-	seedVariable, defaultSeed   = "CALICO_DATAPLANE_SEED", 1
-	countVariable, defaultCount = "CALICO_DATAPLANE_SCENARIOS", 30
+	seedVariable  = "CALICO_DATAPLANE_SEED"
+	countVariable = "CALICO_DATAPLANE_SCENARIOS"
+	defaultCount  = 30
 )
 
-func fromEnvironment(t *testing.T, name string, otherwise int) int {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	number, err := strconv.Atoi(text)
-	if err != nil || number < 1 {
-		t.Fatalf("%s=%q: it has to be a number from 1 on", name, text)
-	}
-	return number
-}
+var seedText, countText = cmp.Or(os.Getenv(seedVariable), "1"), cmp.Or(os.Getenv(countVariable), strconv.Itoa(defaultCount))
 
 // TestGenerated compares verdicts with Felix in random states of the datastore,
 // each applied in place of the one before.
 func TestGenerated(t *testing.T) {
-	seed, count := fromEnvironment(t, seedVariable, defaultSeed), fromEnvironment(t, countVariable, defaultCount)
+	seed, err := strconv.ParseUint(seedText, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", seedVariable, err)
+	}
+	count, err := strconv.Atoi(countText)
+	if err != nil {
+		t.Fatalf("%s: %v", countVariable, err)
+	}
 	t.Logf("%d scenarios of %s=%d", count, seedVariable, seed)
 	b := newBench(t)
 	release, err := calico.ParseRelease(calicoVersion)
@@ -44,7 +43,7 @@ func TestGenerated(t *testing.T) {
 	for i := range count {
 		passed := t.Run(strconv.Itoa(i), func(t *testing.T) {
 			// Each scenario depends on the seed and its number alone.
-			s := generator{rand.New(rand.NewPCG(uint64(seed), uint64(i))), b.network, release}.scenario()
+			s := generator{rand.New(rand.NewPCG(seed, uint64(i))), b.network, release}.scenario()
 			content, err := configuration(s.objects)
 			if err != nil {
 				t.Fatal(err)
@@ -63,4 +62,16 @@ func TestGenerated(t *testing.T) {
 		}
 	}
 	t.Logf("%d flows were allowed, %d denied; decided by %v", allowed, denied, b.causes)
+	if count < defaultCount {
+		return
+	}
+	// A run in which all is dropped, say, would prove little.
+	if min(allowed, denied) < (allowed+denied)/4 {
+		t.Errorf("of %d flows only %d were allowed, or denied", allowed+denied, min(allowed, denied))
+	}
+	for _, name := range causeNames {
+		if b.causes[name] == 0 {
+			t.Errorf("no flow was decided by: %s", name)
+		}
+	}
 }

@@ -34,6 +34,23 @@ resource "calico_felix_configuration" "default" {
 }
 `
 
+// expectation is in which states of the walk a flow passes.
+type expectation struct {
+	flow
+	passes int
+}
+
+func flowsOf(expectations []expectation) []flow {
+	var flows []flow
+	for _, e := range expectations {
+		if e.protocol == tcp || e.protocol == udp {
+			e.srcPort = highPorts
+		}
+		flows = append(flows, e.flow)
+	}
+	return flows
+}
+
 // TestGuide walks Calico's guide. What has to happen at each step is written here
 // by hand; that the verdict says the same is compared as everywhere.
 func TestGuide(t *testing.T) {
@@ -44,10 +61,6 @@ func TestGuide(t *testing.T) {
 		failsafesOff
 		always = open | protected | failsafesOff
 	)
-	type expectation struct {
-		flow
-		passes int
-	}
 	in := func(from *namespace, src string, protocol uint8, port uint16) flow {
 		return flow{from: from, to: b.host, src: netip.MustParseAddr(src), dst: netip.MustParseAddr("10.0.0.5"), protocol: protocol, port: port}
 	}
@@ -86,14 +99,7 @@ func TestGuide(t *testing.T) {
 	}
 	check := func(state int) {
 		t.Helper()
-		var flows []flow
-		for _, e := range expectations {
-			if e.protocol == tcp || e.protocol == udp {
-				e.srcPort = highPorts
-			}
-			e.renew()
-			flows = append(flows, e.flow)
-		}
+		flows := flowsOf(expectations)
 		b.compare(t, flows)
 		observed, err := tryAll(t.Context(), renewed(flows), patience)
 		if err != nil {
@@ -108,8 +114,13 @@ func TestGuide(t *testing.T) {
 
 	b.felix.settle(t, 0)
 	check(open)
+	before := b.world(t)
 	b.apply(t, "main.tf", guide)
 	check(protected)
+	// A verdict that is wrong is noticed: this is one by what was stored before.
+	if _, differences := b.differences(t, before, flowsOf(expectations), 0); len(differences) == 0 {
+		t.Error("verdicts on an open host agree with what happens at a protected one")
+	}
 	b.apply(t, "main.tf", guideFailsafesOff)
 	check(failsafesOff)
 	// And back, in the reverse order.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
@@ -28,10 +29,16 @@ func TestMain(m *testing.M) {
 // then: a run that is taken for a pass would be worse than none.
 func missing() error {
 	var errs []error
-	for _, program := range []string{"ip", "iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ipset", "conntrack", "mount"} {
+	var absent []string
+	for _, program := range []string{
+		"ip", "iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore", "ipset", "conntrack", "mount", "unshare",
+	} {
 		if _, err := exec.LookPath(program); err != nil {
-			errs = append(errs, fmt.Errorf("- there is no program %q: install iptables, ipset, iproute2 and conntrack", program))
+			absent = append(absent, program)
 		}
+	}
+	if len(absent) > 0 {
+		errs = append(errs, fmt.Errorf("- there is no %s on PATH: install iptables, ipset, iproute2, conntrack and util-linux", strings.Join(absent, ", ")))
 	}
 	if os.Geteuid() != 0 {
 		return errors.Join(append(errs, errors.New("- it has to run as root: sudo make test-dataplane"))...)

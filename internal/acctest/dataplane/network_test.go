@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
@@ -85,8 +84,6 @@ func (n *namespace) run(command string) (output string, err error) {
 	})
 	return output, err
 }
-
-func (n *namespace) owns(addr netip.Addr) bool { return slices.Contains(n.addrs, addr) }
 
 // network is a host that Felix protects, and those around it:
 //
