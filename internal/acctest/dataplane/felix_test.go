@@ -5,7 +5,6 @@ package dataplane
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os/exec"
 	"runtime"
@@ -205,6 +204,8 @@ func (f *felix) settle(t *testing.T, restarted int) {
 	})
 }
 
+// wait waits until it is so. An error is none for good: iptables-save, for one,
+// fails where Felix changes the rules meanwhile.
 func (f *felix) wait(ctx context.Context, t *testing.T, what string, is func() (bool, error)) {
 	t.Helper()
 	ticker := time.NewTicker(50 * time.Millisecond)
@@ -215,15 +216,15 @@ func (f *felix) wait(ctx context.Context, t *testing.T, what string, is func() (
 			return
 		}
 		f.mu.Lock()
-		err = errors.Join(err, f.failed)
+		failed := f.failed
 		f.mu.Unlock()
-		if err != nil {
-			t.Fatal(err)
+		if failed != nil {
+			t.Fatal(failed)
 		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			t.Fatalf("Felix did not %s within %s", what, settleTime)
+			t.Fatalf("Felix did not %s within %s (%v)", what, settleTime, err)
 		}
 	}
 }
