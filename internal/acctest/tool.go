@@ -44,7 +44,12 @@ var tools = map[string]tool{
 	},
 	"oracle-v3.28": {dir: "tools/calicoctl-v3.28", pkg: "./oracle"},
 	"oracle-v3.31": {dir: "tools/calicoctl-v3.31", pkg: "./oracle"},
-	"goreleaser":   {dir: "tools/goreleaser", pkg: "github.com/goreleaser/goreleaser/v2"},
+	// Only make test-dataplane runs it. Without cgo it has a stand-in for the BPF library.
+	"felix-v3.31": {
+		dir: "tools/calicoctl-v3.31", pkg: "github.com/projectcalico/calico/felix/cmd/calico-felix",
+		ldflags: "-X github.com/projectcalico/calico/pkg/buildinfo.Version=v3.31.0",
+	},
+	"goreleaser": {dir: "tools/goreleaser", pkg: "github.com/goreleaser/goreleaser/v2"},
 }
 
 // Tools returns the names that Tool knows, sorted.
@@ -77,7 +82,7 @@ func Tool(name string) (string, error) {
 // its package is done, in silence, for minutes.
 func TestTools() []string {
 	return slices.DeleteFunc(Tools(), func(name string) bool {
-		return name == "golangci-lint" || name == "goreleaser"
+		return name == "golangci-lint" || name == "goreleaser" || name == "felix-v3.31"
 	})
 }
 

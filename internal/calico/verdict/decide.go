@@ -22,7 +22,7 @@ func (w *World) Decide(ep *Endpoint, f Flow) Verdict {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	k.program = w.programOf(ep.labels)
+	k.program = w.programFor(ep)
 	whole := boxes
 	var verdicts []Verdict
 	var parts []box
@@ -213,10 +213,10 @@ func (k *walk) run(b box) result {
 		}
 	}
 	if k.forwarded && (k.direction == Egress || failsafe.is == yes) {
-		return k.tierFrom(forwarded, 0)
+		return k.tierFrom(forwarded, 0, false)
 	}
 	if len(k.program[untracked][k.direction]) == 0 || k.endpoint.Interface == anyInterface {
-		return k.tierFrom(preDNAT, 0)
+		return k.tierFrom(preDNAT, 0, false)
 	}
 	// Replies to failsafe connections in the other direction skip doNotTrack
 	// policies, and so does all that looks like one.
@@ -228,11 +228,11 @@ func (k *walk) run(b box) result {
 		case partly:
 			return result{cut: &a.at}
 		case yes:
-			return k.tierFrom(preDNAT, 0)
+			return k.tierFrom(preDNAT, 0, false)
 		case no, maybe:
 		}
 	}
-	return k.tierFrom(untracked, 0)
+	return k.tierFrom(untracked, 0, false)
 }
 
 func (k *walk) decided(effect Effect, by *Cause) result {
@@ -243,10 +243,11 @@ func (k *walk) decided(effect Effect, by *Cause) result {
 	return result{outcome: Denied, by: by}
 }
 
-// tierFrom decides from the start of a tier on.
-func (k *walk) tierFrom(s stage, i int) result {
+// tierFrom decides from the start of a tier on. passed tells whether it comes
+// from a rule that passes: see profileFrom.
+func (k *walk) tierFrom(s stage, i int, passed bool) result {
 	if i == len(k.program[s][k.direction]) {
-		return k.afterTiers(s)
+		return k.afterTiers(s, passed)
 	}
 	at := place{s, i}
 	if res, ok := k.known[at]; ok {
@@ -258,18 +259,18 @@ func (k *walk) tierFrom(s stage, i int) result {
 }
 
 // afterTiers decides about what no tier of a stage has decided.
-func (k *walk) afterTiers(s stage) result {
+func (k *walk) afterTiers(s stage, passed bool) result {
 	switch {
 	case s == untracked:
-		return k.tierFrom(preDNAT, 0)
+		return k.tierFrom(preDNAT, 0, false)
 	case s == preDNAT && k.forwarded:
-		return k.tierFrom(forwarded, 0)
+		return k.tierFrom(forwarded, 0, false)
 	case s == preDNAT:
-		return k.tierFrom(normal, 0)
+		return k.tierFrom(normal, 0, false)
 	case s == forwarded:
 		return k.decided(EffectAllow, &Cause{Kind: CauseForwardedDefault, Direction: k.direction})
 	default:
-		return k.profileFrom(0, 0)
+		return k.profileFrom(0, 0, passed)
 	}
 }
 
@@ -288,13 +289,13 @@ func (k *walk) policyFrom(s stage, i, p, r int) result {
 			}
 			cause := Cause{Kind: CausePolicyRule, Direction: k.direction, Tier: run.name, Policy: pol.id, Rule: r + 1}
 			return k.matched(a, rules[r].action, &cause,
-				func() result { return k.tierFrom(s, i+1) },
+				func() result { return k.tierFrom(s, i+1, true) },
 				func() result { return k.policyFrom(s, i, p, r+1) })
 		}
 		k.trace = append(k.trace, Step{By: Cause{Kind: CausePolicyRule, Direction: k.direction, Tier: run.name, Policy: pol.id}})
 	}
 	if s == untracked || s == preDNAT || run.pass {
-		return k.tierFrom(s, i+1)
+		return k.tierFrom(s, i+1, false)
 	}
 	cause := Cause{Kind: CauseTierEnd, Direction: k.direction, Tier: run.name}
 	for _, pol := range run.policies {
@@ -303,8 +304,12 @@ func (k *walk) policyFrom(s stage, i, p, r int) result {
 	return k.decided(EffectDeny, &cause)
 }
 
-// profileFrom decides from a rule of a profile on.
-func (k *walk) profileFrom(i, r int) result {
+// profileFrom decides from a rule of a profile on. Felix marks a packet that a
+// rule passes, and a rule with Pass then takes it by that mark. Only the start of a
+// tier removes the mark; so in a profile, a packet that was passed before (by the
+// last tier, or by a profile) is passed by every rule with Pass that it meets,
+// whatever the rule's conditions.
+func (k *walk) profileFrom(i, r int, passed bool) result {
 	for ; i < len(k.endpoint.profiles); i, r = i+1, 0 {
 		name := k.endpoint.profiles[i]
 		prof := k.world.profiles[name]
@@ -316,12 +321,15 @@ func (k *walk) profileFrom(i, r int) result {
 				continue
 			}
 			a := k.match(rules[r])
+			if passed && rules[r].action == v3.Pass {
+				a = answer{is: yes}
+			}
 			if a.is == no {
 				continue
 			}
 			return k.matched(a, rules[r].action, &Cause{Kind: CauseProfileRule, Direction: k.direction, Profile: name, Rule: r + 1},
-				func() result { return k.profileFrom(i+1, 0) },
-				func() result { return k.profileFrom(i, r+1) })
+				func() result { return k.profileFrom(i+1, 0, true) },
+				func() result { return k.profileFrom(i, r+1, passed) })
 		}
 		k.trace = append(k.trace, Step{By: Cause{Kind: CauseProfileRule, Direction: k.direction, Profile: name}})
 	}

@@ -460,8 +460,26 @@ func (n *naiveWorld) decide(ep *v3.HostEndpoint, p *packet) fate {
 	if p.in {
 		direction = v3.PolicyTypeIngress
 	}
-	for _, pol := range n.policies(p.in) {
-		if pol.selects(labels) && slices.Contains(pol.types, direction) {
+	all := n.policies(p.in)
+	preDNATLabels := labels
+	if ep.Spec.InterfaceName != "*" && !slices.ContainsFunc(all, func(q naivePolicy) bool {
+		return q.preDNAT && !q.track && q.selects(labels) && slices.Contains(q.types, direction)
+	}) {
+		// None of its own: those of the endpoint for all interfaces.
+		var first *v3.HostEndpoint
+		for _, o := range n.objects {
+			if o, ok := o.(*v3.HostEndpoint); ok && o.Spec.Node == ep.Spec.Node && o.Spec.InterfaceName == "*" && (first == nil || o.Name < first.Name) {
+				first = o
+				preDNATLabels = n.labels(o.Labels, o.Spec.Profiles)
+			}
+		}
+	}
+	for _, pol := range all {
+		chosenBy := labels
+		if pol.preDNAT && !pol.track {
+			chosenBy = preDNATLabels
+		}
+		if pol.selects(chosenBy) && slices.Contains(pol.types, direction) {
 			t := find(pol.tier)
 			t.member = append(t.member, pol)
 		}
@@ -483,14 +501,20 @@ func (n *naiveWorld) decide(ep *v3.HostEndpoint, p *packet) fate {
 		cause     string
 		end       string // without a rule: the outcome, or "" for none
 		pass      int    // where Pass leads to
+		unmarks   bool   // takes away what Pass has marked the packet with
+		ofProfile bool
 	}
 	var path []stop
 	table := func(wanted func(naivePolicy) bool, drops bool) {
+		path = append(path, stop{unmarks: true})
 		for _, t := range tiers {
 			begin, applies := len(path), false
 			for _, pol := range t.member {
 				if !wanted(pol) {
 					continue
+				}
+				if !applies {
+					path = append(path, stop{unmarks: true})
 				}
 				applies = true
 				for i := range pol.rules {
@@ -530,7 +554,7 @@ func (n *naiveWorld) decide(ep *v3.HostEndpoint, p *packet) fate {
 			}
 			begin := len(path)
 			for i := range list {
-				path = append(path, stop{rule: &list[i], cause: name + "/" + string(rune('1'+i))})
+				path = append(path, stop{rule: &list[i], ofProfile: true, cause: name + "/" + string(rune('1'+i))})
 			}
 			for i := begin; i < len(path); i++ {
 				path[i].pass = len(path)
@@ -539,15 +563,21 @@ func (n *naiveWorld) decide(ep *v3.HostEndpoint, p *packet) fate {
 		path = append(path, stop{end: "denied", cause: "nothing"})
 	}
 
-	var from func(i int) fate
-	from = func(i int) fate {
+	var from func(i int, marked bool) fate
+	from = func(i int, marked bool) fate {
 		s := path[i]
+		if s.unmarks {
+			return from(i+1, false)
+		}
 		if s.rule == nil {
 			return fate{s.end, s.cause}
 		}
+		if marked && s.ofProfile && s.rule.Action == v3.Pass {
+			return from(s.pass, true)
+		}
 		m := n.matches(s.rule, s.namespace, p)
 		if m == triNo || s.rule.Action == v3.Log {
-			return from(i + 1)
+			return from(i+1, marked)
 		}
 		var with fate
 		switch s.rule.Action {
@@ -556,18 +586,18 @@ func (n *naiveWorld) decide(ep *v3.HostEndpoint, p *packet) fate {
 		case v3.Deny:
 			with = fate{"denied", s.cause}
 		default:
-			with = from(s.pass)
+			with = from(s.pass, true)
 		}
 		if m == triYes {
 			return with
 		}
-		without := from(i + 1)
+		without := from(i+1, marked)
 		if with.outcome == without.outcome && with.outcome != "undecided" {
 			return without
 		}
 		return fate{"undecided", s.cause}
 	}
-	return from(0)
+	return from(0, false)
 }
 
 // failsafe tells whether a packet goes to a failsafe port, or as a reply from one.

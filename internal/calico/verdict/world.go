@@ -431,6 +431,24 @@ func joinPrefixed(text, prefixed string) string {
 	}
 }
 
+// programFor returns the policies that an interface with the endpoint meets. They
+// are those of the endpoint but for one thing: an endpoint without preDNAT
+// policies has no place in the table of these, and so what comes in there meets
+// those of the endpoint for all interfaces.
+func (w *World) programFor(ep *Endpoint) *program {
+	own := w.programOf(ep.labels)
+	if ep.Interface == anyInterface || len(own[preDNAT][Ingress]) > 0 {
+		return own
+	}
+	all, ok := w.governing(ep.Node, func(*Endpoint) bool { return false })
+	if !ok || len(w.programOf(all.labels)[preDNAT][Ingress]) == 0 {
+		return own
+	}
+	mixed := *own
+	mixed[preDNAT] = w.programOf(all.labels)[preDNAT]
+	return &mixed
+}
+
 // programOf returns the policies that apply to endpoints with a set of labels.
 func (w *World) programOf(labels int) *program {
 	if p := w.programs[labels]; p != nil {

@@ -1,0 +1,242 @@
+//go:build dataplane && linux
+
+package dataplane
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+)
+
+const (
+	// node is what Felix calls its host.
+	node = "db1"
+	// calicoVersion is the release of Felix.
+	calicoVersion = "v3.31.0"
+	// felixEtcd is where Felix finds etcd, on its host. The port is one of the
+	// failsafe ports: a host endpoint for all interfaces is one for loopback too.
+	felixEtcd = "127.0.0.1:2380"
+	// settleTime bounds how long Felix may take for what it is given: a second, but
+	// three where it has to start anew, and more on a machine that is busy.
+	settleTime = time.Minute
+)
+
+// felix is the real Felix, and what is around it on a host: what starts it again
+// when it ends, as it does for a new configuration.
+type felix struct {
+	host *namespace
+	etcd *acctest.Etcd
+	stop context.CancelFunc
+	done chan struct{}
+
+	mu     sync.Mutex
+	starts int
+	log    bytes.Buffer
+	failed error
+
+	generation int
+}
+
+// felixScript runs Felix with nothing of this machine's for it to write to. The
+// mount namespace that it runs in is its own.
+const felixScript = `set -e
+for dir in /run /var/lib /var/log; do mount -t tmpfs tmpfs "$dir"; done
+mkdir -p /run/calico
+exec "$1"
+`
+
+// startFelix runs Felix at the host, with the datastore, until the test ends.
+func startFelix(t *testing.T, host *namespace, etcd *acctest.Etcd) *felix {
+	t.Helper()
+	program, err := acctest.Tool("felix-v3.31")
+	if err != nil {
+		t.Fatal(err)
+	}
+	backend, err := iptablesBackend()
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy(t, host, felixEtcd, strings.TrimPrefix(etcd.Endpoints[0], "http://"))
+	ctx, stop := context.WithCancel(context.Background())
+	f := &felix{host: host, etcd: etcd, stop: stop, done: make(chan struct{})}
+	etcd.Put(t, markerEndpointKey, markerEndpoint)
+	go f.run(ctx, program, backend)
+	t.Cleanup(func() {
+		stop()
+		<-f.done
+		if t.Failed() {
+			t.Logf("the end of Felix's log:\n%s", f.lastWords())
+		}
+	})
+	return f
+}
+
+// run starts Felix again and again.
+func (f *felix) run(ctx context.Context, program, backend string) {
+	defer close(f.done)
+	// The thread that starts Felix takes it along when it ends, and it stays in the
+	// namespace: so it is never unlocked.
+	runtime.LockOSThread()
+	if err := f.host.enter(); err != nil {
+		f.fail(err)
+		return
+	}
+	for ctx.Err() == nil {
+		cmd := exec.CommandContext(ctx, "sh", "-c", felixScript, "sh", program)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
+		cmd.Stdout, cmd.Stderr = f, f
+		cmd.Env = []string{
+			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+			"CALICO_DATASTORE_TYPE=etcdv3",
+			"CALICO_ETCD_ENDPOINTS=http://" + felixEtcd,
+			"FELIX_FELIXHOSTNAME=" + node,
+			"FELIX_IPTABLESBACKEND=" + backend,
+			"FELIX_NFTABLESMODE=Disabled",
+			"FELIX_BPFENABLED=false",
+			"FELIX_XDPENABLED=false",
+			"FELIX_IPV6SUPPORT=true",
+			// What is set here is not its to change.
+			"FELIX_IPFORWARDING=Disabled",
+			"FELIX_USAGEREPORTINGENABLED=false",
+			"FELIX_HEALTHENABLED=false",
+			"FELIX_LOGFILEPATH=none",
+			"FELIX_LOGSEVERITYFILE=none",
+			"FELIX_LOGSEVERITYSYS=none",
+			"FELIX_LOGSEVERITYSCREEN=INFO",
+			// A build without the BPF library panics otherwise.
+			"FELIX_DebugSkipCTLBCleanup=true",
+		}
+		if err := cmd.Start(); err != nil {
+			f.fail(err)
+			return
+		}
+		f.mu.Lock()
+		f.starts++
+		f.mu.Unlock()
+		// 129 is that it wants to be started again.
+		if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 129 && ctx.Err() == nil {
+			f.fail(fmt.Errorf("Felix ended: %w", err)) //nolint:revive,staticcheck // its name
+			return
+		}
+	}
+}
+
+func (f *felix) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failed = err
+}
+
+// down tells whether Felix is gone for good.
+func (f *felix) down() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.failed != nil
+}
+
+// Write takes Felix's log.
+func (f *felix) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	const enough = 1 << 20
+	if f.log.Len() > enough {
+		f.log.Next(f.log.Len() / 2)
+	}
+	return f.log.Write(p)
+}
+
+func (f *felix) lastWords() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	const enough = 6000
+	log := f.log.Bytes()
+	return string(log[max(0, len(log)-enough):])
+}
+
+// started returns how often Felix was started.
+func (f *felix) started() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.starts
+}
+
+// The marker is a policy that holds for nothing but an interface without
+// traffic. A note on its rule, which Felix writes beside the rule, tells from
+// which state of the datastore Felix made its rules.
+const (
+	markerEndpointKey = acctest.ResourcePrefix + "hostendpoints/zz-marker"
+	markerEndpoint    = `{"kind":"HostEndpoint","apiVersion":"projectcalico.org/v3","metadata":{"name":"zz-marker","uid":"6e2b1f0e-3a53-4f0c-9a60-0c8c4c7c7d01","creationTimestamp":"2025-01-01T00:00:00Z","labels":{"marker":"this"}},"spec":{"node":"` + node + `","interfaceName":"` + markInterface + `"}}`
+	markerPolicyKey   = acctest.ResourcePrefix + "globalnetworkpolicies/default.zz-marker"
+	markerPolicy      = `{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"default.zz-marker","uid":"6e2b1f0e-3a53-4f0c-9a60-0c8c4c7c7d02","creationTimestamp":"2025-01-01T00:00:00Z"},"spec":{"order":1,"selector":"marker == 'this'","types":["Ingress"],"ingress":[{"action":"Allow","metadata":{"annotations":{"generation":"g%dg"}},"source":{},"destination":{}}]}}`
+)
+
+// settle waits until Felix has seen what is in the datastore now, and has
+// written its rules. Where the failsafe ports have changed, restarted is how
+// often Felix was started before they did: it has to start again.
+func (f *felix) settle(t *testing.T, restarted int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), settleTime)
+	defer cancel()
+	f.wait(ctx, t, fmt.Sprintf("start for the %d. time, to take a new configuration", restarted+1), func() (bool, error) {
+		return f.started() > restarted, nil
+	})
+	f.generation++
+	f.etcd.Put(t, markerPolicyKey, fmt.Sprintf(markerPolicy, f.generation))
+	mark := fmt.Sprintf("generation=g%dg", f.generation)
+	f.wait(ctx, t, "write rules with "+mark, func() (bool, error) {
+		// Both of them: the rules of each are written by themselves.
+		for _, save := range []string{"iptables-save -t filter", "ip6tables-save -t filter"} {
+			rules, err := f.host.run(save)
+			if err != nil || !strings.Contains(rules, mark) {
+				return false, err
+			}
+		}
+		return true, nil
+	})
+}
+
+// wait waits until it is so. An error is none for good: iptables-save, for one,
+// fails where Felix changes the rules meanwhile.
+func (f *felix) wait(ctx context.Context, t *testing.T, what string, is func() (bool, error)) {
+	t.Helper()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		done, err := is()
+		if done {
+			return
+		}
+		f.mu.Lock()
+		failed := f.failed
+		f.mu.Unlock()
+		if failed != nil {
+			t.Fatal(failed)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			t.Fatalf("Felix did not %s within %s (%v)", what, settleTime, err)
+		}
+	}
+}
+
+// iptablesBackend returns what Felix calls the iptables of this machine.
+func iptablesBackend() (string, error) {
+	out, err := exec.Command("iptables", "--version").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("iptables --version: %w\n%s", err, out)
+	}
+	if strings.Contains(string(out), "nf_tables") {
+		return "nft", nil
+	}
+	return "legacy", nil
+}

@@ -1,0 +1,433 @@
+//go:build dataplane && linux
+
+package dataplane
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"github.com/projectcalico/api/pkg/lib/numorstring"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
+
+// generator makes scenarios: objects that meet each other often, in a small
+// network, rather than anything that could be written.
+type generator struct {
+	*rand.Rand
+	*network
+	release calico.Release
+}
+
+func pick[T any](g generator, list ...T) T { return list[g.IntN(len(list))] }
+
+func (g generator) oneIn(n int) bool { return g.IntN(n) == 0 }
+
+func some[T comparable](g generator, most int, list ...T) []T {
+	var out []T
+	for range 1 + g.IntN(most) {
+		if one := pick(g, list...); !slices.Contains(out, one) {
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+func ptr[T any](v T) *T { return &v }
+
+var (
+	// What rules match, by IP version.
+	ruleNets = map[int][]string{
+		4: {"10.1.0.0/24", "10.1.0.10/32", "10.2.0.0/16", "10.2.0.10/31", "10.0.0.0/8", "10.0.0.5/32", "10.0.0.0/29", "172.31.0.0/24", "0.0.0.0/0", "10.3.0.10/32"},
+		6: {"fd00::1:0/112", "fd00::1:10/128", "fd00::2:0/112", "fd00::/64", "fd00::5/128", "fd01::/64", "::/0", "fd00::3:10/128"},
+	}
+	setNets = []string{
+		"10.1.0.0/24", "10.2.0.10", "10.2.0.0/16", "10.0.0.6", "10.0.0.0/8", "172.31.0.2", "0.0.0.0/0", "10.3.0.0/24",
+		"fd00::1:0/112", "fd00::2:10", "fd00::/64", "fd01::2",
+	}
+	// What selects the endpoint itself, mostly.
+	endpointSelectors = []string{"all()", "all()", "role == 'db'", "role != 'web'", "has(zone)", "zone in {'a', 'b'} || role == 'db'", "!has(nothing)", "role == 'web'", "team == 'blue'"}
+	// What selects peers, sets and the endpoint.
+	peerSelectors = []string{"all()", "role == 'db'", "role == 'web'", "has(role)", "kind == 'set'", "kind == 'set' && zone == 'a'", "zone == 'a'", "!has(zone)", "role in {'web', 'ops'}", "team == 'blue'", "role == 'nobody'"}
+)
+
+func (g generator) labels() map[string]string {
+	labels := map[string]string{}
+	if !g.oneIn(5) {
+		labels["role"] = pick(g, "db", "db", "web", "ops")
+	}
+	if g.oneIn(2) {
+		labels["zone"] = pick(g, "a", "b")
+	}
+	return labels
+}
+
+// scenario is a state of the datastore, and the connections to try in it.
+type scenario struct {
+	objects []calico.Object
+	flows   []flow
+}
+
+func (g generator) scenario() scenario {
+	var s scenario
+	add := func(draw func() calico.Object) {
+		// What is drawn fits together mostly, and Calico tells where it does not.
+		for {
+			obj := draw()
+			calico.Default(obj, g.release)
+			if len(calico.Validate(obj, g.release)) == 0 {
+				s.objects = append(s.objects, obj)
+				return
+			}
+		}
+	}
+	everywhere := g.oneIn(5)
+	for _, endpoint := range g.endpoints(everywhere) {
+		add(endpoint)
+	}
+	for i := range 2 {
+		add(func() calico.Object { return g.profile(fmt.Sprintf("p%d", i)) })
+	}
+	for i := range g.IntN(4) {
+		add(func() calico.Object {
+			set := v3.NewGlobalNetworkSet()
+			set.ObjectMeta = metav1.ObjectMeta{Name: fmt.Sprintf("s%d", i), Labels: g.labels()}
+			set.Labels["kind"] = "set"
+			set.Spec.Nets = some(g, 3, setNets...)
+			return set
+		})
+	}
+	if g.oneIn(3) {
+		add(func() calico.Object {
+			set := v3.NewNetworkSet()
+			set.ObjectMeta = metav1.ObjectMeta{Name: "s", Namespace: "ns", Labels: g.labels()}
+			set.Spec.Nets = some(g, 3, setNets...)
+			return set
+		})
+	}
+	tiers := []string{"default"}
+	for i, name := range []string{"audit", "security"} {
+		if g.oneIn(2) {
+			continue
+		}
+		tiers = append(tiers, name)
+		add(func() calico.Object {
+			tier := v3.NewTier()
+			tier.ObjectMeta = metav1.ObjectMeta{Name: name}
+			// Before the default tier or after it, and sometimes as another.
+			tier.Spec.Order = pick(g, nil, ptr(10.0), ptr(float64(10+i)), ptr(2000000.0))
+			tier.Spec.DefaultAction = pick(g, nil, ptr(v3.Pass), ptr(v3.Pass), ptr(v3.Deny))
+			return tier
+		})
+	}
+	for i := range g.IntN(6) {
+		add(func() calico.Object { return g.policy(fmt.Sprintf("q%d", i), pick(g, tiers...)) })
+	}
+	if g.oneIn(5) {
+		add(g.namespacedPolicy)
+	}
+	for _, name := range []string{"default", "node." + node} {
+		if !g.oneIn(4) {
+			continue
+		}
+		add(func() calico.Object {
+			c := v3.NewFelixConfiguration()
+			c.ObjectMeta = metav1.ObjectMeta{Name: name}
+			c.Spec.FailsafeInboundHostPorts = g.failsafes()
+			c.Spec.FailsafeOutboundHostPorts = g.failsafes()
+			return c
+		})
+	}
+	s.flows = g.flows(60, s.untracked())
+	return s
+}
+
+// untracked tells whether there is a policy with doNotTrack. Replies then do not
+// follow their connection, which verdicts and TCP want.
+func (s scenario) untracked() bool {
+	return slices.ContainsFunc(s.objects, func(obj calico.Object) bool {
+		p, ok := obj.(*v3.GlobalNetworkPolicy)
+		return ok && p.Spec.DoNotTrack
+	})
+}
+
+// endpoints returns makers of the host's endpoints and of those of others.
+func (g generator) endpoints(everywhere bool) []func() calico.Object {
+	endpoint := func(name, node, iface string, addrs []netip.Addr) func() calico.Object {
+		return func() calico.Object {
+			ep := v3.NewHostEndpoint()
+			ep.ObjectMeta = metav1.ObjectMeta{Name: name, Labels: g.labels()}
+			ep.Spec.Node, ep.Spec.InterfaceName = node, iface
+			for _, addr := range addrs {
+				ep.Spec.ExpectedIPs = append(ep.Spec.ExpectedIPs, addr.String())
+			}
+			if g.oneIn(2) {
+				ep.Spec.Profiles = some(g, 2, "p0", "p1", "p0", "p1", "projectcalico-default-allow", "gone")
+			}
+			if !g.oneIn(4) {
+				ep.Spec.Ports = []v3.EndpointPort{
+					{Name: "http", Protocol: numorstring.ProtocolFromString("TCP"), Port: pick(g, probePorts...)},
+					{Name: "dns", Protocol: numorstring.ProtocolFromString(pick(g, "TCP", "UDP")), Port: pick(g, probePorts...)},
+				}
+			}
+			if g.oneIn(8) {
+				ep.Labels["projectcalico.org/namespace"] = "ns"
+			}
+			return ep
+		}
+	}
+	var all []func() calico.Object
+	switch {
+	case everywhere:
+		all = append(all, endpoint("db1-all", node, "*", g.host.addrs[:g.IntN(2)]))
+	case g.oneIn(5):
+		all = append(all, endpoint("db1-by-address", node, "", g.host.addrs[g.IntN(2):2]))
+	default:
+		all = append(all, endpoint("db1-eth0", node, outerInterface, pick(g, nil, g.host.addrs[:1], g.host.addrs[:3])))
+	}
+	if g.oneIn(4) {
+		// The first by name is the one that counts.
+		all = append(all, endpoint(pick(g, "a-eth0", "z-eth0"), node, outerInterface, nil))
+	}
+	if g.oneIn(4) {
+		all = append(all, endpoint("db1-eth1", node, innerInterface, nil))
+	}
+	all = append(all,
+		endpoint("ops1-eth0", "ops1", outerInterface, pick(g, nil, g.management.addrs[:1], g.management.addrs)),
+		endpoint("web1-eth0", "web1", outerInterface, g.other.addrs[:1+g.IntN(len(g.other.addrs))]))
+	return all
+}
+
+func (g generator) profile(name string) calico.Object {
+	p := v3.NewProfile()
+	p.ObjectMeta = metav1.ObjectMeta{Name: name}
+	p.Spec = v3.ProfileSpec{Ingress: g.rules(0), Egress: g.rules(0)}
+	if g.oneIn(2) {
+		// The second is how a namespace's label reaches what is in it.
+		p.Spec.LabelsToApply = map[string]string{"team": pick(g, "blue", "red"), "pcns.team": pick(g, "blue", "red")}
+	}
+	return p
+}
+
+func (g generator) policyName(name, tier string) string {
+	if tier == "default" {
+		return name
+	}
+	return tier + "." + name
+}
+
+func (g generator) types() []v3.PolicyType {
+	return pick(g, []v3.PolicyType{v3.PolicyTypeIngress}, []v3.PolicyType{v3.PolicyTypeEgress}, []v3.PolicyType{v3.PolicyTypeIngress, v3.PolicyTypeEgress})
+}
+
+func (g generator) order() *float64 { return pick(g, nil, ptr(1.0), ptr(1.0), ptr(2.0), ptr(-3.5)) }
+
+func (g generator) policy(name, tier string) calico.Object {
+	p := v3.NewGlobalNetworkPolicy()
+	p.ObjectMeta = metav1.ObjectMeta{Name: g.policyName(name, tier)}
+	p.Spec = v3.GlobalNetworkPolicySpec{
+		Tier: tier, Order: g.order(), Selector: pick(g, endpointSelectors...), Types: g.types(), ApplyOnForward: g.oneIn(3),
+	}
+	switch g.IntN(12) {
+	case 0:
+		p.Spec.DoNotTrack, p.Spec.ApplyOnForward = true, true
+	case 1:
+		p.Spec.NamespaceSelector = pick(g, "all()", "global()", "team == 'blue'", "!(team == 'red')")
+	case 2:
+		p.Spec.PreDNAT, p.Spec.ApplyOnForward = true, true
+		p.Spec.Types = []v3.PolicyType{v3.PolicyTypeIngress}
+	default:
+	}
+	if slices.Contains(p.Spec.Types, v3.PolicyTypeIngress) {
+		p.Spec.Ingress = g.rules(1)
+	}
+	if slices.Contains(p.Spec.Types, v3.PolicyTypeEgress) {
+		p.Spec.Egress = g.rules(1)
+	}
+	return p
+}
+
+func (g generator) namespacedPolicy() calico.Object {
+	p := v3.NewNetworkPolicy()
+	p.ObjectMeta = metav1.ObjectMeta{Name: "n", Namespace: "ns"}
+	p.Spec = v3.NetworkPolicySpec{Tier: "default", Order: g.order(), Selector: "all()", Types: g.types()}
+	if slices.Contains(p.Spec.Types, v3.PolicyTypeIngress) {
+		p.Spec.Ingress = g.rules(1)
+	}
+	if slices.Contains(p.Spec.Types, v3.PolicyTypeEgress) {
+		p.Spec.Egress = g.rules(1)
+	}
+	return p
+}
+
+func (g generator) rules(least int) []v3.Rule {
+	var rules []v3.Rule
+	for range least + g.IntN(4) {
+		rules = append(rules, g.rule())
+	}
+	return rules
+}
+
+func (g generator) rule() v3.Rule {
+	version := pick(g, 4, 4, 4, 6)
+	r := v3.Rule{
+		Action: pick(g, v3.Allow, v3.Allow, v3.Allow, v3.Allow, v3.Deny, v3.Deny, v3.Pass, v3.Pass, v3.Log),
+		Source: g.entity(version), Destination: g.entity(version),
+	}
+	if g.oneIn(10) {
+		r.IPVersion = &version
+	}
+	switch g.IntN(10) {
+	case 0, 1, 2, 3:
+		r.Protocol = ptr(pick(g,
+			numorstring.ProtocolFromString("TCP"), numorstring.ProtocolFromString("TCP"), numorstring.ProtocolFromString("UDP"), numorstring.ProtocolFromInt(tcp)))
+		if !g.oneIn(3) {
+			r.Destination.Ports = g.ports()
+		}
+		if g.oneIn(6) {
+			r.Source.Ports = g.sourcePorts()
+		}
+		if g.oneIn(5) {
+			r.Destination.NotPorts = g.ports()
+		}
+		if g.oneIn(10) {
+			r.Source.NotPorts = g.sourcePorts()
+		}
+	case 4:
+		r.Protocol = ptr(numorstring.ProtocolFromString(map[int]string{4: "ICMP", 6: "ICMPv6"}[version]))
+		fields := &v3.ICMPFields{Type: ptr(pick(g, 8, 13, 128))}
+		if g.oneIn(2) {
+			fields.Code = ptr(g.IntN(2))
+		}
+		switch g.IntN(3) {
+		case 0:
+			r.ICMP = fields
+		case 1:
+			r.NotICMP = fields
+		default:
+		}
+	case 5:
+		r.NotProtocol = ptr(pick(g, numorstring.ProtocolFromString("TCP"), numorstring.ProtocolFromString("UDP"), numorstring.ProtocolFromString("ICMP")))
+	case 6:
+		r.Protocol = ptr(numorstring.ProtocolFromInt(pick[uint8](g, experimental, udp)))
+	default:
+	}
+	return r
+}
+
+func (g generator) entity(version int) v3.EntityRule {
+	var e v3.EntityRule
+	switch g.IntN(8) {
+	case 0, 1:
+		e.Nets = some(g, 3, ruleNets[version]...)
+	case 2:
+		e.Selector = pick(g, peerSelectors...)
+	case 3:
+		switch g.IntN(4) {
+		case 0:
+			e.NotNets = some(g, 2, ruleNets[version]...)
+		case 1:
+			e.NotSelector = pick(g, peerSelectors...)
+		case 2:
+			e.Selector, e.NamespaceSelector = pick(g, peerSelectors...), "global()"
+		default:
+			e.Selector, e.Nets = pick(g, peerSelectors...), some(g, 2, ruleNets[version]...)
+		}
+	default:
+	}
+	return e
+}
+
+func (g generator) ports() []numorstring.Port {
+	var ports []numorstring.Port
+	for range 1 + g.IntN(3) {
+		switch g.IntN(5) {
+		case 0:
+			ports = append(ports, numorstring.NamedPort(pick(g, "http", "dns")))
+		case 1:
+			first := pick(g, probePorts...)
+			ports = append(ports, numorstring.Port{MinPort: first, MaxPort: first + uint16(g.IntN(3000))})
+		default:
+			ports = append(ports, numorstring.SinglePort(pick(g, probePorts...)))
+		}
+	}
+	return ports
+}
+
+func (g generator) sourcePorts() []numorstring.Port {
+	return []numorstring.Port{pick(g,
+		numorstring.Port{MinPort: lowPorts, MaxPort: highPorts - 1}, numorstring.Port{MinPort: highPorts, MaxPort: 65535}, numorstring.NamedPort("http"))}
+}
+
+// failsafes returns a list that lets Felix reach etcd by itself: see felixEtcd.
+func (g generator) failsafes() *[]v3.ProtoPort {
+	if g.oneIn(3) {
+		return nil
+	}
+	list := []v3.ProtoPort{{Protocol: "tcp", Port: 2380, Net: pick(g, "", "127.0.0.0/8")}}
+	for range g.IntN(3) {
+		list = append(list, v3.ProtoPort{
+			Protocol: pick(g, "tcp", "TCP", "udp"), Port: pick(g, probePorts...), Net: pick(g, "", "", "10.1.0.0/24", "10.2.0.10", "10.2.0.10/31", "fd00::/64"),
+		})
+	}
+	return &list
+}
+
+// flows returns connections in all directions, in and out, and through the host.
+func (g generator) flows(count int, untracked bool) []flow {
+	var flows []flow
+	outside := []*namespace{g.management, g.other, g.other}
+	pairs := map[string]bool{}
+	for len(flows) < count {
+		f := flow{from: pick(g, outside...), to: g.host}
+		switch g.IntN(10) {
+		case 0, 1, 2, 3:
+		case 4, 5, 6, 7:
+			f.from, f.to = f.to, f.from
+		case 8:
+			f.to = g.inside
+		default:
+			f.from, f.to = g.inside, f.from
+		}
+		v6 := g.oneIn(4)
+		ofVersion := func(n *namespace) netip.Addr {
+			return pick(g, slices.DeleteFunc(slices.Clone(n.addrs), func(a netip.Addr) bool { return a.Is6() != v6 })...)
+		}
+		f.src, f.dst = ofVersion(f.from), ofVersion(f.to)
+		switch g.IntN(8) {
+		case 0:
+			f.protocol, f.icmpType, f.icmpCode = icmp, pick[uint8](g, 8, 8, 13), uint8(g.IntN(2))
+			if v6 {
+				f.protocol, f.icmpType = icmpv6, 128
+			}
+		case 1:
+			f.protocol = experimental
+			// To connection tracking the way back belongs to the same connection.
+			ends := []string{f.src.String(), f.dst.String()}
+			slices.Sort(ends)
+			pair := strings.Join(ends, " ")
+			if pairs[pair] {
+				continue
+			}
+			pairs[pair] = true
+		case 2, 3:
+			f.protocol = udp
+		default:
+			f.protocol = tcp
+			if untracked {
+				f.protocol = udp
+			}
+		}
+		if f.protocol == tcp || f.protocol == udp {
+			f.port, f.srcPort = pick(g, probePorts...), pick[uint16](g, lowPorts, highPorts)
+			f.renew()
+		}
+		flows = append(flows, f)
+	}
+	return flows
+}

@@ -1,0 +1,77 @@
+//go:build dataplane && linux
+
+package dataplane
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
+
+// The variables that give other scenarios. They are read before TestMain, which
+// drops what a user of calicoctl has in the environment.
+const (
+	seedVariable  = "CALICO_DATAPLANE_SEED"
+	countVariable = "CALICO_DATAPLANE_SCENARIOS"
+	defaultCount  = 30
+)
+
+var seedText, countText = cmp.Or(os.Getenv(seedVariable), "1"), cmp.Or(os.Getenv(countVariable), strconv.Itoa(defaultCount))
+
+// TestGenerated compares verdicts with Felix in random states of the datastore,
+// each applied in place of the one before.
+func TestGenerated(t *testing.T) {
+	seed, err := strconv.ParseUint(seedText, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", seedVariable, err)
+	}
+	count, err := strconv.Atoi(countText)
+	if err != nil {
+		t.Fatalf("%s: %v", countVariable, err)
+	}
+	t.Logf("%d scenarios of %s=%d", count, seedVariable, seed)
+	b := newBench(t)
+	release, err := calico.ParseRelease(calicoVersion)
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed, denied := 0, 0
+	for i := range count {
+		passed := t.Run(strconv.Itoa(i), func(t *testing.T) {
+			// Each scenario depends on the seed and its number alone.
+			s := generator{rand.New(rand.NewPCG(seed, uint64(i))), b.network, release}.scenario()
+			content, err := configuration(s.objects)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Logf("this was with %s=%d, scenario %d:\n%s", seedVariable, seed, i, content)
+				}
+			})
+			b.apply(t, "main.tf.json", content)
+			a, d := b.compare(t, s.flows)
+			allowed, denied = allowed+a, denied+d
+		})
+		if !passed && b.felix.down() {
+			break
+		}
+	}
+	t.Logf("%d flows were allowed, %d denied; decided by %v", allowed, denied, b.causes)
+	if count < defaultCount {
+		return
+	}
+	// A run in which all is dropped, say, would prove little.
+	if min(allowed, denied) < (allowed+denied)/4 {
+		t.Errorf("of %d flows only %d were allowed, or denied", allowed+denied, min(allowed, denied))
+	}
+	for _, name := range causeNames {
+		if b.causes[name] == 0 {
+			t.Errorf("no flow was decided by: %s", name)
+		}
+	}
+}

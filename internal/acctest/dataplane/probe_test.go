@@ -1,0 +1,286 @@
+//go:build dataplane && linux
+
+package dataplane
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The protocols of probes, by their numbers.
+const (
+	icmp   = 1
+	tcp    = 6
+	udp    = 17
+	icmpv6 = 58
+	// experimental has no ports and nobody else's packets.
+	experimental = 253
+)
+
+// probePorts are those that everybody listens on, over TCP and UDP.
+var probePorts = []uint16{22, 53, 80, 179, 443, 2379, 5432, 8080}
+
+// flow is a new connection, or the first packet of something like it.
+type flow struct {
+	from, to           *namespace
+	src, dst           netip.Addr
+	protocol           uint8
+	srcPort, port      uint16
+	icmpType, icmpCode uint8
+}
+
+func (f flow) String() string {
+	what := map[uint8]string{icmp: "ICMP", icmpv6: "ICMPv6", tcp: "TCP", udp: "UDP", experimental: "protocol 253"}[f.protocol]
+	switch f.protocol {
+	case tcp, udp:
+		what += fmt.Sprintf(" to port %d from port %d", f.port, f.srcPort)
+	case icmp, icmpv6:
+		what += fmt.Sprintf(" type %d code %d", f.icmpType, f.icmpCode)
+	}
+	return fmt.Sprintf("%s (%s) to %s (%s), %s", f.src, f.from.name, f.dst, f.to.name, what)
+}
+
+// arrivals is what has arrived at a namespace: the marks in payloads.
+type arrivals struct {
+	mu      sync.Mutex
+	waiting map[string]chan struct{}
+}
+
+func newArrivals() *arrivals { return &arrivals{waiting: map[string]chan struct{}{}} }
+
+const (
+	markStart  = "calico-probe-"
+	markLength = len(markStart) + 16
+)
+
+var marks atomic.Uint64
+
+// expect returns a mark that no other probe has, and what is closed when it arrives.
+func (a *arrivals) expect() (mark string, arrived <-chan struct{}) {
+	mark = fmt.Sprintf("%s%016x", markStart, marks.Add(1))
+	channel := make(chan struct{})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.waiting[mark] = channel
+	return mark, channel
+}
+
+func (a *arrivals) note(packet []byte) {
+	_, after, found := strings.Cut(string(packet), markStart)
+	if !found || len(after) < markLength-len(markStart) {
+		return
+	}
+	mark := markStart + after[:markLength-len(markStart)]
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if channel := a.waiting[mark]; channel != nil {
+		close(channel)
+		delete(a.waiting, mark)
+	}
+}
+
+// listen takes what probes send to the namespace, until the test ends.
+func (n *namespace) listen(t *testing.T) error {
+	var packets []net.PacketConn
+	err := n.do(func() error {
+		for _, port := range probePorts {
+			listener, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
+			if err != nil {
+				return err
+			}
+			t.Cleanup(func() { _ = listener.Close() })
+			go func() {
+				for {
+					conn, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					_ = conn.Close()
+				}
+			}()
+		}
+		listen := [][2]string{
+			{"ip4:icmp", "0.0.0.0"}, {"ip6:ipv6-icmp", "::"},
+			{fmt.Sprintf("ip4:%d", experimental), "0.0.0.0"}, {fmt.Sprintf("ip6:%d", experimental), "::"},
+		}
+		for _, port := range probePorts {
+			listen = append(listen, [2]string{"udp", fmt.Sprintf(":%d", port)})
+		}
+		for _, l := range listen {
+			packet, err := net.ListenPacket(l[0], l[1])
+			if err != nil {
+				return err
+			}
+			t.Cleanup(func() { _ = packet.Close() })
+			packets = append(packets, packet)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("cannot listen at %s: %w", n.name, err)
+	}
+	for _, packet := range packets {
+		go func() {
+			buffer := make([]byte, 2048)
+			for {
+				length, _, err := packet.ReadFrom(buffer)
+				if err != nil {
+					return
+				}
+				n.note(buffer[:length])
+			}
+		}()
+	}
+	return nil
+}
+
+// patience is how long a probe waits. Everything is on one machine, so a packet
+// either arrives at once or never does. Less than a second, it is shorter than
+// what TCP waits to try again.
+const patience = 500 * time.Millisecond
+
+// try makes the connection and tells whether it came to be: whether TCP's
+// handshake was done, or another protocol's packet arrived.
+func (f flow) try(ctx context.Context, wait time.Duration) (allowed bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	if f.protocol == tcp {
+		return f.connect(ctx)
+	}
+	mark, arrived := f.to.expect()
+	if err := f.send(mark); err != nil {
+		// What the sender's own host drops is refused to the sender.
+		if errors.Is(err, syscall.EPERM) {
+			return false, nil
+		}
+		return false, fmt.Errorf("%s: %w", f, err)
+	}
+	select {
+	case <-arrived:
+		return true, nil
+	case <-ctx.Done():
+		return false, nil
+	}
+}
+
+func (f flow) connect(ctx context.Context) (connected bool, err error) {
+	err = f.from.do(func() error {
+		dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(f.src, f.srcPort))}
+		conn, err := dialer.DialContext(ctx, "tcp", netip.AddrPortFrom(f.dst, f.port).String())
+		if err == nil {
+			connected = true
+			return conn.Close()
+		}
+		var timeout net.Error
+		if errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.EPERM) {
+			return nil
+		}
+		return fmt.Errorf("%s: %w", f, err)
+	})
+	return connected, err
+}
+
+func (f flow) send(mark string) error {
+	version := "4"
+	if f.dst.Is6() {
+		version = "6"
+	}
+	network, local, payload := "udp"+version, netip.AddrPortFrom(f.src, f.srcPort).String(), []byte(mark)
+	var to net.Addr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(f.dst, f.port))
+	if f.protocol != udp {
+		network, local, to = fmt.Sprintf("ip%s:%d", version, f.protocol), f.src.String(), &net.IPAddr{IP: f.dst.AsSlice()}
+	}
+	if f.protocol == icmp || f.protocol == icmpv6 {
+		payload = f.icmpMessage(mark)
+	}
+	var conn net.PacketConn
+	err := f.from.do(func() (err error) {
+		conn, err = net.ListenPacket(network, local)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	_, err = conn.WriteTo(payload, to)
+	return err
+}
+
+var icmpIdentifiers atomic.Uint32
+
+// icmpMessage has an identifier of its own, so that it belongs to no flow before.
+func (f flow) icmpMessage(mark string) []byte {
+	message := make([]byte, 8, 8+len(mark)+1)
+	message[0], message[1] = f.icmpType, f.icmpCode
+	binary.BigEndian.PutUint16(message[4:], uint16(icmpIdentifiers.Add(1)))
+	binary.BigEndian.PutUint16(message[6:], 1)
+	message = append(message, mark...)
+	if len(message)%2 != 0 {
+		message = append(message, 0)
+	}
+	if f.protocol == icmp {
+		// That of ICMPv6 the kernel fills in.
+		binary.BigEndian.PutUint16(message[2:], checksum(message))
+	}
+	return message
+}
+
+func checksum(message []byte) uint16 {
+	var sum uint32
+	for i := 0; i < len(message); i += 2 {
+		sum += uint32(binary.BigEndian.Uint16(message[i:]))
+	}
+	for sum > 0xffff {
+		sum = sum>>16 + sum&0xffff
+	}
+	return ^uint16(sum)
+}
+
+// tryAll tries the flows, all at once.
+func tryAll(ctx context.Context, flows []flow, wait time.Duration) ([]bool, error) {
+	allowed, errs := make([]bool, len(flows)), make([]error, len(flows))
+	var trying sync.WaitGroup
+	for i, f := range flows {
+		trying.Go(func() { allowed[i], errs[i] = f.try(ctx, wait) })
+	}
+	trying.Wait()
+	return allowed, errors.Join(errs...)
+}
+
+// Two ranges of source ports, which rules can tell apart.
+const lowPorts, highPorts = 20000, 40000
+
+var usedPorts struct{ low, high uint16 }
+
+// renew gives a flow another source port, so that none is taken for one before:
+// connections that exist go on, whatever policies say.
+func (f *flow) renew() {
+	switch {
+	case f.srcPort == 0:
+	case f.srcPort < highPorts:
+		f.srcPort = lowPorts + usedPorts.low%(highPorts-lowPorts)
+		usedPorts.low++
+	default:
+		f.srcPort = highPorts + usedPorts.high%(highPorts-lowPorts)
+		usedPorts.high++
+	}
+}
+
+func renewed(flows []flow) []flow {
+	again := slices.Clone(flows)
+	for i := range again {
+		again[i].renew()
+	}
+	return again
+}
