@@ -111,7 +111,7 @@ var bgpPeerAcceptance = acceptance{
 	name:     "tor-{i}",
 	key:      "bgppeers/tor-{i}",
 	release:  "v3.32.1", // keepalive_time
-	others: map[string]string{
+	needs: map[string]string{
 		"bgpfilters/first":  `{"kind": "BGPFilter", "apiVersion": "projectcalico.org/v3", "metadata": {"name": "first"}, "spec": {}}`,
 		"bgpfilters/second": `{"kind": "BGPFilter", "apiVersion": "projectcalico.org/v3", "metadata": {"name": "second"}, "spec": {}}`,
 	},

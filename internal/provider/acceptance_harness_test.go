@@ -52,8 +52,9 @@ type acceptance struct {
 	// release is that of the datastore, for a kind with attributes that
 	// acceptanceRelease does not know; "" for acceptanceRelease.
 	release string
-	// others are objects that the kind's refer to, by their keys as in key.
-	others map[string]string
+	// needs are the objects that must be there before: JSON by key, without the
+	// prefix of all keys of objects.
+	needs map[string]string
 	// config has a value for every attribute but these, as HCL. The values are
 	// spelled as they come back from an import. Of attributes that exclude each
 	// other all but one are "", which leaves them out: see together.
@@ -175,11 +176,11 @@ func numbered(text string, i int) string { return strings.ReplaceAll(text, "{i}"
 // keyOf returns the key of object i.
 func (a acceptance) keyOf(i int) string { return acctest.ResourcePrefix + numbered(a.key, i) }
 
-// datastore starts the datastore that the row is tested in.
-func (a acceptance) datastore(t *testing.T) *acctest.Etcd {
+// newEtcd starts a datastore in which objects of the row can be made.
+func (a acceptance) newEtcd(t *testing.T) *acctest.Etcd {
 	t.Helper()
 	etcd := acctest.NewEtcd(t, acctest.WithCalico(cmp.Or(a.release, acceptanceRelease)))
-	for key, value := range a.others {
+	for key, value := range a.needs {
 		etcd.Put(t, acctest.ResourcePrefix+key, value)
 	}
 	return etcd
@@ -559,7 +560,7 @@ var foreign = []edit{
 
 // testLife takes all objects through all that is planned and applied.
 func testLife(t *testing.T, row acceptance) {
-	etcd := row.datastore(t)
+	etcd := row.newEtcd(t)
 	before := etcd.Keys(t, row.keyPrefix())
 	objects, derived := row.objects(), row.derived(t)
 	created, given := map[int]*string{}, map[string]bool{}
@@ -924,7 +925,7 @@ func testInterference(t *testing.T, row acceptance) {
 }
 
 func (a acceptance) interfere(t *testing.T, all []interference) {
-	etcd := a.datastore(t)
+	etcd := a.newEtcd(t)
 	change := with(a.config, map[string]string{a.changes[0].attribute: a.changes[0].value})
 	before, after := etcdBlock(at(etcd.Endpoints...)), etcdBlock(at(etcd.Endpoints...))
 	for i, one := range all {
@@ -1005,7 +1006,7 @@ func (o outcome) naming(key string) []diagnostic {
 
 // testImportByIdentity imports what somebody else has made.
 func testImportByIdentity(t *testing.T, row acceptance) {
-	etcd := row.datastore(t)
+	etcd := row.newEtcd(t)
 	value := apply(t, numbered(row.stored, 0), set("metadata.uid", `"5e1b7a0f-7a3f-4d0e-9a44-3f4f8d0c1b2a"`), set("metadata.creationTimestamp", `"2024-01-02T03:04:05Z"`))
 	written := etcd.Put(t, row.keyOf(0), value)
 	identity := ""
@@ -1027,7 +1028,7 @@ func testImportByIdentity(t *testing.T, row acceptance) {
 
 // testInvalid has all invalid configurations refused at once.
 func testInvalid(t *testing.T, row acceptance) {
-	etcd := row.datastore(t)
+	etcd := row.newEtcd(t)
 	before := etcd.Keys(t, row.keyPrefix())
 	var steps []resource.TestStep
 	told := &diagnoses{row: row, byName: map[string][]*tfprotov6.Diagnostic{}}

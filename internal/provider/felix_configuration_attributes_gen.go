@@ -656,7 +656,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"bpf_export_buffer_size_mb": schema.Int64Attribute{
-			MarkdownDescription: "Size of the buffer for events from BPF programs to Felix, in megabytes, such as `1`. Since v3.30. Felix's default: `1`.",
+			MarkdownDescription: "Size of the buffer for events from BPF programs to Felix, in megabytes, such as `1`. Calico's own client crashes on an object with this field, in every release that knows it, so it is refused here. Since v3.30. Felix's default: `1`.",
 			Optional:            true,
 		},
 		"cgroup_v2_path": schema.StringAttribute{
