@@ -521,6 +521,77 @@ func TestTagsHaveRules(t *testing.T) {
 	}
 }
 
+// The test above ends at the first rule that a value breaks. So each rule of each
+// tag is asked by itself, too.
+func TestEachRuleOfATagIsKnown(t *testing.T) {
+	rules := 0
+	ask := func(t *testing.T, field string, typ reflect.Type, tag string) {
+		t.Helper()
+		for rule := range strings.SplitSeq(tag, ",") {
+			for typ.Kind() == reflect.Pointer {
+				typ = typ.Elem()
+			}
+			if rule == "dive" {
+				typ = typ.Elem()
+				continue
+			}
+			if rule == "" || rule == "omitempty" || rule == "required" || typ.Kind() == reflect.Struct {
+				continue
+			}
+			rules++
+			func() {
+				defer func() {
+					if p := recover(); p != nil {
+						t.Errorf("%s: %v", field, p)
+					}
+				}()
+				v := reflect.New(typ).Elem()
+				fill(v)
+				(&checker{release: Newest}).obeys(NewPath(field), v, rule, tag)
+			}()
+		}
+	}
+	seen := map[reflect.Type]bool{}
+	var walk func(typ reflect.Type)
+	walk = func(typ reflect.Type) {
+		for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice {
+			typ = typ.Elem()
+		}
+		if typ.Kind() != reflect.Struct || seen[typ] || typ == reflect.TypeFor[numorstring.Port]() {
+			return // a port is one value: see checker.port
+		}
+		seen[typ] = true
+		for i := range typ.NumField() {
+			f := typ.Field(i)
+			if jsonName(f) == "" {
+				continue
+			}
+			key := typ.Name() + "." + jsonName(f)
+			ask(t, key, f.Type, f.Tag.Get("validate"))
+			ask(t, key, f.Type, schemaTags[key])
+			for _, change := range changedTags[key] {
+				ask(t, key, f.Type, change.tag)
+			}
+			walk(f.Type)
+		}
+	}
+	for kind := range kinds {
+		if obj := kind.New(); isPlain(obj) {
+			walk(specOf(obj).Type())
+		}
+	}
+	if rules < 100 {
+		t.Errorf("only %d rules were asked", rules)
+	}
+	// A rule that nobody knows is seen.
+	defer func() {
+		if recover() == nil {
+			t.Error("there is a rule for any tag")
+		}
+	}()
+	(&checker{release: Newest}).obeys(NewPath("x"), reflect.ValueOf("x"), "newRule", "newRule")
+}
+
 func apiFields(typ reflect.Type, known map[string]bool) {
 	switch typ.Kind() {
 	case reflect.Pointer, reflect.Slice:

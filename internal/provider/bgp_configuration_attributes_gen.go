@@ -29,7 +29,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
-					MarkdownDescription: "Network, such as `\"203.0.113.0/24\"`.",
+					MarkdownDescription: "Network, such as `\"203.0.113.0/24\"`. Default: none.",
 					CustomType:          netType,
 					Optional:            true,
 				},
@@ -40,7 +40,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
-					MarkdownDescription: "Network, such as `\"198.51.100.0/24\"`.",
+					MarkdownDescription: "Network, such as `\"198.51.100.0/24\"`. Default: none.",
 					CustomType:          netType,
 					Optional:            true,
 				},
@@ -51,7 +51,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
-					MarkdownDescription: "Network, such as `\"10.96.0.0/12\"`.",
+					MarkdownDescription: "Network, such as `\"10.96.0.0/12\"`. Default: none.",
 					CustomType:          netType,
 					Optional:            true,
 				},
@@ -101,7 +101,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 			Attributes: map[string]schema.Attribute{
 				"secret_key_ref": schema.SingleNestedAttribute{
-					MarkdownDescription: "Where the password is: a key of a Kubernetes secret in the namespace of calico-node, such as `{ name = \"bgp-secrets\", key = \"mesh\" }`.",
+					MarkdownDescription: "Where the password is: a key of a Kubernetes secret in the namespace of calico-node, such as `{ name = \"bgp-secrets\", key = \"mesh\" }`. Default: none; no password.",
 					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"name": schema.StringAttribute{
@@ -113,7 +113,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 							Required:            true,
 						},
 						"optional": schema.BoolAttribute{
-							MarkdownDescription: "Whether the secret or its key may be missing. Default: none; it may not.",
+							MarkdownDescription: "Whether the secret or its key may be missing (`true`). Default: none; it may not.",
 							Optional:            true,
 						},
 					},

@@ -54,7 +54,7 @@ func bgpPeerAttributes() map[string]schema.Attribute {
 			Optional:            true,
 			Attributes: map[string]schema.Attribute{
 				"secret_key_ref": schema.SingleNestedAttribute{
-					MarkdownDescription: "Where the password is: a key of a Kubernetes secret in the namespace of calico-node, such as `{ name = \"bgp-secrets\", key = \"rack1\" }`.",
+					MarkdownDescription: "Where the password is: a key of a Kubernetes secret in the namespace of calico-node, such as `{ name = \"bgp-secrets\", key = \"rack1\" }`. Default: none; no password.",
 					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"name": schema.StringAttribute{
@@ -66,7 +66,7 @@ func bgpPeerAttributes() map[string]schema.Attribute {
 							Required:            true,
 						},
 						"optional": schema.BoolAttribute{
-							MarkdownDescription: "Whether the secret or its key may be missing. Default: none; it may not.",
+							MarkdownDescription: "Whether the secret or its key may be missing (`true`). Default: none; it may not.",
 							Optional:            true,
 						},
 					},

@@ -156,7 +156,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"ipip_enabled": schema.BoolAttribute{
-			MarkdownDescription: "Whether Felix makes the interface for IP in IP, whatever the pools say. Felix's default: none; as the pools need it.",
+			MarkdownDescription: "Whether Felix makes the interface for IP in IP (`true`) or not (`false`), whatever the pools say. Felix's default: none; as the pools need it.",
 			Optional:            true,
 		},
 		"ipip_mtu": schema.Int64Attribute{
@@ -164,7 +164,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"vxlan_enabled": schema.BoolAttribute{
-			MarkdownDescription: "Whether Felix makes the interface for VXLAN over IPv4, whatever the pools say. Felix's default: none; as the pools need it.",
+			MarkdownDescription: "Whether Felix makes the interface for VXLAN over IPv4 (`true`) or not (`false`), whatever the pools say. Felix's default: none; as the pools need it.",
 			Optional:            true,
 		},
 		"vxlan_mtu": schema.Int64Attribute{
@@ -290,7 +290,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"failsafe_inbound_host_ports": schema.ListNestedAttribute{
-			MarkdownDescription: "Ports of hosts that stay open for inbound connections whatever the policies say, such as `[{ protocol = \"TCP\", port = 22, net = \"192.0.2.0/24\" }]`. Unset, it is Calico's built-in list: TCP 22, 179, 2379, 2380, 5473, 6443, 6666, 6667 and UDP 68, from everywhere. `[]` is none: then only policies decide, so have one first that lets you in. The list of a `node.` configuration replaces that of `default` as a whole.",
+			MarkdownDescription: "Ports of hosts that stay open for inbound connections whatever the policies say, such as `[{ protocol = \"TCP\", port = 22, net = \"192.0.2.0/24\" }]`. Felix's default: the built-in list, TCP 22, 179, 2379, 2380, 5473, 6443, 6666, 6667 and UDP 68, from everywhere. `[]` is none: then only policies decide, so have one first that lets you in. The list of a `node.` configuration replaces that of `default` as a whole.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"protocol": schema.StringAttribute{
@@ -309,7 +309,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			}},
 		},
 		"failsafe_outbound_host_ports": schema.ListNestedAttribute{
-			MarkdownDescription: "Ports elsewhere that hosts can connect to whatever the policies say, such as `[{ protocol = \"TCP\", port = 2379, net = \"192.0.2.10/32\" }]`. Unset, it is Calico's built-in list: TCP 179, 2379, 2380, 5473, 6443, 6666, 6667 and UDP 53, 67, everywhere. `[]` is none: then only policies decide, so have one first that lets the host reach its datastore. The list of a `node.` configuration replaces that of `default` as a whole.",
+			MarkdownDescription: "Ports elsewhere that hosts can connect to whatever the policies say, such as `[{ protocol = \"TCP\", port = 2379, net = \"192.0.2.10/32\" }]`. Felix's default: the built-in list, TCP 179, 2379, 2380, 5473, 6443, 6666, 6667 and UDP 53, 67, everywhere. `[]` is none: then only policies decide, so have one first that lets the host reach its datastore. The list of a `node.` configuration replaces that of `default` as a whole.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"protocol": schema.StringAttribute{
@@ -656,7 +656,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"bpf_export_buffer_size_mb": schema.Int64Attribute{
-			MarkdownDescription: "Size of the buffer for events from BPF programs to Felix, in megabytes, such as `1`. Since v3.30. Felix's default: `1`.",
+			MarkdownDescription: "Size of the buffer for events from BPF programs to Felix, in megabytes, such as `1`. Calico's own client crashes on an object with this field, in every release that knows it, so it is refused here. Since v3.30. Felix's default: `1`.",
 			Optional:            true,
 		},
 		"cgroup_v2_path": schema.StringAttribute{

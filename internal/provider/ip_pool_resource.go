@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -26,8 +27,21 @@ func newIPPoolResource() resource.Resource {
 			"ipipMode": nil, "vxlanMode": nil, "assignmentMode": nil,
 		},
 		replaces:    []string{"cidr", "block_size"},
+		toObject:    poolToObject,
 		checkOthers: checkPools,
 	}}
+}
+
+// poolToObject puts the uses of a pool, which come sorted out of a set, in the
+// order in which Calico fills them in: what is written is then the same.
+func poolToObject(c *conversion, v values) calico.Object {
+	pool := v3.NewIPPool()
+	decodeFields(c, v, specOf(pool), specPath)
+	order := []v3.IPPoolAllowedUse{v3.IPPoolAllowedUseWorkload, v3.IPPoolAllowedUseTunnel, v3.IPPoolAllowedUseLoadBalancer}
+	slices.SortStableFunc(pool.Spec.AllowedUses, func(a, b v3.IPPoolAllowedUse) int {
+		return slices.Index(order, a) - slices.Index(order, b)
+	})
+	return pool
 }
 
 // checkPools looks for pools that have addresses in common with this one.

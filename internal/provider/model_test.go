@@ -67,7 +67,7 @@ func TestEveryFieldHasAnAttribute(t *testing.T) {
 		}
 	}
 	for name, d := range definitions(t) {
-		if d.toObject == nil {
+		if d.fromObject == nil {
 			compare(t, name, d.attributeTypes(), specOf(d.kind.New()).Type())
 		}
 	}
@@ -224,7 +224,7 @@ func TestModelsSurviveStoring(t *testing.T) {
 				if _, ok := v["namespace"]; ok {
 					v["namespace"] = types.StringValue("production")
 				}
-				if d.toObject != nil {
+				if d.fromObject != nil {
 					for derived := range d.derived {
 						v[derived] = null(d.attributeTypes()[derived])
 					}
@@ -264,7 +264,7 @@ func TestModelsSurviveStoring(t *testing.T) {
 					if !again[attribute].Equal(before) {
 						t.Fatalf("case %d: %s was\n%s, and comes back as\n%s\nof %s", n, attribute, before, again[attribute], raw)
 					}
-					if d.toObject == nil && !sameMeaning(before, meaning[attribute], d.fieldType(attribute)) {
+					if d.fromObject == nil && !sameMeaning(before, meaning[attribute], d.fieldType(attribute)) {
 						t.Fatalf("case %d: %s was\n%s, and is read as\n%s\nof %s", n, attribute, before, meaning[attribute], raw)
 					}
 				}

@@ -105,7 +105,7 @@ func nodeAttributes() map[string]schema.Attribute {
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"name": schema.StringAttribute{
-					MarkdownDescription: "Name of the interface, such as `\"eth0\"`.",
+					MarkdownDescription: "Name of the interface, such as `\"eth0\"`. Default: none.",
 					Optional:            true,
 				},
 				"addresses": schema.ListAttribute{

@@ -327,7 +327,8 @@ func (r *objectResource) check(v values, release *calico.Release, diags *diag.Di
 	r.refuseOverruled(c, v, obj)
 	faults := calico.Validate(obj, releases[0])
 	for _, other := range releases[1:] {
-		faults = common(faults, calico.Validate(obj, other))
+		// In the words of the newer one: the older may just not know the field.
+		faults = common(calico.Validate(obj, other), faults)
 	}
 	for _, f := range append(c.faults, faults...) {
 		if !c.known(f.Within()) || !reportable(c, f) {

@@ -1,0 +1,6 @@
+import {
+  to = calico_bgp_configuration.default
+  identity = {
+    name = "default"
+  }
+}

@@ -1,0 +1,1 @@
+terraform import calico_bgp_configuration.default default

@@ -1,0 +1,4 @@
+import {
+  to = calico_felix_configuration.default
+  id = "default"
+}

@@ -1,0 +1,6 @@
+import {
+  to = calico_ip_pool.rack1
+  identity = {
+    name = "rack1"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = calico_ip_pool.rack1
+  id = "rack1"
+}

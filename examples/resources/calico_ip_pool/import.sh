@@ -1,0 +1,1 @@
+terraform import calico_ip_pool.rack1 rack1

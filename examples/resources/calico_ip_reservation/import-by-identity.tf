@@ -1,0 +1,6 @@
+import {
+  to = calico_ip_reservation.routers
+  identity = {
+    name = "routers"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = calico_ip_reservation.routers
+  id = "routers"
+}

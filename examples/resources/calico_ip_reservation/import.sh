@@ -1,0 +1,1 @@
+terraform import calico_ip_reservation.routers routers

@@ -1,0 +1,6 @@
+import {
+  to = calico_node.db1
+  identity = {
+    name = "db1"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = calico_node.db1
+  id = "db1"
+}

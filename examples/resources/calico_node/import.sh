@@ -1,0 +1,1 @@
+terraform import calico_node.db1 db1
