@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -37,41 +38,47 @@ func (r *objectResource) adviseEndpoint(ctx context.Context, store datastore.Sto
 		return // advice is not worth an error
 	}
 	_, isNode := after.objects[calico.ID{Kind: calico.KindNode, Name: h.Spec.Node}]
-	endpoint, ok := after.world.Endpoint(h.Name)
-	if !ok {
-		return
-	}
+	selected, other := r.data.guard.standing(after, h)
 	switch {
 	case !isNode && !surroundings.FelixHosts[h.Spec.Node]:
 		diags.AddAttributeWarning(path.Root("node"), "Host Not Known to Calico",
 			fmt.Sprintf("No Node %q is stored, and no Felix of a host with this name has reported its status. If the name is wrong, Calico leaves the host open without a word. "+
 				"It is the name of the host as calico-node knows it, by default its hostname in lower case: compare with `calicoctl get nodes`. If calico-node is yet to be started there, nothing is wrong.", h.Spec.Node))
-	case shadow(after.world, endpoint) != "":
+	case other != "":
 		diags.AddAttributeWarning(path.Root("name"), "Another Host Endpoint Comes First",
-			fmt.Sprintf("The host endpoint %q is for the same interface of the node %q, and its name comes first: Calico uses that one and ignores this one, without a word. Delete one of the two, or give them different interfaces.", shadow(after.world, endpoint), h.Spec.Node))
-	case created && len(after.world.Policies(endpoint)) == 0:
+			fmt.Sprintf("The host endpoint %q is for the same interface of the node %q, and its name comes first: Calico uses that one and ignores this one, without a word. Delete one of the two, or give them different interfaces.", other, h.Spec.Node))
+	case created && !selected:
 		diags.AddWarning("Host Endpoint Without a Policy",
 			"No policy selects this host endpoint: as soon as it exists, Calico drops every new connection to and from the host there that no profile allows, except on its built-in failsafe ports (SSH and etcd's among them, from and to anywhere; but neither ICMP nor what else your network needs). "+
 				"Calico's guide asks for a failsafe policy first: create a calico_failsafe_policy, and name it in depends_on here.")
 	}
 }
 
+// standing tells whether any policy selects an endpoint, and which other one
+// Calico uses in its place, "" for none.
+func (g *lockoutGuard) standing(w *guardedWorld, h *v3.HostEndpoint) (selected bool, instead string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if p, _, ok := w.rules.placeOf(h); ok {
+		selected = len(p.world.Policies(p.endpoint)) > 0
+	}
+	return selected, shadow(w.endpoints(), h)
+}
+
 // shadow returns the name of the endpoint that Calico uses in the place of this
 // one; "" for none.
-func shadow(w *verdict.World, endpoint *verdict.Endpoint) string {
-	for _, other := range w.Endpoints() {
+func shadow(all []*v3.HostEndpoint, h *v3.HostEndpoint) string {
+	for _, other := range all {
 		switch {
-		case other.Name >= endpoint.Name:
+		case other.Name >= h.Name:
 			return "" // they are sorted
-		case other.Node != endpoint.Node:
-		case other.Interface == endpoint.Interface && endpoint.Interface != "":
+		case other.Spec.Node != h.Spec.Node || other.Spec.InterfaceName != h.Spec.InterfaceName:
+		case h.Spec.InterfaceName != "":
 			return other.Name
-		case other.Interface == "" && endpoint.Interface == "":
-			for _, ip := range endpoint.ExpectedIPs {
-				for _, theirs := range other.ExpectedIPs {
-					if ip == theirs {
-						return other.Name
-					}
+		default:
+			for _, ip := range h.Spec.ExpectedIPs {
+				if slices.ContainsFunc(other.Spec.ExpectedIPs, func(theirs string) bool { return calico.CanonicalIP(theirs) == calico.CanonicalIP(ip) }) {
+					return other.Name
 				}
 			}
 		}

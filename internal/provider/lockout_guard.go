@@ -80,6 +80,9 @@ func (f guardedFlow) watchedAt(endpoint *verdict.Endpoint) bool {
 	return f.endpoints == nil || f.endpoints.Matches(endpoint.Labels)
 }
 
+// key tells flows apart.
+func (f guardedFlow) key() string { return f.flow.Direction.String() + " " + f.String() }
+
 // active tells whether there is anything to do for the guard.
 func (g *lockoutGuard) active() bool { return g != nil && g.mode != guardOff }
 
@@ -88,10 +91,9 @@ type guardedWorld struct {
 	release calico.Release
 	objects map[calico.ID]calico.Object
 	keys    map[calico.ID]string
-	world   *verdict.World
 	flows   []guardedFlow
-	// verdicts are those that were asked for, by endpoint and flow.
-	verdicts map[string]verdict.Verdict
+	// rules are what decides; worlds that differ in host endpoints alone share them.
+	rules *guardedRules
 }
 
 // guardKinds are the kinds that can change a verdict in a release.
@@ -106,15 +108,9 @@ func guardKinds(release calico.Release) []calico.Kind {
 func changesVerdicts(kind calico.Kind) bool { return slices.Contains(verdict.Dependencies(), kind) }
 
 func (g *lockoutGuard) newWorld(release calico.Release, objects map[calico.ID]calico.Object, keys map[calico.ID]string) *guardedWorld {
-	w := &guardedWorld{release: release, objects: objects, keys: keys, verdicts: map[string]verdict.Verdict{}}
-	all := make([]calico.Object, 0, len(objects))
-	for _, id := range slices.SortedFunc(maps.Keys(objects), func(a, b calico.ID) int { return strings.Compare(a.String(), b.String()) }) {
-		all = append(all, objects[id])
-	}
-	w.world = verdict.New(all, release)
-	w.flows = g.flows
+	w := &guardedWorld{release: release, objects: objects, keys: keys, rules: newGuardedRules(release, objects), flows: g.flows}
 	if w.flows == nil {
-		w.flows = g.defaultFlows(all)
+		w.flows = g.defaultFlows(w.rules.objects)
 	}
 	return w
 }
@@ -132,12 +128,17 @@ func (g *lockoutGuard) fromSnapshot(release calico.Release, snapshot *datastore.
 // that are deleted.
 func (g *lockoutGuard) with(w *guardedWorld, change map[calico.ID]calico.Object) *guardedWorld {
 	objects := maps.Clone(w.objects)
+	onlyEndpoints := true
 	for id, obj := range change {
+		onlyEndpoints = onlyEndpoints && id.Kind == calico.KindHostEndpoint
 		if obj == nil {
 			delete(objects, id.Short())
 		} else {
 			objects[id.Short()] = obj
 		}
+	}
+	if onlyEndpoints && !w.rules.peers {
+		return &guardedWorld{release: w.release, objects: objects, keys: w.keys, rules: w.rules, flows: w.flows}
 	}
 	return g.newWorld(w.release, objects, w.keys)
 }
@@ -151,20 +152,20 @@ func (g *lockoutGuard) defaultFlows(objects []calico.Object) []guardedFlow {
 		if !ok {
 			continue
 		}
+		// Any policy that opens SSH and is otherwise made like one: who made it does
+		// not show in what is stored.
 		f, ok := parseFailsafe(policy.Spec.Ingress, policy.Spec.Egress)
-		if !ok {
+		if !ok || !slices.ContainsFunc(f.managementPorts, func(p numorstring.Port) bool { return p.MinPort <= portSSH && portSSH <= p.MaxPort }) {
 			continue
 		}
-		port := uint16(portSSH)
-		if len(f.managementPorts) > 0 && !slices.ContainsFunc(f.managementPorts, func(p numorstring.Port) bool { return p.MinPort <= portSSH && portSSH <= p.MaxPort }) {
-			port = f.managementPorts[0].MinPort // where SSH is found on another port
-		}
 		for _, cidr := range f.managementCIDRs {
-			if peer, err := netip.ParsePrefix(asNet(cidr)); err == nil {
-				flows = append(flows, guardedFlow{name: "management access", flow: verdict.Flow{
-					Direction: verdict.Ingress, Protocol: protocol("TCP"), Peer: peer.Masked(), Port: port,
-				}})
+			peer, err := netip.ParsePrefix(asNet(cidr))
+			if err != nil || slices.ContainsFunc(flows, func(f guardedFlow) bool { return f.flow.Peer == peer.Masked() }) {
+				continue
 			}
+			flows = append(flows, guardedFlow{name: "management access", flow: verdict.Flow{
+				Direction: verdict.Ingress, Protocol: protocol("TCP"), Peer: peer.Masked(), Port: portSSH,
+			}})
 		}
 	}
 	for _, server := range g.datastore {
@@ -203,44 +204,52 @@ type cutOff struct {
 	after  verdict.Verdict
 }
 
-func (w *guardedWorld) verdict(endpoint *verdict.Endpoint, flow guardedFlow) verdict.Verdict {
-	key := endpoint.Name + "\x00" + flow.String() + "\x00" + flow.flow.Direction.String()
-	v, ok := w.verdicts[key]
-	if !ok {
-		v = w.world.Decide(endpoint, flow.flow)
-		w.verdicts[key] = v
-	}
-	return v
-}
-
 // compare returns the flows that stop at some endpoint between two worlds. The
 // flows are those of before: a failsafe policy that goes takes its flows with it.
 // A new endpoint is judged by the flows of after.
 func compare(before, after *guardedWorld) []cutOff {
 	var out []cutOff
-	for _, endpoint := range after.world.Endpoints() {
-		old, existed := before.world.Endpoint(endpoint.Name)
+	for _, h := range after.endpoints() {
+		old, existed := before.objects[calico.IDOf(h)].(*v3.HostEndpoint)
 		flows := before.flows
-		if !existed {
+		switch {
+		case !existed:
 			flows = after.flows
+		case old == h && before.rules == after.rules:
+			continue // nothing that could matter to it has changed
 		}
 		for _, flow := range flows {
-			if !flow.watchedAt(endpoint) {
-				continue
-			}
-			worked := ""
-			if existed {
-				v := before.verdict(old, flow)
-				if v.Outcome != verdict.Allowed {
-					continue
-				}
-				worked = v.String()
-			}
-			if v := after.verdict(endpoint, flow); v.Outcome == verdict.Denied {
-				out = append(out, cutOff{endpoint.Name, flow, worked, v})
+			if v, worked, stops := before.stops(after, old, h, flow); stops {
+				out = append(out, cutOff{h.Name, flow, worked, v})
 			}
 		}
 	}
+	return out
+}
+
+// stops tells whether a flow works at an endpoint, or had no endpoint to stop it,
+// and is dropped after.
+func (w *guardedWorld) stops(after *guardedWorld, old, h *v3.HostEndpoint, flow guardedFlow) (v verdict.Verdict, worked string, stops bool) {
+	if old != nil {
+		now, watched := w.rules.verdict(old, flow)
+		if !watched || now.Outcome != verdict.Allowed {
+			return v, "", false
+		}
+		worked = now.String()
+	}
+	v, watched := after.rules.verdict(h, flow)
+	return v, worked, watched && v.Outcome == verdict.Denied
+}
+
+// endpoints returns the host endpoints by their names.
+func (w *guardedWorld) endpoints() []*v3.HostEndpoint {
+	var out []*v3.HostEndpoint
+	for _, obj := range w.objects {
+		if h, ok := obj.(*v3.HostEndpoint); ok {
+			out = append(out, h)
+		}
+	}
+	slices.SortFunc(out, func(a, b *v3.HostEndpoint) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 
@@ -331,20 +340,19 @@ func (w *guardedWorld) needs(changed map[calico.ID]calico.Object) []string {
 			ids = append(ids, id)
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(w.verdicts)) {
-		add(w.verdicts[key].By.Policy)
+	verdicts := w.rules.known()
+	for _, v := range verdicts {
+		add(v.By.Policy)
 	}
-	for _, endpoint := range w.world.Endpoints() {
-		for _, id := range w.world.Policies(endpoint) {
-			add(id)
-			if id.Tier != "" {
-				add(calico.ID{Kind: calico.KindTier, Name: id.Tier})
-			}
+	for _, id := range w.rules.applying() {
+		add(id)
+		if id.Tier != "" {
+			add(calico.ID{Kind: calico.KindTier, Name: id.Tier})
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(w.verdicts)) {
-		if profile := w.verdicts[key].By.Profile; profile != "" {
-			add(calico.ID{Kind: calico.KindProfile, Name: profile})
+	for _, v := range verdicts {
+		if v.By.Profile != "" {
+			add(calico.ID{Kind: calico.KindProfile, Name: v.By.Profile})
 		}
 	}
 	// Sets and failsafe ports decide too, and there are few of them.

@@ -37,6 +37,10 @@ resource "calico_host_endpoint" "e%[1]d" {
 	for _, mode := range []string{"off", "warn"} {
 		b.Run(mode, func(b *testing.B) {
 			etcd := acctest.NewEtcd(b, acctest.WithCalico("v3.31.0"))
+			for i := range 1000 {
+				// Hosts that Calico knows: a thousand warnings would be the CLI's work.
+				etcd.Put(b, fmt.Sprintf("/calico/felix/v2/no-region/host/n%d/status", i), "{}")
+			}
 			w := acctest.NewWorkspace(b, map[string]string{"main.tf": withProviders(configuration.String(),
 				block("lockout_guard = { mode = \""+mode+"\" }\netcd = { "+at(etcd.Endpoints...)+" }"))})
 			for b.Loop() {

@@ -33,7 +33,7 @@ func guardAttribute() schema.SingleNestedAttribute {
 			"mode": optional("What happens when a change would cut guarded traffic off: `\"warn\"`, a warning in the plan; `\"error\"`, the plan fails, and the apply refuses to write what would cut it off at that moment, in one transaction; `\"off\"`, nothing. Default: `\"warn\"`.",
 				stringvalidator.OneOf(guardWarn, guardError, guardOff)),
 			"flows": schema.ListNestedAttribute{
-				MarkdownDescription: "The traffic to guard, at every host endpoint, such as `[{ name = \"ssh\", port = 22, cidr = \"10.1.0.0/24\" }]`. Default: TCP port 22 (or the policy's own management port) from the `management_cidrs` of every failsafe policy that is planned or stored, and TCP to those `etcd.endpoints` that are given by their addresses.",
+				MarkdownDescription: "The traffic to guard, at every host endpoint, such as `[{ name = \"ssh\", port = 22, cidr = \"10.1.0.0/24\" }]`. Default: TCP port 22 from the `management_cidrs` of every failsafe policy with this port that is planned or stored, and TCP to those `etcd.endpoints` that are given by their addresses.",
 				Optional:            true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"name":      optional("Name of the traffic in messages, such as `\"ssh\"`. Default: none."),
