@@ -2,12 +2,14 @@ package provider
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 )
 
 func guardedPolicy(i int) *v3.GlobalNetworkPolicy {
@@ -36,14 +38,8 @@ func BenchmarkGuard(b *testing.B) {
 	for b.Loop() {
 		g := &lockoutGuard{mode: guardWarn}
 		g.now = g.newWorld(release, map[calico.ID]calico.Object{}, nil)
-		f := failsafe{managementCIDRs: []string{"10.1.0.0/24"}, managementPorts: single(portSSH)}
-		first := v3.NewGlobalNetworkPolicy()
-		order := -1.0
-		first.Name, first.Spec.Order, first.Spec.Selector = "failsafe", &order, "all()"
-		for _, r := range f.ingress() {
-			first.Spec.Ingress = append(first.Spec.Ingress, r.Rule)
-		}
-		first.Spec.Types = []v3.PolicyType{v3.PolicyTypeIngress, v3.PolicyTypeEgress}
+		first := failsafePolicy("10.1.0.0/24")
+		*first.Spec.Order = -1
 		plan := func(obj calico.Object) {
 			stops, _, err := g.plan(b.Context(), nil, release, map[calico.ID]calico.Object{calico.IDOf(obj): obj})
 			if err != nil || len(stops) > 0 {
@@ -55,6 +51,130 @@ func BenchmarkGuard(b *testing.B) {
 			plan(guardedEndpoint(i))
 			if i%5 == 0 {
 				plan(guardedPolicy(i / 5))
+			}
+		}
+	}
+}
+
+// guardWorldOf is a datastore with a failsafe policy and endpoints.
+func guardWorldOf(g *lockoutGuard, objects ...calico.Object) *guardedWorld {
+	all := map[calico.ID]calico.Object{}
+	for _, obj := range objects {
+		all[calico.IDOf(obj).Short()] = obj
+	}
+	return g.newWorld(calico.Release{Major: 3, Minor: 31}, all, nil)
+}
+
+func failsafePolicy(cidrs ...string) *v3.GlobalNetworkPolicy {
+	f := failsafe{managementCIDRs: cidrs, managementPorts: single(portSSH)}
+	p := v3.NewGlobalNetworkPolicy()
+	order := 0.0
+	p.Name, p.Spec.Order, p.Spec.Selector = "failsafe", &order, "all()"
+	for _, r := range f.ingress() {
+		p.Spec.Ingress = append(p.Spec.Ingress, r.Rule)
+	}
+	p.Spec.Types = []v3.PolicyType{v3.PolicyTypeIngress, v3.PolicyTypeEgress}
+	return p
+}
+
+// withoutFailsafePorts is a Felix configuration with both lists empty.
+func withoutFailsafePorts() *v3.FelixConfiguration {
+	felix := v3.NewFelixConfiguration()
+	felix.Name = "default"
+	felix.Spec.FailsafeInboundHostPorts, felix.Spec.FailsafeOutboundHostPorts = &[]v3.ProtoPort{}, &[]v3.ProtoPort{}
+	return felix
+}
+
+// What stops is told, by endpoint, flow and cause; what goes on is not.
+func TestGuardComparesWorlds(t *testing.T) {
+	deny := v3.NewGlobalNetworkPolicy()
+	before := -10.0
+	deny.Name, deny.Spec.Order, deny.Spec.Selector, deny.Spec.Types = "deny", &before, "rack == 'r1'", []v3.PolicyType{v3.PolicyTypeIngress}
+	deny.Spec.Ingress = []v3.Rule{{Action: v3.Deny}}
+	for name, test := range map[string]struct {
+		objects []calico.Object
+		change  map[calico.ID]calico.Object
+		stops   []string
+	}{
+		"the policy goes, and the failsafe ports are off": {
+			objects: []calico.Object{failsafePolicy("10.1.0.0/24"), guardedEndpoint(0), guardedEndpoint(1), withoutFailsafePorts()},
+			change:  map[calico.ID]calico.Object{calico.IDOf(failsafePolicy("10.1.0.0/24")): nil},
+			stops:   []string{"e0 management access", "e1 management access"},
+		},
+		"the policy goes, and the failsafe ports are there": {
+			objects: []calico.Object{failsafePolicy("10.1.0.0/24"), guardedEndpoint(0)},
+			change:  map[calico.ID]calico.Object{calico.IDOf(failsafePolicy("10.1.0.0/24")): nil},
+		},
+		"the failsafe ports go, and no policy is there": {
+			objects: []calico.Object{failsafePolicy("10.1.0.0/24"), deny, guardedEndpoint(0), guardedEndpoint(1)},
+			change:  map[calico.ID]calico.Object{calico.IDOf(withoutFailsafePorts()): withoutFailsafePorts()},
+			stops:   []string{"e1 management access"},
+		},
+		"the networks become fewer": {
+			objects: []calico.Object{failsafePolicy("10.1.0.0/24"), guardedEndpoint(0), withoutFailsafePorts()},
+			change:  map[calico.ID]calico.Object{calico.IDOf(failsafePolicy("10.1.0.0/25")): failsafePolicy("10.1.0.0/25")},
+			stops:   []string{"e0 management access"},
+		},
+		"the networks become more": {
+			objects: []calico.Object{failsafePolicy("10.1.0.0/24"), guardedEndpoint(0), withoutFailsafePorts()},
+			change:  map[calico.ID]calico.Object{calico.IDOf(failsafePolicy("10.1.0.0/23")): failsafePolicy("10.1.0.0/23")},
+		},
+		"an endpoint that another policy closes": {
+			objects: []calico.Object{failsafePolicy("10.1.0.0/24"), deny, guardedEndpoint(0), withoutFailsafePorts()},
+			change:  map[calico.ID]calico.Object{calico.IDOf(guardedEndpoint(21)): guardedEndpoint(21)},
+			stops:   []string{"e21 management access"},
+		},
+		"an endpoint that is like the others": {
+			objects: []calico.Object{failsafePolicy("10.1.0.0/24"), deny, guardedEndpoint(0), withoutFailsafePorts()},
+			change:  map[calico.ID]calico.Object{calico.IDOf(guardedEndpoint(2)): guardedEndpoint(2)},
+		},
+		"an endpoint goes": {
+			objects: []calico.Object{failsafePolicy("10.1.0.0/24"), guardedEndpoint(0)},
+			change:  map[calico.ID]calico.Object{calico.IDOf(guardedEndpoint(0)): nil},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := &lockoutGuard{mode: guardWarn}
+			before := guardWorldOf(g, test.objects...)
+			var got []string
+			for _, c := range compare(before, g.with(before, test.change)) {
+				got = append(got, c.endpoint+" "+c.flow.name)
+			}
+			if fmt.Sprint(got) != fmt.Sprint(test.stops) {
+				t.Errorf("stops %q, want %q", got, test.stops)
+			}
+		})
+	}
+}
+
+// Classes are a short cut, and no more: each endpoint fares as it does alone.
+func TestGuardClassesFareAlike(t *testing.T) {
+	g := &lockoutGuard{mode: guardWarn}
+	peer := guardedPolicy(3)
+	peer.Spec.Ingress[0].Source = v3.EntityRule{Selector: "rack == 'r2'"}
+	near := guardedPolicy(4)
+	near.Spec.Ingress[0].Destination.Nets = []string{"192.0.2.1/32"}
+	for name, policies := range map[string][]calico.Object{
+		"plain": {guardedPolicy(1), guardedPolicy(2)}, "peers": {guardedPolicy(1), peer}, "near side": {near},
+	} {
+		objects := append([]calico.Object{failsafePolicy("10.1.0.0/24"), withoutFailsafePorts()}, policies...)
+		for i := range 30 {
+			h := guardedEndpoint(i)
+			h.Spec.ExpectedIPs = []string{fmt.Sprintf("192.0.2.%d", i%3)}
+			objects = append(objects, h)
+		}
+		w := guardWorldOf(g, objects...)
+		for _, port := range []uint16{22, 1001, 1002, 1003, 1004} {
+			for _, peer := range []string{"10.1.0.0/24", "10.2.0.0/16", "10.4.7.7/32", "192.0.2.2/32"} {
+				flow := guardedFlow{flow: verdict.Flow{Direction: verdict.Ingress, Protocol: protocol("TCP"), Peer: netip.MustParsePrefix(peer), Port: port}}
+				world := verdict.New(objects, w.release)
+				for _, h := range w.endpoints() {
+					endpoint, _ := world.Endpoint(h.Name)
+					want := world.Decide(endpoint, flow.flow)
+					if got, watched := w.rules.verdict(h, flow); !watched || got.Outcome != want.Outcome {
+						t.Fatalf("%s: %s at %s: %s, and alone %s", name, flow, h.Name, got, want)
+					}
+				}
 			}
 		}
 	}
