@@ -22,11 +22,10 @@ func inNamespace(what string, attributes map[string]schema.Attribute) map[string
 // objectDerived is what a resource derives that exposes its object.
 var objectDerived = map[string]calico.Path{"object": {}}
 
-// withObject adds the attribute that hands the object on to the data source and
-// the function which decide about traffic.
+// withObject adds the attribute that shows the object as a whole.
 func withObject(what string, attributes map[string]schema.Attribute) map[string]schema.Attribute {
 	attributes["object"] = schema.StringAttribute{
-		MarkdownDescription: "The " + what + " as a `projectcalico.org/v3` object in JSON, as it will be stored, to pass to the data source [`calico_connectivity`](../data-sources/connectivity.md) or the function `provider::calico::verdict`. Known in the plan.",
+		MarkdownDescription: "The " + what + " as a `projectcalico.org/v3` object in JSON, as it will be stored, for outputs, reviews and other tools, such as `{\"kind\":\"...\",\"apiVersion\":\"projectcalico.org/v3\",...}`. Known in the plan.",
 		Computed:            true,
 	}
 	return attributes

@@ -1,0 +1,4 @@
+import {
+  to = calico_global_network_policy.allow_web
+  id = "allow-web"
+}

@@ -1,0 +1,1 @@
+terraform import calico_global_network_policy.allow_web allow-web

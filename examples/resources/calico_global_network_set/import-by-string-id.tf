@@ -1,0 +1,4 @@
+import {
+  to = calico_global_network_set.clients
+  id = "clients"
+}

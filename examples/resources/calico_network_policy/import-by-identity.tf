@@ -1,0 +1,7 @@
+import {
+  to = calico_network_policy.allow_db
+  identity = {
+    namespace = "production"
+    name      = "allow-db"
+  }
+}

@@ -1,0 +1,6 @@
+import {
+  to = calico_profile.hosts
+  identity = {
+    name = "hosts"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = calico_profile.hosts
+  id = "hosts"
+}

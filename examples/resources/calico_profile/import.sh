@@ -1,0 +1,1 @@
+terraform import calico_profile.hosts hosts

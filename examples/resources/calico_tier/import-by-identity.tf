@@ -1,0 +1,6 @@
+import {
+  to = calico_tier.security
+  identity = {
+    name = "security"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = calico_tier.security
+  id = "security"
+}

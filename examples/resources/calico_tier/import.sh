@@ -1,0 +1,1 @@
+terraform import calico_tier.security security
