@@ -414,6 +414,10 @@ func nestedAttributes(t *testing.T, a described) map[string]described {
 		for name, b := range a.Attributes {
 			in[name] = b
 		}
+	case providerschema.ListNestedAttribute:
+		for name, b := range a.NestedObject.Attributes {
+			in[name] = b
+		}
 	case schema.ListNestedAttribute:
 		for name, b := range a.NestedObject.Attributes {
 			in[name] = b
