@@ -297,7 +297,7 @@ func (r *objectResource) adoptedAfter(ctx context.Context, store datastore.Store
 		return nil, err
 	}
 	adopted := readAdoption(ctx, private)
-	change := calico.SpecPatch{}
+	var change calico.SpecPatch
 	if obj == nil {
 		var remove bool
 		if change, remove, err = r.restoration(base, r.owned(state), adopted); err != nil || remove {

@@ -3,10 +3,12 @@ package provider
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,6 +40,10 @@ type conformanceCase struct {
 	manifest string
 	// kind, object and plural name the object to calicoctl and in its key.
 	kind, plural, object string
+	// namespace is that of the object, "" for none.
+	namespace string
+	// since is the first release that knows the kind, such as "v3.31"; "" for all.
+	since string
 	// policy tells that the stored name depends on the release.
 	policy bool
 	// edit is a patch with calicoctl, and shows what the plan says of it.
@@ -81,7 +87,15 @@ func (c conformanceCase) key(version string) string {
 	if c.policy && !strings.HasPrefix(version, "v3.32") {
 		name = "default." + name
 	}
+	if c.namespace != "" {
+		name = c.namespace + "/" + name
+	}
 	return acctest.ResourcePrefix + c.plural + "/" + name
+}
+
+// importID is what the object is imported by.
+func (c conformanceCase) importID() string {
+	return importID(calico.ID{Namespace: c.namespace, Name: c.object})
 }
 
 func conformanceCases(t *testing.T) []conformanceCase {
@@ -217,6 +231,16 @@ func (c calicoctl) run(t *testing.T, stdin string, args ...string) string {
 	return out.String()
 }
 
+// on runs the tool on the object of a case.
+func (c calicoctl) on(t *testing.T, test conformanceCase, verb string, args ...string) string {
+	t.Helper()
+	words := []string{verb, test.kind, test.object}
+	if test.namespace != "" {
+		words = append(words, "-n", test.namespace)
+	}
+	return c.run(t, "", append(words, args...)...)
+}
+
 // conformance is a datastore of a release with its own calicoctl.
 type conformance struct {
 	version string
@@ -269,24 +293,29 @@ func mustPlan(t *testing.T, w *acctest.Workspace, wantChanges bool) string {
 	return text
 }
 
+// known are the cases of kinds that a release has.
+func known(cases []conformanceCase, version string) []conformanceCase {
+	return slices.DeleteFunc(slices.Clone(cases), func(c conformanceCase) bool { return c.since > version })
+}
+
 // 1. What Terraform writes is, to the byte, what calicoctl writes for the same
 // manifest; and calicoctl shows it as that manifest.
 func TestConformanceProviderWrites(t *testing.T) {
 	t.Parallel()
 	cases := conformanceCases(t)
 	forEachRelease(t, func(t *testing.T, c conformance) {
-		for _, test := range cases {
+		for _, test := range known(cases, c.version) {
 			t.Run(test.name, func(t *testing.T) {
 				w := c.workspace(t, test.hcl)
 				w.MustRun(t, "apply", "-auto-approve")
 				ours := c.etcd.MustGet(t, test.key(c.version)).Value
-				shown := c.ctl.run(t, "", "get", test.kind, test.object, "-o", "yaml")
+				shown := c.ctl.on(t, test, "get", "-o", "yaml")
 				w.MustRun(t, "destroy", "-auto-approve")
 
 				c.ctl.run(t, test.manifest, "create", "-f", "-")
 				theirs := test.withoutPinned(t, c.etcd.MustGet(t, test.key(c.version)).Value)
-				shownTheirs := c.ctl.run(t, "", "get", test.kind, test.object, "-o", "yaml")
-				c.ctl.run(t, "", "delete", test.kind, test.object)
+				shownTheirs := c.ctl.on(t, test, "get", "-o", "yaml")
+				c.ctl.on(t, test, "delete")
 
 				if diff := cmp.Diff(mask(theirs), mask(ours)); diff != "" {
 					t.Errorf("stored bytes differ (-calicoctl +provider):\n%s", diff)
@@ -327,8 +356,8 @@ func TestConformanceManifest(t *testing.T) {
 	t.Parallel()
 	cases := conformanceCases(t)
 	forEachRelease(t, func(t *testing.T, c conformance) {
-		for _, test := range cases {
-			if !test.policy {
+		for _, test := range known(cases, c.version) {
+			if !strings.HasPrefix(test.address, "calico_failsafe_policy.") {
 				continue
 			}
 			t.Run(test.name, func(t *testing.T) {
@@ -340,7 +369,7 @@ func TestConformanceManifest(t *testing.T) {
 
 				c.ctl.run(t, manifest, "apply", "-f", "-")
 				theirs := c.etcd.MustGet(t, test.key(c.version)).Value
-				c.ctl.run(t, "", "delete", test.kind, test.object)
+				c.ctl.on(t, test, "delete")
 				if diff := cmp.Diff(mask(theirs), mask(ours)); diff != "" {
 					t.Errorf("the manifest makes another object (-calicoctl +provider):\n%s\nof the manifest\n%s", diff, manifest)
 				}
@@ -356,21 +385,21 @@ func TestConformanceCalicoctlWrites(t *testing.T) {
 	t.Parallel()
 	cases := conformanceCases(t)
 	forEachRelease(t, func(t *testing.T, c conformance) {
-		for _, test := range cases {
+		for _, test := range known(cases, c.version) {
 			t.Run(test.name, func(t *testing.T) {
 				key := test.key(c.version)
 				hcl := test.imported()
 				w := c.workspace(t, hcl)
 				c.ctl.run(t, test.manifest, "create", "-f", "-")
 				original := c.etcd.MustGet(t, key)
-				w.MustRun(t, "import", test.address, test.object)
+				w.MustRun(t, "import", test.address, test.importID())
 				mustPlan(t, w, false)
 
 				// The same again, by calicoctl: another revision, nothing new.
 				c.ctl.run(t, test.manifest, "apply", "-f", "-")
 				mustPlan(t, w, false)
 
-				c.ctl.run(t, "", "patch", test.kind, test.object, "-p", test.edit)
+				c.ctl.on(t, test, "patch", "-p", test.edit)
 				plan := mustPlan(t, w, true)
 				for _, text := range test.shows {
 					if !strings.Contains(plan, text) {
@@ -382,13 +411,13 @@ func TestConformanceCalicoctlWrites(t *testing.T) {
 					t.Errorf("the repaired object is not the original (-want +got):\n%s", diff)
 				}
 
-				c.ctl.run(t, "", "label", test.kind, test.object, "drift=yes")
+				c.ctl.on(t, test, "label", "drift=yes")
 				if len(test.pinned) > 0 {
 					mustPlan(t, w, false) // labels are others', as all that is not configured
 				} else if plan := mustPlan(t, w, true); !regexp.MustCompile(`- "?drift"? +[=:] +"?yes"?`).MatchString(plan) {
 					t.Errorf("the plan does not show the label:\n%s", plan)
 				}
-				c.ctl.run(t, "", "label", test.kind, test.object, "--remove", "drift")
+				c.ctl.on(t, test, "label", "--remove", "drift")
 				mustPlan(t, w, false)
 
 				// An object with fields that no type here knows, as a later Calico
@@ -421,9 +450,9 @@ func TestConformanceCalicoctlWrites(t *testing.T) {
 					t.Error("the uid changed")
 				}
 				// And calicoctl can still update what Terraform updated.
-				c.ctl.run(t, "", "patch", test.kind, test.object, "-p", `{"metadata":{"labels":{"a":"b"}}}`)
+				c.ctl.on(t, test, "patch", "-p", `{"metadata":{"labels":{"a":"b"}}}`)
 
-				c.ctl.run(t, "", "delete", test.kind, test.object)
+				c.ctl.on(t, test, "delete")
 				if plan := mustPlan(t, w, true); !strings.Contains(plan, "will be created") {
 					t.Errorf("the plan does not create what was deleted:\n%s", plan)
 				}
@@ -454,4 +483,29 @@ func TestGuideExamplesAreComplete(t *testing.T) {
 			t.Errorf("%s is in no conformance case", dir)
 		}
 	}
+}
+
+// What calicoctl created comes into Terraform with the configuration that
+// Terraform makes of it, which then plans nothing.
+func TestConformanceGeneratedConfiguration(t *testing.T) {
+	t.Parallel()
+	cases := conformanceCases(t)
+	forEachRelease(t, func(t *testing.T, c conformance) {
+		for _, test := range known(cases, c.version) {
+			t.Run(test.name, func(t *testing.T) {
+				c.ctl.run(t, test.manifest, "create", "-f", "-")
+				original := c.etcd.MustGet(t, test.key(c.version))
+				w := c.workspace(t, fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", test.address, test.importID()))
+				if _, text, err := w.Plan(t.Context(), "-generate-config-out=generated.tf"); err != nil {
+					t.Fatalf("%v\n%s", err, text)
+				}
+				w.MustRun(t, "apply", "-auto-approve")
+				mustPlan(t, w, false)
+				if stored := c.etcd.MustGet(t, test.key(c.version)); stored != original {
+					t.Errorf("the import changed what is stored:\n%s", cmp.Diff(original.Value, stored.Value))
+				}
+				c.ctl.on(t, test, "delete")
+			})
+		}
+	})
 }

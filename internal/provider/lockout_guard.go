@@ -360,6 +360,7 @@ func (w *guardedWorld) needs(changed map[calico.ID]calico.Object) []string {
 		switch id.Kind {
 		case calico.KindGlobalNetworkSet, calico.KindNetworkSet, calico.KindFelixConfiguration:
 			add(id)
+		default:
 		}
 	}
 	var keys []string

@@ -1,0 +1,224 @@
+package provider
+
+// The kinds of policies, and what policies refer to.
+func policyConformanceCases() []conformanceCase {
+	const rulesHCL = `
+  ingress = [
+    {
+      action      = "Allow"
+      protocol    = "TCP"
+      source      = { selector = "role == 'app'", not_nets = ["10.9.0.0/16"] }
+      destination = { ports = [5432, "8000:8010"] }
+    },
+    { action = "Log" },
+  ]
+  egress = [{ action = "Deny", protocol = "UDP", destination = { nets = ["FD00::/64"], ports = [53] } }]
+`
+	const rulesYAML = `
+  ingress:
+  - {action: Allow, protocol: TCP, source: {selector: role == 'app', notNets: [10.9.0.0/16]}, destination: {ports: [5432, "8000:8010"]}}
+  - {action: Log}
+  egress:
+  - {action: Deny, protocol: UDP, destination: {nets: ["FD00::/64"], ports: [53]}}
+`
+	edit, shows := `{"spec":{"order":7,"selector":"has(a)"}}`, []string{"~ order", "7 -> 100", "~ selector"}
+	update := [2]string{"order    = 100", "order    = 101"}
+	return []conformanceCase{
+		{
+			name: "a global policy", address: "calico_global_network_policy.this", kind: "globalnetworkpolicy", plural: "globalnetworkpolicies", object: "web", policy: true,
+			hcl: `
+resource "calico_global_network_policy" "this" {
+  name     = "web"
+  order    = 100
+  selector = "role == 'web' && has(rack)"
+  apply_on_forward         = true
+  namespace_selector       = "env == 'prod'"
+  service_account_selector = "has(sa)"
+  performance_hints        = ["AssumeNeededOnEveryNode"]
+` + rulesHCL + "}\n",
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: web}
+spec:
+  order: 100
+  selector: role == 'web' && has(rack)
+  applyOnForward: true
+  namespaceSelector: env == 'prod'
+  serviceAccountSelector: has(sa)
+  performanceHints: [AssumeNeededOnEveryNode]
+` + rulesYAML,
+			edit: edit, shows: shows, update: update,
+		},
+		{
+			name: "an untracked policy, which has no order", address: "calico_global_network_policy.this", kind: "globalnetworkpolicy", plural: "globalnetworkpolicies", object: "raw", policy: true,
+			hcl: `
+resource "calico_global_network_policy" "this" {
+  name             = "raw"
+  do_not_track     = true
+  apply_on_forward = true
+  types            = ["Ingress"]
+}
+`,
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: raw}
+spec: {doNotTrack: true, applyOnForward: true, types: [Ingress]}
+`,
+			edit: `{"spec":{"doNotTrack":false,"preDNAT":true}}`, shows: []string{"~ do_not_track", "~ pre_dnat"},
+			update: [2]string{`["Ingress"]`, `["Ingress", "Egress"]`},
+		},
+		{
+			name: "a policy of a tier", address: "calico_global_network_policy.this", kind: "globalnetworkpolicy", plural: "globalnetworkpolicies", object: "adminnetworkpolicy.web", since: "v3.29",
+			hcl: `
+resource "calico_global_network_policy" "this" {
+  name     = "adminnetworkpolicy.web"
+  tier     = "adminnetworkpolicy"
+  order    = 100
+  selector = "role == 'web'"
+` + rulesHCL + "}\n",
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: adminnetworkpolicy.web}
+spec:
+  tier: adminnetworkpolicy
+  order: 100
+  selector: role == 'web'
+` + rulesYAML,
+			edit: edit, shows: shows, update: update,
+		},
+		{
+			name: "a policy in a namespace", address: "calico_network_policy.this", kind: "networkpolicy", plural: "networkpolicies", object: "db", namespace: "prod", policy: true,
+			hcl: `
+resource "calico_network_policy" "this" {
+  name      = "db"
+  namespace = "prod"
+  order    = 100
+  selector = "role == 'db'"
+  service_account_selector = "has(sa)"
+` + rulesHCL + "}\n",
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: db, namespace: prod}
+spec:
+  order: 100
+  selector: role == 'db'
+  serviceAccountSelector: has(sa)
+` + rulesYAML,
+			edit: edit, shows: shows, update: update,
+		},
+		{
+			name: "a staged global policy", address: "calico_staged_global_network_policy.this", kind: "stagedglobalnetworkpolicy", plural: "stagedglobalnetworkpolicies", object: "web", policy: true, since: "v3.30",
+			hcl: `
+resource "calico_staged_global_network_policy" "this" {
+  name     = "web"
+  staged_action = "Set"
+  order    = 100
+  selector = "role == 'web'"
+` + rulesHCL + "}\n",
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: StagedGlobalNetworkPolicy
+metadata: {name: web}
+spec:
+  stagedAction: Set
+  order: 100
+  selector: role == 'web'
+` + rulesYAML,
+			edit: edit, shows: shows, update: update,
+		},
+		{
+			name: "a staged policy in a namespace", address: "calico_staged_network_policy.this", kind: "stagednetworkpolicy", plural: "stagednetworkpolicies", object: "db", namespace: "prod", policy: true, since: "v3.30",
+			hcl: `
+resource "calico_staged_network_policy" "this" {
+  name      = "db"
+  namespace = "prod"
+  order    = 100
+  selector = "role == 'db'"
+` + rulesHCL + "}\n",
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: StagedNetworkPolicy
+metadata: {name: db, namespace: prod}
+spec:
+  order: 100
+  selector: role == 'db'
+` + rulesYAML,
+			edit: edit, shows: shows, update: update,
+		},
+		{
+			name: "a tier", address: "calico_tier.this", kind: "tier", plural: "tiers", object: "security", since: "v3.29",
+			hcl: `
+resource "calico_tier" "this" {
+  name           = "security"
+  order          = 100.5
+  default_action = "Pass"
+}
+`,
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: Tier
+metadata: {name: security}
+spec: {order: 100.5, defaultAction: Pass}
+`,
+			edit: `{"spec":{"order":7,"defaultAction":"Deny"}}`, shows: []string{"~ order", "~ default_action"},
+			update: [2]string{"100.5", "100.75"},
+		},
+		{
+			name: "a global network set", address: "calico_global_network_set.this", kind: "globalnetworkset", plural: "globalnetworksets", object: "clients",
+			hcl: `
+resource "calico_global_network_set" "this" {
+  name   = "clients"
+  nets   = ["10.0.0.0/16", "192.0.2.7", "FD00::1"]
+  labels = { role = "clients" }
+}
+`,
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkSet
+metadata: {name: clients, labels: {role: clients}}
+spec: {nets: [10.0.0.0/16, 192.0.2.7, "FD00::1"]}
+`,
+			edit: `{"spec":{"nets":["10.0.0.0/16"]}}`, shows: []string{"~ nets", "192.0.2.7"},
+			update: [2]string{`"192.0.2.7"`, `"192.0.2.8"`},
+		},
+		{
+			name: "a network set in a namespace", address: "calico_network_set.this", kind: "networkset", plural: "networksets", object: "partners", namespace: "prod",
+			hcl: `
+resource "calico_network_set" "this" {
+  name      = "partners"
+  namespace = "prod"
+  nets      = ["203.0.113.0/24"]
+}
+`,
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: NetworkSet
+metadata: {name: partners, namespace: prod}
+spec: {nets: [203.0.113.0/24]}
+`,
+			edit: `{"spec":{"nets":["10.0.0.0/16"]}}`, shows: []string{"~ nets", "10.0.0.0/16"},
+			update: [2]string{`"203.0.113.0/24"`, `"203.0.113.0/25"`},
+		},
+		{
+			name: "a profile", address: "calico_profile.this", kind: "profile", plural: "profiles", object: "hosts",
+			hcl: `
+resource "calico_profile" "this" {
+  name            = "hosts"
+  labels_to_apply = { kind = "host" }
+` + rulesHCL + "}\n",
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: Profile
+metadata: {name: hosts}
+spec:
+  labelsToApply: {kind: host}
+` + rulesYAML,
+			edit: `{"spec":{"labelsToApply":{"kind":"guest"}}}`, shows: []string{"~ labels_to_apply", "guest"},
+			update: [2]string{`"host"`, `"bare-metal"`},
+		},
+	}
+}
