@@ -78,7 +78,7 @@ func (c *checker) knows(kind Kind) bool {
 	if c.release.AtLeast(since.Major, since.Minor, since.Patch) {
 		return true
 	}
-	c.reject(Path{}, nil, "Calico %s does not know the kind %s, which came with %s.", c.release, kind, since)
+	c.reject(Path{}, nil, "Calico %s does not know the kind %s, which came with %s: leave this resource out, or upgrade Calico first.", c.release, kind, since)
 	return false
 }
 

@@ -83,24 +83,11 @@ var failsafePolicyAcceptance = acceptance{
 			[]edit{set("spec.ingress[4].source.nets", `["0.0.0.0/0"]`), set("spec.egress[5].destination.nets", `["0.0.0.0/0"]`)},
 			[]edit{remove("spec.ingress[4]"), remove("spec.egress[5]")}},
 		{"extra_ingress", everyRuleField, []edit{
-			set("spec.ingress[5]", `{
-				"action": "Allow", "ipVersion": 4, "protocol": "TCP",
-				"http": {"methods": ["GET"], "paths": [{"exact": "/a"}, {"prefix": "/b/"}]},
-				"metadata": {"annotations": {"ticket": "1"}},
-				"source": {
-					"nets": ["10.1.0.0/16"], "notNets": ["10.1.2.0/24"], "ports": [1024, "name"], "notPorts": [2001],
-					"selector": "role == 'db'", "notSelector": "has(quarantine)", "namespaceSelector": "global()"
-				},
-				"destination": {
-					"nets": ["10.5.0.0/16"], "notNets": ["10.5.2.0/24"], "ports": [80], "notPorts": [81],
-					"selector": "role == 'web'", "notSelector": "has(quarantine)", "namespaceSelector": "all()",
-					"serviceAccounts": {"names": ["a"], "selector": "x == 'y'"}
-				}
-			}`),
-			set("spec.ingress[6]", `{"action": "Allow", "source": {"serviceAccounts": {"names": ["a", "b"], "selector": "x == 'y'"}}, "destination": {}}`),
-			insert("spec.ingress[7]", `{"action": "Log", "protocol": "ICMP", "icmp": {"type": 0, "code": 0}, "source": {}, "destination": {}}`),
-			insert("spec.ingress[8]", `{"action": "Deny", "notProtocol": 17, "notICMP": {"type": 8, "code": 1}, "source": {}, "destination": {}}`),
-			insert("spec.ingress[9]", `{"action": "Pass", "source": {"services": {"name": "s", "namespace": "n"}}, "destination": {}}`),
+			set("spec.ingress[5]", everyRuleStored[0]),
+			set("spec.ingress[6]", everyRuleStored[1]),
+			insert("spec.ingress[7]", everyRuleStored[2]),
+			insert("spec.ingress[8]", everyRuleStored[3]),
+			insert("spec.ingress[9]", everyRuleStored[4]),
 		}, []edit{remove("spec.ingress[5].source.notNets")}},
 		{"extra_egress", `[{ action = "Deny", destination = { services = { name = "s", namespace = "n" } } }]`,
 			[]edit{remove("spec.egress[6]")}, []edit{remove("spec.egress[6]")}},
@@ -205,3 +192,25 @@ const everyRuleField = `[
     { action = "Deny", not_protocol = "17", not_icmp = { type = 8, code = 1 } },
     { action = "Pass", source = { services = { name = "s", namespace = "n" } } },
   ]`
+
+// everyRuleStored are the same rules as JSON.
+var everyRuleStored = []string{
+	`{
+		"action": "Allow", "ipVersion": 4, "protocol": "TCP",
+		"http": {"methods": ["GET"], "paths": [{"exact": "/a"}, {"prefix": "/b/"}]},
+		"metadata": {"annotations": {"ticket": "1"}},
+		"source": {
+			"nets": ["10.1.0.0/16"], "notNets": ["10.1.2.0/24"], "ports": [1024, "name"], "notPorts": [2001],
+			"selector": "role == 'db'", "notSelector": "has(quarantine)", "namespaceSelector": "global()"
+		},
+		"destination": {
+			"nets": ["10.5.0.0/16"], "notNets": ["10.5.2.0/24"], "ports": [80], "notPorts": [81],
+			"selector": "role == 'web'", "notSelector": "has(quarantine)", "namespaceSelector": "all()",
+			"serviceAccounts": {"names": ["a"], "selector": "x == 'y'"}
+		}
+	}`,
+	`{"action": "Allow", "source": {"serviceAccounts": {"names": ["a", "b"], "selector": "x == 'y'"}}, "destination": {}}`,
+	`{"action": "Log", "protocol": "ICMP", "icmp": {"type": 0, "code": 0}, "source": {}, "destination": {}}`,
+	`{"action": "Deny", "notProtocol": 17, "notICMP": {"type": 8, "code": 1}, "source": {}, "destination": {}}`,
+	`{"action": "Pass", "source": {"services": {"name": "s", "namespace": "n"}}, "destination": {}}`,
+}

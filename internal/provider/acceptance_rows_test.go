@@ -7,21 +7,17 @@ var acceptanceRows = []acceptance{
 	bgpPeerAcceptance,
 	failsafePolicyAcceptance,
 	felixConfigurationAcceptance,
+	globalNetworkPolicyAcceptance,
+	globalNetworkSetAcceptance,
 	hostEndpointAcceptance,
 	ipPoolAcceptance,
 	ipReservationAcceptance,
 	kubeControllersConfigurationAcceptance,
+	networkPolicyAcceptance,
 	networkSetAcceptance,
 	nodeAcceptance,
+	profileAcceptance,
+	stagedGlobalNetworkPolicyAcceptance,
+	stagedNetworkPolicyAcceptance,
 	tierAcceptance,
-}
-
-// acceptanceRowsToCome are resources without a row yet.
-var acceptanceRowsToCome = []string{
-	"calico_global_network_policy",
-	"calico_global_network_set",
-	"calico_network_policy",
-	"calico_profile",
-	"calico_staged_global_network_policy",
-	"calico_staged_network_policy",
 }

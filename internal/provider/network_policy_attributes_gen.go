@@ -11,7 +11,7 @@ import (
 func networkPolicyAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"tier": schema.StringAttribute{
-			MarkdownDescription: "Name of the tier that the policy belongs to, such as `\"platform\"`; the tier must exist. Changing it replaces the policy. Tiers came with v3.29; before, there is only `\"default\"`. Default: `\"default\"`.",
+			MarkdownDescription: "Name of the tier that the policy belongs to, such as `\"platform\"`; the tier must exist. From v3.32 on a policy can change its tier; before, its name begins with that of its tier (`\"platform.allow-web\"`), and another name replaces the policy. Tiers came with v3.29; before, there is only `\"default\"`. Default: `\"default\"`.",
 			Optional:            true,
 			Computed:            true,
 		},

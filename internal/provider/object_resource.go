@@ -204,7 +204,7 @@ func (r *objectResource) planFilled(config, planned values, release *calico.Rele
 	if len(r.filled) == 0 {
 		return
 	}
-	releases := []calico.Release{oldest, calico.Newest}
+	releases := []calico.Release{oldestWith(r.kind), calico.Newest}
 	if release != nil {
 		releases = []calico.Release{*release}
 	}
@@ -314,12 +314,12 @@ func (r *objectResource) planDerived(obj calico.Object, c *conversion, planned, 
 
 // check makes the object of the attributes and reports what Calico would refuse
 // in it, as far as it is known. release is nil where it is not known: then only
-// what the oldest and the newest both refuse is reported.
+// what the oldest that knows the kind and the newest both refuse is reported.
 func (r *objectResource) check(v values, release *calico.Release, diags *diag.Diagnostics) (calico.Object, *conversion) {
 	c := &conversion{}
 	r.reservedMetadata(c, v)
 	r.refuseVoid(c, v)
-	releases := []calico.Release{oldest, calico.Newest}
+	releases := []calico.Release{oldestWith(r.kind), calico.Newest}
 	if release != nil {
 		releases = []calico.Release{*release}
 	}
@@ -380,6 +380,15 @@ func (r *objectResource) refuseOverruled(c *conversion, v values, obj calico.Obj
 
 // oldest is the oldest release that the provider writes for.
 var oldest = calico.Release{Major: 3, Minor: 0}
+
+// oldestWith returns the oldest release that knows the kind: what an older one
+// says of an object is only that.
+func oldestWith(kind calico.Kind) calico.Release {
+	if since := kind.Since(); since != (calico.Release{}) {
+		return since
+	}
+	return oldest
+}
 
 // common returns the errors of a that are about fields which b complains of too.
 func common(a, b calico.FieldErrors) calico.FieldErrors {
