@@ -123,7 +123,7 @@ func policyAcceptance(typeName, kind, plural, namespace string, staged bool) acc
 	if staged {
 		row.staged()
 		row.invalid = append(row.invalid, acceptanceInvalid{name: "a release without staged policies", release: old,
-			says: []string{"does not know the kind " + kind, "v3.30.0", "leave this resource out"}})
+			says: []string{"does not know the kind " + kind, "v3.30.0", "leave this resource out", "This is " + kind + " \"allow-web-"}})
 		return row
 	}
 	row.invalid = append(row.invalid,

@@ -18,7 +18,11 @@ func (r *objectResource) addFieldError(diags *diag.Diagnostics, v values, f *cal
 	if f.Value != nil {
 		detail = fmt.Sprintf("%s\n\nGiven: %s", f.Reason, display(f.Value))
 	}
-	detail += fmt.Sprintf("\n\nThis is %s of %s.", f.Field, r.id(v))
+	where := r.id(v).String()
+	if field := f.Field.String(); field != "" {
+		where = field + " of " + where
+	}
+	detail += fmt.Sprintf("\n\nThis is %s.", where)
 	diags.AddAttributeError(r.attributePath(v, f.Field), "Value Calico Would Refuse", detail)
 }
 
