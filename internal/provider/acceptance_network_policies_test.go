@@ -52,7 +52,7 @@ func policyAcceptance(typeName, kind, plural, namespace string, staged bool) acc
 				"tier": "platform",
 				"order": 10,
 				"selector": "role == 'web' && zone in { 'a', 'b' }",
-				"types": ["Egress", "Ingress"],
+				"types": ["Ingress", "Egress"],
 				"ingress": [
 					{"action": "Allow", "protocol": "TCP", "source": {"nets": ["10.1.0.0/16"]}, "destination": {"ports": [443, "8000:8080"]}},
 					{"action": "Log", "source": {}, "destination": {}}
@@ -86,7 +86,7 @@ func policyAcceptance(typeName, kind, plural, namespace string, staged bool) acc
 		},
 		spellings: []acceptanceSpelling{
 			{attribute: "selector", value: `"role==\"web\"&&zone in {\"b\",\"a\"}"`, stored: []edit{set("spec.selector", `"role  ==  'web' && zone in {'b','a'}"`)}},
-			{attribute: "types", value: `["Ingress", "Egress"]`, stored: []edit{set("spec.types", `["Ingress", "Egress"]`)}},
+			{attribute: "types", value: `["Ingress", "Egress"]`, stored: []edit{set("spec.types", `["Egress", "Ingress"]`)}},
 			{attribute: "order", value: `"10.0"`, stored: []edit{set("spec.order", `10.0`)}},
 			{attribute: "egress", value: `[{ action = "Allow", protocol = 6, destination = { nets = ["FD00:1::/64"], ports = ["5432:5432"] } }]`,
 				stored: []edit{set("spec.egress[0].destination.nets", `["fd00:1:0::/64"]`), set("spec.egress[0].protocol", `"6"`)}},

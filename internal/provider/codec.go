@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -199,6 +200,15 @@ func decodeElements(c *conversion, elements []attr.Value, into reflect.Value, at
 		}
 		decode(c, e, into.Index(i), at.Index(i))
 	}
+}
+
+// sortAs puts a list that comes out of a set, sorted by Terraform, in Calico's own
+// order. Where something is not known, faults are told by their place in the set.
+func sortAs[T comparable](c *conversion, list []T, order ...T) {
+	if len(c.unknown) > 0 {
+		return
+	}
+	slices.SortStableFunc(list, func(a, b T) int { return slices.Index(order, a) - slices.Index(order, b) })
 }
 
 func decodeString(c *conversion, s string, into reflect.Value, at calico.Path, v attr.Value) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
@@ -183,5 +184,31 @@ func TestDecodeCollectsUnknowns(t *testing.T) {
 	}
 	if c.known(specPath) || !c.known(specPath.Field("node")) || c.known(specPath.Field("expectedIPs").Index(0)) {
 		t.Error("known tells wrong")
+	}
+}
+
+// The directions of a policy come out of a set in Terraform's order, and are
+// written in Calico's; an element that is not known is no fault, wherever it is.
+func TestDirectionsOfPolicies(t *testing.T) {
+	t.Parallel()
+	policies := definitions(t)["global_network_policy"]
+	for _, test := range []struct {
+		types []attr.Value
+		want  []v3.PolicyType
+		fault bool
+	}{
+		{[]attr.Value{types.StringValue("Egress"), types.StringValue("Ingress")}, []v3.PolicyType{"Ingress", "Egress"}, false},
+		{[]attr.Value{types.StringValue("Ingress"), types.StringUnknown()}, []v3.PolicyType{"Ingress", ""}, false},
+		{[]attr.Value{types.StringValue("Ingress"), types.StringValue("")}, []v3.PolicyType{"", "Ingress"}, true},
+	} {
+		var diags diag.Diagnostics
+		obj, _ := policies.check(values{"name": types.StringValue("web"), "types": types.SetValueMust(types.StringType, test.types)}, nil, &diags)
+		policy, ok := obj.(*v3.GlobalNetworkPolicy)
+		if !ok {
+			t.Fatalf("a %T", obj)
+		}
+		if diff := cmp.Diff(test.want, policy.Spec.Types); diff != "" || diags.HasError() != test.fault {
+			t.Errorf("%v (-want +got):\n%s\nwith %v", test.types, diff, diags)
+		}
 	}
 }

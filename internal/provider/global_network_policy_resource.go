@@ -3,6 +3,7 @@ package provider
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
@@ -11,6 +12,7 @@ func newGlobalNetworkPolicyResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "global_network_policy",
 		kind:     calico.KindGlobalNetworkPolicy,
+		toObject: policyToObject(calico.KindGlobalNetworkPolicy),
 		derived:  objectDerived,
 		schema: schema.Schema{
 			MarkdownDescription: "A `GlobalNetworkPolicy`: rules for all endpoints that its selector selects, of hosts and of workloads in any namespace.\n\n" +
@@ -30,3 +32,17 @@ var (
 
 const policyReplaceWarning = "The object is made anew under another name. Unless this resource has create_before_destroy = true in its lifecycle block, " +
 	"the old policy is deleted first, and for a moment the endpoints are without it."
+
+// policyToObject makes the objects of a kind of policies, with their directions in
+// the order in which Calico fills them in: what is written is then the same, and
+// so is what was planned.
+func policyToObject(kind calico.Kind) func(c *conversion, v values) calico.Object {
+	return func(c *conversion, v values) calico.Object {
+		obj := kind.New()
+		decodeFields(c, v, specOf(obj), specPath)
+		if directions, ok := specOf(obj).FieldByName("Types").Interface().([]v3.PolicyType); ok {
+			sortAs(c, directions, v3.PolicyTypeIngress, v3.PolicyTypeEgress)
+		}
+		return obj
+	}
+}

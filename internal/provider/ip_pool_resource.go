@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -37,10 +36,7 @@ func newIPPoolResource() resource.Resource {
 func poolToObject(c *conversion, v values) calico.Object {
 	pool := v3.NewIPPool()
 	decodeFields(c, v, specOf(pool), specPath)
-	order := []v3.IPPoolAllowedUse{v3.IPPoolAllowedUseWorkload, v3.IPPoolAllowedUseTunnel, v3.IPPoolAllowedUseLoadBalancer}
-	slices.SortStableFunc(pool.Spec.AllowedUses, func(a, b v3.IPPoolAllowedUse) int {
-		return slices.Index(order, a) - slices.Index(order, b)
-	})
+	sortAs(c, pool.Spec.AllowedUses, v3.IPPoolAllowedUseWorkload, v3.IPPoolAllowedUseTunnel, v3.IPPoolAllowedUseLoadBalancer)
 	return pool
 }
 

@@ -11,6 +11,7 @@ func newStagedGlobalNetworkPolicyResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "staged_global_network_policy",
 		kind:     calico.KindStagedGlobalNetworkPolicy,
+		toObject: policyToObject(calico.KindStagedGlobalNetworkPolicy),
 		derived:  objectDerived,
 		schema: schema.Schema{
 			MarkdownDescription: "A `StagedGlobalNetworkPolicy`: a `GlobalNetworkPolicy` that is looked at but not enforced, to see what it would do. Calico knows staged policies from v3.30 on.",

@@ -11,6 +11,7 @@ func newStagedNetworkPolicyResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "staged_network_policy",
 		kind:     calico.KindStagedNetworkPolicy,
+		toObject: policyToObject(calico.KindStagedNetworkPolicy),
 		derived:  objectDerived,
 		schema: schema.Schema{
 			MarkdownDescription: "A `StagedNetworkPolicy`: a `NetworkPolicy` that is looked at but not enforced, to see what it would do. Calico knows staged policies from v3.30 on.",
