@@ -150,6 +150,23 @@ spec:
 			edit: edit, shows: shows, update: update,
 		},
 		{
+			name: "the proposal to delete a policy, in the namespace default", address: "calico_staged_network_policy.this",
+			kind: "stagednetworkpolicy", plural: "stagednetworkpolicies", object: "db", namespace: "default", policy: true, since: "v3.30",
+			hcl: `
+resource "calico_staged_network_policy" "this" {
+  name          = "db"
+  staged_action = "Delete"
+}
+`,
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: StagedNetworkPolicy
+metadata: {name: db}
+spec: {stagedAction: Delete}
+`,
+			edit: `{"spec":{"stagedAction":"Ignore"}}`, shows: []string{`"Ignore" -> "Delete"`, "- types"}, update: [2]string{`"Delete"`, `"Learn"`},
+		},
+		{
 			name: "a tier", address: "calico_tier.this", kind: "tier", plural: "tiers", object: "security", since: "v3.29",
 			hcl: `
 resource "calico_tier" "this" {

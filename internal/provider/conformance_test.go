@@ -130,13 +130,13 @@ func conformanceCases(t *testing.T) []conformanceCase {
 	everyField.update = [2]string{"allow_dhcp       = false", "allow_dhcp = true"}
 	interfaceCase := endpoint("a host endpoint by its interface", "db1-eth0", interfaceHCL, interfaceYAML)
 	interfaceCase.update = [2]string{`["projectcalico-default-allow"]`, `["other"]`}
-	return append(configurationConformanceCases(), []conformanceCase{
+	return slices.Concat(configurationConformanceCases(), policyConformanceCases(), []conformanceCase{
 		policy("the guide's failsafe policy", "failsafe", failsafeHCL, failsafeYAML),
 		policy("a failsafe policy with BGP and IPv6", "failsafe", bgpHCL, bgpYAML),
 		everyField,
 		interfaceCase,
 		endpoint("a host endpoint by its addresses", "web1-public", addressHCL, addressYAML),
-	}...)
+	})
 }
 
 const everyFieldHCL = `
@@ -481,6 +481,16 @@ func TestGuideExamplesAreComplete(t *testing.T) {
 			t.Error(err)
 		} else if !tested[string(text)] {
 			t.Errorf("%s is in no conformance case", dir)
+		}
+	}
+}
+
+// Cases that are written but not run would not be missed otherwise.
+func TestConformanceCasesOfEveryResource(t *testing.T) {
+	cases := conformanceCases(t)
+	for typeName := range definitions(t) {
+		if !slices.ContainsFunc(cases, func(c conformanceCase) bool { return c.address == "calico_"+typeName+".this" }) {
+			t.Errorf("there is no conformance case of calico_%s", typeName)
 		}
 	}
 }
