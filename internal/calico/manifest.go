@@ -3,6 +3,7 @@ package calico
 import (
 	"fmt"
 
+	jsoniter "github.com/json-iterator/go"
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"sigs.k8s.io/yaml"
 )
@@ -30,24 +31,34 @@ func ManifestJSON(obj Object) (string, error) {
 }
 
 // ParseManifest reads a manifest in JSON of a kind that this package knows, such
-// as ManifestJSON returns.
+// as ManifestJSON returns. As calicoctl does, it refuses fields that the kind does
+// not have: a misspelled one must not pass for an absent one.
 func ParseManifest(text string) (Object, error) {
 	var envelope struct {
 		Kind       string `json:"kind"`
 		APIVersion string `json:"apiVersion"`
+		Metadata   struct {
+			Name string `json:"name"`
+		} `json:"metadata"`
 	}
 	if err := calicoJSON.Unmarshal([]byte(text), &envelope); err != nil {
 		return nil, fmt.Errorf("it is not a JSON object: %w", shortJSONError(err))
 	}
 	if _, known := kinds[Kind(envelope.Kind)]; !known || envelope.APIVersion != v3.GroupVersionCurrent {
-		return nil, fmt.Errorf("it is of kind %q, apiVersion %q, where a kind of %q belongs", envelope.Kind, envelope.APIVersion, v3.GroupVersionCurrent)
+		return nil, fmt.Errorf("it is of kind %q and apiVersion %q, where a kind of %q belongs", envelope.Kind, envelope.APIVersion, v3.GroupVersionCurrent)
+	}
+	if envelope.Metadata.Name == "" {
+		return nil, fmt.Errorf("it is a %s without metadata.name", envelope.Kind)
 	}
 	obj := Kind(envelope.Kind).New()
-	if err := calicoJSON.Unmarshal([]byte(text), obj); err != nil {
+	if err := strictJSON.Unmarshal([]byte(text), obj); err != nil {
 		return nil, fmt.Errorf("it is not a valid %s: %w", envelope.Kind, shortJSONError(err))
 	}
 	return obj, nil
 }
+
+// strictJSON is calicoJSON that knows no unknown fields.
+var strictJSON = jsoniter.Config{EscapeHTML: true, SortMapKeys: true, ValidateJsonRawMessage: true, DisallowUnknownFields: true}.Froze()
 
 func manifest(obj Object) (*node, error) {
 	out := deepCopy(obj)

@@ -57,6 +57,22 @@ func BuiltInTier(name string, r Release) bool {
 	return ok
 }
 
+// BuiltInTiers returns the tiers that the release makes by itself, as it makes
+// them; none where it has no tiers (before v3.29).
+func BuiltInTiers(r Release) []*v3.Tier {
+	var out []*v3.Tier
+	for _, built := range r.builtInTiers() {
+		action := v3.Pass
+		if built.name == DefaultTier {
+			action = v3.Deny
+		}
+		t := v3.NewTier()
+		t.Name, t.Spec.Order, t.Spec.DefaultAction = built.name, &built.order, &action
+		out = append(out, t)
+	}
+	return out
+}
+
 // tierObject checks a Tier.
 func (c *checker) tierObject(t *v3.Tier) {
 	meta := NewPath("metadata")

@@ -45,11 +45,20 @@ func (r *objectResource) addKept(diags *diag.Diagnostics, id calico.ID, why stri
 		fmt.Sprintf("%s Nothing was deleted. To stop managing it with Terraform and leave it as it is, take it out of the state: `terraform state rm ADDRESS`, or a `removed` block with `lifecycle { destroy = false }`.", why))
 }
 
-// addStoreError is the one place where errors of a datastore become diagnostics.
+// addStoreError reports that something failed that was to be done with an object.
 func (r *objectResource) addStoreError(diags *diag.Diagnostics, action string, id calico.ID, err error) {
 	summary := fmt.Sprintf("Unable to %s %s", action, id)
+	var exists *datastore.AlreadyExistsError
+	if errors.As(err, &exists) {
+		diags.AddError(summary, r.existsDetail(id, exists))
+		return
+	}
+	addStoreError(diags, summary, err)
+}
+
+// addStoreError is the one place where errors of a datastore become diagnostics.
+func addStoreError(diags *diag.Diagnostics, summary string, err error) {
 	var (
-		exists      *datastore.AlreadyExistsError
 		ambiguous   *datastore.AmbiguousError
 		conflict    *datastore.ConflictError
 		corrupt     *datastore.CorruptError
@@ -69,8 +78,6 @@ func (r *objectResource) addStoreError(diags *diag.Diagnostics, action string, i
 				"If it is meant to stop, take it out of lockout_guard.flows of the provider, or set lockout_guard.mode to \"warn\".", lockout))
 	case errors.As(err, &problem):
 		diags.AddError(problem.summary, problem.detail)
-	case errors.As(err, &exists):
-		diags.AddError(summary, r.existsDetail(id, exists))
 	case errors.As(err, &ambiguous):
 		diags.AddError(summary, fmt.Sprintf(
 			"The policy is stored under two names at once: %s. One was left by an older release of Calico, and Calico enforces both. "+

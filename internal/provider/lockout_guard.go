@@ -60,6 +60,21 @@ func (f guardedFlow) String() string {
 	if f.flow.Port != 0 {
 		text += fmt.Sprintf(" port %d", f.flow.Port)
 	}
+	if f.flow.SourcePort != 0 {
+		text += fmt.Sprintf(" source port %d", f.flow.SourcePort)
+	}
+	if f.flow.ICMPType != nil {
+		text += fmt.Sprintf(" type %d", *f.flow.ICMPType)
+	}
+	if f.flow.ICMPCode != nil {
+		text += fmt.Sprintf(" code %d", *f.flow.ICMPCode)
+	}
+	if f.flow.Forwarded {
+		text += " forwarded"
+	}
+	if f.flow.Local.IsValid() {
+		text += " at " + f.flow.Local.String()
+	}
 	if f.flow.Direction == verdict.Ingress {
 		text += " from "
 	} else {

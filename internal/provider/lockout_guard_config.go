@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"fmt"
 	"net/netip"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -21,6 +22,21 @@ const (
 	directionEgress  = "egress"
 )
 
+// describeFlow describes the attributes of a flow, wherever one is configured.
+var describeFlow = map[string]string{
+	"name":              "Name of the traffic in messages, such as `\"ssh\"`. Default: none.",
+	"direction":         "Direction as seen from the host: `\"ingress\"` or `\"egress\"`. Default: `\"ingress\"`.",
+	"protocol":          "Protocol: `\"TCP\"`, `\"UDP\"`, `\"ICMP\"`, `\"ICMPv6\"`, `\"SCTP\"`, `\"UDPLite\"` or a number from `1` to `255`. Default: `\"TCP\"`.",
+	"port":              "Destination port, from `1` to `65535`, such as `22`. Default: every port.",
+	"cidr":              "Network or address at the far side, such as `\"10.1.0.0/24\"`: the traffic works only where all of it does.",
+	"endpoint_selector": "Expression that selects, by their labels, the host endpoints that are looked at, such as `\"role == 'db'\"`. Default: every host endpoint.",
+	"source_port":       "Port that the connection is opened from, from `1` to `65535`, such as `68`. Default: every port from `32768` on, which is what clients are given that do not ask for one.",
+	"icmp_type":         "ICMP type, from `0` to `255`, such as `8` for an echo request. Only with the protocols `\"ICMP\"` and `\"ICMPv6\"`. Default: every type.",
+	"icmp_code":         "ICMP code, from `0` to `255`, such as `0`. Only with `icmp_type`. Default: every code.",
+	"local_address":     "Address on the near side, such as `\"10.3.0.21\"`. Default: each of the endpoint's `expected_ips`.",
+	"forwarded":         "Whether the traffic passes through the host, rather than being its own, such as `true` on a router. Default: `false`.",
+}
+
 // guardAttribute is lockout_guard of the provider block.
 func guardAttribute() schema.SingleNestedAttribute {
 	optional := func(description string, validators ...validator.String) schema.StringAttribute {
@@ -36,18 +52,12 @@ func guardAttribute() schema.SingleNestedAttribute {
 				MarkdownDescription: "The traffic to guard, at every host endpoint, such as `[{ name = \"ssh\", port = 22, cidr = \"10.1.0.0/24\" }]`. Default: TCP port 22 from the `management_cidrs` of every failsafe policy with this port that is planned or stored, and TCP to those `etcd.endpoints` that are given by their addresses.",
 				Optional:            true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"name":      optional("Name of the traffic in messages, such as `\"ssh\"`. Default: none."),
-					"direction": optional("Direction as seen from the host: `\"ingress\"` or `\"egress\"`. Default: `\"ingress\"`.", stringvalidator.OneOf(directionIngress, directionEgress)),
-					"protocol":  optional("Protocol: `\"TCP\"`, `\"UDP\"`, `\"ICMP\"`, `\"ICMPv6\"`, `\"SCTP\"`, `\"UDPLite\"` or a number from `1` to `255`. Default: `\"TCP\"`."),
-					"port": schema.Int64Attribute{
-						MarkdownDescription: "Destination port, such as `22`. Default: every port.",
-						Optional:            true,
-					},
-					"cidr": schema.StringAttribute{
-						MarkdownDescription: "Network or address at the far side, such as `\"10.1.0.0/24\"`: the traffic works only where all of it does.",
-						Required:            true,
-					},
-					"endpoint_selector": optional("Expression that selects, by their labels, the host endpoints where the traffic is guarded, such as `\"role == 'db'\"`. Default: every host endpoint."),
+					"name":              optional(describeFlow["name"]),
+					"direction":         optional(describeFlow["direction"], stringvalidator.OneOf(directionIngress, directionEgress)),
+					"protocol":          optional(describeFlow["protocol"]),
+					"port":              schema.Int64Attribute{MarkdownDescription: describeFlow["port"], Optional: true},
+					"cidr":              schema.StringAttribute{MarkdownDescription: describeFlow["cidr"], Required: true},
+					"endpoint_selector": optional(describeFlow["endpoint_selector"]),
 				}},
 			},
 		},
@@ -85,7 +95,7 @@ func readFlow(e attr.Value, at path.Path, diags *diag.Diagnostics) (flow guarded
 	v := values(o.Attributes())
 	ok = true
 	fail := func(name, detail string) {
-		diags.AddAttributeError(at.AtName(name), "Not a Flow", detail)
+		diags.AddAttributeError(at.AtName(name), "Not a Flow", at.AtName(name).String()+": "+detail)
 		ok = false
 	}
 	flow.name = v.str("name")
@@ -100,13 +110,34 @@ func readFlow(e attr.Value, at path.Path, diags *diag.Diagnostics) (flow guarded
 			fail("protocol", "The protocol is \"TCP\", \"UDP\", \"ICMP\", \"ICMPv6\", \"SCTP\", \"UDPLite\" or a number from 1 to 255.")
 		}
 	}
-	if port, isInt := v["port"].(types.Int64); isInt && !port.IsNull() {
-		if n := port.ValueInt64(); n < 1 || n > 65535 {
-			fail("port", "A port is a number from 1 to 65535. Leave it out for every port.")
-		} else {
-			flow.flow.Port = uint16(n)
+	number := func(name string, lowest, highest int64) *int64 {
+		n, isInt := v[name].(types.Int64)
+		if !isInt || n.IsNull() {
+			return nil
 		}
+		if value := n.ValueInt64(); value >= lowest && value <= highest {
+			return &value
+		}
+		fail(name, fmt.Sprintf("It is a number from %d to %d. Leave it out for every one.", lowest, highest))
+		return nil
 	}
+	port := func(name string) uint16 {
+		if n := number(name, 1, 65535); n != nil {
+			return uint16(*n)
+		}
+		return 0
+	}
+	octet := func(name string) *uint8 {
+		n := number(name, 0, 255)
+		if n == nil {
+			return nil
+		}
+		value := uint8(*n)
+		return &value
+	}
+	flow.flow.Port, flow.flow.SourcePort = port("port"), port("source_port")
+	flow.flow.ICMPType, flow.flow.ICMPCode = octet("icmp_type"), octet("icmp_code")
+	flow.meaningless(fail)
 	peer, err := netip.ParsePrefix(asNet(v.str("cidr")))
 	if err != nil {
 		fail("cidr", "The far side is a network or an address, such as \"10.1.0.0/24\" or \"2001:db8:1::7\".")
@@ -117,5 +148,36 @@ func readFlow(e attr.Value, at path.Path, diags *diag.Diagnostics) (flow guarded
 			fail("endpoint_selector", "It is not a selector: "+err.Error())
 		}
 	}
+	if text := v.str("local_address"); text != "" {
+		if flow.flow.Local, err = netip.ParseAddr(text); err != nil || flow.flow.Local.Zone() != "" {
+			fail("local_address", "The near side is an address, such as \"10.3.0.21\" or \"2001:db8:1::7\".")
+		} else if peer.IsValid() && flow.flow.Local.Unmap().Is4() != peer.Addr().Unmap().Is4() {
+			fail("local_address", "It is not of the same family as cidr: a connection is of IPv4 or of IPv6 at both its ends.")
+		}
+	}
+	if forwarded, isBool := v["forwarded"].(types.Bool); isBool {
+		flow.flow.Forwarded = forwarded.ValueBool()
+	}
 	return flow, ok
+}
+
+// meaningless finds what a flow of the protocol does not have, which would be
+// passed over.
+func (f guardedFlow) meaningless(fail func(name, detail string)) {
+	if !verdict.KnownProtocol(f.flow.Protocol) {
+		return // told already
+	}
+	if !verdict.HasPorts(f.flow.Protocol) {
+		for name, given := range map[string]uint16{"port": f.flow.Port, "source_port": f.flow.SourcePort} {
+			if given != 0 {
+				fail(name, fmt.Sprintf("The protocol %s has no ports: leave this out.", f.flow.Protocol.String()))
+			}
+		}
+	}
+	switch {
+	case !verdict.IsICMP(f.flow.Protocol) && f.flow.ICMPType != nil:
+		fail("icmp_type", fmt.Sprintf("The protocol %s has no ICMP types: leave this out.", f.flow.Protocol.String()))
+	case f.flow.ICMPCode != nil && f.flow.ICMPType == nil:
+		fail("icmp_code", "A code means something with a type alone: give icmp_type too.")
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -40,6 +41,7 @@ type calicoProvider struct {
 
 var (
 	_ provider.Provider                   = (*calicoProvider)(nil)
+	_ provider.ProviderWithFunctions      = (*calicoProvider)(nil)
 	_ provider.ProviderWithValidateConfig = (*calicoProvider)(nil)
 )
 
@@ -71,8 +73,8 @@ func (p *calicoProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 		a.Sensitive = true
 		return a
 	}
-	datastoreType := text("Kind of Calico's datastore: `\"etcdv3\"`. The other kind, `\"kubernetes\"`, is not supported yet. Default: `\"etcdv3\"`. Environment: `DATASTORE_TYPE`.")
-	datastoreType.Validators = []validator.String{stringvalidator.OneOf(settings.EtcdV3, settings.Kubernetes)}
+	datastoreType := text("Kind of Calico's datastore: `\"etcdv3\"`; or `\"none\"`, where nothing is read or written, so that configurations can be planned without a datastore in `terraform test`. The other kind, `\"kubernetes\"`, is not supported yet. Default: `\"etcdv3\"`. Environment: `DATASTORE_TYPE`.")
+	datastoreType.Validators = []validator.String{stringvalidator.OneOf(settings.EtcdV3, settings.Kubernetes, settings.None)}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Manages the host endpoints and network policies of [Project Calico](https://docs.tigera.io/calico/latest/about/) in Calico's own datastore, etcd. One provider block stands for one datastore; use an `alias` for each further datacenter.\n\n" +
 			"Each setting of the connection is looked up by itself, and the first place that has it counts: the provider block, the environment variable that calicoctl uses (with the prefix `CALICO_` or without), the calicoctl configuration file that `config_file` names. Connections to `https://` endpoints use TLS 1.2 or later, and the server's certificate is always verified.",
@@ -130,7 +132,13 @@ func (p *calicoProvider) Resources(context.Context) []func() resource.Resource {
 	}
 }
 
-func (p *calicoProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
+func (p *calicoProvider) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{newConnectivityDataSource}
+}
+
+func (p *calicoProvider) Functions(context.Context) []func() function.Function {
+	return []func() function.Function{newVerdictFunction}
+}
 
 // ValidateConfig reports what is wrong with the provider block itself.
 func (p *calicoProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
@@ -168,6 +176,10 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 		addProblem(&resp.Diagnostics, problem)
 	}
 	if resp.Diagnostics.HasError() {
+		return
+	}
+	if resolved.DatastoreType == settings.None {
+		data.offline = true
 		return
 	}
 	if resolved.DatastoreType == settings.Kubernetes {

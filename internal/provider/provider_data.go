@@ -23,8 +23,10 @@ type providerData struct {
 	// guard watches over traffic; nil where that is not wanted.
 	guard *lockoutGuard
 	// open connects to the datastore; nil where the configuration is not wholly
-	// known yet.
+	// known yet, or names no datastore.
 	open func(ctx context.Context) (datastore.Store, error)
+	// offline tells that there is no datastore, on purpose: nothing is read or written.
+	offline bool
 
 	mu     sync.Mutex
 	opened datastore.Store
@@ -43,11 +45,26 @@ type configurationError struct{ summary, detail string }
 
 func (e *configurationError) Error() string { return e.summary + ": " + e.detail }
 
-// pending tells whether the configuration is still unknown.
+// offlineRelease is the release whose rules hold where there is no datastore.
+func (d *providerData) offlineRelease() calico.Release {
+	if d.release != nil {
+		return *d.release
+	}
+	return calico.Newest
+}
+
+// pending tells whether there is no datastore to be asked: the configuration is
+// still unknown, or names none.
 func (d *providerData) pending() bool { return d == nil || d.open == nil }
 
 // store returns the datastore, connecting to it the first time.
 func (d *providerData) store(ctx context.Context) (datastore.Store, error) {
+	if d != nil && d.offline {
+		return nil, &configurationError{
+			summary: "Provider Without a Datastore",
+			detail:  "datastore_type of the provider is \"none\": configurations can be planned with it, as in `terraform test` with `command = plan`, but nothing can be read or written. Leave datastore_type out (or set it to \"etcdv3\") and give etcd.endpoints, to reach a datastore.",
+		}
+	}
 	if d.pending() {
 		return nil, &configurationError{
 			summary: "Datastore Not Known Yet",

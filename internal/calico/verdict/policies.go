@@ -28,6 +28,18 @@ func (w *World) Policies(ep *Endpoint) []calico.ID {
 	return out
 }
 
+// HasPorts tells whether flows of a protocol have ports.
+func HasPorts(p numorstring.Protocol) bool {
+	number, ok := protocolNumber(p)
+	return ok && hasPorts(number)
+}
+
+// IsICMP tells whether flows of a protocol have ICMP types and codes.
+func IsICMP(p numorstring.Protocol) bool {
+	number, ok := protocolNumber(p)
+	return ok && isICMP(number)
+}
+
 // KnownProtocol tells whether a flow can be of the protocol: by a name that
 // Calico knows, or a number from 1 to 255.
 func KnownProtocol(p numorstring.Protocol) bool {

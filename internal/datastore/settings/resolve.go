@@ -7,7 +7,7 @@ import (
 
 // Resolved are the settings to use. It is complete and checked.
 type Resolved struct {
-	// DatastoreType is EtcdV3 or Kubernetes. All else is empty for Kubernetes.
+	// DatastoreType is EtcdV3, Kubernetes or None. All else is empty but for EtcdV3.
 	DatastoreType string
 	// Endpoints are URLs of the form scheme://host:port, all http or all https.
 	// Empty where DiscoverySRV is set.
@@ -93,7 +93,7 @@ func Resolve(explicit Settings, env func(string) (string, bool), configFile stri
 
 	r := Resolved{origins: map[Name]Origin{}}
 	checkType(&r, merged, &problems)
-	if r.DatastoreType == Kubernetes {
+	if r.DatastoreType == Kubernetes || r.DatastoreType == None {
 		return r, problems
 	}
 	checkAlternatives(merged, &problems)
@@ -129,7 +129,7 @@ func checkType(r *Resolved, merged layer, problems *Problems) {
 	}
 	r.DatastoreType = v.text()
 	r.origins[NameDatastoreType] = v.origin
-	if r.DatastoreType != EtcdV3 && r.DatastoreType != Kubernetes {
+	if r.DatastoreType != EtcdV3 && r.DatastoreType != Kubernetes && r.DatastoreType != None {
 		problems.add(NameDatastoreType, v.origin, "Unknown kind of datastore",
 			"%s is %q. Calico keeps its objects in %q or in %q.", v.origin, r.DatastoreType, EtcdV3, Kubernetes)
 	}

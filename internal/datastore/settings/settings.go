@@ -12,12 +12,15 @@ import (
 const (
 	EtcdV3     = "etcdv3"
 	Kubernetes = "kubernetes"
+	// None stands for no datastore: nothing can be read or written. calicoctl has
+	// no such kind.
+	None = "none"
 )
 
 // Settings are the settings that one place gives. The zero value of a field
 // means that the place does not give it.
 type Settings struct {
-	// DatastoreType is EtcdV3 or Kubernetes.
+	// DatastoreType is EtcdV3, Kubernetes or None.
 	DatastoreType string
 	// Endpoints are URLs such as https://10.0.0.1:2379. A list that is there
 	// but empty is a mistake, not an unset list.

@@ -1,0 +1,37 @@
+package calico_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
+
+func TestParseManifest(t *testing.T) {
+	t.Parallel()
+	const policy = `{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"web"},"spec":{"order":10,"ingress":[{"action":"Allow","protocol":"TCP","source":{"nets":["10.0.0.0/8"]},"destination":{"ports":[22,"80:81","http"]}}],"selector":"all()","types":["Ingress"]}}`
+	obj, err := calico.ParseManifest(policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, err := calico.ManifestJSON(obj); err != nil || back != policy {
+		t.Errorf("read and written again: %s, %v", back, err)
+	}
+	for _, c := range []struct{ old, new, says string }{
+		{policy, `[]`, "not a JSON object"},
+		{policy, ``, "not a JSON object"},
+		{policy, policy + "x", "not a JSON object"},
+		{`"GlobalNetworkPolicy"`, `"GlobalNetworkPolic"`, `kind "GlobalNetworkPolic"`},
+		{`"projectcalico.org/v3"`, `"v1"`, `apiVersion "v1"`},
+		{`{"name":"web"}`, `{}`, "without metadata.name"},
+		{`"ingress"`, `"ingres"`, "ingres"},
+		{`"nets"`, `"net"`, "net"},
+		{`"order":10`, `"order":"first"`, "Order: "},
+		{`"http"`, `"90:80"`, "port"},
+	} {
+		text := strings.Replace(policy, c.old, c.new, 1)
+		if _, err := calico.ParseManifest(text); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, which does not say %q", text, err, c.says)
+		}
+	}
+}

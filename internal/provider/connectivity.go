@@ -1,0 +1,145 @@
+package provider
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
+)
+
+// What becomes of a flow, as it is configured and told.
+const (
+	flowAllow = "allow"
+	flowDeny  = "deny"
+	// flowPartial is that a part of the flow is dropped, and another is not.
+	flowPartial   = "partial"
+	flowUndecided = "undecided"
+)
+
+// describeFlowVerdict describes these words.
+const describeFlowVerdict = "`\"allow\"`, all of it passes; `\"deny\"`, all of it is dropped; `\"partial\"`, a part of it is dropped and the rest is not; `\"undecided\"`, the objects do not tell"
+
+// judgement is what becomes of a flow, and by what.
+type judgement struct{ verdict, decidedBy string }
+
+func judged(v verdict.Verdict) judgement {
+	if v.Outcome == verdict.Undecided {
+		reason := v.Reason
+		if v.Part != "" {
+			reason += " (for " + v.Part + ")"
+		}
+		return judgement{flowUndecided, reason}
+	}
+	by := v.By.String()
+	if v.Part != "" {
+		by += " (for " + v.Part + ")"
+	}
+	switch {
+	case v.Outcome == verdict.Allowed:
+		return judgement{flowAllow, by}
+	case v.Partial:
+		return judgement{flowPartial, by}
+	default:
+		return judgement{flowDeny, by}
+	}
+}
+
+// scene is objects, ready for questions about flows.
+type scene struct {
+	world *verdict.World
+	// instead has, for each endpoint that Calico ignores, the one it uses.
+	instead map[string]*v3.HostEndpoint
+}
+
+func newScene(objects map[calico.ID]calico.Object, release calico.Release) *scene {
+	s := &scene{instead: map[string]*v3.HostEndpoint{}}
+	var all []calico.Object
+	var endpoints []*v3.HostEndpoint
+	for _, obj := range objects {
+		all = append(all, obj)
+		if h, ok := obj.(*v3.HostEndpoint); ok {
+			endpoints = append(endpoints, h)
+		}
+	}
+	slices.SortFunc(endpoints, func(a, b *v3.HostEndpoint) int { return strings.Compare(a.Name, b.Name) })
+	s.world = verdict.New(all, release)
+	// The first by its name has an interface, or an address, for itself.
+	first := map[string]*v3.HostEndpoint{}
+	for _, h := range endpoints {
+		for _, place := range placesOf(h) {
+			switch other := first[place]; {
+			case other == nil:
+				first[place] = h
+			case other != h && s.instead[h.Name] == nil:
+				s.instead[h.Name] = other
+			}
+		}
+	}
+	return s
+}
+
+// placesOf names the interface that an endpoint is for: by its name, or by each of
+// the addresses that it is recognised by.
+func placesOf(h *v3.HostEndpoint) []string {
+	if h.Spec.InterfaceName != "" {
+		return []string{h.Spec.Node + "\x00" + h.Spec.InterfaceName}
+	}
+	var places []string
+	for _, ip := range h.Spec.ExpectedIPs {
+		places = append(places, h.Spec.Node+"\x00"+calico.CanonicalIP(ip))
+	}
+	return places
+}
+
+// judge tells what becomes of a flow at an endpoint.
+func (s *scene) judge(endpoint *verdict.Endpoint, flow verdict.Flow) judgement {
+	if other := s.instead[endpoint.Name]; other != nil {
+		return judgement{flowUndecided, fmt.Sprintf("Calico ignores this host endpoint: %q is for the same interface of node %q, and its name comes first", other.Name, other.Spec.Node)}
+	}
+	return judged(s.world.Decide(endpoint, flow))
+}
+
+// readObject reads an object of the configuration, for a release: what Calico
+// would refuse has no verdict.
+func readObject(text string, release calico.Release) (calico.Object, error) {
+	obj, err := calico.ParseManifest(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w. Give the attribute object of a resource, or the JSON of a manifest as calicoctl takes it, such as jsonencode(yamldecode(file(\"policy.yaml\")))", err)
+	}
+	if calico.KindOf(obj).Namespaced() && obj.GetNamespace() == "" {
+		obj.SetNamespace(defaultNamespace)
+	}
+	calico.Default(obj, release)
+	if faults := calico.Validate(obj, release); len(faults) > 0 {
+		where := calico.IDOf(obj).String()
+		if field := faults[0].Field.String(); field != "" {
+			where = field + " of " + where
+		}
+		return nil, fmt.Errorf("Calico %s would refuse %s: %s", release, where, strings.TrimSuffix(faults[0].Reason, "."))
+	}
+	return obj, nil
+}
+
+// lay puts an object over the one of the same name. Of a FelixConfiguration, as
+// resources manage it, only the fields that are set are laid over the others.
+func lay(objects map[calico.ID]calico.Object, obj calico.Object) {
+	id := calico.IDOf(obj).Short()
+	if over, ok := obj.(*v3.FelixConfiguration); ok {
+		if stored, ok := objects[id].(*v3.FelixConfiguration); ok {
+			merged := stored.DeepCopy()
+			from, to := reflect.ValueOf(over.Spec), reflect.ValueOf(&merged.Spec).Elem()
+			for i := range from.NumField() {
+				if !from.Field(i).IsZero() {
+					to.Field(i).Set(from.Field(i))
+				}
+			}
+			obj = merged
+		}
+	}
+	objects[id] = obj
+}

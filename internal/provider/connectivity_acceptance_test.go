@@ -1,0 +1,322 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+)
+
+// connectivity is a data source about SSH, with changes and further arguments.
+func connectivity(changes string, arguments ...string) string {
+	return `
+locals {
+  # Named here, they do not put off the reading until the apply.
+  changes = [` + changes + `]
+}
+data "calico_connectivity" "this" {
+  flows = [
+    { name = "ssh", port = 22, cidr = "10.1.0.0/24", expect = "allow" },
+    { name = "others", port = 22, cidr = "203.0.113.9", expect = "deny" },
+  ]
+  changes = local.changes
+` + strings.Join(arguments, "\n") + `
+}
+output "results" { value = data.calico_connectivity.this.results }
+output "unexpected" { value = data.calico_connectivity.this.unexpected }
+output "report" { value = data.calico_connectivity.this.report }
+`
+}
+
+type connectivityResult struct {
+	Endpoint  string  `json:"endpoint"`
+	Flow      string  `json:"flow"`
+	Verdict   string  `json:"verdict"`
+	DecidedBy string  `json:"decided_by"`
+	Before    *string `json:"before"`
+	Expect    *string `json:"expect"`
+}
+
+// connectivityOutputs are the outputs of a plan or a state that are known.
+type connectivityOutputs struct {
+	Results, Unexpected struct {
+		Value []connectivityResult `json:"value"`
+	}
+	Report struct {
+		Value string `json:"value"`
+	}
+}
+
+// plannedOutputs makes a plan and reads its outputs, and the plan's file.
+func plannedOutputs(t *testing.T, w *acctest.Workspace) (out connectivityOutputs) {
+	t.Helper()
+	w.MustRun(t, "plan", "-out=plan.tfplan")
+	var plan struct {
+		PlannedValues struct {
+			Outputs connectivityOutputs `json:"outputs"`
+		} `json:"planned_values"`
+	}
+	if err := json.Unmarshal([]byte(w.MustRun(t, "show", "-json", "plan.tfplan")), &plan); err != nil {
+		t.Fatal(err)
+	}
+	return plan.PlannedValues.Outputs
+}
+
+func outputs(t *testing.T, w *acctest.Workspace) (out connectivityOutputs) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(w.MustRun(t, "output", "-json")), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func texts(s string) *string { return &s }
+
+const (
+	failsafePorts = `
+resource "calico_felix_configuration" "default" {
+  name                         = "default"
+  failsafe_inbound_host_ports  = []
+  failsafe_outbound_host_ports = []
+  depends_on                   = [calico_host_endpoint.db1]
+}
+`
+	byFailsafe = `rule 1 of ingress of policy "failsafe" in tier "default"`
+	byTierEnd  = `the end of tier "default" (no rule of ingress of "failsafe" decides)`
+)
+
+// What the plan will do is known in the plan, before anything is stored, and
+// goes on being so when it is stored.
+func TestConnectivityOfAPlan(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+	provider := etcdBlock(at(etcd.Endpoints...))
+	resources := failsafe + strings.Replace(hostEndpoint("db1"), "\n}", "\n  depends_on = [calico_failsafe_policy.this]\n}", 1) + failsafePorts
+	ask := connectivity("calico_failsafe_policy.this.object, calico_host_endpoint.db1.object, calico_felix_configuration.default.object, null")
+	w := newWorkspace(t, provider, resources, ask)
+
+	want := connectivityOutputs{}
+	want.Results.Value = []connectivityResult{
+		{"db1", "ssh", "allow", byFailsafe, nil, texts("allow")},
+		{"db1", "others", "deny", byTierEnd, nil, texts("deny")},
+	}
+	want.Unexpected.Value = []connectivityResult{}
+	want.Report.Value = `**Traffic at 1 host endpoint: 0 unexpected, 2 changed, 0 as before.**
+
+| | Traffic | Host endpoints | Now | Then | Decided by | Expected |
+|---|---|---|---|---|---|---|
+| changed | ssh (TCP port 22 from 10.1.0.0/24) | db1 | no endpoint | **allow** | rule 1 of ingress of policy "failsafe" in tier "default" | allow |
+| changed | others (TCP port 22 from 203.0.113.9) | db1 | no endpoint | **deny** | the end of tier "default" (no rule of ingress of "failsafe" decides) | deny |
+`
+	if diff := cmp.Diff(want, plannedOutputs(t, w)); diff != "" {
+		t.Errorf("planned (-want +got):\n%s", diff)
+	}
+	w.MustRun(t, "apply", "plan.tfplan")
+	w.MustRun(t, "apply", "-auto-approve", "-refresh-only") // the outputs are now about what is stored
+	noChanges(t, w)
+	want.Results.Value[0].Before, want.Results.Value[1].Before = texts("allow"), texts("deny")
+	if diff := cmp.Diff(want.Results, outputs(t, w).Results); diff != "" {
+		t.Errorf("applied (-want +got):\n%s", diff)
+	}
+
+	// A change that breaks it: what is planned counts, not what is stored. One round
+	// trip reads all that is stored (beside the plan's own).
+	rewrite(t, w, provider, strings.Replace(resources, "10.1.0.0/24", "10.9.0.0/24", 1), ask)
+	got := plannedOutputs(t, w)
+	wantBroken := []connectivityResult{{"db1", "ssh", "deny", byTierEnd, texts("allow"), texts("allow")}}
+	if diff := cmp.Diff(wantBroken, got.Unexpected.Value); diff != "" {
+		t.Errorf("a change that breaks it (-want +got):\n%s", diff)
+	}
+	if !strings.Contains(got.Report.Value, "1 unexpected, 0 changed, 1 as before") || !strings.Contains(got.Report.Value, "| **unexpected** | ssh (TCP port 22 from 10.1.0.0/24) | db1 | allow | **deny** |") {
+		t.Errorf("the report is\n%s", got.Report.Value)
+	}
+
+	// What goes is not in changes: it is named.
+	rewrite(t, w, provider, hostEndpoint("db1"), strings.Replace(failsafePorts, "resource", "\nresource \"calico_global_network_policy\" \"other\" { name = \"other\" }\nresource", 1),
+		connectivity("calico_global_network_policy.other.object", `removals = [{ kind = "GlobalNetworkPolicy", name = "failsafe" }, { kind = "NetworkSet", name = "gone" }]`))
+	got = plannedOutputs(t, w)
+	if len(got.Unexpected.Value) != 1 || got.Unexpected.Value[0].DecidedBy != `the end of tier "default" (no rule of ingress of "other" decides)` {
+		t.Errorf("without the policy: %+v", got.Unexpected.Value)
+	}
+	if !strings.HasSuffix(got.Report.Value, "\nNot stored, so not taken away: NetworkSet \"gone\" in namespace \"default\".\n") {
+		t.Errorf("the report is\n%s", got.Report.Value)
+	}
+}
+
+// What is not known in the plan is answered in the apply.
+func TestConnectivityOfUnknownChanges(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.32.1"))
+	unknown := strings.Replace(failsafe, `["10.1.0.0/24"]`, `[terraform_data.cidr.output]`, 1) + "\nresource \"terraform_data\" \"cidr\" { input = \"10.1.0.0/24\" }\n"
+	w := newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), unknown, hostEndpoint("db1"),
+		connectivity("calico_failsafe_policy.this.object, calico_host_endpoint.db1.object"))
+	if got := plannedOutputs(t, w); got.Results.Value != nil {
+		t.Errorf("the plan claims to know %+v", got)
+	}
+	w.MustRun(t, "apply", "plan.tfplan")
+	got := outputs(t, w)
+	if len(got.Results.Value) != 2 || got.Results.Value[0].Verdict != "allow" || got.Results.Value[0].Before == nil {
+		t.Errorf("applied: %+v", got)
+	}
+	// Failsafe ports are on, so SSH is open to all.
+	if len(got.Unexpected.Value) != 1 || got.Unexpected.Value[0].DecidedBy != "failsafe port TCP 22" {
+		t.Errorf("unexpected: %+v", got.Unexpected)
+	}
+}
+
+// A postcondition stops a plan, a check warns of it.
+func TestConnectivityInConditions(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+	before := etcd.Prefix(t, "")
+	provider := etcdBlock(at(etcd.Endpoints...))
+	changes := "calico_failsafe_policy.this.object, calico_host_endpoint.db1.object"
+	w := newWorkspace(t, provider, failsafe, hostEndpoint("db1"), connectivity(changes), `
+resource "terraform_data" "expected" {
+  lifecycle {
+    postcondition {
+      condition     = length(data.calico_connectivity.this.unexpected) == 0
+      error_message = data.calico_connectivity.this.report
+    }
+  }
+}`)
+	fail(t, w, "plan").says(t, "| **unexpected** | others (TCP port 22 from 203.0.113.9) | db1 | no endpoint | **allow** | failsafe port TCP 22 | deny |")
+	if o := run(t, w, "apply"); !o.failed || !slices.Equal(before, etcd.Prefix(t, "")) {
+		t.Errorf("apply: failed %t, and etcd has changed or not: %v", o.failed, o.diagnostics)
+	}
+
+	rewrite(t, w, provider, failsafe, hostEndpoint("db1"), "\nlocals {\n  changes = ["+changes+"]\n}\n", `
+check "ssh" {
+  data "calico_connectivity" "this" {
+    flows   = [{ port = 22, cidr = "203.0.113.9", expect = "deny" }]
+    changes = local.changes
+  }
+  assert {
+    condition     = length(data.calico_connectivity.this.unexpected) == 0
+    error_message = data.calico_connectivity.this.report
+  }
+}
+`)
+	for _, command := range []string{"plan", "apply"} {
+		o := run(t, w, command)
+		warned := slices.ContainsFunc(o.of("warning"), func(d diagnostic) bool {
+			return strings.Contains(d.Detail, "| **unexpected** | TCP port 22 from 203.0.113.9 | db1 |")
+		})
+		if o.failed || !warned {
+			t.Errorf("%s with a check: failed %t, with %v", command, o.failed, o.diagnostics)
+		}
+	}
+}
+
+// What is stored counts where no changes are given; of Felix' configuration, what
+// a resource manages is laid over the rest; and what Calico ignores is told.
+func TestConnectivityOfWhatIsStored(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+	etcd.Put(t, guardedFelixKey, guardedFelix)
+	etcd.Put(t, guardedEndpointKey, guardedEndpoint)
+	etcd.Put(t, endpointKeys+"z", strings.ReplaceAll(guardedEndpoint, "db1-eth0", "z"))
+	provider := etcdBlock(at(etcd.Endpoints...))
+	w := newWorkspace(t, provider, connectivity(""))
+	got := plannedOutputs(t, w)
+	want := []connectivityResult{
+		{"db1-eth0", "ssh", "deny", "default: no policy and no profile allows it on ingress", texts("deny"), texts("allow")},
+		{"z", "ssh", "undecided", `Calico ignores this host endpoint: "db1-eth0" is for the same interface of node "db1", and its name comes first`, texts("undecided"), texts("allow")},
+		{"z", "others", "undecided", `Calico ignores this host endpoint: "db1-eth0" is for the same interface of node "db1", and its name comes first`, texts("undecided"), texts("deny")},
+	}
+	if diff := cmp.Diff(want, got.Unexpected.Value); diff != "" {
+		t.Errorf("unexpected (-want +got):\n%s", diff)
+	}
+	if !strings.Contains(got.Report.Value, "| as before | others (TCP port 22 from 203.0.113.9) | db1-eth0 | deny | deny |") {
+		t.Errorf("the report is\n%s", got.Report.Value)
+	}
+	rewrite(t, w, provider, `
+resource "calico_felix_configuration" "default" {
+  name                        = "default"
+  failsafe_inbound_host_ports = [{ protocol = "TCP", port = 22 }]
+}`, connectivity("calico_felix_configuration.default.object", `endpoint_selector = "!has(role)"`))
+	got = plannedOutputs(t, w)
+	if len(got.Results.Value) != 4 || got.Results.Value[0].Verdict != "allow" || got.Results.Value[0].DecidedBy != "failsafe port TCP 22" {
+		t.Errorf("with a failsafe port: %+v", got.Results.Value)
+	}
+	// What is not set there is as it is stored: outbound ports are off.
+	rewrite(t, w, provider, `
+resource "calico_felix_configuration" "default" {
+  name                = "default"
+  log_severity_screen = "Info"
+}`, strings.ReplaceAll(connectivity("calico_felix_configuration.default.object"), `"ssh"`, `"ssh", direction = "egress"`))
+	if got = plannedOutputs(t, w); len(got.Results.Value) != 4 || got.Results.Value[0].Verdict != "deny" || *got.Results.Value[0].Before != "deny" {
+		t.Errorf("with another setting: %+v", got.Results.Value)
+	}
+
+	// A flow that nothing is asked for is told.
+	rewrite(t, w, provider, connectivity("", `endpoint_selector = "role == 'none'"`))
+	o := run(t, w, "plan")
+	if warnings := o.of("warning"); o.failed || len(warnings) != 2 {
+		t.Errorf("without endpoints: failed %t, with %v", o.failed, o.diagnostics)
+	} else {
+		warnings[0].says(t, "No Host Endpoint to Ask For", "endpoint_selector", "changes")
+	}
+	// One transaction for the release and one for the objects.
+	rewrite(t, w, provider, connectivity(""))
+	if calls := etcd.CallsDuring(t, func() { succeed(t, w, "plan") }); calls["Txn"] != 2 || len(calls) != 1 {
+		t.Errorf("etcd was called %v", calls)
+	}
+}
+
+func TestConnectivityRefuses(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.28.5"))
+	w := newWorkspace(t)
+	const object = `{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"web"},"spec":{"selector":"all()"}}`
+	for _, c := range []struct{ what, arguments, summary, detail, code string }{
+		{"no flow", `flows = []`, "", "at least 1", "flows"},
+		{"no network", `flows = [{ cidr = "10.0.0/24" }]`, "Not a Flow", "network or an address", "flows[0].cidr: "},
+		{"a port of ICMP", `flows = [{ cidr = "10.0.0.0/24", protocol = "ICMP", port = 22 }]`, "Not a Flow", "has no ports", "flows[0].port: "},
+		{"a type of TCP", `flows = [{ cidr = "10.0.0.0/24", icmp_type = 8 }]`, "Not a Flow", "no ICMP types", "flows[0].icmp_type: "},
+		{"a code alone", `flows = [{ cidr = "10.0.0.0/24", protocol = "ICMP", icmp_code = 8 }]`, "Not a Flow", "icmp_type", "flows[0].icmp_code: "},
+		{"a type too large", `flows = [{ cidr = "10.0.0.0/24", protocol = "ICMP", icmp_type = 256 }]`, "Not a Flow", "0 to 255", "flows[0].icmp_type: "},
+		{"a port too large", `flows = [{ cidr = "10.0.0.0/24", source_port = 65536 }]`, "Not a Flow", "1 to 65535", "flows[0].source_port: "},
+		{"another family", `flows = [{ cidr = "10.0.0.0/24", local_address = "2001:db8::1" }]`, "Not a Flow", "same family", "flows[0].local_address: "},
+		{"no address", `flows = [{ cidr = "10.0.0.0/24", local_address = "db1" }]`, "Not a Flow", "near side is an address", "flows[0].local_address: "},
+		{"no protocol", `flows = [{ cidr = "10.0.0.0/24", protocol = "HTTP" }]`, "Not a Flow", "protocol is", "flows[0].protocol: "},
+		{"a way sideways", `flows = [{ cidr = "10.0.0.0/24", direction = "sideways" }]`, "", "ingress", "flows[0].direction"},
+		{"no selector of a flow", `flows = [{ cidr = "10.0.0.0/24", endpoint_selector = "role=db" }]`, "Not a Flow", "not a selector", "flows[0].endpoint_selector: "},
+		{"no selector", `flows = [{ cidr = "10.0.0.0/24" }]` + "\n" + `endpoint_selector = "role=db"`, "Not a Selector", "not a selector", "endpoint_selector"},
+		{"another wish", `flows = [{ cidr = "10.0.0.0/24", expect = "partial" }]`, "", "allow", "flows[0].expect"},
+		{"no kind that decides", `flows = [{ cidr = "10.0.0.0/24" }]` + "\n" + `removals = [{ kind = "IPPool", name = "x" }]`, "", "GlobalNetworkPolicy", "removals[0].kind"},
+		{"no object", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [\"web\"]", "Not an Object of Calico", "changes[0]: it is not a JSON object", "changes"},
+		{"a field misspelled", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [" + `jsonencode(merge(jsondecode(local.object), { spec = { ingres = [] } }))` + "]", "Not an Object of Calico", "ingres", "changes"},
+		{"what Calico would refuse", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [null, " + `replace(local.object, "all()", "all(")` + "]", "Not an Object of Calico", `changes[1]: Calico v3.28.5 would refuse spec.selector of GlobalNetworkPolicy "web"`, "changes"},
+		{"an object twice", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [local.object, " + `local.object` + "]", "Object Given Twice", `changes[0] and changes[1] are both GlobalNetworkPolicy "web"`, "changes"},
+	} {
+		rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), "\nlocals {\n  object = <<-EOT\n"+object+"\nEOT\n}\n",
+			"\ndata \"calico_connectivity\" \"this\" {\n"+c.arguments+"\n}\n")
+		o := run(t, w, "plan")
+		errs := o.of("error")
+		if !o.failed || len(errs) != 1 {
+			t.Errorf("%s: failed %t, with %v", c.what, o.failed, o.diagnostics)
+			continue
+		}
+		d := errs[0]
+		// The CLI shows the line of an attribute, but not of one in a list.
+		if !strings.Contains(d.Summary, c.summary) || !strings.Contains(strings.ReplaceAll(d.Detail, "\n", " "), c.detail) || d.Snippet == nil || !strings.Contains(d.Snippet.Code+d.Detail, c.code) {
+			t.Errorf("%s: %s", c.what, d)
+		}
+	}
+	// A datastore that does not answer.
+	rewrite(t, w, etcdBlock(at(closedEndpoint(t, "http")), `request_timeout = "1s"`), connectivity(""))
+	fail(t, w, "plan").says(t, "Unable to Read Policies and Host Endpoints", "There was no answer from etcd")
+	// And one that nothing is known of.
+	rewrite(t, w, block(`datastore_type = "none"`), connectivity("local.endpoint"), "\nlocals {\n  endpoint = <<-EOT\n"+guardedEndpoint+"\nEOT\n}\n")
+	if got := plannedOutputs(t, w); len(got.Results.Value) != 2 || got.Results.Value[0].DecidedBy != "failsafe port TCP 22" {
+		t.Errorf("without a datastore: %+v", got)
+	}
+	rewrite(t, w, block(`datastore_type = "none"`), failsafe)
+	succeed(t, w, "plan")
+	fail(t, w, "apply").says(t, "Provider Without a Datastore", "etcd.endpoints")
+}
