@@ -60,8 +60,8 @@ func (c CLI) product() string {
 // user has set it, it is the user's choice of CLI here too.
 const pathVariable = "TF_ACC_TERRAFORM_PATH"
 
-// oldest is the first version that has what the tests use: import blocks.
-var oldest = struct{ major, minor int }{1, 5}
+// oldest is the first version that has what the tests use: functions of providers.
+var oldest = struct{ major, minor int }{1, 8}
 
 // FindCLI returns the CLI to test with: the one that TF_ACC_TERRAFORM_PATH
 // names, else terraform or tofu on PATH, else an OpenTofu that it builds.

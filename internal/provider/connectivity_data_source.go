@@ -92,7 +92,7 @@ func (d *connectivityDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 			},
 			"changes": schema.ListAttribute{
 				MarkdownDescription: "Objects to lay over what is stored: the attribute `object` of the resources that a plan changes, such as `[calico_failsafe_policy.this.object]` in a local value, or other `projectcalico.org/v3` objects in JSON. Null elements are left out. " +
-					"Those that are stored already make no difference, so the list can stay after the apply. Of a `FelixConfiguration`, the fields that it has are laid over the others. Default: none. " +
+					"Those that are stored already make no difference, so the list can stay after the apply. Of a `FelixConfiguration`, the fields that it has are laid over the others (so that a field which a plan gives back shows as it is stored). Default: none. " +
 					"Where one of them is not known in the plan, all of this is read during the apply.",
 				ElementType: types.StringType,
 				Optional:    true,
@@ -110,10 +110,10 @@ func (d *connectivityDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 					"namespace": schema.StringAttribute{MarkdownDescription: "Namespace of a `NetworkPolicy` or `NetworkSet`, such as `\"production\"`. Default: `\"default\"`.", Optional: true},
 				}},
 			},
-			"results":    resultsAttribute("What becomes of each flow at each host endpoint, by the names of the endpoints."),
+			"results":    resultsAttribute("What becomes of each flow at each host endpoint, in the order of the endpoints' names, such as `[{ endpoint = \"db1-eth0\", flow = \"ssh\", verdict = \"allow\", ... }]`."),
 			"unexpected": resultsAttribute("Those of `results` whose `verdict` is another one than `expect`."),
 			"report": schema.StringAttribute{
-				MarkdownDescription: "All of it as a table in Markdown, for the comment on a pull request: what is unexpected comes first, then what changes.",
+				MarkdownDescription: "All of it as a table in Markdown, for the comment on a pull request: what is unexpected comes first, then what changes. It begins such as `**Traffic at 12 host endpoints: 0 unexpected, 2 changed, 34 as before.**`.",
 				Computed:            true,
 			},
 		},
@@ -141,8 +141,8 @@ func resultsAttribute(description string) schema.ListNestedAttribute {
 			"flow":       text("Name of the flow or, if it has none, its description, such as `\"TCP port 22 from 10.1.0.0/24\"`."),
 			"verdict":    text("What becomes of it with `changes` and `removals`: " + describeFlowVerdict + "."),
 			"decided_by": text("What decides, such as `rule 1 of ingress of policy \"failsafe\" in tier \"default\"`, `failsafe port TCP 22` or, for `\"undecided\"`, why."),
-			"before":     text("What becomes of it by what is stored now, in the same words; null where the host endpoint is not stored yet."),
-			"expect":     text("What the flow's `expect` says; null for nothing."),
+			"before":     text("What becomes of it by what is stored now, such as `\"deny\"`; null where the host endpoint is not stored yet."),
+			"expect":     text("What the flow's `expect` says, such as `\"allow\"`; null for nothing."),
 		}},
 	}
 }

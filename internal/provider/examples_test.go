@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	datasourceschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	fwprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -36,6 +38,9 @@ type exampleTest struct {
 var exampleTests = []exampleTest{
 	{"provider", testProviderExample},
 	{"resources/*", testResourceExample},
+	{"data-sources/*", testDataSourceExample},
+	{"functions/*", testFunctionExample},
+	{"policy-tests", testPolicyTests},
 	{"guide/*", testGuideExample},
 	{"two-datacenters", testTwoDatacenters},
 }
@@ -85,9 +90,11 @@ func TestExampleWithoutATestIsNoticed(t *testing.T) {
 		"provider/provider.tf":                        "provider",
 		"resources/calico_host_endpoint/resource.tf":  "resources/calico_host_endpoint",
 		"two-datacenters/datacenter/main.tf":          "two-datacenters",
-		"data-sources/calico_profile/data-source.tf":  "",
+		"data-sources/calico_profile/data-source.tf":  "data-sources/calico_profile",
+		"policy-tests/tests/database/main.tf":         "policy-tests",
 		"resources/lost.tf":                           "",
-		"functions/selector/function.tf":              "",
+		"functions/selector/function.tf":              "functions/selector",
+		"ephemeral-resources/calico_x/resource.tf":    "",
 		"three-datacenters/main.tf":                   "",
 		"guide/failsafe/manifest.yaml":                "guide/failsafe",
 		"README.md":                                   "",
@@ -236,6 +243,83 @@ func testResourceExample(t *testing.T, dir string) {
 			}
 			wantStored(t, etcd, before)
 		})
+	}
+}
+
+// testDataSourceExample applies the examples of calico_connectivity together. The
+// plan tells what will be, and stops where that is not what is expected.
+func testDataSourceExample(t *testing.T, dir string) {
+	files := acctest.Files(t, "examples/"+dir)
+	if got, want := slices.Sorted(maps.Keys(files)), []string{"data-source.tf", "data-source_check.tf", "data-source_postcondition.tf"}; !slices.Equal(got, want) {
+		t.Fatalf("examples/%s has %q, want %q", dir, got, want)
+	}
+	etcd := acctest.NewEtcd(t, acctest.WithCalico(exampleRelease))
+	before := etcd.Prefix(t, "")
+	files["versions.tf"] = requiredProviders
+	w := acctest.NewWorkspace(t, files)
+	useEtcd(w, etcd)
+	_, text, err := w.Plan(t.Context())
+	if err != nil || !strings.Contains(text, "**Traffic at 1 host endpoint: 0 unexpected, 4 changed, 0 as before.**") {
+		t.Errorf("the plan has no report: %v\n%s", err, text)
+	}
+	w.MustRun(t, "apply", "-auto-approve")
+	// From now on the report says that all is as before.
+	w.MustRun(t, "apply", "-auto-approve")
+	wantEmptyPlan(t, w)
+
+	// Somebody else writes policies that come before.
+	const policy = `{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"default.first","uid":"0d3a1d3e-7c1f-4a9e-9d6b-2f0f5a3c8e11","creationTimestamp":"2026-01-02T03:04:05Z"},"spec":{"tier":"default","order":-10,"selector":"all()","types":["Ingress"],"ingress":[{"action":"ACTION","protocol":"TCP","source":{},"destination":{"ports":[PORT]}}]}}`
+	key := policyKeys + "default.first"
+	for _, c := range []struct{ action, port, severity, says string }{
+		{"Deny", "22", "error", "| **unexpected** | SSH from the management network (TCP port 22 from 10.1.0.0/24) | db1-eth0 | deny | deny | rule 1 of ingress of policy \"first\" in tier \"default\" | allow |"},
+		{"Allow", "5432", "warning", "| **unexpected** | TCP port 5432 from ::/0 | db1-eth0 | allow | allow | rule 1 of ingress of policy \"first\" in tier \"default\" | deny |"},
+	} {
+		etcd.Put(t, key, strings.NewReplacer("ACTION", c.action, "PORT", c.port).Replace(policy))
+		o := run(t, w, "plan")
+		if o.failed != (c.severity == "error") || !slices.ContainsFunc(o.of(c.severity), func(d diagnostic) bool { return strings.Contains(d.Detail, c.says) }) {
+			t.Errorf("%s %s: failed %t, with %v", c.action, c.port, o.failed, o.diagnostics)
+		}
+	}
+	etcd.Delete(t, key)
+	w.MustRun(t, "destroy", "-auto-approve")
+	wantStored(t, etcd, before)
+}
+
+func testFunctionExample(t *testing.T, dir string) {
+	files := acctest.Files(t, "examples/"+dir)
+	if got := slices.Sorted(maps.Keys(files)); !slices.Equal(got, []string{"function.tf"}) {
+		t.Fatalf("examples/%s has %q, and only function.tf has a test", dir, got)
+	}
+	etcd := acctest.NewEtcd(t, acctest.WithCalico(exampleRelease))
+	before := etcd.Prefix(t, "")
+	w := acctest.NewWorkspace(t, map[string]string{"versions.tf": requiredProviders, "function.tf": files["function.tf"]})
+	useEtcd(w, etcd)
+	applyExample(t, w, etcd)
+	if got := strings.TrimSpace(w.MustRun(t, "output", "-raw", "etcd")); got != "failsafe port TCP 2379" {
+		t.Errorf("the output is %q", got)
+	}
+	if err := w.WriteFile("function.tf", strings.Replace(files["function.tf"], "management_cidrs =", "allow_icmp = false\nmanagement_cidrs =", 1)); err != nil {
+		t.Fatal(err)
+	}
+	fail(t, w, "plan").says(t, "The management network could not ping this host.")
+	w.MustRun(t, "destroy", "-auto-approve")
+	wantStored(t, etcd, before)
+}
+
+// testPolicyTests runs the tests of a module, with no datastore anywhere, and
+// sees them fail where the module is another.
+func testPolicyTests(t *testing.T, dir string) {
+	files := acctest.Files(t, "examples/"+dir)
+	w := acctest.NewWorkspace(t, files)
+	w.MustRun(t, "get", "-test-directory=tests")
+	if out := w.MustRun(t, "test", "-no-color"); !strings.Contains(out, "2 passed, 0 failed.") {
+		t.Errorf("the tests say\n%s", out)
+	}
+	if err := w.WriteFile("main.tf", strings.Replace(files["main.tf"], `"Allow"`, `"Deny"`, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := w.Run(t, "test", "-no-color"); err == nil || !strings.Contains(err.Error(), "Clients do not reach the database.") {
+		t.Errorf("with another rule the tests say %v\n%s", err, out)
 	}
 }
 
@@ -414,6 +498,10 @@ func nestedAttributes(t *testing.T, a described) map[string]described {
 		for name, b := range a.Attributes {
 			in[name] = b
 		}
+	case datasourceschema.ListNestedAttribute:
+		for name, b := range a.NestedObject.Attributes {
+			in[name] = b
+		}
 	case providerschema.ListNestedAttribute:
 		for name, b := range a.NestedObject.Attributes {
 			in[name] = b
@@ -428,6 +516,21 @@ func nestedAttributes(t *testing.T, a described) map[string]described {
 		}
 	}
 	return in
+}
+
+func dataSourceSchemas(t *testing.T) map[string]datasourceschema.Schema {
+	t.Helper()
+	ctx := context.Background()
+	schemas := map[string]datasourceschema.Schema{}
+	for _, newDataSource := range provider.New("test")().DataSources(ctx) {
+		d := newDataSource()
+		var metadata datasource.MetadataResponse
+		d.Metadata(ctx, datasource.MetadataRequest{ProviderTypeName: "calico"}, &metadata)
+		var response datasource.SchemaResponse
+		d.Schema(ctx, datasource.SchemaRequest{}, &response)
+		schemas[metadata.TypeName] = response.Schema
+	}
+	return schemas
 }
 
 func resourceSchemas(t *testing.T) map[string]schema.Schema {
@@ -463,6 +566,13 @@ func TestDocsDescribeEveryAttribute(t *testing.T) {
 	}
 	for name, s := range resourceSchemas(t) {
 		page := "docs/resources/" + strings.TrimPrefix(name, "calico_") + ".md"
+		pages[page] = map[string]described{}
+		for name, a := range s.Attributes {
+			pages[page][name] = a
+		}
+	}
+	for name, s := range dataSourceSchemas(t) {
+		page := "docs/data-sources/" + strings.TrimPrefix(name, "calico_") + ".md"
 		pages[page] = map[string]described{}
 		for name, a := range s.Attributes {
 			pages[page][name] = a

@@ -25,7 +25,7 @@ var objectDerived = map[string]calico.Path{"object": {}}
 // withObject adds the attribute that shows the object as a whole.
 func withObject(what string, attributes map[string]schema.Attribute) map[string]schema.Attribute {
 	attributes["object"] = schema.StringAttribute{
-		MarkdownDescription: "The " + what + " as a `projectcalico.org/v3` object in JSON, as it will be stored, for outputs, reviews and other tools, such as `{\"kind\":\"...\",\"apiVersion\":\"projectcalico.org/v3\",...}`. Known in the plan.",
+		MarkdownDescription: "The " + what + " as a `projectcalico.org/v3` object in JSON, as it will be stored, for [`calico_connectivity`](../data-sources/connectivity.md), the function [`verdict`](../functions/verdict.md), outputs and other tools, such as `{\"kind\":\"...\",\"apiVersion\":\"projectcalico.org/v3\",...}`. Known in the plan.",
 		Computed:            true,
 	}
 	return attributes

@@ -64,7 +64,7 @@ var verdictReturn = map[string]attr.Type{
 func (f *verdictFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "What becomes of a flow at a host endpoint",
-		MarkdownDescription: "Tells what Calico does with new connections at a host endpoint, by the objects that are given and nothing else: for tests of modules, with `terraform test` and no datastore. (The data source `calico_connectivity` asks the same of what is stored.)\n\n" +
+		MarkdownDescription: "Tells what Calico does with new connections at a host endpoint, by the objects that are given and nothing else: for tests of modules, with `terraform test` and no datastore ([an example](https://github.com/calico-terraform/terraform-provider-calico/tree/main/examples/policy-tests)), and for the `postcondition` of a resource. (The data source [`calico_connectivity`](../data-sources/connectivity.md) asks the same of what is stored.)\n\n" +
 			"It returns an object: `verdict` (" + describeFlowVerdict + "), `decided_by` (such as `rule 1 of ingress of policy \"failsafe\" in tier \"default\"` or `failsafe port TCP 22`) and `trace` (what was considered on the way, in order, such as `[\"policy \\\"web\\\" in tier \\\"default\\\": no match\", ...]`).",
 		Parameters: []function.Parameter{
 			function.ListParameter{
