@@ -1,7 +1,8 @@
 // Command demo shows the provider at work: `make demo`. It starts a real etcd,
 // makes it a Calico datastore, and walks the whole of Calico's guide with a real
 // CLI: the failsafe policy and a host endpoint, then the built-in failsafe ports
-// off, and back. It fails where a second plan would change anything, or where
+// off, and back. On the way, a plan tells what it does to traffic, and a mistake
+// that would lock everybody out is refused. It fails where a second plan would change anything, or where
 // the destroy leaves anything behind.
 //
 // With KEEP=1, it stops before the destroy, leaves etcd running and says how to
@@ -88,6 +89,8 @@ func (d *demo) run(ctx context.Context) (err error) {
 		{"The guide's last step: switch Calico's own failsafe ports off", d.failsafePortsOff},
 		{"Plan again: nothing may be left to do", d.planAgain},
 		{"Show what is off, and that the rest of that object is as it was", d.showFelix},
+		{"A new policy: the plan tells what it does to traffic", d.connectivity},
+		{"A mistake in the management network: the guard refuses it", d.lockout},
 	}
 	if !d.keep {
 		steps = append(steps,
@@ -170,10 +173,15 @@ provider "calico" {
   etcd = {
     endpoints = ["%s"]
   }
+
+  # SSH from the management network must go on working.
+  lockout_guard = {
+    mode = "error"
+  }
 }
 
 resource "calico_failsafe_policy" "this" {
-  management_cidrs = ["10.1.0.0/24"]
+  management_cidrs = [var.management_network]
 
   etcd_servers = [
     { address = "10.2.0.11" },
@@ -195,7 +203,49 @@ resource "calico_host_endpoint" "db1" {
   # that keeps the way in open must be there first, and go last.
   depends_on = [calico_failsafe_policy.this]
 }
+
+variable "management_network" {
+  type    = string
+  default = "10.1.0.0/24"
+}
 `
+
+// connectivityFile is a change for review, with the questions of its reviewer.
+const (
+	connectivityFile          = "database.tf"
+	connectivityConfiguration = `resource "calico_global_network_policy" "database" {
+  name     = "database"
+  order    = 100
+  selector = "role == 'database'"
+  ingress = [
+    { action = "Allow", protocol = "TCP", source = { nets = ["10.4.0.0/16"] }, destination = { ports = [5432] } },
+  ]
+}
+
+locals {
+  planned = [
+    calico_failsafe_policy.this.object,
+    calico_host_endpoint.db1.object,
+    calico_felix_configuration.default.object,
+    calico_global_network_policy.database.object,
+  ]
+}
+
+data "calico_connectivity" "plan" {
+  flows = [
+    { name = "SSH", port = 22, cidr = "10.1.0.0/24", expect = "allow" },
+    { name = "SSH from elsewhere", port = 22, cidr = "203.0.113.0/24", expect = "deny" },
+    { name = "database", port = 5432, cidr = "10.4.0.0/16", expect = "allow" },
+    { name = "database from elsewhere", port = 5432, cidr = "203.0.113.0/24", expect = "deny" },
+  ]
+  changes = local.planned
+}
+
+output "connectivity" {
+  value = data.calico_connectivity.plan.report
+}
+`
+)
 
 // felix is the configuration of Felix as calico-node leaves it, and somebody's
 // own setting in it.
@@ -270,6 +320,72 @@ func (d *demo) showFelix(ctx context.Context) error {
 			return fmt.Errorf("more changed than the two lists: want\n%s", want)
 		}
 	}
+	return nil
+}
+
+// connectivity plans a change and shows what it does, without applying it.
+func (d *demo) connectivity(ctx context.Context) error {
+	if err := d.workspace.WriteFile(connectivityFile, connectivityConfiguration); err != nil {
+		return err
+	}
+	d.printf("    %s:\n", filepath.Join(d.workspace.Dir, connectivityFile))
+	d.quote(connectivityConfiguration)
+	if _, err := d.workspace.RunContext(ctx, "plan", "-out="+planFile); err != nil {
+		return err
+	}
+	text, err := d.workspace.RunContext(ctx, "show", "-json", planFile)
+	if err != nil {
+		return err
+	}
+	var plan struct {
+		PlannedValues struct {
+			Outputs struct {
+				Connectivity struct {
+					Value string `json:"value"`
+				} `json:"connectivity"`
+			} `json:"outputs"`
+		} `json:"planned_values"`
+	}
+	if err := json.Unmarshal([]byte(text), &plan); err != nil {
+		return err
+	}
+	report := plan.PlannedValues.Outputs.Connectivity.Value
+	d.printf("    the output \"connectivity\" of the plan, for the comment on the pull request:\n")
+	d.quote(report)
+	const want = "**Traffic at 1 host endpoint: 0 unexpected, 1 changed, 3 as before.**"
+	if !strings.HasPrefix(report, want) {
+		return fmt.Errorf("the report does not begin with %q", want)
+	}
+	// It was a proposal.
+	return d.workspace.WriteFile(connectivityFile, "")
+}
+
+// lockout plans a change that would lock everybody out, which has to fail.
+func (d *demo) lockout(ctx context.Context) error {
+	before, err := d.etcd.Read(ctx, "")
+	if err != nil {
+		return err
+	}
+	const mistake = "management_network=10.11.0.0/24"
+	d.printf("    apply with -var=%s, where it is 10.1.0.0/24:\n", mistake)
+	_, err = d.workspace.RunContext(ctx, "apply", "-auto-approve", "-var="+mistake)
+	var refused *acctest.CLIError
+	if !errors.As(err, &refused) {
+		return fmt.Errorf("the guard let it pass: %w", err)
+	}
+	text := refused.Stderr
+	d.cliSays(text)
+	if !strings.Contains(text, "Change Would Cut Off Guarded Traffic") || !strings.Contains(text, "db1-eth0") {
+		return errors.New("it was refused, but not by the guard")
+	}
+	after, err := d.etcd.Read(ctx, "")
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(before, after) {
+		return errors.New("something was written all the same")
+	}
+	d.printf("    nothing was written: etcd is as it was, to the revision\n")
 	return nil
 }
 
