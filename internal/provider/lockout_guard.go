@@ -107,8 +107,16 @@ type guardedWorld struct {
 	objects map[calico.ID]calico.Object
 	keys    map[calico.ID]string
 	flows   []guardedFlow
-	// rules are what decides; worlds that differ in host endpoints alone share them.
+	// asked are the far sides of these flows and of those of the worlds before.
+	asked []netip.Prefix
+	// rules are what decides; worlds share them that differ in host endpoints alone,
+	// and in none that matters to others.
 	rules *guardedRules
+	// population counts the host endpoints, where rules look at them.
+	population population
+	// management are the networks that policies open SSH to, as failsafe policies do:
+	// worlds that follow each other share them.
+	management map[*v3.GlobalNetworkPolicy][]string
 }
 
 // guardKinds are the kinds that can change a verdict in a release.
@@ -122,10 +130,26 @@ func guardKinds(release calico.Release) []calico.Kind {
 // changesVerdicts tells whether an object of the kind can change a verdict.
 func changesVerdicts(kind calico.Kind) bool { return slices.Contains(verdict.Dependencies(), kind) }
 
-func (g *lockoutGuard) newWorld(release calico.Release, objects map[calico.ID]calico.Object, keys map[calico.ID]string) *guardedWorld {
-	w := &guardedWorld{release: release, objects: objects, keys: keys, rules: newGuardedRules(release, objects), flows: g.flows}
+// newWorld prepares objects. previous is the world that they come after, and that
+// it may be compared with; nil for none.
+func (g *lockoutGuard) newWorld(release calico.Release, objects map[calico.ID]calico.Object, keys map[calico.ID]string, previous *guardedWorld) *guardedWorld {
+	w := &guardedWorld{release: release, objects: objects, keys: keys, flows: g.flows, management: map[*v3.GlobalNetworkPolicy][]string{}}
+	if previous != nil {
+		w.asked, w.management = slices.Clone(previous.asked), previous.management
+	}
+	others := otherObjects(objects)
 	if w.flows == nil {
-		w.flows = g.defaultFlows(w.rules.objects)
+		w.flows = g.defaultFlows(w, others)
+	}
+	for _, flow := range w.flows {
+		if !slices.Contains(w.asked, flow.flow.Peer) {
+			w.asked = append(w.asked, flow.flow.Peer)
+		}
+	}
+	endpoints := w.endpoints()
+	w.rules = newGuardedRules(release, others, endpoints, w.asked)
+	if w.rules.regardsEndpoints() {
+		w.population = w.rules.populate(endpoints)
 	}
 	return w
 }
@@ -136,44 +160,45 @@ func (g *lockoutGuard) fromSnapshot(release calico.Release, snapshot *datastore.
 		id := calico.IDOf(stored.Object).Short()
 		objects[id], keys[id] = stored.Object, stored.Key
 	}
-	return g.newWorld(release, objects, keys)
+	return g.newWorld(release, objects, keys, nil)
 }
 
 // with returns the world after a change: objects by their IDs, nil for those
 // that are deleted.
 func (g *lockoutGuard) with(w *guardedWorld, change map[calico.ID]calico.Object) *guardedWorld {
-	objects := maps.Clone(w.objects)
-	onlyEndpoints := true
+	after := &guardedWorld{release: w.release, objects: maps.Clone(w.objects), keys: w.keys, rules: w.rules, flows: w.flows, asked: w.asked, population: w.population, management: w.management}
+	holds := true
 	for id, obj := range change {
-		onlyEndpoints = onlyEndpoints && id.Kind == calico.KindHostEndpoint
+		old, _ := w.objects[id.Short()].(*v3.HostEndpoint)
+		now, _ := obj.(*v3.HostEndpoint)
+		switch {
+		case id.Kind != calico.KindHostEndpoint:
+			holds = false
+		case holds && w.rules.regardsEndpoints():
+			after.population, holds = w.rules.move(after.population, old, now)
+		}
 		if obj == nil {
-			delete(objects, id.Short())
+			delete(after.objects, id.Short())
 		} else {
-			objects[id.Short()] = obj
+			after.objects[id.Short()] = obj
 		}
 	}
-	if onlyEndpoints && !w.rules.peers {
-		return &guardedWorld{release: w.release, objects: objects, keys: w.keys, rules: w.rules, flows: w.flows}
+	if holds {
+		return after
 	}
-	return g.newWorld(w.release, objects, w.keys)
+	return g.newWorld(w.release, after.objects, w.keys, w)
 }
 
 // defaultFlows are what has to work where nothing else is said: the management
 // access of the failsafe policies, and the way to the datastore.
-func (g *lockoutGuard) defaultFlows(objects []calico.Object) []guardedFlow {
+func (g *lockoutGuard) defaultFlows(w *guardedWorld, objects []calico.Object) []guardedFlow {
 	var flows []guardedFlow
 	for _, obj := range objects {
 		policy, ok := obj.(*v3.GlobalNetworkPolicy)
 		if !ok {
 			continue
 		}
-		// Any policy that opens SSH and is otherwise made like one: who made it does
-		// not show in what is stored.
-		f, ok := parseFailsafe(policy.Spec.Ingress, policy.Spec.Egress)
-		if !ok || !slices.ContainsFunc(f.managementPorts, func(p numorstring.Port) bool { return p.MinPort <= portSSH && portSSH <= p.MaxPort }) {
-			continue
-		}
-		for _, cidr := range f.managementCIDRs {
+		for _, cidr := range w.managementOf(policy) {
 			peer, err := netip.ParsePrefix(asNet(cidr))
 			if err != nil || slices.ContainsFunc(flows, func(f guardedFlow) bool { return f.flow.Peer == peer.Masked() }) {
 				continue
@@ -190,6 +215,21 @@ func (g *lockoutGuard) defaultFlows(objects []calico.Object) []guardedFlow {
 		}})
 	}
 	return flows
+}
+
+// managementOf returns the networks that a policy opens SSH to, if it is otherwise
+// made like a failsafe policy: who made it does not show in what is stored.
+func (w *guardedWorld) managementOf(policy *v3.GlobalNetworkPolicy) []string {
+	cidrs, known := w.management[policy]
+	if known {
+		return cidrs
+	}
+	f, ok := parseFailsafe(policy.Spec.Ingress, policy.Spec.Egress)
+	if ok && slices.ContainsFunc(f.managementPorts, func(p numorstring.Port) bool { return p.MinPort <= portSSH && portSSH <= p.MaxPort }) {
+		cidrs = f.managementCIDRs
+	}
+	w.management[policy] = cidrs
+	return cidrs
 }
 
 // datastoreAddresses returns the servers whose addresses mean the same to hosts:
@@ -234,9 +274,14 @@ func compare(before, after *guardedWorld) []cutOff {
 			continue // nothing that could matter to it has changed
 		}
 		for _, flow := range flows {
-			if v, worked, stops := before.stops(after, old, h, flow); stops {
-				out = append(out, cutOff{h.Name, flow, worked, v})
+			v, worked, stops := before.stops(after, old, h, flow)
+			if !stops {
+				continue
 			}
+			if len(out) < maxCutOffs {
+				v = after.rules.wording(h, flow, v)
+			}
+			out = append(out, cutOff{h.Name, flow, worked, v})
 		}
 	}
 	return out
@@ -370,11 +415,16 @@ func (w *guardedWorld) needs(changed map[calico.ID]calico.Object) []string {
 			add(calico.ID{Kind: calico.KindProfile, Name: v.By.Profile})
 		}
 	}
-	// Sets and failsafe ports decide too, and there are few of them.
+	// Sets, failsafe ports and endpoints at the far side decide too, and there are few
+	// of them.
 	for _, id := range slices.SortedFunc(maps.Keys(w.objects), func(a, b calico.ID) int { return strings.Compare(a.String(), b.String()) }) {
 		switch id.Kind {
 		case calico.KindGlobalNetworkSet, calico.KindNetworkSet, calico.KindFelixConfiguration:
 			add(id)
+		case calico.KindHostEndpoint:
+			if h, ok := w.objects[id].(*v3.HostEndpoint); ok && w.rules.asksAbout(h) {
+				add(id)
+			}
 		default:
 		}
 	}

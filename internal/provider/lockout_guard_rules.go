@@ -1,9 +1,14 @@
 package provider
 
 import (
+	"cmp"
+	"encoding/binary"
 	"encoding/json"
 	"maps"
+	"math/bits"
+	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
@@ -12,24 +17,29 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 )
 
-// guardedRules is what decides about traffic: all objects but host endpoints, or
-// all of them where rules select host endpoints as the far side.
+// guardedRules is what decides about traffic: all objects but host endpoints, and
+// one endpoint for each class of them.
 //
 // A plan asks for the same verdicts very often: for each of a thousand endpoints
-// after each of two hundred policies. Endpoints that no rule can tell apart are
-// one class here, and each class is asked for once.
+// after each of two hundred policies. Endpoints of one class fare alike, and mean
+// the same to the others where rules select endpoints as the far or near side. So
+// each class is asked for once, and another endpoint of a class that is there
+// already changes nothing for the others.
 type guardedRules struct {
 	release calico.Release
-	// objects are all, in a fixed order.
+	// objects are all that matter to an endpoint of no class yet, in a fixed order.
 	objects []calico.Object
-	// peers tells that a rule selects endpoints as its far or near side, so that
-	// each endpoint matters to the others.
-	peers bool
-	// local tells that a rule looks at the endpoint's own addresses.
-	local bool
-	// nodes are those with a configuration of Felix of their own; all, if Felix is
-	// configured by the labels of nodes.
-	nodes map[string]bool
+	lookout
+	// bounds are where networks begin, or end just before: addresses between two of
+	// them are the same to every network.
+	bounds []netip.Addr
+	// asked are the far sides of the flows that are asked about.
+	asked []netip.Prefix
+	// shared are the addresses that several endpoints expect.
+	shared map[netip.Addr]bool
+	// room is how many addresses endpoints may expect in all for the classes to hold:
+	// a range with more addresses than that has one that is nobody's.
+	room int
 
 	// world holds one endpoint of each class that there was at first.
 	world *verdict.World
@@ -39,6 +49,23 @@ type guardedRules struct {
 	places map[string]place
 	// verdicts are those that were asked for, by class and flow.
 	verdicts map[string]watched
+}
+
+// lookout is what rules look at.
+type lookout struct {
+	// far and near tell that a rule selects endpoints as that side, or a port of
+	// theirs by its name.
+	far, near bool
+	// local tells that a rule looks at the endpoint's own addresses.
+	local bool
+	// preDNAT tells that there are policies of that kind: an endpoint without any
+	// meets those of its node's endpoint for all interfaces.
+	preDNAT bool
+	// nodes are those with a configuration of Felix of their own; all, if Felix is
+	// configured by the labels of nodes.
+	nodes map[string]bool
+	// nets are the networks of rules and sets.
+	nets []string
 }
 
 // place is an endpoint in a world.
@@ -53,49 +80,49 @@ type watched struct {
 	watched bool
 }
 
-func newGuardedRules(release calico.Release, objects map[calico.ID]calico.Object) *guardedRules {
-	r := &guardedRules{release: release, nodes: map[string]bool{}, classes: map[*v3.HostEndpoint]string{}, places: map[string]place{}, verdicts: map[string]watched{}}
-	ids := slices.SortedFunc(maps.Keys(objects), func(a, b calico.ID) int {
-		return strings.Compare(string(a.Kind)+a.Namespace+"/"+a.Name, string(b.Kind)+b.Namespace+"/"+b.Name)
+// otherObjects returns all objects but host endpoints, in a fixed order.
+func otherObjects(objects map[calico.ID]calico.Object) []calico.Object {
+	var ids []calico.ID
+	for id := range objects {
+		if id.Kind != calico.KindHostEndpoint {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(a, b calico.ID) int {
+		return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 	})
-	var endpoints []*v3.HostEndpoint
-	for _, id := range ids {
-		switch o := objects[id].(type) {
-		case *v3.HostEndpoint:
-			endpoints = append(endpoints, o)
-			continue
-		case *v3.GlobalNetworkPolicy:
-			r.look(o.Spec.Ingress, o.Spec.Egress)
-		case *v3.Profile:
-			r.look(o.Spec.Ingress, o.Spec.Egress)
-		case *v3.FelixConfiguration:
-			if node, ok := strings.CutPrefix(o.Name, "node."); ok {
-				r.nodes[node] = true
-			}
-		case *calico.Node:
-			// From v3.32 on a FelixConfiguration can be for the nodes with certain labels.
-			if release.AtLeast(3, 32, 0) {
-				r.nodes[o.Name] = true
-			}
-		}
-		r.objects = append(r.objects, objects[id])
+	out := make([]calico.Object, len(ids))
+	for i, id := range ids {
+		out[i] = objects[id]
 	}
-	if r.peers {
-		for _, h := range endpoints {
-			r.objects = append(r.objects, h)
+	return out
+}
+
+func newGuardedRules(release calico.Release, others []calico.Object, endpoints []*v3.HostEndpoint, asked []netip.Prefix) *guardedRules {
+	r := &guardedRules{
+		release: release, objects: others, lookout: newLookout(release, others), asked: asked, shared: map[netip.Addr]bool{},
+		classes: map[*v3.HostEndpoint]string{}, places: map[string]place{}, verdicts: map[string]watched{},
+	}
+	r.setBounds()
+	seen := map[netip.Addr]bool{}
+	for _, h := range endpoints {
+		for _, ip := range expectedIPs(h) {
+			r.shared[ip] = r.shared[ip] || seen[ip]
+			seen[ip] = true
 		}
 	}
-	// One of each class, unless each matters to the others.
-	all := slices.Clone(r.objects)
+	r.room = max(minRoom, 2*len(seen))
+
+	all := slices.Clone(others)
 	representatives := map[string]*v3.HostEndpoint{}
 	for _, h := range endpoints {
-		class := r.class(h)
-		if representatives[class] == nil {
+		if class := r.class(h); representatives[class] == nil {
 			representatives[class] = h
-			if !r.peers {
-				all = append(all, h)
-			}
+			all = append(all, h)
 		}
+	}
+	if r.regardsEndpoints() {
+		r.objects = all
 	}
 	r.world = verdict.New(all, release)
 	for class, h := range representatives {
@@ -106,22 +133,145 @@ func newGuardedRules(release calico.Release, objects map[calico.ID]calico.Object
 	return r
 }
 
-// look finds out what rules look at.
-func (r *guardedRules) look(ingress, egress []v3.Rule) {
+// minRoom makes ranges of less than a /20 small in any case.
+const minRoom = 4096
+
+// regardsEndpoints tells whether other endpoints can make a difference to one.
+func (r *guardedRules) regardsEndpoints() bool { return r.far || r.near || r.preDNAT }
+
+// newLookout finds out what rules look at.
+func newLookout(release calico.Release, objects []calico.Object) lookout {
+	l := lookout{nodes: map[string]bool{}}
+	for _, obj := range objects {
+		switch o := obj.(type) {
+		case *v3.GlobalNetworkPolicy:
+			l.look(o.Spec.Ingress, o.Spec.Egress)
+			l.preDNAT = l.preDNAT || o.Spec.PreDNAT
+		case *v3.NetworkPolicy:
+			l.look(o.Spec.Ingress, o.Spec.Egress)
+		case *v3.Profile:
+			l.look(o.Spec.Ingress, o.Spec.Egress)
+		case *v3.GlobalNetworkSet:
+			l.nets = append(l.nets, o.Spec.Nets...)
+		case *v3.NetworkSet:
+			l.nets = append(l.nets, o.Spec.Nets...)
+		case *v3.FelixConfiguration:
+			if node, ok := strings.CutPrefix(o.Name, "node."); ok {
+				l.nodes[node] = true
+			}
+		case *calico.Node:
+			// From v3.32 on a FelixConfiguration can be for the nodes with certain labels.
+			if release.AtLeast(3, 32, 0) {
+				l.nodes[o.Name] = true
+			}
+		}
+	}
+	return l
+}
+
+func (l *lookout) look(ingress, egress []v3.Rule) {
 	selects := func(e v3.EntityRule) bool {
 		// A named port is one of the endpoints that have it.
 		return e.Selector+e.NotSelector+e.NamespaceSelector != "" || slices.ContainsFunc(e.Ports, isNamed) || slices.ContainsFunc(e.NotPorts, isNamed)
 	}
 	for i, rules := range [][]v3.Rule{ingress, egress} {
 		for _, rule := range rules {
-			near := rule.Destination
+			far, near := rule.Source, rule.Destination
 			if i == 1 {
-				near = rule.Source
+				far, near = near, far
 			}
-			r.peers = r.peers || selects(rule.Source) || selects(rule.Destination)
-			r.local = r.local || len(near.Nets)+len(near.NotNets) > 0
+			l.far, l.near = l.far || selects(far), l.near || selects(near)
+			l.local = l.local || len(near.Nets)+len(near.NotNets) > 0
+			l.nets = slices.Concat(l.nets, far.Nets, far.NotNets, near.Nets, near.NotNets)
 		}
 	}
+}
+
+// setBounds cuts the addresses where a network of the rules or a flow begins or ends.
+func (r *guardedRules) setBounds() {
+	if !r.far && !r.near && !r.local {
+		return
+	}
+	cut := func(p netip.Prefix) {
+		first, last := ends(p)
+		r.bounds = append(r.bounds, first)
+		if next := last.Next(); next.IsValid() && next.BitLen() == first.BitLen() {
+			r.bounds = append(r.bounds, next)
+		}
+	}
+	// The addresses of either family begin somewhere, too.
+	cut(netip.PrefixFrom(netip.IPv4Unspecified(), 0))
+	cut(netip.PrefixFrom(netip.IPv6Unspecified(), 0))
+	for _, text := range r.nets {
+		if p, err := netip.ParsePrefix(asNet(text)); err == nil {
+			cut(unmapped(p))
+		}
+	}
+	for _, p := range r.asked {
+		cut(unmapped(p))
+	}
+	slices.SortFunc(r.bounds, netip.Addr.Compare)
+	r.bounds = slices.Compact(r.bounds)
+}
+
+// unmapped is a network of IPv4 that is written as one of IPv6 as what it is.
+func unmapped(p netip.Prefix) netip.Prefix {
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p.Masked()
+}
+
+// ends returns the first and the last address of a network.
+func ends(p netip.Prefix) (first, last netip.Addr) {
+	p = p.Masked()
+	raw := p.Addr().AsSlice()
+	for bit := p.Bits(); bit < 8*len(raw); bit++ {
+		raw[bit/8] |= 0x80 >> (bit % 8)
+	}
+	last, _ = netip.AddrFromSlice(raw)
+	return p.Addr(), last
+}
+
+// addressClass is the same for addresses that no rule can tell apart by the
+// networks they are in, for all that is asked.
+func (r *guardedRules) addressClass(ip netip.Addr) string {
+	if r.shared[ip] {
+		return ip.String()
+	}
+	i := sort.Search(len(r.bounds), func(i int) bool { return r.bounds[i].Compare(ip) > 0 })
+	first := r.bounds[i-1]
+	_, last := ends(netip.PrefixFrom(first, 0))
+	if i < len(r.bounds) && r.bounds[i].BitLen() == first.BitLen() {
+		last = r.bounds[i].Prev()
+	}
+	// Where a flow is about a range, an address in it that is nobody's may fare in
+	// another way than those of endpoints. There has to be one as long as there is one
+	// in truth, so only ranges that endpoints cannot fill are made of classes.
+	if r.far && !roomy(first, last, r.room) &&
+		slices.ContainsFunc(r.asked, func(p netip.Prefix) bool { return unmapped(p).Contains(first) }) {
+		return ip.String()
+	}
+	return "from " + first.String()
+}
+
+// roomy tells whether there are more than so many addresses from the first to the last.
+func roomy(first, last netip.Addr, room int) bool {
+	a, b := first.As16(), last.As16()
+	low, borrow := bits.Sub64(binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(a[8:]), 0)
+	high, _ := bits.Sub64(binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(a[:8]), borrow)
+	return high > 0 || low >= uint64(room)
+}
+
+// expectedIPs are the addresses of an endpoint.
+func expectedIPs(h *v3.HostEndpoint) []netip.Addr {
+	var out []netip.Addr
+	for _, text := range h.Spec.ExpectedIPs {
+		if p, err := netip.ParsePrefix(asNet(text)); err == nil {
+			out = append(out, unmapped(p).Addr())
+		}
+	}
+	return out
 }
 
 // class is the same for endpoints that no rule can tell apart.
@@ -136,24 +286,84 @@ func (r *guardedRules) class(h *v3.HostEndpoint) string {
 
 func (r *guardedRules) newClass(h *v3.HostEndpoint) string {
 	what := struct {
-		Labels   map[string]string
-		Profiles []string
-		Ports    []v3.EndpointPort
-		All      bool
-		Node     string
-		IPs      []string
+		Labels    map[string]string
+		Profiles  []string
+		Ports     []v3.EndpointPort
+		All       bool
+		Node      string
+		Addresses []string
 	}{Labels: h.Labels, Profiles: h.Spec.Profiles, Ports: h.Spec.Ports, All: h.Spec.InterfaceName == "*"}
-	if r.nodes[h.Spec.Node] {
+	if r.nodes[h.Spec.Node] || r.preDNAT {
 		what.Node = h.Spec.Node
 	}
-	if r.local || r.peers {
-		what.IPs = h.Spec.ExpectedIPs
+	if r.far || r.near || r.local {
+		for _, ip := range expectedIPs(h) {
+			what.Addresses = append(what.Addresses, r.addressClass(ip))
+		}
 	}
 	text, err := json.Marshal(what)
 	if err != nil {
 		return h.Name // a class of its own
 	}
 	return string(text)
+}
+
+// population counts endpoints.
+type population struct {
+	classes   map[string]int
+	addresses map[netip.Addr]int
+	total     int
+}
+
+func (r *guardedRules) populate(endpoints []*v3.HostEndpoint) population {
+	p := population{classes: map[string]int{}, addresses: map[netip.Addr]int{}}
+	for _, h := range endpoints {
+		p.count(r.class(h), expectedIPs(h), 1)
+	}
+	return p
+}
+
+func (p *population) count(class string, ips []netip.Addr, n int) {
+	p.classes[class] += n
+	for _, ip := range ips {
+		p.addresses[ip] += n
+	}
+	p.total += n * len(ips)
+}
+
+// move returns the population after one endpoint became another, of which one can
+// be nil. ok is false where that makes a difference to others, so that the classes
+// do not hold any more.
+func (r *guardedRules) move(p population, old, now *v3.HostEndpoint) (after population, ok bool) {
+	after = population{classes: maps.Clone(p.classes), addresses: maps.Clone(p.addresses), total: p.total}
+	ok = true
+	if old != nil {
+		class, ips := r.class(old), expectedIPs(old)
+		after.count(class, ips, -1)
+		lastOfItsClass := len(ips) > 0 && after.classes[class] == 0 && (now == nil || r.class(now) != class)
+		ok = ok && !lastOfItsClass && !r.standsForItsNode(old)
+	}
+	if now != nil {
+		class, ips := r.class(now), expectedIPs(now)
+		firstOfItsClass := len(ips) > 0 && p.classes[class] == 0
+		after.count(class, ips, 1)
+		ok = ok && !firstOfItsClass && !r.standsForItsNode(now) && after.total <= r.room &&
+			!slices.ContainsFunc(ips, func(ip netip.Addr) bool { return after.addresses[ip] > 1 })
+	}
+	return after, ok
+}
+
+// asksAbout tells whether an endpoint may be at the far side of a flow that is
+// asked about, where rules select that by its endpoints.
+func (r *guardedRules) asksAbout(h *v3.HostEndpoint) bool {
+	return r.far && slices.ContainsFunc(expectedIPs(h), func(ip netip.Addr) bool {
+		return slices.ContainsFunc(r.asked, func(p netip.Prefix) bool { return unmapped(p).Contains(ip) })
+	})
+}
+
+// standsForItsNode tells the endpoints whose policies others on the node may meet.
+func (r *guardedRules) standsForItsNode(h *v3.HostEndpoint) bool {
+	return r.preDNAT && h.Spec.InterfaceName == "*"
 }
 
 // placeOf returns an endpoint that fares as h does.
@@ -186,6 +396,20 @@ func (r *guardedRules) verdict(h *v3.HostEndpoint, flow guardedFlow) (verdict.Ve
 		r.verdicts[key] = v
 	}
 	return v.verdict, v.watched
+}
+
+// wording is the verdict for a person. An endpoint with several addresses is asked
+// itself, as the words may name one of them.
+func (r *guardedRules) wording(h *v3.HostEndpoint, flow guardedFlow, v verdict.Verdict) verdict.Verdict {
+	if v.Part == "" || len(h.Spec.ExpectedIPs) < 2 {
+		return v
+	}
+	world := verdict.New(append(slices.Clone(r.objects), h), r.release)
+	endpoint, ok := world.Endpoint(h.Name)
+	if !ok {
+		return v
+	}
+	return world.Decide(endpoint, flow.flow)
 }
 
 // known returns the verdicts that were asked for, in a fixed order.

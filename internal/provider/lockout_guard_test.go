@@ -2,7 +2,9 @@ package provider
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"testing"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
@@ -31,28 +33,94 @@ func guardedEndpoint(i int) *v3.HostEndpoint {
 	return h
 }
 
+// guardScales are the datacenters that the guard is measured with: plain rules by
+// networks, and rules that select endpoints as either side.
+var guardScales = map[string]struct {
+	policy   func(i int) *v3.GlobalNetworkPolicy
+	endpoint func(i int) *v3.HostEndpoint
+}{
+	"networks": {guardedPolicy, guardedEndpoint},
+	"far side": {func(i int) *v3.GlobalNetworkPolicy {
+		p := guardedPolicy(i)
+		p.Spec.Ingress[0].Source = v3.EntityRule{Selector: fmt.Sprintf("rack == 'r%d'", (i+1)%20)}
+		return p
+	}, addressedEndpoint},
+	"both sides, named ports": {func(i int) *v3.GlobalNetworkPolicy {
+		p := guardedPolicy(i)
+		p.Spec.Ingress[0].Source = v3.EntityRule{Selector: fmt.Sprintf("rack == 'r%d'", (i+1)%20)}
+		p.Spec.Ingress[0].Destination = v3.EntityRule{Selector: "has(rack)", Ports: []numorstring.Port{numorstring.NamedPort("http")}}
+		return p
+	}, addressedEndpoint},
+	"both sides, no addresses": {func(i int) *v3.GlobalNetworkPolicy {
+		p := guardedPolicy(i)
+		p.Spec.Ingress[0].Source = v3.EntityRule{Selector: fmt.Sprintf("rack == 'r%d'", (i+1)%20)}
+		p.Spec.Ingress[0].Destination = v3.EntityRule{Ports: []numorstring.Port{numorstring.NamedPort("http")}}
+		return p
+	}, guardedEndpoint},
+}
+
+func addressedEndpoint(i int) *v3.HostEndpoint {
+	h := guardedEndpoint(i)
+	h.Spec.ExpectedIPs = []string{fmt.Sprintf("10.200.%d.%d", i/250, 1+i%250)}
+	h.Spec.Ports = []v3.EndpointPort{{Name: "http", Protocol: protocol("TCP"), Port: 8080}}
+	return h
+}
+
 // BenchmarkGuard is the guard's own part of a plan of 1,000 endpoints and 200
-// policies, all of them new.
+// policies: all of them new, or all changed.
 func BenchmarkGuard(b *testing.B) {
 	release := calico.Release{Major: 3, Minor: 31}
-	for b.Loop() {
-		g := &lockoutGuard{mode: guardWarn}
-		g.now = g.newWorld(release, map[calico.ID]calico.Object{}, nil)
-		first := failsafePolicy("10.1.0.0/24")
-		*first.Spec.Order = -1
-		plan := func(obj calico.Object) {
-			stops, _, err := g.plan(b.Context(), nil, release, map[calico.ID]calico.Object{calico.IDOf(obj): obj})
-			if err != nil || len(stops) > 0 {
-				b.Fatal(stops, err)
+	for _, name := range slices.Sorted(maps.Keys(guardScales)) {
+		scale := guardScales[name]
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				g := &lockoutGuard{mode: guardWarn}
+				g.now = g.newWorld(release, map[calico.ID]calico.Object{}, nil, nil)
+				plan := func(obj calico.Object) {
+					stops, _, err := g.plan(b.Context(), nil, release, map[calico.ID]calico.Object{calico.IDOf(obj): obj})
+					if err != nil || len(stops) > 0 {
+						b.Fatal(stops, err)
+					}
+				}
+				first := failsafePolicy("10.1.0.0/24")
+				*first.Spec.Order = -1
+				plan(first)
+				for i := range 1000 {
+					plan(scale.endpoint(i))
+					if i%5 == 0 {
+						plan(scale.policy(i / 5))
+					}
+				}
 			}
-		}
-		plan(first)
-		for i := range 1000 {
-			plan(guardedEndpoint(i))
-			if i%5 == 0 {
-				plan(guardedPolicy(i / 5))
+		})
+		b.Run(name+", changed", func(b *testing.B) {
+			first := failsafePolicy("10.1.0.0/24")
+			*first.Spec.Order = -1
+			stored := []calico.Object{first}
+			for i := range 1000 {
+				stored = append(stored, scale.endpoint(i))
+				if i%5 == 0 {
+					stored = append(stored, scale.policy(i/5))
+				}
 			}
-		}
+			for b.Loop() {
+				g := &lockoutGuard{mode: guardWarn}
+				g.now = guardWorldOf(g, stored...)
+				for _, obj := range stored {
+					changed, _ := obj.DeepCopyObject().(calico.Object)
+					switch o := changed.(type) {
+					case *v3.HostEndpoint:
+						o.Labels["new"] = "label"
+					case *v3.GlobalNetworkPolicy:
+						o.Spec.Egress = append(o.Spec.Egress, v3.Rule{Action: v3.Allow})
+					}
+					stops, _, err := g.plan(b.Context(), nil, release, map[calico.ID]calico.Object{calico.IDOf(obj): changed})
+					if err != nil || len(stops) > 0 {
+						b.Fatal(stops, err)
+					}
+				}
+			}
+		})
 	}
 }
 
@@ -62,7 +130,7 @@ func guardWorldOf(g *lockoutGuard, objects ...calico.Object) *guardedWorld {
 	for _, obj := range objects {
 		all[calico.IDOf(obj).Short()] = obj
 	}
-	return g.newWorld(calico.Release{Major: 3, Minor: 31}, all, nil)
+	return g.newWorld(calico.Release{Major: 3, Minor: 31}, all, nil, nil)
 }
 
 func failsafePolicy(cidrs ...string) *v3.GlobalNetworkPolicy {
@@ -91,6 +159,21 @@ func TestGuardComparesWorlds(t *testing.T) {
 	before := -10.0
 	deny.Name, deny.Spec.Order, deny.Spec.Selector, deny.Spec.Types = "deny", &before, "rack == 'r1'", []v3.PolicyType{v3.PolicyTypeIngress}
 	deny.Spec.Ingress = []v3.Rule{{Action: v3.Deny}}
+	// Four bastions have all addresses of the management network, which no policy names.
+	bastion := func(i int, role string) *v3.HostEndpoint {
+		h := guardedEndpoint(100 + i)
+		h.Labels, h.Spec.ExpectedIPs = map[string]string{"role": role}, []string{fmt.Sprintf("10.1.0.%d", i)}
+		return h
+	}
+	byBastions := failsafePolicy("10.1.0.0/30")
+	byBastions.Name, byBastions.Spec.Selector = "ssh", "has(rack)"
+	byBastions.Spec.Ingress[0].Source = v3.EntityRule{Selector: "role == 'bastion'"}
+	management := failsafePolicy("10.1.0.0/30")
+	management.Spec.Selector = "role == 'nobody'"
+	bastions := []calico.Object{
+		byBastions, management, guardedEndpoint(0), withoutFailsafePorts(),
+		bastion(0, "bastion"), bastion(1, "bastion"), bastion(2, "bastion"), bastion(3, "bastion"),
+	}
 	for name, test := range map[string]struct {
 		objects []calico.Object
 		change  map[calico.ID]calico.Object
@@ -128,6 +211,20 @@ func TestGuardComparesWorlds(t *testing.T) {
 			objects: []calico.Object{failsafePolicy("10.1.0.0/24"), deny, guardedEndpoint(0), withoutFailsafePorts()},
 			change:  map[calico.ID]calico.Object{calico.IDOf(guardedEndpoint(2)): guardedEndpoint(2)},
 		},
+		"one of the endpoints at the far side is no bastion any more": {
+			objects: bastions,
+			change:  map[calico.ID]calico.Object{calico.IDOf(bastion(3, "web")): bastion(3, "web")},
+			stops:   []string{"e0 management access"},
+		},
+		"one of the endpoints at the far side goes": {
+			objects: bastions,
+			change:  map[calico.ID]calico.Object{calico.IDOf(bastion(2, "bastion")): nil},
+			stops:   []string{"e0 management access"},
+		},
+		"another endpoint comes, which the bastions reach": {
+			objects: bastions,
+			change:  map[calico.ID]calico.Object{calico.IDOf(guardedEndpoint(1)): guardedEndpoint(1)},
+		},
 		"an endpoint goes": {
 			objects: []calico.Object{failsafePolicy("10.1.0.0/24"), guardedEndpoint(0)},
 			change:  map[calico.ID]calico.Object{calico.IDOf(guardedEndpoint(0)): nil},
@@ -163,17 +260,19 @@ func TestGuardClassesFareAlike(t *testing.T) {
 			h.Spec.ExpectedIPs = []string{fmt.Sprintf("192.0.2.%d", i%3)}
 			objects = append(objects, h)
 		}
-		w := guardWorldOf(g, objects...)
 		for _, port := range []uint16{22, 1001, 1002, 1003, 1004} {
 			for _, peer := range []string{"10.1.0.0/24", "10.2.0.0/16", "10.4.7.7/32", "192.0.2.2/32"} {
-				flow := guardedFlow{flow: verdict.Flow{Direction: verdict.Ingress, Protocol: protocol("TCP"), Peer: netip.MustParsePrefix(peer), Port: port}}
-				world := verdict.New(objects, w.release)
-				for _, h := range w.endpoints() {
-					endpoint, _ := world.Endpoint(h.Name)
-					want := world.Decide(endpoint, flow.flow)
-					if got, watched := w.rules.verdict(h, flow); !watched || got.Outcome != want.Outcome {
-						t.Fatalf("%s: %s at %s: %s, and alone %s", name, flow, h.Name, got, want)
-					}
+				g.flows = append(g.flows, guardedFlow{flow: verdict.Flow{Direction: verdict.Ingress, Protocol: protocol("TCP"), Peer: netip.MustParsePrefix(peer), Port: port}})
+			}
+		}
+		w := guardWorldOf(g, objects...)
+		world := verdict.New(objects, w.release)
+		for _, flow := range g.flows {
+			for _, h := range w.endpoints() {
+				endpoint, _ := world.Endpoint(h.Name)
+				want := world.Decide(endpoint, flow.flow)
+				if got, watched := w.rules.verdict(h, flow); !watched || got.Outcome != want.Outcome {
+					t.Fatalf("%s: %s at %s: %s, and alone %s", name, flow, h.Name, got, want)
 				}
 			}
 		}
