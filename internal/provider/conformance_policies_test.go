@@ -70,6 +70,66 @@ spec: {doNotTrack: true, applyOnForward: true, types: [Ingress]}
 			update: [2]string{`["Ingress"]`, `["Ingress", "Egress"]`},
 		},
 		{
+			name: "a policy before DNAT", address: "calico_global_network_policy.this", kind: "globalnetworkpolicy", plural: "globalnetworkpolicies", object: "dnat", policy: true,
+			hcl: `
+resource "calico_global_network_policy" "this" {
+  name             = "dnat"
+  pre_dnat         = true
+  apply_on_forward = true
+  types            = ["Ingress"]
+  ingress          = [{ action = "Deny", protocol = "TCP" }]
+}
+`,
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: dnat}
+spec: {preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny, protocol: TCP}]}
+`,
+			edit: `{"spec":{"preDNAT":false,"doNotTrack":true}}`, shows: []string{"~ do_not_track", "~ pre_dnat"},
+			update: [2]string{`"TCP"`, `"UDP"`},
+		},
+		{
+			name: "a staged policy before DNAT", address: "calico_staged_global_network_policy.this", kind: "stagedglobalnetworkpolicy", plural: "stagedglobalnetworkpolicies", object: "dnat", policy: true, since: "v3.30",
+			hcl: `
+resource "calico_staged_global_network_policy" "this" {
+  name             = "dnat"
+  pre_dnat         = true
+  apply_on_forward = true
+  types            = ["Ingress"]
+  ingress          = [{ action = "Deny", protocol = "TCP" }]
+}
+`,
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: StagedGlobalNetworkPolicy
+metadata: {name: dnat}
+spec: {preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny, protocol: TCP}]}
+`,
+			edit: `{"spec":{"preDNAT":false,"doNotTrack":true}}`, shows: []string{"~ do_not_track", "~ pre_dnat"},
+			update: [2]string{`"TCP"`, `"UDP"`},
+		},
+		{
+			name: "a staged untracked policy", address: "calico_staged_global_network_policy.this", kind: "stagedglobalnetworkpolicy", plural: "stagedglobalnetworkpolicies", object: "raw", policy: true, since: "v3.30",
+			hcl: `
+resource "calico_staged_global_network_policy" "this" {
+  name             = "raw"
+  do_not_track     = true
+  apply_on_forward = true
+  types            = ["Ingress"]
+  ingress          = [{ action = "Deny", protocol = "TCP" }]
+}
+`,
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: StagedGlobalNetworkPolicy
+metadata: {name: raw}
+spec: {doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny, protocol: TCP}]}
+`,
+			edit: `{"spec":{"doNotTrack":false,"preDNAT":true}}`, shows: []string{"~ do_not_track", "~ pre_dnat"},
+			update: [2]string{`"TCP"`, `"UDP"`},
+		},
+		{
 			name: "a policy of a tier", address: "calico_global_network_policy.this", kind: "globalnetworkpolicy", plural: "globalnetworkpolicies", object: "adminnetworkpolicy.web", since: "v3.29",
 			hcl: `
 resource "calico_global_network_policy" "this" {
@@ -98,6 +158,7 @@ resource "calico_network_policy" "this" {
   order    = 100
   selector = "role == 'db'"
   service_account_selector = "has(sa)"
+  performance_hints        = ["AssumeNeededOnEveryNode"]
 ` + rulesHCL + "}\n",
 			manifest: `
 apiVersion: projectcalico.org/v3
@@ -107,6 +168,7 @@ spec:
   order: 100
   selector: role == 'db'
   serviceAccountSelector: has(sa)
+  performanceHints: [AssumeNeededOnEveryNode]
 ` + rulesYAML,
 			edit: edit, shows: shows, update: update,
 		},
@@ -118,6 +180,10 @@ resource "calico_staged_global_network_policy" "this" {
   staged_action = "Set"
   order    = 100
   selector = "role == 'web'"
+  apply_on_forward         = true
+  namespace_selector       = "env == 'prod'"
+  service_account_selector = "has(sa)"
+  performance_hints        = ["AssumeNeededOnEveryNode"]
 ` + rulesHCL + "}\n",
 			manifest: `
 apiVersion: projectcalico.org/v3
@@ -127,6 +193,10 @@ spec:
   stagedAction: Set
   order: 100
   selector: role == 'web'
+  applyOnForward: true
+  namespaceSelector: env == 'prod'
+  serviceAccountSelector: has(sa)
+  performanceHints: [AssumeNeededOnEveryNode]
 ` + rulesYAML,
 			edit: edit, shows: shows, update: update,
 		},
@@ -138,6 +208,8 @@ resource "calico_staged_network_policy" "this" {
   namespace = "prod"
   order    = 100
   selector = "role == 'db'"
+  service_account_selector = "has(sa)"
+  performance_hints        = ["AssumeNeededOnEveryNode"]
 ` + rulesHCL + "}\n",
 			manifest: `
 apiVersion: projectcalico.org/v3
@@ -146,6 +218,8 @@ metadata: {name: db, namespace: prod}
 spec:
   order: 100
   selector: role == 'db'
+  serviceAccountSelector: has(sa)
+  performanceHints: [AssumeNeededOnEveryNode]
 ` + rulesYAML,
 			edit: edit, shows: shows, update: update,
 		},
