@@ -42,6 +42,7 @@ var exampleTests = []exampleTest{
 	{"functions/*", testFunctionExample},
 	{"policy-tests", testPolicyTests},
 	{"guide/*", testGuideExample},
+	{"lockout-guard", testGuideExample},
 	{"two-datacenters", testTwoDatacenters},
 }
 
@@ -348,8 +349,8 @@ func importByBlock(t *testing.T, w *acctest.Workspace, block string) {
 	}
 }
 
-// testGuideExample applies one configuration. What it stores is compared with
-// the manifest beside it in the conformance tests.
+// testGuideExample applies one configuration. What it stores, of those in guide/, is
+// compared with the manifest beside it in the conformance tests.
 func testGuideExample(t *testing.T, dir string) {
 	configuration := acctest.Files(t, "examples/"+dir)["main.tf"]
 	if configuration == "" {

@@ -184,7 +184,7 @@ func naiveCutOffs(flows []guardedFlow, before, after map[calico.ID]calico.Object
 func TestGuardFindsWhatThereIs(t *testing.T) {
 	t.Parallel()
 	worlds := uint64(600)
-	if text := os.Getenv("CALICO_GUARD_WORLDS"); text != "" {
+	if text := os.Getenv("GUARD_WORLDS"); text != "" {
 		n, err := strconv.ParseUint(text, 10, 32)
 		if err != nil {
 			t.Fatal(err)
