@@ -261,6 +261,16 @@ resource "calico_felix_configuration" "default" {
 	} else {
 		warnings[0].says(t, "No Host Endpoint to Ask For", "endpoint_selector", "changes")
 	}
+	// What Calico cannot read is told.
+	etcd.Put(t, policyKeys+"default.broken", `{"kind":"GlobalNetworkPolicy","spec":{"order":"first"}}`)
+	rewrite(t, w, provider, connectivity(""))
+	o = run(t, w, "plan")
+	if warnings := o.of("warning"); o.failed || len(warnings) != 1 {
+		t.Errorf("with a broken policy: failed %t, with %v", o.failed, o.diagnostics)
+	} else {
+		warnings[0].says(t, "Stored Value Left Out", policyKeys+"default.broken", "etcdctl get")
+	}
+	etcd.Delete(t, policyKeys+"default.broken")
 	// One transaction for the release and one for the objects.
 	rewrite(t, w, provider, connectivity(""))
 	if calls := etcd.CallsDuring(t, func() { succeed(t, w, "plan") }); calls["Txn"] != 2 || len(calls) != 1 {

@@ -278,6 +278,10 @@ func (d *connectivityDataSource) stored(ctx context.Context, diags *diag.Diagnos
 		addStoreError(diags, failed, err)
 		return nil, calico.Release{}
 	}
+	for _, c := range snapshot.Corrupt {
+		diags.AddWarning("Stored Value Left Out",
+			fmt.Sprintf("The value stored at %s (revision %s) is not a valid object: %v. Calico takes it for absent, and so does this answer. Look at it with `etcdctl get %s`, and put it right or delete the key.", c.Key, c.Revision, c.Err, c.Key))
+	}
 	objects := map[calico.ID]calico.Object{}
 	for _, s := range snapshot.Objects {
 		objects[calico.IDOf(s.Object).Short()] = s.Object

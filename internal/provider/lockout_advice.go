@@ -68,19 +68,13 @@ func (g *lockoutGuard) standing(w *guardedWorld, h *v3.HostEndpoint) (selected b
 // shadow returns the name of the endpoint that Calico uses in the place of this
 // one; "" for none.
 func shadow(all []*v3.HostEndpoint, h *v3.HostEndpoint) string {
+	places := placesOf(h)
 	for _, other := range all {
-		switch {
-		case other.Name >= h.Name:
-			return "" // they are sorted
-		case other.Spec.Node != h.Spec.Node || other.Spec.InterfaceName != h.Spec.InterfaceName:
-		case h.Spec.InterfaceName != "":
+		if other.Name >= h.Name {
+			break // they are sorted
+		}
+		if slices.ContainsFunc(placesOf(other), func(place string) bool { return slices.Contains(places, place) }) {
 			return other.Name
-		default:
-			for _, ip := range h.Spec.ExpectedIPs {
-				if slices.ContainsFunc(other.Spec.ExpectedIPs, func(theirs string) bool { return calico.CanonicalIP(theirs) == calico.CanonicalIP(ip) }) {
-					return other.Name
-				}
-			}
 		}
 	}
 	return ""
