@@ -153,11 +153,19 @@ func TestConnectivityOfUnknownChanges(t *testing.T) {
 	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.32.1"))
 	unknown := strings.Replace(failsafe, `["10.1.0.0/24"]`, `[terraform_data.cidr.output]`, 1) + "\nresource \"terraform_data\" \"cidr\" { input = \"10.1.0.0/24\" }\n"
 	w := newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), unknown, hostEndpoint("db1"),
-		connectivity("calico_failsafe_policy.this.object, calico_host_endpoint.db1.object"))
+		connectivity("calico_failsafe_policy.this.object, calico_host_endpoint.db1.object"), `
+output "function" {
+  value = provider::calico::verdict(local.changes, { cidr = "10.1.0.0/24", port = terraform_data.port.output }).verdict
+}
+resource "terraform_data" "port" { input = 22 }
+`)
 	if got := plannedOutputs(t, w); got.Results.Value != nil {
 		t.Errorf("the plan claims to know %+v", got)
 	}
 	w.MustRun(t, "apply", "plan.tfplan")
+	if got := w.MustRun(t, "output", "-raw", "function"); got != "allow" {
+		t.Errorf("the function's verdict is %q", got)
+	}
 	got := outputs(t, w)
 	if len(got.Results.Value) != 2 || got.Results.Value[0].Verdict != "allow" || got.Results.Value[0].Before == nil {
 		t.Errorf("applied: %+v", got)

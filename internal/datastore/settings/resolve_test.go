@@ -232,6 +232,11 @@ func TestPrecedence(t *testing.T) {
 			env:      variables{"ETCD_ENDPOINTS": "not even a URL", "ETCD_KEY_FILE": "/nowhere"},
 			want:     Resolved{DatastoreType: Kubernetes},
 		},
+		"none, on purpose": {
+			explicit: Settings{DatastoreType: None},
+			env:      variables{"ETCD_ENDPOINTS": "not even a URL", "ETCD_KEY_FILE": "/nowhere"},
+			want:     Resolved{DatastoreType: None},
+		},
 		"kubernetes in a file": {
 			file: []string{"datastoreType: kubernetes", "kubeconfig: /root/.kube/config", "k8sInsecureSkipTLSVerify: true", "k8sClientQPS: 12.5", "k8sClientBurst: 10", "calicoAPIGroup: crd.projectcalico.org/v1"},
 			want: Resolved{DatastoreType: Kubernetes},
