@@ -21,6 +21,12 @@ func policyConformanceCases() []conformanceCase {
   egress:
   - {action: Deny, protocol: UDP, destination: {nets: ["FD00::/64"], ports: [53]}}
 `
+	const platform = `
+apiVersion: projectcalico.org/v3
+kind: Tier
+metadata: {name: platform}
+spec: {order: 50, defaultAction: Pass}
+`
 	edit, shows := `{"spec":{"order":7,"selector":"has(a)"}}`, []string{"~ order", "7 -> 100", "~ selector"}
 	update := [2]string{"order    = 100", "order    = 101"}
 	return []conformanceCase{
@@ -130,6 +136,116 @@ spec: {doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{acti
 			update: [2]string{`"TCP"`, `"UDP"`},
 		},
 		{
+			name: "a policy of the tier default, where only the HCL says so", address: "calico_global_network_policy.this", kind: "globalnetworkpolicy", plural: "globalnetworkpolicies", object: "web", policy: true,
+			hcl: `
+resource "calico_global_network_policy" "this" {
+  name     = "web"
+  tier     = "default"
+  order    = 100
+  selector = "role == 'web'"
+` + rulesHCL + "}\n",
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: web}
+spec:
+  order: 100
+  selector: role == 'web'
+` + rulesYAML,
+			edit: edit, shows: shows, update: update,
+		},
+		{
+			name: "a policy of the tier default, where the HCL and the manifest say so", address: "calico_global_network_policy.this", kind: "globalnetworkpolicy", plural: "globalnetworkpolicies", object: "web", policy: true, since: "v3.29",
+			hcl: `
+resource "calico_global_network_policy" "this" {
+  name     = "web"
+  tier     = "default"
+  order    = 100
+  selector = "role == 'web'"
+` + rulesHCL + "}\n",
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: web}
+spec:
+  tier: default
+  order: 100
+  selector: role == 'web'
+` + rulesYAML,
+			edit: edit, shows: shows, update: update,
+			implied: []string{"tier"},
+		},
+		{
+			name: "a policy of the tier default in a namespace, where only the manifest says so", address: "calico_network_policy.this", kind: "networkpolicy", plural: "networkpolicies", object: "db", namespace: "prod", policy: true, since: "v3.29",
+			hcl: `
+resource "calico_network_policy" "this" {
+  name      = "db"
+  namespace = "prod"
+  order    = 100
+  selector = "role == 'db'"
+` + rulesHCL + "}\n",
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: db, namespace: prod}
+spec:
+  tier: default
+  order: 100
+  selector: role == 'db'
+` + rulesYAML,
+			edit: edit, shows: shows, update: update,
+			implied: []string{"tier"},
+		},
+		{
+			name: "a policy of a tier of one's own", address: "calico_global_network_policy.this", kind: "globalnetworkpolicy", plural: "globalnetworkpolicies", object: "platform.web", since: "v3.29",
+			needs: platform,
+			hcl: `
+resource "calico_global_network_policy" "this" {
+  name     = "platform.web"
+  tier     = "platform"
+  labels      = { team = "a", "projectcalico.org/zone" = "z" }
+  annotations = { note = "<&>", "projectcalico.org/n" = "1" }
+  order    = 100
+  selector = "role == 'web'"
+` + rulesHCL + "}\n",
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: platform.web, labels: {team: a, projectcalico.org/zone: z}, annotations: {note: "<&>", projectcalico.org/n: "1"}}
+spec:
+  tier: platform
+  order: 100
+  selector: role == 'web'
+` + rulesYAML,
+			edit: edit, shows: shows, update: update,
+		},
+		{
+			name: "a policy of a tier of one's own, in a namespace", address: "calico_network_policy.this", kind: "networkpolicy", plural: "networkpolicies", object: "platform.db", namespace: "prod", since: "v3.29",
+			needs: platform,
+			hcl: `
+resource "calico_network_policy" "this" {
+  name      = "platform.db"
+  types     = ["Egress"]
+  namespace = "prod"
+  tier      = "platform"
+  labels      = { team = "a", "projectcalico.org/zone" = "z" }
+  annotations = { note = "<&>", "projectcalico.org/n" = "1" }
+  order    = 100
+  selector = "role == 'db'"
+` + rulesHCL + "}\n",
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: platform.db, namespace: prod, labels: {team: a, projectcalico.org/zone: z}, annotations: {note: "<&>", projectcalico.org/n: "1"}}
+spec:
+  tier: platform
+  order: 100
+  selector: role == 'db'
+  types: [Egress]
+` + rulesYAML,
+			edit: edit, shows: shows, update: update,
+		},
+		{
 			name: "a policy of a tier", address: "calico_global_network_policy.this", kind: "globalnetworkpolicy", plural: "globalnetworkpolicies", object: "adminnetworkpolicy.web", since: "v3.29",
 			hcl: `
 resource "calico_global_network_policy" "this" {
@@ -201,10 +317,31 @@ spec:
 			edit: edit, shows: shows, update: update,
 		},
 		{
+			name: "the proposal to delete a policy of a tier of one's own", address: "calico_staged_global_network_policy.this", kind: "stagedglobalnetworkpolicy", plural: "stagedglobalnetworkpolicies", object: "platform.web", since: "v3.30",
+			needs: platform,
+			hcl: `
+resource "calico_staged_global_network_policy" "this" {
+  name          = "platform.web"
+  tier          = "platform"
+  labels        = { team = "a", "projectcalico.org/zone" = "z" }
+  annotations   = { note = "<&>", "projectcalico.org/n" = "1" }
+  staged_action = "Delete"
+}
+`,
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: StagedGlobalNetworkPolicy
+metadata: {name: platform.web, labels: {team: a, projectcalico.org/zone: z}, annotations: {note: "<&>", projectcalico.org/n: "1"}}
+spec: {tier: platform, stagedAction: Delete}
+`,
+			edit: `{"spec":{"stagedAction":"Ignore"}}`, shows: []string{`"Ignore" -> "Delete"`, "- types"}, update: [2]string{`"Delete"`, `"Learn"`},
+		},
+		{
 			name: "a staged policy in a namespace", address: "calico_staged_network_policy.this", kind: "stagednetworkpolicy", plural: "stagednetworkpolicies", object: "db", namespace: "prod", policy: true, since: "v3.30",
 			hcl: `
 resource "calico_staged_network_policy" "this" {
   name      = "db"
+  types     = ["Ingress"]
   namespace = "prod"
   order    = 100
   selector = "role == 'db'"
@@ -218,10 +355,33 @@ metadata: {name: db, namespace: prod}
 spec:
   order: 100
   selector: role == 'db'
+  types: [Ingress]
   serviceAccountSelector: has(sa)
   performanceHints: [AssumeNeededOnEveryNode]
 ` + rulesYAML,
 			edit: edit, shows: shows, update: update,
+		},
+		{
+			name:    "the proposal to delete a policy of the tier default, where the HCL and the manifest say so",
+			address: "calico_staged_network_policy.this", kind: "stagednetworkpolicy", plural: "stagednetworkpolicies", object: "db", namespace: "prod", policy: true, since: "v3.30",
+			hcl: `
+resource "calico_staged_network_policy" "this" {
+  name          = "db"
+  namespace     = "prod"
+  tier          = "default"
+  staged_action = "Delete"
+  labels        = { team = "a", "projectcalico.org/zone" = "z" }
+  annotations   = { note = "<&>", "projectcalico.org/n" = "1" }
+}
+`,
+			manifest: `
+apiVersion: projectcalico.org/v3
+kind: StagedNetworkPolicy
+metadata: {name: db, namespace: prod, labels: {team: a, projectcalico.org/zone: z}, annotations: {note: "<&>", projectcalico.org/n: "1"}}
+spec: {tier: default, stagedAction: Delete}
+`,
+			edit: `{"spec":{"stagedAction":"Ignore"}}`, shows: []string{`"Ignore" -> "Delete"`, "- types"}, update: [2]string{`"Delete"`, `"Learn"`},
+			implied: []string{"tier"},
 		},
 		{
 			name: "the proposal to delete a policy, in the namespace default", address: "calico_staged_network_policy.this",

@@ -58,6 +58,14 @@ type conformanceCase struct {
 	// pinnedHCL are their attributes, which an object of calicoctl's has when it is
 	// imported. They take the place of a line "# pinned" in hcl.
 	pinnedHCL string
+	// implied are fields that calicoctl stores where the manifest has them, and the
+	// provider on purpose does not: their value is what their absence says too, and
+	// is said in one way for all releases. So is the tier "default", which v3.28
+	// cannot store and v3.32 always does. calicoctl itself stores it by how it comes
+	// to the object: of a manifest as it is there, but with a patch or a label always.
+	implied []string
+	// needs is a manifest of what must be there first, and stays.
+	needs string
 }
 
 // imported is the HCL of the object as calicoctl writes it.
@@ -65,13 +73,14 @@ func (c conformanceCase) imported() string {
 	return strings.Replace(c.hcl, "# pinned", c.pinnedHCL, 1)
 }
 
-// withoutPinned takes out of a stored value what calicoctl always adds.
-func (c conformanceCase) withoutPinned(t *testing.T, value string) string {
+// without takes out of a value that calicoctl stored what the provider on purpose
+// does not store: those of pinned, of implied or of both.
+func without(t *testing.T, value string, fields ...string) string {
 	t.Helper()
 	out := calico.SpecPatch{}
-	for _, field := range c.pinned {
-		if !strings.Contains(value, `"`+field+`"`) {
-			t.Errorf("calicoctl no longer adds %s:\n%s", field, value)
+	for _, field := range fields {
+		if !strings.Contains(value, `"`+field+`":`) {
+			t.Errorf("calicoctl no longer stores %s:\n%s", field, value)
 		}
 		out[field] = nil
 	}
@@ -147,6 +156,7 @@ resource "calico_failsafe_policy" "this" {
   management_cidrs = ["10.0.0.0/8"]
   management_ports = ["22", "2200:2210"]
   allow_icmp       = false
+  allow_icmpv6     = true
   allow_dhcp       = false
   annotations      = { note = "<&>" }
   extra_ingress = [
@@ -191,6 +201,7 @@ spec:
   order: -1.5
   ingress:
   - {action: Allow, protocol: TCP, source: {nets: [10.0.0.0/8]}, destination: {ports: [22, "2200:2210"]}}
+  - {action: Allow, protocol: ICMPv6}
   - action: Allow
     ipVersion: 4
     protocol: TCP
@@ -209,6 +220,7 @@ spec:
   - {action: Deny, notProtocol: 17, notICMP: {type: 8}}
   - {action: Pass, source: {services: {name: s, namespace: "n"}}}
   egress:
+  - {action: Allow, protocol: ICMPv6}
   - {action: Deny, protocol: 132, destination: {notPorts: [5]}}
 `
 
@@ -229,6 +241,14 @@ func (c calicoctl) run(t *testing.T, stdin string, args ...string) string {
 		t.Fatalf("calicoctl %s: %v\n%s", strings.Join(args, " "), err, out.String())
 	}
 	return out.String()
+}
+
+// prepare makes what the object of a case refers to.
+func (c calicoctl) prepare(t *testing.T, test conformanceCase) {
+	t.Helper()
+	if test.needs != "" {
+		c.run(t, test.needs, "apply", "-f", "-")
+	}
 }
 
 // on runs the tool on the object of a case.
@@ -306,6 +326,7 @@ func TestConformanceProviderWrites(t *testing.T) {
 	forEachRelease(t, func(t *testing.T, c conformance) {
 		for _, test := range known(cases, c.version) {
 			t.Run(test.name, func(t *testing.T) {
+				c.ctl.prepare(t, test)
 				w := c.workspace(t, test.hcl)
 				w.MustRun(t, "apply", "-auto-approve")
 				ours := c.etcd.MustGet(t, test.key(c.version)).Value
@@ -313,7 +334,7 @@ func TestConformanceProviderWrites(t *testing.T) {
 				w.MustRun(t, "destroy", "-auto-approve")
 
 				c.ctl.run(t, test.manifest, "create", "-f", "-")
-				theirs := test.withoutPinned(t, c.etcd.MustGet(t, test.key(c.version)).Value)
+				theirs := without(t, c.etcd.MustGet(t, test.key(c.version)).Value, slices.Concat(test.pinned, test.implied)...)
 				shownTheirs := c.ctl.on(t, test, "get", "-o", "yaml")
 				c.ctl.on(t, test, "delete")
 
@@ -322,9 +343,7 @@ func TestConformanceProviderWrites(t *testing.T) {
 				}
 				shownAlike := withoutServerFields(t, shownTheirs)
 				for _, field := range test.pinned {
-					if spec, ok := shownAlike["spec"].(map[string]any); ok {
-						delete(spec, field)
-					}
+					delete(shownSpec(shownAlike), field)
 				}
 				if diff := cmp.Diff(shownAlike, withoutServerFields(t, shown)); diff != "" {
 					t.Errorf("calicoctl shows it differently (-calicoctl's +provider's):\n%s", diff)
@@ -350,6 +369,12 @@ func withoutServerFields(t *testing.T, text string) map[string]any {
 	return object
 }
 
+// shownSpec returns the spec of an object that calicoctl has shown, nil for none.
+func shownSpec(object map[string]any) map[string]any {
+	spec, _ := object["spec"].(map[string]any)
+	return spec
+}
+
 // The manifest that the plan shows is one that calicoctl takes, and that makes
 // the same object.
 func TestConformanceManifest(t *testing.T) {
@@ -361,6 +386,7 @@ func TestConformanceManifest(t *testing.T) {
 				continue
 			}
 			t.Run(test.name, func(t *testing.T) {
+				c.ctl.prepare(t, test)
 				w := c.workspace(t, test.hcl+"\noutput \"manifest\" { value = "+test.address+".manifest }\n")
 				w.MustRun(t, "apply", "-auto-approve")
 				ours := c.etcd.MustGet(t, test.key(c.version)).Value
@@ -387,11 +413,13 @@ func TestConformanceCalicoctlWrites(t *testing.T) {
 	forEachRelease(t, func(t *testing.T, c conformance) {
 		for _, test := range known(cases, c.version) {
 			t.Run(test.name, func(t *testing.T) {
+				c.ctl.prepare(t, test)
 				key := test.key(c.version)
 				hcl := test.imported()
 				w := c.workspace(t, hcl)
 				c.ctl.run(t, test.manifest, "create", "-f", "-")
 				original := c.etcd.MustGet(t, key)
+				imported := withoutServerFields(t, c.ctl.on(t, test, "get", "-o", "yaml"))
 				w.MustRun(t, "import", test.address, test.importID())
 				mustPlan(t, w, false)
 
@@ -407,7 +435,7 @@ func TestConformanceCalicoctlWrites(t *testing.T) {
 					}
 				}
 				w.MustRun(t, "apply", "-auto-approve")
-				if diff := cmp.Diff(mask(original.Value), mask(c.etcd.MustGet(t, key).Value)); diff != "" {
+				if diff := cmp.Diff(mask(without(t, original.Value, test.implied...)), mask(c.etcd.MustGet(t, key).Value)); diff != "" {
 					t.Errorf("the repaired object is not the original (-want +got):\n%s", diff)
 				}
 
@@ -448,6 +476,12 @@ func TestConformanceCalicoctlWrites(t *testing.T) {
 				}
 				if !strings.Contains(original.Value, object.Metadata.UID) {
 					t.Error("the uid changed")
+				}
+				shown := withoutServerFields(t, c.ctl.on(t, test, "get", "-o", "yaml"))
+				for _, field := range test.implied {
+					if diff := cmp.Diff(shownSpec(imported)[field], shownSpec(shown)[field]); diff != "" {
+						t.Errorf("the update changed what %s means to calicoctl (-before +after):\n%s", field, diff)
+					}
 				}
 				// And calicoctl can still update what Terraform updated.
 				c.ctl.on(t, test, "patch", "-p", `{"metadata":{"labels":{"a":"b"}}}`)
@@ -495,6 +529,28 @@ func TestConformanceCasesOfEveryResource(t *testing.T) {
 	}
 }
 
+// What a field of a policy stands for decides about traffic: each is compared, in
+// each kind, with what calicoctl makes of it.
+func TestConformanceCasesOfEveryFieldOfPolicies(t *testing.T) {
+	cases := conformanceCases(t)
+	for typeName, r := range definitions(t) {
+		if !r.kind.Tiered() {
+			continue
+		}
+		for name, a := range r.schema.Attributes {
+			if a.IsComputed() && !a.IsOptional() {
+				continue
+			}
+			assigned := regexp.MustCompile(`(?m)^  ` + name + ` +=`)
+			if !slices.ContainsFunc(cases, func(c conformanceCase) bool {
+				return c.address == "calico_"+typeName+".this" && assigned.MatchString(c.hcl)
+			}) {
+				t.Errorf("no conformance case of calico_%s has %s", typeName, name)
+			}
+		}
+	}
+}
+
 // What calicoctl created comes into Terraform with the configuration that
 // Terraform makes of it, which then plans nothing.
 func TestConformanceGeneratedConfiguration(t *testing.T) {
@@ -503,6 +559,7 @@ func TestConformanceGeneratedConfiguration(t *testing.T) {
 	forEachRelease(t, func(t *testing.T, c conformance) {
 		for _, test := range known(cases, c.version) {
 			t.Run(test.name, func(t *testing.T) {
+				c.ctl.prepare(t, test)
 				c.ctl.run(t, test.manifest, "create", "-f", "-")
 				original := c.etcd.MustGet(t, test.key(c.version))
 				w := c.workspace(t, fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", test.address, test.importID()))
