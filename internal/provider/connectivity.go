@@ -120,7 +120,7 @@ func readObject(text string, release calico.Release) (calico.Object, error) {
 		if field := faults[0].Field.String(); field != "" {
 			where = field + " of " + where
 		}
-		return nil, fmt.Errorf("Calico %s would refuse %s: %s", release, where, strings.TrimSuffix(faults[0].Reason, "."))
+		return nil, fmt.Errorf("%s would be refused by Calico %s: %s", where, release, strings.TrimSuffix(faults[0].Reason, "."))
 	}
 	return obj, nil
 }

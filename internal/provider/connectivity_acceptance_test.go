@@ -309,7 +309,7 @@ func TestConnectivityRefuses(t *testing.T) {
 		{"no kind that decides", `flows = [{ cidr = "10.0.0.0/24" }]` + "\n" + `removals = [{ kind = "IPPool", name = "x" }]`, "", "GlobalNetworkPolicy", "removals[0].kind"},
 		{"no object", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [\"web\"]", "Not an Object of Calico", "changes[0]: it is not a JSON object", "changes"},
 		{"a field misspelled", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [" + `jsonencode(merge(jsondecode(local.object), { spec = { ingres = [] } }))` + "]", "Not an Object of Calico", "ingres", "changes"},
-		{"what Calico would refuse", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [null, " + `replace(local.object, "all()", "all(")` + "]", "Not an Object of Calico", `changes[1]: Calico v3.28.5 would refuse spec.selector of GlobalNetworkPolicy "web"`, "changes"},
+		{"what Calico would refuse", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [null, " + `replace(local.object, "all()", "all(")` + "]", "Not an Object of Calico", `changes[1]: spec.selector of GlobalNetworkPolicy "web" would be refused by Calico v3.28.5`, "changes"},
 		{"an object twice", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [local.object, " + `local.object` + "]", "Object Given Twice", `changes[0] and changes[1] are both GlobalNetworkPolicy "web"`, "changes"},
 	} {
 		rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), "\nlocals {\n  object = <<-EOT\n"+object+"\nEOT\n}\n",

@@ -129,8 +129,8 @@ func TestVerdictFunctionRefuses(t *testing.T) {
 	}{
 		{"no JSON", []string{"web"}, flow, nil, 0, "objects[0]: it is not a JSON object"},
 		{"a field misspelled", []string{endpointObject, strings.Replace(policyObject, "ingress", "ingres", 1)}, flow, nil, 0, "objects[1]: it is not a valid GlobalNetworkPolicy"},
-		{"what Calico would refuse", []string{strings.Replace(policyObject, "10.0.0.0/8", "10.0.0/8", 1)}, flow, nil, 0, `objects[0]: Calico v3.32 would refuse spec.ingress[0].source.nets[0] of GlobalNetworkPolicy "web"`},
-		{"what a release does not know", []string{tiered}, flow, []string{"3.28"}, 0, "Calico v3.28 would refuse spec.tier"},
+		{"what Calico would refuse", []string{strings.Replace(policyObject, "10.0.0.0/8", "10.0.0/8", 1)}, flow, nil, 0, `objects[0]: spec.ingress[0].source.nets[0] of GlobalNetworkPolicy "web" would be refused by Calico v3.32`},
+		{"what a release does not know", []string{tiered}, flow, []string{"3.28"}, 0, `objects[0]: spec.tier of GlobalNetworkPolicy "web" would be refused by Calico v3.28`},
 		{"a tier that is not there", []string{tiered, endpointObject}, flow, nil, 0, `GlobalNetworkPolicy "web" is in the tier "security", which is not there`},
 		{"an object twice", []string{policyObject, endpointObject, policyObject}, flow, nil, 0, `objects[0] and objects[2] are both GlobalNetworkPolicy "web"`},
 		{"no endpoint", []string{policyObject}, flow, nil, 1, "objects holds no host endpoint"},
