@@ -428,6 +428,16 @@ func (w *guardedWorld) needs(changed map[calico.ID]calico.Object) []string {
 		default:
 		}
 	}
+	// So do the profiles and nodes that give labels; they come last, as there may be
+	// one of each for each endpoint.
+	for _, h := range w.endpoints() {
+		for _, profile := range h.Spec.Profiles {
+			add(calico.ID{Kind: calico.KindProfile, Name: profile})
+		}
+		if w.rules.nodes[h.Spec.Node] {
+			add(calico.ID{Kind: calico.KindNode, Name: h.Spec.Node})
+		}
+	}
 	var keys []string
 	for _, id := range ids {
 		if key := w.keys[id]; key != "" && len(keys) < datastore.MaxGuardedKeys {
