@@ -131,6 +131,7 @@ func TestGuardSeesWhoSlipsIn(t *testing.T) {
 		return func(t *testing.T, etcd *acctest.Etcd) { etcd.Delete(t, key) }
 	}
 	const (
+		cut  = "db1-eth0: ssh (TCP port 22 from 10.1.0.5): denied"
 		deny = `
 resource "calico_global_network_policy" "deny" {
   name    = "deny"
@@ -138,13 +139,19 @@ resource "calico_global_network_policy" "deny" {
   ingress = [{ action = "Deny" }]
 }
 `
-		noFailsafe = `
+	)
+	failsafePorts := func(ports ...int) string {
+		var list []string
+		for _, port := range ports {
+			list = append(list, fmt.Sprintf("{ protocol = \"TCP\", port = %d }", port))
+		}
+		return fmt.Sprintf(`
 resource "calico_felix_configuration" "default" {
   name                        = "default"
-  failsafe_inbound_host_ports = []
+  failsafe_inbound_host_ports = [%s]
 }
-`
-	)
+`, strings.Join(list, ", "))
+	}
 	profile := storedJSON("Profile", "db", "{}", `{"ingress":[{"action":"Allow"}],"labelsToApply":{"role":"db"}}`)
 	withProfile := storedJSON("HostEndpoint", "db1-eth0", "{}", `{"node":"db1","interfaceName":"eth0","profiles":["db"]}`)
 	bastion := storedJSON("HostEndpoint", "bastion-eth0", `{"role":"bastion"}`, `{"node":"bastion","interfaceName":"eth0","expectedIPs":["10.1.0.5"]}`)
@@ -162,23 +169,27 @@ resource "calico_felix_configuration" "default" {
 		// refused is what the refusal tells; "" where the write is done.
 		refused string
 	}{
-		"update, and the other policy goes":        {ours: change, slipIn: remove(racedKey), refused: "denied"},
-		"update, and the other policy denies":      {ours: change, stored: objects{racedKey: racedPolicy(5, allowSSH, "all()")}, slipIn: put(racedKey, racedPolicy(5, denySSH, "all()")), refused: `denied by rule 1 of ingress of policy "ssh"`},
-		"update, and the other policy is moved on": {ours: change, slipIn: put(racedKey, racedPolicy(-5, allowSSH, "role == 'web'")), refused: "denied"},
-		"update, and the set of the other goes":    {ours: change, stored: objects{racedKey: racedPolicy(-5, allowSet, "all()"), racedSetKey: racedSet("10.1.0.0/24")}, slipIn: remove(racedSetKey), refused: "denied"},
-		"update, and the set of the other narrows": {ours: change, stored: objects{racedKey: racedPolicy(-5, allowSet, "all()"), racedSetKey: racedSet("10.1.0.0/24")}, slipIn: put(racedSetKey, racedSet("10.1.1.0/24")), refused: "denied"},
-		"update, and the far side goes":            {ours: change, stored: objects{racedKey: racedPolicy(-5, allowBastion, "all()"), bastionKey: bastion}, slipIn: remove(bastionKey), refused: "denied"},
+		"update, and the other policy goes":        {ours: change, slipIn: remove(racedKey), refused: cut},
+		"update, and the other policy denies":      {ours: change, stored: objects{racedKey: racedPolicy(5, allowSSH, "all()")}, slipIn: put(racedKey, racedPolicy(5, denySSH, "all()")), refused: cut + ` by rule 1 of ingress of policy "ssh"`},
+		"update, and the other policy is moved on": {ours: change, slipIn: put(racedKey, racedPolicy(-5, allowSSH, "role == 'web'")), refused: cut},
+		"update, and the set of the other goes":    {ours: change, stored: objects{racedKey: racedPolicy(-5, allowSet, "all()"), racedSetKey: racedSet("10.1.0.0/24")}, slipIn: remove(racedSetKey), refused: cut},
+		"update, and the set of the other narrows": {ours: change, stored: objects{racedKey: racedPolicy(-5, allowSet, "all()"), racedSetKey: racedSet("10.1.0.0/24")}, slipIn: put(racedSetKey, racedSet("10.1.1.0/24")), refused: cut},
+		"update, and the far side goes":            {ours: change, stored: objects{racedKey: racedPolicy(-5, allowBastion, "all()"), bastionKey: bastion}, slipIn: remove(bastionKey), refused: cut},
 		"update, and who gives the label goes": {ours: change, stored: objects{
 			racedKey: racedPolicy(-5, allowSSH, "role == 'db'"), racedProfileKey: profile,
 			guardedEndpointKey: withProfile,
-		}, slipIn: remove(racedProfileKey), refused: "denied"},
-		"deletion, and the other policy goes": {ours: [2]string{failsafe, ""}, slipIn: remove(racedKey), refused: "denied"},
+		}, slipIn: remove(racedProfileKey), refused: cut},
+		"update, and one more policy denies": {ours: change, stored: objects{racedKey: racedPolicy(50, allowSSH, "all()")},
+			slipIn: put(policyKeys+"default.more", strings.ReplaceAll(racedPolicy(10, denySSH, "all()"), "default.ssh", "default.more")), refused: cut + ` by rule 1 of ingress of policy "more"`},
+		"update, and one more endpoint comes": {ours: change, stored: objects{racedKey: racedPolicy(-5, allowSSH, "role == 'bastion'"), bastionKey: bastion, guardedEndpointKey: ""},
+			slipIn: put(guardedEndpointKey, guardedEndpoint), refused: cut},
+		"deletion, and the other policy goes": {ours: [2]string{failsafe, ""}, slipIn: remove(racedKey), refused: cut},
 		"deletion, and the profile goes": {ours: [2]string{failsafe, ""}, stored: objects{
 			racedKey: "", racedProfileKey: profile,
 			guardedEndpointKey: withProfile,
-		}, slipIn: remove(racedProfileKey), refused: "denied"},
-		"creation, and the other policy moves behind": {ours: [2]string{"", deny}, slipIn: put(racedKey, racedPolicy(10, allowSSH, "all()")), refused: `denied by rule 1 of ingress of policy "deny"`},
-		"failsafe ports, and the other policy goes":   {ours: [2]string{"", noFailsafe}, stored: objects{guardedFelixKey: ""}, slipIn: remove(racedKey), refused: "denied"},
+		}, slipIn: remove(racedProfileKey), refused: cut},
+		"creation, and the other policy moves behind": {ours: [2]string{"", deny}, slipIn: put(racedKey, racedPolicy(10, allowSSH, "all()")), refused: cut + ` by rule 1 of ingress of policy "deny"`},
+		"failsafe ports, and the other policy goes":   {ours: [2]string{failsafePorts(22), failsafePorts()}, stored: objects{guardedFelixKey: ""}, slipIn: remove(racedKey), refused: cut},
 
 		"update, and the other policy allows more":    {ours: change, slipIn: put(racedKey, racedPolicy(-5, allowMore, "all()"))},
 		"update, and one more policy comes":           {ours: change, slipIn: put(policyKeys+"default.more", strings.ReplaceAll(racedPolicy(-3, allowSSH, "all()"), "default.ssh", "default.more"))},
@@ -209,7 +220,7 @@ resource "calico_felix_configuration" "default" {
 				}
 			})
 			if test.refused != "" {
-				fail(t, w, "apply").says(t, "lockout_guard refused this change", "db1-eth0: ssh (TCP port 22 from 10.1.0.5): ", test.refused, "Nothing was written")
+				fail(t, w, "apply").says(t, "lockout_guard refused this change", test.refused, "Nothing was written")
 				// The first arrived and was not done; there was no second.
 				if n := server.counted(); n != 1 {
 					t.Errorf("%d writes arrived, want 1", n)
