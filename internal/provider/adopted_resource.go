@@ -427,10 +427,18 @@ func (r *adoptedResource) giveBack(ctx context.Context, store datastore.Store, b
 	case err != nil:
 		return err
 	case remove:
-		return r.guarded(ctx, store, removal(calico.IDOf(base.Object))).Delete(ctx, base)
+		if err := r.guarded(ctx, store, removal(calico.IDOf(base.Object))).Delete(ctx, base); err != nil {
+			return err
+		}
+		r.data.guard.happened(calico.IDOf(base.Object), nil)
+		return nil
 	default:
-		_, err = r.applyPatch(ctx, store, base, change)
-		return err
+		stored, err := r.applyPatch(ctx, store, base, change)
+		if err != nil {
+			return err
+		}
+		r.data.guard.happened(calico.IDOf(stored.Object), stored.Object)
+		return nil
 	}
 }
 

@@ -364,6 +364,19 @@ func (g *lockoutGuard) plan(ctx context.Context, store datastore.Store, release 
 	return compare(before, after), after, nil
 }
 
+// happened takes note of a deletion that was done. Terraform plans all else once
+// more in the apply, and what is planned after it must not count on what is gone.
+func (g *lockoutGuard) happened(id calico.ID, after calico.Object) {
+	if !g.active() || !changesVerdicts(id.Kind) {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.now != nil {
+		g.now = g.with(g.now, map[calico.ID]calico.Object{id: after})
+	}
+}
+
 // lockoutError refuses a write.
 type lockoutError struct{ stops []cutOff }
 

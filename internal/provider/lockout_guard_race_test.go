@@ -26,11 +26,13 @@ type raceEtcd struct {
 	etcdserverpb.UnimplementedKVServer
 	kv etcdserverpb.KVClient
 
-	mu sync.Mutex
-	// slipIn is called with each write of a Calico object, from the first on;
-	// nil for nobody.
-	slipIn func(write int)
-	writes int
+	mu    sync.Mutex
+	moved sync.Cond // when reads grows
+	// slipIn is called with each write of a Calico object, from the first on, and
+	// what the write is of; nil for nobody.
+	slipIn func(write int, key string)
+	// writes are those that have arrived, reads the snapshots that were answered.
+	writes, reads int
 }
 
 // newRaceEtcd returns the server, and a provider block with a strict guard that
@@ -47,6 +49,7 @@ func newRaceEtcd(t *testing.T, etcd *acctest.Etcd) (server *raceEtcd, provider s
 		t.Fatal(err)
 	}
 	r := &raceEtcd{kv: etcdserverpb.NewKVClient(conn)}
+	r.moved.L = &r.mu
 	s := grpc.NewServer()
 	etcdserverpb.RegisterKVServer(s, r)
 	go func() { _ = s.Serve(l) }()
@@ -59,31 +62,47 @@ func (r *raceEtcd) Range(ctx context.Context, req *etcdserverpb.RangeRequest) (*
 }
 
 func (r *raceEtcd) Txn(ctx context.Context, req *etcdserverpb.TxnRequest) (*etcdserverpb.TxnResponse, error) {
-	if slices.ContainsFunc(req.Success, writesObject) {
-		r.arrived()
+	for _, op := range req.Success {
+		key := string(op.GetRequestPut().GetKey()) + string(op.GetRequestDeleteRange().GetKey())
+		if strings.HasPrefix(key, acctest.ResourcePrefix) {
+			r.arrived(key)
+			break
+		}
 	}
-	return r.kv.Txn(ctx, req)
+	resp, err := r.kv.Txn(ctx, req)
+	if len(req.Success) > 0 && string(req.Success[0].GetRequestRange().GetKey()) == endpointKeys {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.reads++
+		r.moved.Broadcast()
+	}
+	return resp, err
 }
 
-func (r *raceEtcd) arrived() {
+func (r *raceEtcd) arrived(key string) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.writes++
-	if r.slipIn != nil {
-		r.slipIn(r.writes)
+	write, slipIn := r.writes, r.slipIn
+	r.mu.Unlock()
+	if slipIn != nil {
+		slipIn(write, key)
 	}
 }
 
-func writesObject(op *etcdserverpb.RequestOp) bool {
-	return strings.HasPrefix(string(op.GetRequestPut().GetKey()), acctest.ResourcePrefix) ||
-		strings.HasPrefix(string(op.GetRequestDeleteRange().GetKey()), acctest.ResourcePrefix)
-}
-
-// race lets somebody slip in from now on, and counts writes anew.
-func (r *raceEtcd) race(slipIn func(write int)) {
+// awaitReads returns when so many snapshots were answered since race.
+func (r *raceEtcd) awaitReads(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.slipIn, r.writes = slipIn, 0
+	for r.reads < n {
+		r.moved.Wait()
+	}
+}
+
+// race lets somebody slip in from now on, and counts anew.
+func (r *raceEtcd) race(slipIn func(write int, key string)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.slipIn, r.writes, r.reads = slipIn, 0, 0
 }
 
 // counted is how many writes have arrived since.
@@ -98,6 +117,7 @@ const (
 	racedSetKey     = acctest.ResourcePrefix + "globalnetworksets/management"
 	racedProfileKey = acctest.ResourcePrefix + "profiles/db"
 	bastionKey      = endpointKeys + "bastion-eth0"
+	wholeKey        = endpointKeys + "db1-whole"
 
 	allowSSH     = `{"action":"Allow","protocol":"TCP","source":{"nets":["10.1.0.0/16"]},"destination":{"ports":[22]}}`
 	allowMore    = `{"action":"Allow","protocol":"TCP","source":{"nets":["10.0.0.0/8"]},"destination":{"ports":[22]}}`
@@ -155,6 +175,7 @@ resource "calico_felix_configuration" "default" {
 	profile := storedJSON("Profile", "db", "{}", `{"ingress":[{"action":"Allow"}],"labelsToApply":{"role":"db"}}`)
 	withProfile := storedJSON("HostEndpoint", "db1-eth0", "{}", `{"node":"db1","interfaceName":"eth0","profiles":["db"]}`)
 	bastion := storedJSON("HostEndpoint", "bastion-eth0", `{"role":"bastion"}`, `{"node":"bastion","interfaceName":"eth0","expectedIPs":["10.1.0.5"]}`)
+	whole := storedJSON("HostEndpoint", "db1-whole", `{"role":"whole"}`, `{"node":"db1","interfaceName":"*"}`)
 	// change takes the network of SSH out of the failsafe policy.
 	change := [2]string{failsafe, narrowed}
 	type objects = map[string]string
@@ -175,6 +196,8 @@ resource "calico_felix_configuration" "default" {
 		"update, and the set of the other goes":    {ours: change, stored: objects{racedKey: racedPolicy(-5, allowSet, "all()"), racedSetKey: racedSet("10.1.0.0/24")}, slipIn: remove(racedSetKey), refused: cut},
 		"update, and the set of the other narrows": {ours: change, stored: objects{racedKey: racedPolicy(-5, allowSet, "all()"), racedSetKey: racedSet("10.1.0.0/24")}, slipIn: put(racedSetKey, racedSet("10.1.1.0/24")), refused: cut},
 		"update, and the far side goes":            {ours: change, stored: objects{racedKey: racedPolicy(-5, allowBastion, "all()"), bastionKey: bastion}, slipIn: remove(bastionKey), refused: cut},
+		"update, and who has the policies before DNAT goes": {ours: change, stored: objects{racedKey: strings.Replace(racedPolicy(-5, allowSSH, "role == 'whole'"), `"spec":{`, `"spec":{"preDNAT":true,"applyOnForward":true,`, 1), wholeKey: whole},
+			slipIn: remove(wholeKey), refused: cut},
 		"update, and who gives the label goes": {ours: change, stored: objects{
 			racedKey: racedPolicy(-5, allowSSH, "role == 'db'"), racedProfileKey: profile,
 			guardedEndpointKey: withProfile,
@@ -213,7 +236,7 @@ resource "calico_felix_configuration" "default" {
 			succeed(t, w, "plan")
 
 			var after []acctest.KeyValue
-			server.race(func(write int) {
+			server.race(func(write int, _ string) {
 				if write == 1 {
 					test.slipIn(t, etcd)
 					after = etcd.Prefix(t, "")
@@ -254,7 +277,7 @@ func TestGuardGivesUp(t *testing.T) {
 	ours := etcd.MustGet(t, policyKeys+"default.failsafe")
 
 	rewrite(t, w, narrowed, provider)
-	server.race(func(write int) { etcd.Put(t, racedKey, racedPolicy(-5-write, allowSSH, "all()")) })
+	server.race(func(write int, _ string) { etcd.Put(t, racedKey, racedPolicy(-5-write, allowSSH, "all()")) })
 	d := fail(t, w, "apply")
 	tries := server.counted()
 	d.says(t, `Unable to Update GlobalNetworkPolicy "failsafe"`, "could not decide", fmt.Sprintf("at each of %d tries", tries), "Nothing was written at "+ours.Key, "Apply again")
@@ -268,4 +291,51 @@ func TestGuardGivesUp(t *testing.T) {
 	// And it does as it says.
 	server.race(nil)
 	succeed(t, w, "apply")
+}
+
+// An endpoint that the same apply has deleted is in nobody's way: not even where
+// the guard had looked before.
+func TestGuardKnowsWhatIsGone(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+	etcd.Put(t, guardedFelixKey, guardedFelix)
+	configuration := func(endpoints, cidr string) string {
+		return fmt.Sprintf(`
+resource "calico_host_endpoint" "db1" {
+  count          = %s
+  name           = "db1-eth0"
+  node           = "db1"
+  interface_name = "eth0"
+}
+
+resource "calico_failsafe_policy" "this" {
+  management_cidrs = [%q]
+  depends_on       = [calico_host_endpoint.db1]
+}
+`, endpoints, cidr)
+	}
+	const other = `
+resource "calico_global_network_policy" "other" {
+  name    = "other"
+  ingress = [{ action = "Allow", protocol = "TCP", destination = { ports = [80] } }]
+}
+`
+	server, provider := newRaceEtcd(t, etcd)
+	w := newWorkspace(t, configuration("0", "10.1.0.0/24"), provider)
+	succeed(t, w, "apply")
+	rewrite(t, w, configuration("1", "10.1.0.0/24"), provider)
+	succeed(t, w, "apply")
+
+	// Planned first, so that no look of the plan is counted below.
+	rewrite(t, w, configuration("0", "10.9.0.0/24")+other, provider)
+	succeed(t, w, "plan", "-out=saved")
+	server.race(func(_ int, key string) {
+		if key == guardedEndpointKey {
+			// One look is for this deletion, the other is that of the other policy,
+			// which still sees the endpoint.
+			server.awaitReads(2)
+		}
+	})
+	succeed(t, w, "apply", "saved")
+	wantKeys(t, etcd, endpointKeys)
 }

@@ -574,7 +574,9 @@ func (r *objectResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 	if err != nil {
 		r.addStoreError(&resp.Diagnostics, "Delete", r.id(state), err)
+		return
 	}
+	r.data.guard.happened(r.id(state), nil)
 }
 
 // checkKept reports where the object must not be deleted.
