@@ -428,14 +428,14 @@ func (w *guardedWorld) needs(changed map[calico.ID]calico.Object) []string {
 			add(calico.ID{Kind: calico.KindProfile, Name: v.By.Profile})
 		}
 	}
-	// Sets, failsafe ports and endpoints at the far side decide too, and there are few
-	// of them.
+	// Sets, failsafe ports and endpoints that matter to others decide too, and there
+	// are few of them.
 	for _, id := range slices.SortedFunc(maps.Keys(w.objects), func(a, b calico.ID) int { return strings.Compare(a.String(), b.String()) }) {
 		switch id.Kind {
 		case calico.KindGlobalNetworkSet, calico.KindNetworkSet, calico.KindFelixConfiguration:
 			add(id)
 		case calico.KindHostEndpoint:
-			if h, ok := w.objects[id].(*v3.HostEndpoint); ok && w.rules.asksAbout(h) {
+			if h, ok := w.objects[id].(*v3.HostEndpoint); ok && (w.rules.asksAbout(h) || w.rules.standsForItsNode(h)) {
 				add(id)
 			}
 		default:
