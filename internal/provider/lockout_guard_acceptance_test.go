@@ -395,3 +395,43 @@ resource "calico_felix_configuration" "default" {
 	etcd.Delete(t, guardedEndpointKey)
 	succeed(t, w, "destroy")
 }
+
+// What the plan could not see, the apply refuses: a value that is known only then,
+// and what somebody else has done since.
+func TestGuardDecidesInTheApply(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		is string
+		// other tells that another policy lets SSH through, as long as it is planned.
+		other bool
+	}{
+		"a value known only then": {
+			is: "\nresource \"terraform_data\" \"net\" {\n  input = \"10.9.0.0/24\"\n}\n" + strings.Replace(failsafe, `"10.1.0.0/24"`, "terraform_data.net.output", 1),
+		},
+		"another policy gone since": {
+			is:    narrowed,
+			other: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+			etcd.Put(t, guardedFelixKey, guardedFelix)
+			etcd.Put(t, guardedEndpointKey, guardedEndpoint)
+			if test.other {
+				etcd.Put(t, racedKey, racedPolicy(-5, allowSSH, "all()"))
+			}
+			provider := guarding(etcd.Endpoints[0], guardedSSH)
+			w := newWorkspace(t, failsafe, provider)
+			succeed(t, w, "apply")
+			rewrite(t, w, test.is, provider)
+			succeed(t, w, "plan", "-out=saved")
+			etcd.Delete(t, racedKey)
+			before := etcd.Prefix(t, "")
+			fail(t, w, "apply", "saved").says(t, "db1-eth0: ssh (TCP port 22 from 10.1.0.0/24): denied")
+			if now := etcd.Prefix(t, ""); !slices.Equal(before, now) {
+				t.Errorf("the datastore is not as it was: %v", now)
+			}
+		})
+	}
+}
