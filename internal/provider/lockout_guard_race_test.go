@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -116,6 +117,7 @@ const (
 	racedKey        = policyKeys + "default.ssh"
 	racedSetKey     = acctest.ResourcePrefix + "globalnetworksets/management"
 	racedProfileKey = acctest.ResourcePrefix + "profiles/db"
+	ownNameKey      = policyKeys + "ssh"
 	bastionKey      = endpointKeys + "bastion-eth0"
 	wholeKey        = endpointKeys + "db1-whole"
 
@@ -176,6 +178,7 @@ resource "calico_felix_configuration" "default" {
 	withProfile := storedJSON("HostEndpoint", "db1-eth0", "{}", `{"node":"db1","interfaceName":"eth0","profiles":["db"]}`)
 	bastion := storedJSON("HostEndpoint", "bastion-eth0", `{"role":"bastion"}`, `{"node":"bastion","interfaceName":"eth0","expectedIPs":["10.1.0.5"]}`)
 	whole := storedJSON("HostEndpoint", "db1-whole", `{"role":"whole"}`, `{"node":"db1","interfaceName":"*"}`)
+	ownName := strings.Replace(racedPolicy(-5, allowSSH, "all()"), "default.ssh", "ssh", 1)
 	// change takes the network of SSH out of the failsafe policy.
 	change := [2]string{failsafe, narrowed}
 	type objects = map[string]string
@@ -189,6 +192,8 @@ resource "calico_felix_configuration" "default" {
 		slipIn func(*testing.T, *acctest.Etcd)
 		// refused is what the refusal tells; "" where the write is done.
 		refused string
+		// release is that of Calico; "" for acceptanceRelease.
+		release string
 	}{
 		"update, and the other policy goes":        {ours: change, slipIn: remove(racedKey), refused: cut},
 		"update, and the other policy denies":      {ours: change, stored: objects{racedKey: racedPolicy(5, allowSSH, "all()")}, slipIn: put(racedKey, racedPolicy(5, denySSH, "all()")), refused: cut + ` by rule 1 of ingress of policy "ssh"`},
@@ -211,6 +216,9 @@ resource "calico_felix_configuration" "default" {
 			racedKey: "", racedProfileKey: profile,
 			guardedEndpointKey: withProfile,
 		}, slipIn: remove(racedProfileKey), refused: cut},
+		"before tiers, and the other policy goes":     {ours: change, slipIn: remove(racedKey), refused: cut, release: "v3.28.5"},
+		"by its own name, the other policy goes":      {ours: change, stored: objects{racedKey: "", ownNameKey: ownName}, slipIn: remove(ownNameKey), refused: cut, release: "v3.32.1"},
+		"with an old name left, the policy goes":      {ours: change, slipIn: remove(racedKey), refused: cut, release: "v3.32.1"},
 		"creation, and the other policy moves behind": {ours: [2]string{"", deny}, slipIn: put(racedKey, racedPolicy(10, allowSSH, "all()")), refused: cut + ` by rule 1 of ingress of policy "deny"`},
 		"failsafe ports, and the other policy goes":   {ours: [2]string{failsafePorts(22), failsafePorts()}, stored: objects{guardedFelixKey: ""}, slipIn: remove(racedKey), refused: cut},
 
@@ -221,7 +229,7 @@ resource "calico_felix_configuration" "default" {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+			etcd := acctest.NewEtcd(t, acctest.WithCalico(cmp.Or(test.release, acceptanceRelease)))
 			before := objects{guardedFelixKey: guardedFelix, guardedEndpointKey: guardedEndpoint, racedKey: racedPolicy(-5, allowSSH, "all()")}
 			for key, value := range with(before, test.stored) {
 				if value != "" {
