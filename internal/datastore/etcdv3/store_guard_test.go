@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
@@ -135,4 +137,53 @@ func TestStoreGuardEnds(t *testing.T) {
 		t.Errorf("asked %d times: %v", asked, unsettled)
 	}
 	checkKeys(t, etcd, policies, "default.other", "default.web")
+}
+
+// Several who each delete one of several policies at the same time, and each only
+// as long as it is not the last: one is left, whoever comes first.
+func TestStoreGuardAmongOthers(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+	const all = 5
+	for range 10 {
+		var stores [all]*Store
+		var bases [all]*datastore.Stored
+		for i := range all {
+			stores[i] = storeOf(t, etcd)
+			bases[i] = mustCreate(t, stores[i], policy(fmt.Sprintf("p%d", i), 1))
+		}
+		var errs [all]error
+		var others sync.WaitGroup
+		for i := range all {
+			others.Go(func() {
+				errs[i] = stores[i].Guarded(datastore.Guard{Kinds: []calico.Kind{calico.KindGlobalNetworkPolicy}, Check: func(s *datastore.Snapshot) ([]string, error) {
+					var needs []string
+					for _, stored := range s.Objects {
+						if stored.Key != bases[i].Key {
+							needs = append(needs, stored.Key)
+						}
+					}
+					if len(needs) == 0 {
+						return nil, errRefused
+					}
+					return needs, nil
+				}}).Delete(t.Context(), bases[i])
+			})
+		}
+		others.Wait()
+		refused := -1
+		for i, err := range errs {
+			switch {
+			case errors.Is(err, errRefused) && refused < 0:
+				refused = i
+			case err != nil:
+				t.Fatalf("%d: %v", i, err)
+			}
+		}
+		if refused < 0 {
+			t.Fatal("nobody was refused")
+		}
+		checkKeys(t, etcd, policies, fmt.Sprintf("default.p%d", refused))
+		etcd.Delete(t, bases[refused].Key)
+	}
 }
