@@ -430,16 +430,21 @@ func (w *guardedWorld) needs(changed map[calico.ID]calico.Object) []string {
 	}
 	// Sets, failsafe ports and endpoints that matter to others decide too, and there
 	// are few of them.
-	for _, id := range slices.SortedFunc(maps.Keys(w.objects), func(a, b calico.ID) int { return strings.Compare(a.String(), b.String()) }) {
+	var few []calico.ID
+	for id, obj := range w.objects {
 		switch id.Kind {
 		case calico.KindGlobalNetworkSet, calico.KindNetworkSet, calico.KindFelixConfiguration:
-			add(id)
+			few = append(few, id)
 		case calico.KindHostEndpoint:
-			if h, ok := w.objects[id].(*v3.HostEndpoint); ok && (w.rules.asksAbout(h) || w.rules.standsForItsNode(h)) {
-				add(id)
+			if h, ok := obj.(*v3.HostEndpoint); ok && (w.rules.asksAbout(h) || w.rules.standsForItsNode(h)) {
+				few = append(few, id)
 			}
 		default:
 		}
+	}
+	slices.SortFunc(few, func(a, b calico.ID) int { return strings.Compare(a.String(), b.String()) })
+	for _, id := range few {
+		add(id)
 	}
 	// So do the profiles and nodes that give labels; they come last, as there may be
 	// one of each for each endpoint.
