@@ -96,7 +96,14 @@ func (f guardedFlow) watchedAt(endpoint *verdict.Endpoint) bool {
 }
 
 // key tells flows apart.
-func (f guardedFlow) key() string { return f.flow.Direction.String() + " " + f.String() }
+func (f guardedFlow) key() string {
+	key := f.flow.Direction.String() + " " + f.String()
+	if f.endpoints != nil {
+		// Where it is watched over is a part of it: others may have the same name.
+		key += "\x00" + f.endpoints.String()
+	}
+	return key
+}
 
 // active tells whether there is anything to do for the guard.
 func (g *lockoutGuard) active() bool { return g != nil && g.mode != guardOff }

@@ -11,6 +11,7 @@ import (
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 )
 
@@ -276,5 +277,26 @@ func TestGuardClassesFareAlike(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Flows that differ by their endpoints alone are watched over each at its own.
+func TestGuardTellsFlowsOfOtherEndpointsApart(t *testing.T) {
+	t.Parallel()
+	g := &lockoutGuard{mode: guardWarn}
+	for _, text := range []string{"rack == 'r0'", "rack == 'r1'"} {
+		selected, err := selector.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.flows = append(g.flows, guardedFlow{name: "ssh", endpoints: selected, flow: verdict.Flow{Protocol: protocol("TCP"), Peer: netip.MustParsePrefix("10.1.0.0/24"), Port: 22}})
+	}
+	before := guardWorldOf(g, failsafePolicy("10.1.0.0/24"), guardedEndpoint(0), guardedEndpoint(1), guardedEndpoint(2), withoutFailsafePorts())
+	var got []string
+	for _, c := range compare(before, g.with(before, map[calico.ID]calico.Object{calico.IDOf(failsafePolicy("10.1.0.0/24")): nil})) {
+		got = append(got, c.endpoint)
+	}
+	if want := []string{"e0", "e1"}; !slices.Equal(got, want) {
+		t.Errorf("cut off are %q, want %q", got, want)
 	}
 }
