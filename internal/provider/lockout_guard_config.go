@@ -3,6 +3,7 @@ package provider
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -143,6 +144,9 @@ func readFlow(e attr.Value, at path.Path, diags *diag.Diagnostics) (flow guarded
 		fail("cidr", "The far side is a network or an address, such as \"10.1.0.0/24\" or \"2001:db8:1::7\".")
 	}
 	flow.flow.Peer = peer.Masked()
+	if err == nil {
+		flow.otherFamily(fail)
+	}
 	if text := v.str("endpoint_selector"); text != "" {
 		if flow.endpoints, err = selector.Parse(selector.OneLine(text)); err != nil {
 			fail("endpoint_selector", "It is not a selector: "+err.Error())
@@ -179,5 +183,20 @@ func (f guardedFlow) meaningless(fail func(name, detail string)) {
 		fail("icmp_type", fmt.Sprintf("The protocol %s has no ICMP types: leave this out.", f.flow.Protocol.String()))
 	case f.flow.ICMPCode != nil && f.flow.ICMPType == nil:
 		fail("icmp_code", "A code means something with a type alone: give icmp_type too.")
+	}
+}
+
+// otherFamily finds a protocol that the addresses have not: a ping of IPv6 that is
+// called ICMP would be denied here, and go through in truth.
+func (f guardedFlow) otherFamily(fail func(name, detail string)) {
+	if !verdict.IsICMP(f.flow.Protocol) {
+		return
+	}
+	v4, name := f.flow.Peer.Addr().Unmap().Is4(), strings.ToUpper(f.flow.Protocol.String())
+	switch {
+	case v4 && (name == "ICMPV6" || name == "58"):
+		fail("protocol", "ICMPv6 is of IPv6, and cidr is of IPv4: its protocol is \"ICMP\".")
+	case !v4 && (name == "ICMP" || name == "1"):
+		fail("protocol", "ICMP is of IPv4, and cidr is of IPv6: its protocol is \"ICMPv6\".")
 	}
 }

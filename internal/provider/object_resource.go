@@ -482,8 +482,11 @@ func (r *objectResource) read(ctx context.Context, req resource.ReadRequest, res
 			resp.Deferred = &resource.Deferred{Reason: resource.DeferredReasonProviderConfigUnknown}
 			return
 		}
-		resp.Diagnostics.AddWarning("Datastore Not Known Yet",
-			"The provider's configuration depends on values that are known only after apply, so this object was not read: the plan assumes that it is as Terraform last saw it.")
+		summary, why := "Datastore Not Known Yet", "The provider's configuration depends on values that are known only after apply"
+		if r.data != nil && r.data.offline {
+			summary, why = "Provider Without a Datastore", "datastore_type of the provider is \"none\""
+		}
+		resp.Diagnostics.AddWarning(summary, why+", so this object was not read: the plan assumes that it is as Terraform last saw it.")
 		return
 	}
 	state, store := r.begin(ctx, req.State.Raw, &resp.Diagnostics)

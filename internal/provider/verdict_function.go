@@ -104,7 +104,8 @@ func (f *verdictFunction) Run(ctx context.Context, req function.RunRequest, resp
 	}
 	v, err := verdictOn(newScene(given, release), flow.UnderlyingValue())
 	if err != nil {
-		resp.Error = function.NewArgumentFuncError(flowArgument, err.Error())
+		// Terraform ends the sentence.
+		resp.Error = function.NewArgumentFuncError(flowArgument, strings.TrimSuffix(err.Error(), "."))
 		return
 	}
 	trace := []attr.Value{}
@@ -283,6 +284,7 @@ func asType(v attr.Value, typ attr.Type) (attr.Value, error) {
 		return null(typ), nil
 	}
 	var text string
+	scalar := true
 	switch v := v.(type) {
 	case types.String:
 		text = v.ValueString()
@@ -290,13 +292,15 @@ func asType(v attr.Value, typ attr.Type) (attr.Value, error) {
 		text = v.ValueBigFloat().Text('f', -1)
 	case types.Bool:
 		text = v.String()
+	default:
+		scalar = false
 	}
 	switch typ {
 	case types.StringType:
-		if text != "" {
+		if scalar {
 			return types.StringValue(text), nil
 		}
-		return nil, errors.New("it is a text")
+		return nil, errors.New("it is a text, such as \"TCP\", and not a collection")
 	case types.BoolType:
 		if text == "true" || text == "false" {
 			return types.BoolValue(text == "true"), nil
