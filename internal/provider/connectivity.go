@@ -125,6 +125,27 @@ func readObject(text string, release calico.Release) (calico.Object, error) {
 	return obj, nil
 }
 
+// builtIn returns the tiers that Calico makes by itself.
+func builtIn(release calico.Release) map[calico.ID]calico.Object {
+	objects := map[calico.ID]calico.Object{}
+	for _, tier := range calico.BuiltInTiers(release) {
+		objects[calico.IDOf(tier).Short()] = tier
+	}
+	return objects
+}
+
+// tierMissing returns the tier of a policy if it is not there, and "" otherwise.
+// Calico would let such a tier come after all others and drop what arrives at its
+// end, which nobody asks about.
+func tierMissing(objects map[calico.ID]calico.Object, policy calico.Object, release calico.Release) string {
+	since := calico.KindTier.Since()
+	tier := calico.ID{Kind: calico.KindTier, Name: calico.IDOf(policy).Tier}
+	if tier.Name == "" || !changesVerdicts(calico.KindOf(policy)) || objects[tier] != nil || !release.AtLeast(since.Major, since.Minor, since.Patch) {
+		return ""
+	}
+	return tier.Name
+}
+
 // lay puts an object over the one of the same name. Of a FelixConfiguration, as
 // resources manage it, only the fields that are set are laid over the others.
 func lay(objects map[calico.ID]calico.Object, obj calico.Object) {

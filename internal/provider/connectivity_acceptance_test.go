@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -288,7 +289,7 @@ resource "calico_felix_configuration" "default" {
 
 func TestConnectivityRefuses(t *testing.T) {
 	t.Parallel()
-	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.28.5"))
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
 	w := newWorkspace(t)
 	const object = `{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"web"},"spec":{"selector":"all()"}}`
 	for _, c := range []struct{ what, arguments, summary, detail, code string }{
@@ -309,7 +310,8 @@ func TestConnectivityRefuses(t *testing.T) {
 		{"no kind that decides", `flows = [{ cidr = "10.0.0.0/24" }]` + "\n" + `removals = [{ kind = "IPPool", name = "x" }]`, "", "GlobalNetworkPolicy", "removals[0].kind"},
 		{"no object", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [\"web\"]", "Not an Object of Calico", "changes[0]: it is not a JSON object", "changes"},
 		{"a field misspelled", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [" + `jsonencode(merge(jsondecode(local.object), { spec = { ingres = [] } }))` + "]", "Not an Object of Calico", "ingres", "changes"},
-		{"what Calico would refuse", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [null, " + `replace(local.object, "all()", "all(")` + "]", "Not an Object of Calico", `changes[1]: spec.selector of GlobalNetworkPolicy "web" would be refused by Calico v3.28.5`, "changes"},
+		{"what Calico would refuse", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [null, " + `replace(local.object, "all()", "all(")` + "]", "Not an Object of Calico", `changes[1]: spec.selector of GlobalNetworkPolicy "web" would be refused by Calico v3.31.0`, "changes"},
+		{"a tier that is not there", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [" + `replace(replace(local.object, "\"web\"", "\"security.web\""), "\"spec\":{", "\"spec\":{\"tier\":\"security\",")` + "]", "Tier Missing", `changes[0]: GlobalNetworkPolicy "security.web" is in the tier "security"`, "changes"},
 		{"an object twice", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [local.object, " + `local.object` + "]", "Object Given Twice", `changes[0] and changes[1] are both GlobalNetworkPolicy "web"`, "changes"},
 	} {
 		rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), "\nlocals {\n  object = <<-EOT\n"+object+"\nEOT\n}\n",
@@ -334,7 +336,25 @@ func TestConnectivityRefuses(t *testing.T) {
 	if got := plannedOutputs(t, w); len(got.Results.Value) != 2 || got.Results.Value[0].DecidedBy != "failsafe port TCP 22" {
 		t.Errorf("without a datastore: %+v", got)
 	}
+	// Calico's own tiers are there all the same: what comes after them does.
+	const late = `{"kind":"Tier","apiVersion":"projectcalico.org/v3","metadata":{"name":"late"},"spec":{"order":2000000}}`
+	policy := func(name, tier, action string) string {
+		return fmt.Sprintf(`{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":%q},"spec":{"tier":%q,"selector":"all()","ingress":[{"action":%q}]}}`, name, tier, action)
+	}
+	rewrite(t, w, block(`datastore_type = "none"`), connectivity(fmt.Sprintf("%q, %q, %q, %q, %q", policy("first", "default", "Allow"), policy("late.second", "late", "Deny"), late, guardedEndpoint, guardedFelix)))
+	if got := plannedOutputs(t, w); len(got.Results.Value) != 2 || got.Results.Value[0].DecidedBy != `rule 1 of ingress of policy "first" in tier "default"` {
+		t.Errorf("without a datastore, by tiers: %+v", got)
+	}
 	rewrite(t, w, block(`datastore_type = "none"`), failsafe)
 	succeed(t, w, "plan")
 	fail(t, w, "apply").says(t, "Provider Without a Datastore", "etcd.endpoints")
+	// What was applied by another provider block is not read, and it is told why.
+	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), failsafe)
+	succeed(t, w, "apply")
+	rewrite(t, w, block(`datastore_type = "none"`), failsafe)
+	if warnings := run(t, w, "plan").of("warning"); len(warnings) != 1 {
+		t.Errorf("a plan of what is stored elsewhere warns of %v", warnings)
+	} else {
+		warnings[0].says(t, "Provider Without a Datastore", `datastore_type of the provider is "none"`, "was not read")
+	}
 }

@@ -257,10 +257,12 @@ func (d *connectivityDataSource) Read(ctx context.Context, req datasource.ReadRe
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 }
 
-// stored returns the objects that decide now. Without a datastore there are none.
+// stored returns the objects that decide now. Without a datastore these are
+// Calico's own tiers alone.
 func (d *connectivityDataSource) stored(ctx context.Context, diags *diag.Diagnostics) (map[calico.ID]calico.Object, calico.Release) {
 	if d.data != nil && d.data.offline {
-		return map[calico.ID]calico.Object{}, d.data.offlineRelease()
+		release := d.data.offlineRelease()
+		return builtIn(release), release
 	}
 	const failed = "Unable to Read Policies and Host Endpoints"
 	store, err := d.data.store(ctx)
@@ -309,6 +311,7 @@ func (m *connectivityModel) after(stored map[calico.ID]calico.Object, release ca
 		delete(objects, id.Short())
 	}
 	given := map[calico.ID]int{}
+	var order []calico.ID
 	for i, e := range elements(m.Changes) {
 		text, ok := e.(types.String)
 		if !ok || text.IsNull() {
@@ -326,7 +329,14 @@ func (m *connectivityModel) after(stored map[calico.ID]calico.Object, release ca
 			continue
 		}
 		given[id] = i
+		order = append(order, id)
 		lay(objects, obj)
+	}
+	for _, id := range order {
+		if tier := tierMissing(objects, objects[id], release); tier != "" {
+			diags.AddAttributeError(path.Root("changes").AtListIndex(given[id]), "Tier Missing",
+				fmt.Sprintf("changes[%d]: %s is in the tier %q, which is neither stored nor in changes, and so there is no telling what comes before it: add the tier's object, such as calico_tier.%s.object.", given[id], id, tier, tier))
+		}
 	}
 	return objects, missing
 }

@@ -132,10 +132,7 @@ func readVersion(releases []string) (calico.Release, error) {
 }
 
 func readObjects(texts []types.String, release calico.Release) (map[calico.ID]calico.Object, error) {
-	objects := map[calico.ID]calico.Object{}
-	for _, tier := range calico.BuiltInTiers(release) {
-		objects[calico.IDOf(tier).Short()] = tier
-	}
+	objects := builtIn(release)
 	given := map[calico.ID]int{}
 	for i, text := range texts {
 		if text.IsNull() {
@@ -152,23 +149,12 @@ func readObjects(texts []types.String, release calico.Release) (map[calico.ID]ca
 		given[id] = i
 		objects[id] = obj
 	}
-	return objects, checkTiers(objects, release)
-}
-
-// checkTiers finds policies of tiers that are not there. Calico would let such a
-// tier come after all others and drop what arrives at its end, which no test is
-// about.
-func checkTiers(objects map[calico.ID]calico.Object, release calico.Release) error {
-	if since := calico.KindTier.Since(); !release.AtLeast(since.Major, since.Minor, since.Patch) {
-		return nil
-	}
 	for id, obj := range objects {
-		tier := calico.ID{Kind: calico.KindTier, Name: calico.IDOf(obj).Tier}
-		if changesVerdicts(id.Kind) && tier.Name != "" && objects[tier] == nil {
-			return fmt.Errorf("objects: %s is in the tier %q, which is not there: add the tier's object, such as calico_tier.%s.object", id, tier.Name, tier.Name)
+		if tier := tierMissing(objects, obj, release); tier != "" {
+			return nil, fmt.Errorf("objects: %s is in the tier %q, which is not there: add the tier's object, such as calico_tier.%s.object", id, tier, tier)
 		}
 	}
-	return nil
+	return objects, nil
 }
 
 // verdictOn asks a scene for the verdict on a flow, as it was given to the function.
