@@ -66,34 +66,15 @@ func newScene(objects map[calico.ID]calico.Object, release calico.Release) *scen
 			endpoints = append(endpoints, h)
 		}
 	}
-	slices.SortFunc(endpoints, func(a, b *v3.HostEndpoint) int { return strings.Compare(a.Name, b.Name) })
 	s.world = verdict.New(all, release)
-	// The first by its name has an interface, or an address, for itself.
-	first := map[string]*v3.HostEndpoint{}
+	slices.SortFunc(endpoints, byName)
+	byNode := endpointsByNode(endpoints, func(*v3.HostEndpoint) bool { return true })
 	for _, h := range endpoints {
-		for _, place := range placesOf(h) {
-			switch other := first[place]; {
-			case other == nil:
-				first[place] = h
-			case other != h && s.instead[h.Name] == nil:
-				s.instead[h.Name] = other
-			}
+		if other := governor(byNode[h.Spec.Node], h); other != h {
+			s.instead[h.Name] = other
 		}
 	}
 	return s
-}
-
-// placesOf names the interface that an endpoint is for: by its name, or by each of
-// the addresses that it is recognised by.
-func placesOf(h *v3.HostEndpoint) []string {
-	if h.Spec.InterfaceName != "" {
-		return []string{h.Spec.Node + "\x00" + h.Spec.InterfaceName}
-	}
-	var places []string
-	for _, ip := range h.Spec.ExpectedIPs {
-		places = append(places, h.Spec.Node+"\x00"+calico.CanonicalIP(ip))
-	}
-	return places
 }
 
 // judge tells what becomes of a flow at an endpoint.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -62,22 +61,10 @@ func (g *lockoutGuard) standing(w *guardedWorld, h *v3.HostEndpoint) (selected b
 	if p, _, ok := w.rules.placeOf(h); ok {
 		selected = len(p.world.Policies(p.endpoint)) > 0
 	}
-	return selected, shadow(w.endpoints(), h)
-}
-
-// shadow returns the name of the endpoint that Calico uses in the place of this
-// one; "" for none.
-func shadow(all []*v3.HostEndpoint, h *v3.HostEndpoint) string {
-	places := placesOf(h)
-	for _, other := range all {
-		if other.Name >= h.Name {
-			break // they are sorted
-		}
-		if slices.ContainsFunc(placesOf(other), func(place string) bool { return slices.Contains(places, place) }) {
-			return other.Name
-		}
+	if other := governor(w.endpoints(), h); other != nil && other.Name != h.Name {
+		instead = other.Name
 	}
-	return ""
+	return selected, instead
 }
 
 func (r *objectResource) adviseFailsafe(ctx context.Context, store datastore.Store, after *guardedWorld, policy *v3.GlobalNetworkPolicy, state values, diags *diag.Diagnostics) {

@@ -112,8 +112,12 @@ func (g *lockoutGuard) active() bool { return g != nil && g.mode != guardOff }
 type guardedWorld struct {
 	release calico.Release
 	objects map[calico.ID]calico.Object
-	keys    map[calico.ID]string
-	flows   []guardedFlow
+	// sorted are the host endpoints among them, nil before they were asked for.
+	sorted []*v3.HostEndpoint
+	// moved are the nodes of the endpoints in which the world before was another.
+	moved map[string]bool
+	keys  map[calico.ID]string
+	flows []guardedFlow
 	// asked are the far sides of these flows and of those of the worlds before.
 	asked []netip.Prefix
 	// rules are what decides; worlds share them that differ in host endpoints alone,
@@ -174,10 +178,16 @@ func (g *lockoutGuard) fromSnapshot(release calico.Release, snapshot *datastore.
 // that are deleted.
 func (g *lockoutGuard) with(w *guardedWorld, change map[calico.ID]calico.Object) *guardedWorld {
 	after := &guardedWorld{release: w.release, objects: maps.Clone(w.objects), keys: w.keys, rules: w.rules, flows: w.flows, asked: w.asked, population: w.population, management: w.management}
+	after.moved = map[string]bool{}
 	holds := true
 	for id, obj := range change {
 		old, _ := w.objects[id.Short()].(*v3.HostEndpoint)
 		now, _ := obj.(*v3.HostEndpoint)
+		for _, h := range []*v3.HostEndpoint{old, now} {
+			if h != nil {
+				after.moved[h.Spec.Node] = true
+			}
+		}
 		switch {
 		case id.Kind != calico.KindHostEndpoint:
 			holds = false
@@ -191,9 +201,21 @@ func (g *lockoutGuard) with(w *guardedWorld, change map[calico.ID]calico.Object)
 		}
 	}
 	if holds {
+		after.sorted = slices.Clone(w.endpoints())
+		for id, obj := range change {
+			i, found := slices.BinarySearchFunc(after.sorted, id.Name, func(h *v3.HostEndpoint, name string) int { return strings.Compare(h.Name, name) })
+			if found {
+				after.sorted = slices.Delete(after.sorted, i, i+1)
+			}
+			if now, ok := obj.(*v3.HostEndpoint); ok {
+				after.sorted = slices.Insert(after.sorted, i, now)
+			}
+		}
 		return after
 	}
-	return g.newWorld(w.release, after.objects, w.keys, w)
+	anew := g.newWorld(w.release, after.objects, w.keys, w)
+	anew.moved = after.moved
+	return anew
 }
 
 // defaultFlows are what has to work where nothing else is said: the management
@@ -260,38 +282,115 @@ func datastoreAddresses(endpoints []string) []netip.AddrPort {
 // cutOff is a flow that works and would not any more.
 type cutOff struct {
 	endpoint string
-	flow     guardedFlow
+	// instead is the endpoint that governed there before, "" for the same.
+	instead string
+	flow    guardedFlow
 	// before is "" where there was no endpoint yet, and so nothing dropped.
 	before string
 	after  verdict.Verdict
 }
 
-// compare returns the flows that stop at some endpoint between two worlds. The
+// compare returns the flows that stop at some endpoint between a world and the
+// one that a change makes of it (see with). The
 // flows are those of before: a failsafe policy that goes takes its flows with it.
 // A new endpoint is judged by the flows of after.
+//
+// What counts is the interface: where another endpoint governed it, that one is
+// what the traffic fares by before; and where an endpoint leaves its interface to
+// another, such as the one for all interfaces, that one is what it fares by then.
 func compare(before, after *guardedWorld) []cutOff {
+	concerned := func(h *v3.HostEndpoint) bool {
+		// Else nothing that could matter to it has changed.
+		return before.rules != after.rules || after.moved[h.Spec.Node]
+	}
+	now := endpointsByNode(after.endpoints(), concerned)
+	old := now
+	if len(after.moved) > 0 {
+		old = endpointsByNode(before.endpoints(), concerned)
+	}
 	var out []cutOff
-	for _, h := range after.endpoints() {
-		old, existed := before.objects[calico.IDOf(h)].(*v3.HostEndpoint)
-		flows := before.flows
+	add := func(was, is *v3.HostEndpoint) {
+		flows, instead := before.flows, ""
 		switch {
-		case !existed:
+		case was == nil:
 			flows = after.flows
-		case old == h && before.rules == after.rules:
-			continue // nothing that could matter to it has changed
+		case was.Name != is.Name:
+			instead = was.Name
 		}
 		for _, flow := range flows {
-			v, worked, stops := before.stops(after, old, h, flow)
+			v, worked, stops := before.stops(after, was, is, flow)
 			if !stops {
 				continue
 			}
 			if len(out) < maxCutOffs {
-				v = after.rules.wording(h, flow, v)
+				v = after.rules.wording(is, flow, v)
 			}
-			out = append(out, cutOff{h.Name, flow, worked, v})
+			out = append(out, cutOff{is.Name, instead, flow, worked, v})
+		}
+	}
+	for _, h := range after.endpoints() {
+		if concerned(h) && governor(now[h.Spec.Node], h) == h { // Calico ignores others
+			add(governor(old[h.Spec.Node], h), h)
+		}
+	}
+	for _, h := range before.endpoints() {
+		if !after.moved[h.Spec.Node] || governor(old[h.Spec.Node], h) != h {
+			continue
+		}
+		heir := governor(now[h.Spec.Node], h)
+		if heir != nil && governor(old[h.Spec.Node], heir) != h { // else it was looked at above
+			add(h, heir)
 		}
 	}
 	return out
+}
+
+// endpointsByNode returns those host endpoints of a sorted list that are asked for,
+// by their nodes.
+func endpointsByNode(sorted []*v3.HostEndpoint, asked func(*v3.HostEndpoint) bool) map[string][]*v3.HostEndpoint {
+	out := map[string][]*v3.HostEndpoint{}
+	for _, h := range sorted {
+		if asked(h) {
+			out[h.Spec.Node] = append(out[h.Spec.Node], h)
+		}
+	}
+	return out
+}
+
+func byName(a, b *v3.HostEndpoint) int { return strings.Compare(a.Name, b.Name) }
+
+// everyInterface is the interface name of an endpoint for all that have none of
+// their own.
+const everyInterface = "*"
+
+// governor returns which endpoint of a sorted list Calico uses at the interface that
+// an endpoint is for; nil for none.
+func governor(all []*v3.HostEndpoint, at *v3.HostEndpoint) *v3.HostEndpoint {
+	var fallback *v3.HostEndpoint
+	for _, h := range all {
+		switch {
+		case h.Spec.Node != at.Spec.Node:
+		case h.Spec.InterfaceName == everyInterface:
+			if fallback == nil {
+				fallback = h
+			}
+		case sameInterface(h, at):
+			return h
+		}
+	}
+	return fallback
+}
+
+// sameInterface tells whether two endpoints are for one interface: by its name, or
+// by an address of it where one of them gives no name.
+func sameInterface(a, b *v3.HostEndpoint) bool {
+	if a.Spec.InterfaceName != "" && b.Spec.InterfaceName != "" {
+		return a.Spec.InterfaceName == b.Spec.InterfaceName
+	}
+	if a.Spec.InterfaceName == everyInterface || b.Spec.InterfaceName == everyInterface {
+		return false
+	}
+	return slices.ContainsFunc(expectedIPs(a), func(ip netip.Addr) bool { return slices.Contains(expectedIPs(b), ip) })
 }
 
 // stops tells whether a flow works at an endpoint, or had no endpoint to stop it,
@@ -310,13 +409,17 @@ func (w *guardedWorld) stops(after *guardedWorld, old, h *v3.HostEndpoint, flow 
 
 // endpoints returns the host endpoints by their names.
 func (w *guardedWorld) endpoints() []*v3.HostEndpoint {
-	var out []*v3.HostEndpoint
+	if w.sorted != nil {
+		return w.sorted
+	}
+	out := []*v3.HostEndpoint{}
 	for _, obj := range w.objects {
 		if h, ok := obj.(*v3.HostEndpoint); ok {
 			out = append(out, h)
 		}
 	}
-	slices.SortFunc(out, func(a, b *v3.HostEndpoint) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(out, byName)
+	w.sorted = out
 	return out
 }
 
@@ -339,7 +442,11 @@ func describeCutOffs(all []cutOff) string {
 		if c.before != "" {
 			before = "now: " + c.before
 		}
-		fmt.Fprintf(&b, "  %s: %s: %s (%s)\n", c.endpoint, c.flow, c.after, before)
+		endpoint := c.endpoint
+		if c.instead != "" {
+			endpoint += " (which takes the place of " + c.instead + ")"
+		}
+		fmt.Fprintf(&b, "  %s: %s: %s (%s)\n", endpoint, c.flow, c.after, before)
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
@@ -435,15 +542,15 @@ func (w *guardedWorld) needs(changed map[calico.ID]calico.Object) []string {
 			add(calico.ID{Kind: calico.KindProfile, Name: v.By.Profile})
 		}
 	}
-	// Sets, failsafe ports and endpoints that matter to others decide too, and there
-	// are few of them.
+	// Sets, failsafe ports and endpoints that matter to others (at the far side, or on
+	// the same node) decide too, and there are few of them.
 	var few []calico.ID
 	for id, obj := range w.objects {
 		switch id.Kind {
 		case calico.KindGlobalNetworkSet, calico.KindNetworkSet, calico.KindFelixConfiguration:
 			few = append(few, id)
 		case calico.KindHostEndpoint:
-			if h, ok := obj.(*v3.HostEndpoint); ok && (w.rules.asksAbout(h) || w.rules.standsForItsNode(h)) {
+			if h, ok := obj.(*v3.HostEndpoint); ok && (w.moved[h.Spec.Node] || w.rules.asksAbout(h) || w.rules.standsForItsNode(h)) {
 				few = append(few, id)
 			}
 		default:

@@ -435,3 +435,36 @@ func TestGuardDecidesInTheApply(t *testing.T) {
 		})
 	}
 }
+
+// An endpoint that goes leaves its interface to the one for all interfaces: what
+// that one drops is cut off, and an endpoint in its place that drops the same is not.
+func TestGuardKnowsWhoTakesOver(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+	etcd.Put(t, guardedFelixKey, guardedFelix)
+	etcd.Put(t, endpointKeys+"db1-others", strings.NewReplacer("db1-eth0", "db1-others", "eth0", "*").Replace(guardedEndpoint))
+	managed := strings.Replace(failsafe, "management", "selector = \"has(role)\"\n  management", 1)
+	endpoint := strings.Replace(hostEndpoint("db1"), "\n}", "\n  labels = { role = \"db\" }\n  depends_on = [calico_failsafe_policy.this]\n}", 1)
+	w := newWorkspace(t, managed, endpoint, guardedBy("error", etcd))
+	if o := run(t, w, "apply"); o.failed {
+		t.Fatal(o.diagnostics)
+	}
+
+	rewrite(t, w, managed, strings.Replace(endpoint, `"eth0"`, `"eth1"`, 1), guardedBy("error", etcd))
+	fail(t, w, "plan").says(t, "db1-others (which takes the place of db1): management access (TCP port 22 from 10.1.0.0/24): denied", "now: allowed by rule 1 of ingress of policy \"failsafe\"")
+	rewrite(t, w, managed, guardedBy("error", etcd))
+	before := etcd.Prefix(t, "")
+	if o := run(t, w, "plan"); o.failed || len(o.of("warning")) != 1 {
+		t.Errorf("plan of a deletion: failed %t, with %v", o.failed, o.diagnostics)
+	}
+	fail(t, w, "apply").says(t, "lockout_guard refused this change", "db1-others (which takes the place of db1)")
+	if after := etcd.Prefix(t, ""); !slices.Equal(before, after) {
+		t.Error("the datastore is not as it was")
+	}
+
+	other := strings.NewReplacer(`node           = "db1"`, `node           = "db1"`, `"db1"`, `"db1-mgmt"`, "eth0", "eth1").Replace(hostEndpoint("db1"))
+	rewrite(t, w, managed, endpoint, other, guardedBy("error", etcd))
+	if o := run(t, w, "apply"); o.failed {
+		t.Errorf("an endpoint where all was closed: %v", o.diagnostics)
+	}
+}

@@ -133,11 +133,14 @@ func (g guardGenerator) object(rules bool) calico.Object {
 	default:
 		h := v3.NewHostEndpoint()
 		h.Name, h.Labels = fmt.Sprintf("e%02d", g.IntN(14)), g.labels()
-		h.Spec.Node, h.Spec.InterfaceName = fmt.Sprintf("n%d", g.IntN(4)), oneOf(g.Rand, "eth0", "eth0", "*")
+		h.Spec.Node, h.Spec.InterfaceName = fmt.Sprintf("n%d", g.IntN(4)), oneOf(g.Rand, "eth0", "eth1", "eth2", "eth3", "*")
 		for range oneOf(g.Rand, 0, 1, 1, 1, 1, 2) {
 			if len(g.pool) > 0 {
 				h.Spec.ExpectedIPs = append(h.Spec.ExpectedIPs, oneOf(g.Rand, g.pool...)())
 			}
+		}
+		if len(h.Spec.ExpectedIPs) > 0 && g.IntN(3) == 0 {
+			h.Spec.InterfaceName = ""
 		}
 		if g.profiles && g.IntN(2) == 0 {
 			h.Spec.Profiles = []string{"p"}
@@ -165,18 +168,62 @@ func naiveCutOffs(flows []guardedFlow, before, after map[calico.ID]calico.Object
 		worlds[i] = verdict.New(slices.Collect(maps.Values(objects)), calico.Newest)
 	}
 	var out []string
-	for _, endpoint := range worlds[1].Endpoints() {
+	add := func(old, now *verdict.Endpoint) {
 		for _, flow := range flows {
-			old, existed := worlds[0].Endpoint(endpoint.Name)
-			if existed && worlds[0].Decide(old, flow.flow).Outcome != verdict.Allowed {
+			if old != nil && worlds[0].Decide(old, flow.flow).Outcome != verdict.Allowed {
 				continue
 			}
-			if worlds[1].Decide(endpoint, flow.flow).Outcome == verdict.Denied {
-				out = append(out, endpoint.Name+" "+flow.String())
+			if worlds[1].Decide(now, flow.flow).Outcome == verdict.Denied {
+				out = append(out, now.Name+" "+flow.String())
 			}
 		}
 	}
+	for _, endpoint := range worlds[1].Endpoints() {
+		if naiveGovernor(worlds[1], endpoint) == endpoint {
+			add(naiveGovernor(worlds[0], endpoint), endpoint)
+		}
+	}
+	for _, endpoint := range worlds[0].Endpoints() {
+		heir := naiveGovernor(worlds[1], endpoint)
+		if naiveGovernor(worlds[0], endpoint) == endpoint && heir != nil && naiveGovernor(worlds[0], heir) != endpoint {
+			add(endpoint, heir)
+		}
+	}
 	return out
+}
+
+// naiveGovernor returns the endpoint that governs where another one is meant to.
+func naiveGovernor(world *verdict.World, at *verdict.Endpoint) *verdict.Endpoint {
+	candidates := []*verdict.Endpoint{}
+	add := func(endpoint *verdict.Endpoint, ok bool) {
+		if ok {
+			candidates = append(candidates, endpoint)
+		}
+	}
+	switch at.Interface {
+	case "*":
+		add(world.Governing(at.Node, "no such interface"))
+	case "":
+		for _, ip := range at.ExpectedIPs {
+			add(world.GoverningAddress(at.Node, ip))
+		}
+	default:
+		add(world.Governing(at.Node, at.Interface, at.ExpectedIPs...))
+	}
+	// The one for all interfaces gives way to any other.
+	slices.SortFunc(candidates, func(a, b *verdict.Endpoint) int {
+		if (a.Interface == "*") != (b.Interface == "*") {
+			if a.Interface == "*" {
+				return 1
+			}
+			return -1
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	if len(candidates) == 0 {
+		return nil
+	}
+	return candidates[0]
 }
 
 // What the guard finds by its classes, and by what it need not look at again, is

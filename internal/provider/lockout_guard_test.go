@@ -175,6 +175,27 @@ func TestGuardComparesWorlds(t *testing.T) {
 		byBastions, management, guardedEndpoint(0), withoutFailsafePorts(),
 		bastion(0, "bastion"), bastion(1, "bastion"), bastion(2, "bastion"), bastion(3, "bastion"),
 	}
+	// Endpoints of one node; those of rack r1 are closed.
+	placed := func(name, iface, rack string) *v3.HostEndpoint {
+		h := guardedEndpoint(0)
+		h.Name, h.Spec.InterfaceName, h.Labels = name, iface, map[string]string{"rack": rack}
+		return h
+	}
+	open, closed := placed("a", "eth0", "r0"), placed("z", "*", "r1")
+	byAddress, ofAddress := placed("b", "", "r1"), placed("a", "eth0", "r0")
+	byAddress.Spec.ExpectedIPs, ofAddress.Spec.ExpectedIPs = []string{"192.0.2.1", "2001:db8::1"}, []string{"2001:DB8:0::1"}
+	rules := []calico.Object{failsafePolicy("10.1.0.0/24"), deny, withoutFailsafePorts()}
+	with := func(endpoints ...calico.Object) []calico.Object { return append(slices.Clone(rules), endpoints...) }
+	changed := func(removed calico.Object, put ...calico.Object) map[calico.ID]calico.Object {
+		change := map[calico.ID]calico.Object{}
+		if removed != nil {
+			change[calico.IDOf(removed)] = nil
+		}
+		for _, obj := range put {
+			change[calico.IDOf(obj)] = obj
+		}
+		return change
+	}
 	for name, test := range map[string]struct {
 		objects []calico.Object
 		change  map[calico.ID]calico.Object
@@ -225,6 +246,36 @@ func TestGuardComparesWorlds(t *testing.T) {
 		"another endpoint comes, which the bastions reach": {
 			objects: bastions,
 			change:  map[calico.ID]calico.Object{calico.IDOf(guardedEndpoint(1)): guardedEndpoint(1)},
+		},
+		"an endpoint leaves its interface to the one for all": {
+			objects: with(open, closed), change: changed(open), stops: []string{"z management access"},
+		},
+		"an endpoint moves, and leaves its interface to the one for all": {
+			objects: with(open, closed), change: changed(nil, placed("a", "eth1", "r0")), stops: []string{"z management access"},
+		},
+		"an endpoint leaves its interface to one that came after it": {
+			objects: with(open, placed("b", "eth0", "r1")), change: changed(open), stops: []string{"b management access"},
+		},
+		"an endpoint leaves its interface to one with its address": {
+			objects: with(ofAddress, byAddress), change: changed(open), stops: []string{"b management access"},
+		},
+		"an endpoint goes, and leaves its interface to nobody": {
+			objects: with(open, placed("b", "eth1", "r1")), change: changed(open),
+		},
+		"an endpoint comes before another one": {
+			objects: with(placed("b", "eth0", "r0")), change: changed(nil, placed("a", "eth0", "r1")), stops: []string{"a management access"},
+		},
+		"an endpoint of an interface that was closed already": {
+			objects: with(closed), change: changed(nil, placed("a", "eth0", "r1")),
+		},
+		"an endpoint with another name that is closed, too": {
+			objects: with(placed("a", "eth0", "r1")), change: changed(open, placed("b", "eth0", "r1")),
+		},
+		"an endpoint that Calico ignores": {
+			objects: with(open), change: changed(nil, placed("b", "eth0", "r1")),
+		},
+		"an endpoint that Calico ignores is closed by a policy": {
+			objects: []calico.Object{failsafePolicy("10.1.0.0/24"), withoutFailsafePorts(), open, placed("b", "eth0", "r1")}, change: changed(nil, deny),
 		},
 		"an endpoint goes": {
 			objects: []calico.Object{failsafePolicy("10.1.0.0/24"), guardedEndpoint(0)},
