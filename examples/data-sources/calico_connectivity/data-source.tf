@@ -21,7 +21,9 @@ data "calico_connectivity" "plan" {
   changes = local.planned
 }
 
-# For the comment on the pull request. It is in the plan, too.
+# For the comment on the pull request. It is in the plan, too. (As an output it changes
+# once more after the apply, when what was planned is what is stored. A pipeline that
+# minds reads it from the plan: terraform show -json has it in prior_state.)
 output "connectivity" {
   value = data.calico_connectivity.plan.report
 }
