@@ -287,6 +287,35 @@ resource "calico_felix_configuration" "default" {
 	}
 }
 
+// A policy that two releases have stored, each under its name, is enforced twice:
+// what counts is the one that comes first by its order.
+func TestConnectivityOfAPolicyStoredTwice(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.32.1"))
+	etcd.Put(t, guardedFelixKey, guardedFelix)
+	etcd.Put(t, guardedEndpointKey, guardedEndpoint)
+	w := newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), connectivity(""))
+	for _, c := range []struct {
+		old, plain int
+		want       string
+	}{{1, 2, "deny"}, {2, 1, "allow"}} {
+		put := func(name, action string, order int) {
+			etcd.Put(t, policyKeys+name, fmt.Sprintf(`{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":%q,"uid":"0d3a1d3e-7c1f-4a9e-9d6b-2f0f5a3c8e11","creationTimestamp":"2026-01-02T03:04:05Z"},"spec":{"tier":"default","order":%d,"selector":"all()","types":["Ingress"],"ingress":[{"action":%q}]}}`, name, order, action))
+		}
+		put("default.p", "Deny", c.old)
+		put("p", "Allow", c.plain)
+		if got := plannedOutputs(t, w); len(got.Results.Value) != 2 || got.Results.Value[0].Verdict != c.want {
+			t.Errorf("of orders %d and %d: %+v", c.old, c.plain, got.Results.Value)
+		}
+	}
+	o := run(t, w, "plan")
+	if warnings := o.of("warning"); o.failed || len(warnings) != 1 {
+		t.Errorf("failed %t, with %v", o.failed, o.diagnostics)
+	} else {
+		warnings[0].says(t, "Policy Stored Twice", `GlobalNetworkPolicy "p"`, "etcdctl del "+policyKeys+"default.p", "etcdctl del "+policyKeys+"p`")
+	}
+}
+
 func TestConnectivityRefuses(t *testing.T) {
 	t.Parallel()
 	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
@@ -312,6 +341,7 @@ func TestConnectivityRefuses(t *testing.T) {
 		{"a field misspelled", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [" + `jsonencode(merge(jsondecode(local.object), { spec = { ingres = [] } }))` + "]", "Not an Object of Calico", "ingres", "changes"},
 		{"what Calico would refuse", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [null, " + `replace(local.object, "all()", "all(")` + "]", "Not an Object of Calico", `changes[1]: spec.selector of GlobalNetworkPolicy "web" would be refused by Calico v3.31.0`, "changes"},
 		{"a tier that is not there", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [" + `replace(replace(local.object, "\"web\"", "\"security.web\""), "\"spec\":{", "\"spec\":{\"tier\":\"security\",")` + "]", "Tier Missing", `changes[0]: GlobalNetworkPolicy "security.web" is in the tier "security"`, "changes"},
+		{"a namespace of what has none", `flows = [{ cidr = "10.0.0.0/24" }]` + "\n" + `removals = [{ kind = "GlobalNetworkPolicy", name = "web", namespace = "x" }]`, "Kind Without Namespaces", "removals[0].namespace: a GlobalNetworkPolicy is of no namespace", "removals"},
 		{"an object twice", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [local.object, " + `local.object` + "]", "Object Given Twice", `changes[0] and changes[1] are both GlobalNetworkPolicy "web"`, "changes"},
 	} {
 		rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), "\nlocals {\n  object = <<-EOT\n"+object+"\nEOT\n}\n",

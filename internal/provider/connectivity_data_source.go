@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -284,9 +285,12 @@ func (d *connectivityDataSource) stored(ctx context.Context, diags *diag.Diagnos
 		diags.AddWarning("Stored Value Left Out",
 			fmt.Sprintf("The value stored at %s (revision %s) is not a valid object: %v. Calico takes it for absent, and so does this answer. Look at it with `etcdctl get %s`, and put it right or delete the key.", c.Key, c.Revision, c.Err, c.Key))
 	}
-	objects := map[calico.ID]calico.Object{}
-	for _, s := range snapshot.Objects {
-		objects[calico.IDOf(s.Object).Short()] = s.Object
+	objects, keys := objectsOf(snapshot)
+	for _, id := range slices.SortedFunc(maps.Keys(objects), compareIDs) {
+		if first := calico.IDOf(objects[id]).Short(); first != id {
+			diags.AddWarning("Policy Stored Twice",
+				fmt.Sprintf("%s is stored at %s and at %s, by releases of Calico that name policies in different ways. Calico enforces both, and this answer counts both. Compare them, and delete the one that is out of date: `etcdctl del %s` or `etcdctl del %s`.", first, keys[first], keys[id], keys[first], keys[id]))
+		}
 	}
 	return objects, finding.Release
 }
@@ -295,15 +299,20 @@ func (d *connectivityDataSource) stored(ctx context.Context, diags *diag.Diagnos
 // and those removals that are not stored.
 func (m *connectivityModel) after(stored map[calico.ID]calico.Object, release calico.Release, diags *diag.Diagnostics) (objects map[calico.ID]calico.Object, missing []calico.ID) {
 	objects = maps.Clone(stored)
-	for _, e := range elements(m.Removals) {
+	for i, e := range elements(m.Removals) {
 		o, ok := e.(types.Object)
 		if !ok || o.IsNull() {
 			continue
 		}
 		v := values(o.Attributes())
 		id := calico.ID{Kind: calico.Kind(v.str("kind")), Name: v.str("name"), Namespace: v.str("namespace")}
-		if id.Kind.Namespaced() && id.Namespace == "" {
+		switch {
+		case id.Kind.Namespaced() && id.Namespace == "":
 			id.Namespace = defaultNamespace
+		case !id.Kind.Namespaced() && id.Namespace != "":
+			diags.AddAttributeError(path.Root("removals").AtListIndex(i).AtName("namespace"), "Kind Without Namespaces",
+				fmt.Sprintf("removals[%d].namespace: a %s is of no namespace. Leave this out, or remove the NetworkPolicy or NetworkSet that is meant.", i, id.Kind))
+			continue
 		}
 		if objects[id.Short()] == nil {
 			missing = append(missing, id)

@@ -166,12 +166,23 @@ func (g *lockoutGuard) newWorld(release calico.Release, objects map[calico.ID]ca
 }
 
 func (g *lockoutGuard) fromSnapshot(release calico.Release, snapshot *datastore.Snapshot) *guardedWorld {
-	objects, keys := map[calico.ID]calico.Object{}, map[calico.ID]string{}
+	objects, keys := objectsOf(snapshot)
+	return g.newWorld(release, objects, keys, nil)
+}
+
+// objectsOf returns what a snapshot holds. A policy that two releases have stored
+// under a name each is there twice, as Calico enforces both: the second has its key
+// in the place of its name.
+func objectsOf(snapshot *datastore.Snapshot) (objects map[calico.ID]calico.Object, keys map[calico.ID]string) {
+	objects, keys = map[calico.ID]calico.Object{}, map[calico.ID]string{}
 	for _, stored := range snapshot.Objects {
 		id := calico.IDOf(stored.Object).Short()
+		if objects[id] != nil {
+			id.Name = stored.Key
+		}
 		objects[id], keys[id] = stored.Object, stored.Key
 	}
-	return g.newWorld(release, objects, keys, nil)
+	return objects, keys
 }
 
 // with returns the world after a change: objects by their IDs, nil for those

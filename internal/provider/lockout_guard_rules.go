@@ -88,14 +88,16 @@ func otherObjects(objects map[calico.ID]calico.Object) []calico.Object {
 			ids = append(ids, id)
 		}
 	}
-	slices.SortFunc(ids, func(a, b calico.ID) int {
-		return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
-	})
+	slices.SortFunc(ids, compareIDs)
 	out := make([]calico.Object, len(ids))
 	for i, id := range ids {
 		out[i] = objects[id]
 	}
 	return out
+}
+
+func compareIDs(a, b calico.ID) int {
+	return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 }
 
 func newGuardedRules(release calico.Release, others []calico.Object, endpoints []*v3.HostEndpoint, asked []netip.Prefix) *guardedRules {
