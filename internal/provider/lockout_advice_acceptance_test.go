@@ -119,3 +119,25 @@ func TestGuardAdvisesOnTheDatastore(t *testing.T) {
 	rewrite(t, w, strings.Replace(failsafe, "\n}", "\n  etcd_servers = [{ address = \"192.0.2.7\" }]\n}", 1), provider)
 	succeed(t, w, "plan")
 }
+
+// A guard without flows is a mistake more often than a wish.
+func TestGuardOfNothingIsTold(t *testing.T) {
+	t.Parallel()
+	for guard, want := range map[string]int{
+		`{ mode = "error", flows = [] }`:                    1,
+		`{ flows = [] }`:                                    1,
+		`{ mode = "off", flows = [] }`:                      0,
+		`{ mode = "error" }`:                                0,
+		`{ flows = [{ cidr = "10.1.0.0/24", port = 22 }] }`: 0,
+	} {
+		w := newWorkspace(t, block("datastore_type = \"none\"\nlockout_guard = "+guard), failsafe)
+		o := runAndTell(t, w, "validate")
+		warnings := o.of("warning")
+		if o.failed || len(warnings) != want {
+			t.Errorf("%s: failed %t, with %v", guard, o.failed, o.diagnostics)
+		}
+		for _, d := range warnings {
+			d.says(t, "Nothing Is Guarded", "lockout_guard.flows is an empty list", `mode = "off"`)
+		}
+	}
+}

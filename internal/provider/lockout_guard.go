@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -42,8 +43,9 @@ type lockoutGuard struct {
 	mu sync.Mutex
 	// now is what the datastore held when it was first looked at, with the changes
 	// that were planned since; nil before the first look.
-	now     *guardedWorld
-	loading error
+	now *guardedWorld
+	// blind tells that the first look failed.
+	blind bool
 }
 
 // guardedFlow is traffic that is watched over.
@@ -464,16 +466,23 @@ func describeCutOffs(all []cutOff) string {
 
 // load looks at the datastore, once.
 func (g *lockoutGuard) load(ctx context.Context, store datastore.Store, release calico.Release) (*guardedWorld, error) {
-	if g.now == nil && g.loading == nil {
-		snapshot, err := store.Snapshot(ctx, guardKinds(release))
-		if err != nil {
-			g.loading = err
-		} else {
-			g.now = g.fromSnapshot(release, snapshot)
-		}
+	switch {
+	case g.blind:
+		return nil, errStillBlind
+	case g.now != nil:
+		return g.now, nil
 	}
-	return g.now, g.loading
+	snapshot, err := store.Snapshot(ctx, guardKinds(release))
+	if err != nil {
+		g.blind = true
+		return nil, err
+	}
+	g.now = g.fromSnapshot(release, snapshot)
+	return g.now, nil
 }
+
+// errStillBlind is that the guard could not see the datastore, which was told.
+var errStillBlind = errors.New("the datastore could not be read before")
 
 // plan returns what a planned change stops, on top of the changes that were
 // planned before it.

@@ -12,7 +12,9 @@ import (
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 )
@@ -34,6 +36,8 @@ type raceEtcd struct {
 	slipIn func(write int, key string)
 	// writes are those that have arrived, reads the snapshots that were answered.
 	writes, reads int
+	// blind refuses to show what the guard wants to see.
+	blind bool
 }
 
 // newRaceEtcd returns the server, and a provider block with a strict guard that
@@ -70,8 +74,15 @@ func (r *raceEtcd) Txn(ctx context.Context, req *etcdserverpb.TxnRequest) (*etcd
 			break
 		}
 	}
+	snapshot := len(req.Success) > 0 && string(req.Success[0].GetRequestRange().GetKey()) == endpointKeys
+	r.mu.Lock()
+	blind := r.blind
+	r.mu.Unlock()
+	if snapshot && blind {
+		return nil, status.Error(codes.ResourceExhausted, "trying to send message larger than max")
+	}
 	resp, err := r.kv.Txn(ctx, req)
-	if len(req.Success) > 0 && string(req.Success[0].GetRequestRange().GetKey()) == endpointKeys {
+	if snapshot {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.reads++
@@ -346,4 +357,26 @@ resource "calico_global_network_policy" "other" {
 	})
 	succeed(t, w, "apply", "saved")
 	wantKeys(t, etcd, endpointKeys)
+}
+
+// A guard that cannot see says so, once for a plan, and consents to nothing.
+func TestGuardThatCannotSee(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+	before := etcd.Prefix(t, "")
+	server, provider := newRaceEtcd(t, etcd)
+	server.mu.Lock()
+	server.blind = true
+	server.mu.Unlock()
+	w := newWorkspace(t, provider, failsafe, hostEndpoint("db1"), "\nresource \"calico_global_network_policy\" \"web\" { name = \"web\" }\n")
+	o := run(t, w, "plan")
+	warnings := o.of("warning")
+	if o.failed || len(warnings) != 1 {
+		t.Fatalf("plan: failed %t, with %v", o.failed, o.diagnostics)
+	}
+	warnings[0].says(t, "Traffic Not Checked", "lockout_guard could not read", "larger than max")
+	o = run(t, w, "apply")
+	if !o.failed || len(o.of("error")) == 0 || !slices.Equal(before, etcd.Prefix(t, "")) {
+		t.Errorf("apply: failed %t, with %v", o.failed, o.diagnostics)
+	}
 }

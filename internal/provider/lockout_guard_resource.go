@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -51,6 +52,9 @@ func (r *objectResource) planGuard(ctx context.Context, state values, obj calico
 		change[calico.IDOf(obj)] = obj
 	}
 	stops, after, err := r.data.guard.plan(ctx, store, release, change)
+	if errors.Is(err, errStillBlind) {
+		return // told once
+	}
 	if err != nil {
 		diags.AddWarning("Traffic Not Checked",
 			fmt.Sprintf("lockout_guard could not read the policies and endpoints that are stored, so what this change does to traffic is not known: %v", err))

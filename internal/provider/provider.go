@@ -151,7 +151,10 @@ func (p *calicoProvider) ValidateConfig(ctx context.Context, req provider.Valida
 	for _, problem := range settings.Check(given.settings) {
 		addProblem(&resp.Diagnostics, problem)
 	}
-	readGuard(model.LockoutGuard, nil, &resp.Diagnostics)
+	if guard := readGuard(model.LockoutGuard, nil, &resp.Diagnostics); guard.active() && guard.flows != nil && len(elements(values(model.LockoutGuard.Attributes())["flows"])) == 0 {
+		resp.Diagnostics.AddAttributeWarning(path.Root("lockout_guard").AtName("flows"), "Nothing Is Guarded",
+			"lockout_guard.flows is an empty list, so lockout_guard watches over nothing. Leave flows out to have it watch over the management access of the failsafe policies and the way to the datastore, or say what you mean: mode = \"off\".")
+	}
 }
 
 // Configure finds out how to reach the datastore. It does not connect: that is

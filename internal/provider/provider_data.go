@@ -132,10 +132,13 @@ func (d *providerData) planRelease(ctx context.Context, kind calico.Kind, create
 	switch {
 	case errors.As(err, &unavailable):
 		d.mu.Lock()
+		told := d.unreachable // by another one that asked at the same time
 		d.unreachable = true
 		d.mu.Unlock()
-		diags.AddWarning("Datastore Did Not Answer",
-			fmt.Sprintf("The plan could not be checked against the datastore's release of Calico; that will be done before anything is written.\n\n%s", unavailableDetail(unavailable)))
+		if !told {
+			diags.AddWarning("Datastore Did Not Answer",
+				fmt.Sprintf("The plan could not be checked against the datastore's release of Calico; that will be done before anything is written.\n\n%s", unavailableDetail(unavailable)))
+		}
 		return d.release
 	case err != nil:
 		(&objectResource{}).addStoreError(diags, "Find Out the Calico Release for", calico.ID{Kind: kind}, err)
