@@ -303,10 +303,10 @@ type cutOff struct {
 	after  verdict.Verdict
 }
 
-// compare returns the flows that stop at some endpoint between a world and the
-// one that a change makes of it (see with). The
-// flows are those of before: a failsafe policy that goes takes its flows with it.
-// A new endpoint is judged by the flows of after.
+// compare returns the flows that stop at some endpoint between a world and the one
+// that a change makes of it (see with). The flows are those of before: a failsafe
+// policy that goes takes its flows with it. A new endpoint is judged by the flows of
+// after.
 //
 // What counts is the interface: where another endpoint governed it, that one is
 // what the traffic fares by before; and where an endpoint leaves its interface to
