@@ -109,6 +109,12 @@ func (k Kind) Tiered() bool { return k.info().tiered }
 // Release where all do.
 func (k Kind) Since() Release { return k.info().since }
 
+// KnownIn tells whether a release of Calico knows the kind.
+func (k Kind) KnownIn(r Release) bool {
+	since := k.Since()
+	return r.AtLeast(since.Major, since.Minor, since.Patch)
+}
+
 // New returns an empty object of the kind, with kind and apiVersion set.
 func (k Kind) New() Object { return k.info().newObject() }
 

@@ -74,11 +74,10 @@ type checker struct {
 
 // knows tells whether the release has the kind, and rejects the object if not.
 func (c *checker) knows(kind Kind) bool {
-	since := kind.Since()
-	if c.release.AtLeast(since.Major, since.Minor, since.Patch) {
+	if kind.KnownIn(c.release) {
 		return true
 	}
-	c.reject(Path{}, nil, "Calico %s does not know the kind %s, which came with %s: leave this resource out, or upgrade Calico first.", c.release, kind, since)
+	c.reject(Path{}, nil, "Calico %s does not know the kind %s, which came with %s: leave this resource out, or upgrade Calico first.", c.release, kind, kind.Since())
 	return false
 }
 

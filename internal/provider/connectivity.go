@@ -2,10 +2,11 @@ package provider
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
@@ -70,7 +71,7 @@ func newScene(objects map[calico.ID]calico.Object, release calico.Release) *scen
 	slices.SortFunc(endpoints, byName)
 	byNode := endpointsByNode(endpoints, func(*v3.HostEndpoint) bool { return true })
 	for _, h := range endpoints {
-		if other := governor(byNode[h.Spec.Node], h); other != h {
+		if other := verdict.Governor(byNode[h.Spec.Node], h); other != h {
 			s.instead[h.Name] = other
 		}
 	}
@@ -115,16 +116,48 @@ func builtIn(release calico.Release) map[calico.ID]calico.Object {
 	return objects
 }
 
-// tierMissing returns the tier of a policy if it is not there, and "" otherwise.
-// Calico would let such a tier come after all others and drop what arrives at its
-// end, which nobody asks about.
-func tierMissing(objects map[calico.ID]calico.Object, policy calico.Object, release calico.Release) string {
-	since := calico.KindTier.Since()
-	tier := calico.ID{Kind: calico.KindTier, Name: calico.IDOf(policy).Tier}
-	if tier.Name == "" || !changesVerdicts(calico.KindOf(policy)) || objects[tier] != nil || !release.AtLeast(since.Major, since.Minor, since.Patch) {
-		return ""
+// objectFault is what is wrong with one of the objects of a list.
+type objectFault struct {
+	index           int
+	summary, detail string
+}
+
+// layObjects lays objects of the configuration, in JSON, over those that are there.
+// list is the name of theirs, for messages.
+func layObjects(objects map[calico.ID]calico.Object, list string, texts []attr.Value, release calico.Release) (faults []objectFault) {
+	fault := func(i int, summary, detail string, args ...any) {
+		faults = append(faults, objectFault{i, summary, fmt.Sprintf("%s[%d]", list, i) + fmt.Sprintf(detail, args...)})
 	}
-	return tier.Name
+	given := map[calico.ID]int{}
+	var order []calico.ID
+	for i, e := range texts {
+		text, ok := e.(types.String)
+		if !ok || text.IsNull() {
+			continue
+		}
+		obj, err := readObject(text.ValueString(), release)
+		if err != nil {
+			fault(i, "Not an Object of Calico", ": %v.", err)
+			continue
+		}
+		id := calico.IDOf(obj).Short()
+		if other, twice := given[id]; twice {
+			fault(other, "Object Given Twice", " and %s[%d] are both %s: one would hide the other. Give each object once.", list, i, id)
+			continue
+		}
+		given[id] = i
+		order = append(order, id)
+		lay(objects, obj)
+	}
+	for _, id := range order {
+		// Calico would let a tier that is not there come after all others and drop what
+		// arrives at its end, which nobody asks about.
+		tier := calico.ID{Kind: calico.KindTier, Name: calico.IDOf(objects[id]).Tier}
+		if tier.Name != "" && changesVerdicts(id.Kind) && objects[tier] == nil && calico.KindTier.KnownIn(release) {
+			fault(given[id], "Tier Missing", ": %s is in the tier %q, which is not there, and so there is no telling what comes before it: add the tier's object, such as calico_tier.%s.object.", id, tier.Name, tier.Name)
+		}
+	}
+	return faults
 }
 
 // lay puts an object over the one of the same name. Of a FelixConfiguration, as
@@ -134,7 +167,7 @@ func lay(objects map[calico.ID]calico.Object, obj calico.Object) {
 	if over, ok := obj.(*v3.FelixConfiguration); ok {
 		if stored, ok := objects[id].(*v3.FelixConfiguration); ok {
 			merged := stored.DeepCopy()
-			from, to := reflect.ValueOf(over.Spec), reflect.ValueOf(&merged.Spec).Elem()
+			from, to := specOf(over), specOf(merged)
 			for i := range from.NumField() {
 				if !from.Field(i).IsZero() {
 					to.Field(i).Set(from.Field(i))

@@ -37,16 +37,7 @@ func (d *connectivityDataSource) Metadata(_ context.Context, req datasource.Meta
 }
 
 func (d *connectivityDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	if req.ProviderData == nil {
-		return
-	}
-	data, ok := req.ProviderData.(*providerData)
-	if !ok {
-		resp.Diagnostics.AddError("Unexpected Data Source Configure Type",
-			fmt.Sprintf("Expected *providerData, got: %T. Please report this to the provider developers.", req.ProviderData))
-		return
-	}
-	d.data = data
+	d.data = providerDataOf(req.ProviderData, &resp.Diagnostics)
 }
 
 // flowAttributes are those of a flow that a verdict is asked for.
@@ -319,33 +310,8 @@ func (m *connectivityModel) after(stored map[calico.ID]calico.Object, release ca
 		}
 		delete(objects, id.Short())
 	}
-	given := map[calico.ID]int{}
-	var order []calico.ID
-	for i, e := range elements(m.Changes) {
-		text, ok := e.(types.String)
-		if !ok || text.IsNull() {
-			continue
-		}
-		at := path.Root("changes").AtListIndex(i)
-		obj, err := readObject(text.ValueString(), release)
-		if err != nil {
-			diags.AddAttributeError(at, "Not an Object of Calico", fmt.Sprintf("changes[%d]: %v.", i, err))
-			continue
-		}
-		id := calico.IDOf(obj).Short()
-		if other, twice := given[id]; twice {
-			diags.AddAttributeError(at, "Object Given Twice", fmt.Sprintf("changes[%d] and changes[%d] are both %s: one would hide the other. Give each object once.", other, i, id))
-			continue
-		}
-		given[id] = i
-		order = append(order, id)
-		lay(objects, obj)
-	}
-	for _, id := range order {
-		if tier := tierMissing(objects, objects[id], release); tier != "" {
-			diags.AddAttributeError(path.Root("changes").AtListIndex(given[id]), "Tier Missing",
-				fmt.Sprintf("changes[%d]: %s is in the tier %q, which is neither stored nor in changes, and so there is no telling what comes before it: add the tier's object, such as calico_tier.%s.object.", given[id], id, tier, tier))
-		}
+	for _, f := range layObjects(objects, "changes", elements(m.Changes), release) {
+		diags.AddAttributeError(path.Root("changes").AtListIndex(f.index), f.summary, f.detail)
 	}
 	return objects, missing
 }

@@ -61,7 +61,7 @@ func (g *lockoutGuard) standing(w *guardedWorld, h *v3.HostEndpoint) (selected b
 	if p, _, ok := w.rules.placeOf(h); ok {
 		selected = len(p.world.Policies(p.endpoint)) > 0
 	}
-	if other := governor(w.endpoints(), h); other != nil && other.Name != h.Name {
+	if other := verdict.Governor(w.endpoints(), h); other != nil && other.Name != h.Name {
 		instead = other.Name
 	}
 	return selected, instead
@@ -92,7 +92,7 @@ func (g *lockoutGuard) uncovered(policy *v3.GlobalNetworkPolicy, release calico.
 	alone := policy.DeepCopy()
 	alone.Spec.Selector, alone.Spec.NamespaceSelector, alone.Spec.ServiceAccountSelector = failsafeSelector, "", ""
 	host := v3.NewHostEndpoint()
-	host.Name, host.Spec.Node, host.Spec.InterfaceName = "host", "host", "*"
+	host.Name, host.Spec.Node, host.Spec.InterfaceName = "host", "host", verdict.AnyInterface
 	felix := v3.NewFelixConfiguration()
 	felix.Name = "default"
 	felix.Spec.FailsafeInboundHostPorts, felix.Spec.FailsafeOutboundHostPorts = &[]v3.ProtoPort{}, &[]v3.ProtoPort{}

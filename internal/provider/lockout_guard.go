@@ -134,10 +134,7 @@ type guardedWorld struct {
 
 // guardKinds are the kinds that can change a verdict in a release.
 func guardKinds(release calico.Release) []calico.Kind {
-	return slices.DeleteFunc(verdict.Dependencies(), func(kind calico.Kind) bool {
-		since := kind.Since()
-		return !release.AtLeast(since.Major, since.Minor, since.Patch)
-	})
+	return slices.DeleteFunc(verdict.Dependencies(), func(kind calico.Kind) bool { return !kind.KnownIn(release) })
 }
 
 // changesVerdicts tells whether an object of the kind can change a verdict.
@@ -342,16 +339,16 @@ func compare(before, after *guardedWorld) []cutOff {
 		}
 	}
 	for _, h := range after.endpoints() {
-		if concerned(h) && governor(now[h.Spec.Node], h) == h { // Calico ignores others
-			add(governor(old[h.Spec.Node], h), h)
+		if concerned(h) && verdict.Governor(now[h.Spec.Node], h) == h { // Calico ignores others
+			add(verdict.Governor(old[h.Spec.Node], h), h)
 		}
 	}
 	for _, h := range before.endpoints() {
-		if !after.moved[h.Spec.Node] || governor(old[h.Spec.Node], h) != h {
+		if !after.moved[h.Spec.Node] || verdict.Governor(old[h.Spec.Node], h) != h {
 			continue
 		}
-		heir := governor(now[h.Spec.Node], h)
-		if heir != nil && governor(old[h.Spec.Node], heir) != h { // else it was looked at above
+		heir := verdict.Governor(now[h.Spec.Node], h)
+		if heir != nil && verdict.Governor(old[h.Spec.Node], heir) != h { // else it was looked at above
 			add(h, heir)
 		}
 	}
@@ -371,40 +368,6 @@ func endpointsByNode(sorted []*v3.HostEndpoint, asked func(*v3.HostEndpoint) boo
 }
 
 func byName(a, b *v3.HostEndpoint) int { return strings.Compare(a.Name, b.Name) }
-
-// everyInterface is the interface name of an endpoint for all that have none of
-// their own.
-const everyInterface = "*"
-
-// governor returns which endpoint of a sorted list Calico uses at the interface that
-// an endpoint is for; nil for none.
-func governor(all []*v3.HostEndpoint, at *v3.HostEndpoint) *v3.HostEndpoint {
-	var fallback *v3.HostEndpoint
-	for _, h := range all {
-		switch {
-		case h.Spec.Node != at.Spec.Node:
-		case h.Spec.InterfaceName == everyInterface:
-			if fallback == nil {
-				fallback = h
-			}
-		case sameInterface(h, at):
-			return h
-		}
-	}
-	return fallback
-}
-
-// sameInterface tells whether two endpoints are for one interface: by its name, or
-// by an address of it where one of them gives no name.
-func sameInterface(a, b *v3.HostEndpoint) bool {
-	if a.Spec.InterfaceName != "" && b.Spec.InterfaceName != "" {
-		return a.Spec.InterfaceName == b.Spec.InterfaceName
-	}
-	if a.Spec.InterfaceName == everyInterface || b.Spec.InterfaceName == everyInterface {
-		return false
-	}
-	return slices.ContainsFunc(expectedIPs(a), func(ip netip.Addr) bool { return slices.Contains(expectedIPs(b), ip) })
-}
 
 // stops tells whether a flow works at an endpoint, or had no endpoint to stop it,
 // and is dropped after.

@@ -34,7 +34,7 @@ type guardedRules struct {
 	// them are the same to every network.
 	bounds []netip.Addr
 	// asked are the far sides of the flows that are asked about.
-	asked []netip.Prefix
+	asked []addressRange
 	// shared are the addresses that several endpoints expect.
 	shared map[netip.Addr]bool
 	// room is how many addresses endpoints may expect in all for the classes to hold:
@@ -102,13 +102,16 @@ func compareIDs(a, b calico.ID) int {
 
 func newGuardedRules(release calico.Release, others []calico.Object, endpoints []*v3.HostEndpoint, asked []netip.Prefix) *guardedRules {
 	r := &guardedRules{
-		release: release, objects: others, lookout: newLookout(release, others), asked: asked, shared: map[netip.Addr]bool{},
+		release: release, objects: others, lookout: newLookout(release, others), shared: map[netip.Addr]bool{},
 		classes: map[*v3.HostEndpoint]string{}, places: map[string]place{}, verdicts: map[string]watched{},
+	}
+	for _, p := range asked {
+		r.asked = append(r.asked, rangeOf(p))
 	}
 	r.setBounds()
 	seen := map[netip.Addr]bool{}
 	for _, h := range endpoints {
-		for _, ip := range expectedIPs(h) {
+		for _, ip := range verdict.ExpectedIPs(h) {
 			r.shared[ip] = r.shared[ip] || seen[ip]
 			seen[ip] = true
 		}
@@ -194,45 +197,47 @@ func (r *guardedRules) setBounds() {
 	if !r.far && !r.near && !r.local {
 		return
 	}
-	cut := func(p netip.Prefix) {
-		first, last := ends(p)
-		r.bounds = append(r.bounds, first)
-		if next := last.Next(); next.IsValid() && next.BitLen() == first.BitLen() {
+	cut := func(a addressRange) {
+		r.bounds = append(r.bounds, a.first)
+		if next := a.last.Next(); next.IsValid() && next.BitLen() == a.first.BitLen() {
 			r.bounds = append(r.bounds, next)
 		}
 	}
 	// The addresses of either family begin somewhere, too.
-	cut(netip.PrefixFrom(netip.IPv4Unspecified(), 0))
-	cut(netip.PrefixFrom(netip.IPv6Unspecified(), 0))
+	cut(everyIPv4)
+	cut(everyIPv6)
 	for _, text := range r.nets {
-		if p, err := netip.ParsePrefix(asNet(text)); err == nil {
-			cut(unmapped(p))
+		if first, last, ok := verdict.ParseNet(text); ok {
+			cut(addressRange{first, last})
 		}
 	}
-	for _, p := range r.asked {
-		cut(unmapped(p))
+	for _, a := range r.asked {
+		cut(a)
 	}
 	slices.SortFunc(r.bounds, netip.Addr.Compare)
 	r.bounds = slices.Compact(r.bounds)
 }
 
-// unmapped is a network of IPv4 that is written as one of IPv6 as what it is.
-func unmapped(p netip.Prefix) netip.Prefix {
-	if p.Addr().Is4In6() && p.Bits() >= 96 {
-		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-	}
-	return p.Masked()
+// addressRange is addresses of one family, with both its ends.
+type addressRange struct{ first, last netip.Addr }
+
+var everyIPv4, everyIPv6 = rangeOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0)), rangeOf(netip.PrefixFrom(netip.IPv6Unspecified(), 0))
+
+func rangeOf(p netip.Prefix) addressRange {
+	first, last, _ := verdict.ParseNet(p.String())
+	return addressRange{first, last}
 }
 
-// ends returns the first and the last address of a network.
-func ends(p netip.Prefix) (first, last netip.Addr) {
-	p = p.Masked()
-	raw := p.Addr().AsSlice()
-	for bit := p.Bits(); bit < 8*len(raw); bit++ {
-		raw[bit/8] |= 0x80 >> (bit % 8)
-	}
-	last, _ = netip.AddrFromSlice(raw)
-	return p.Addr(), last
+func (a addressRange) contains(ip netip.Addr) bool {
+	return a.first.Compare(ip) <= 0 && ip.Compare(a.last) <= 0
+}
+
+// roomy tells whether there are more than so many addresses in the range.
+func (a addressRange) roomy(room int) bool {
+	from, to := a.first.As16(), a.last.As16()
+	low, borrow := bits.Sub64(binary.BigEndian.Uint64(to[8:]), binary.BigEndian.Uint64(from[8:]), 0)
+	high, _ := bits.Sub64(binary.BigEndian.Uint64(to[:8]), binary.BigEndian.Uint64(from[:8]), borrow)
+	return high > 0 || low >= uint64(room)
 }
 
 // addressClass is the same for addresses that no rule can tell apart by the
@@ -242,38 +247,25 @@ func (r *guardedRules) addressClass(ip netip.Addr) string {
 		return ip.String()
 	}
 	i := sort.Search(len(r.bounds), func(i int) bool { return r.bounds[i].Compare(ip) > 0 })
-	first := r.bounds[i-1]
-	_, last := ends(netip.PrefixFrom(first, 0))
-	if i < len(r.bounds) && r.bounds[i].BitLen() == first.BitLen() {
-		last = r.bounds[i].Prev()
+	within := addressRange{r.bounds[i-1], everyIPv6.last}
+	switch {
+	case i < len(r.bounds) && r.bounds[i] != everyIPv6.first:
+		within.last = r.bounds[i].Prev()
+	case ip.Is4():
+		within.last = everyIPv4.last
 	}
 	// Where a flow is about a range, an address in it that is nobody's may fare in
 	// another way than those of endpoints. There has to be one as long as there is one
 	// in truth, so only ranges that endpoints cannot fill are made of classes.
-	if r.far && !roomy(first, last, r.room) &&
-		slices.ContainsFunc(r.asked, func(p netip.Prefix) bool { return unmapped(p).Contains(first) }) {
+	if r.far && !within.roomy(r.room) && r.isAsked(ip) {
 		return ip.String()
 	}
-	return "from " + first.String()
+	return "from " + within.first.String()
 }
 
-// roomy tells whether there are more than so many addresses from the first to the last.
-func roomy(first, last netip.Addr, room int) bool {
-	a, b := first.As16(), last.As16()
-	low, borrow := bits.Sub64(binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(a[8:]), 0)
-	high, _ := bits.Sub64(binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(a[:8]), borrow)
-	return high > 0 || low >= uint64(room)
-}
-
-// expectedIPs are the addresses of an endpoint.
-func expectedIPs(h *v3.HostEndpoint) []netip.Addr {
-	var out []netip.Addr
-	for _, text := range h.Spec.ExpectedIPs {
-		if p, err := netip.ParsePrefix(asNet(text)); err == nil {
-			out = append(out, unmapped(p).Addr())
-		}
-	}
-	return out
+// isAsked tells whether a flow that is asked about has the address at its far side.
+func (r *guardedRules) isAsked(ip netip.Addr) bool {
+	return slices.ContainsFunc(r.asked, func(a addressRange) bool { return a.contains(ip) })
 }
 
 // class is the same for endpoints that no rule can tell apart.
@@ -294,12 +286,12 @@ func (r *guardedRules) newClass(h *v3.HostEndpoint) string {
 		All       bool
 		Node      string
 		Addresses []string
-	}{Labels: h.Labels, Profiles: h.Spec.Profiles, Ports: h.Spec.Ports, All: h.Spec.InterfaceName == "*"}
+	}{Labels: h.Labels, Profiles: h.Spec.Profiles, Ports: h.Spec.Ports, All: h.Spec.InterfaceName == verdict.AnyInterface}
 	if r.nodes[h.Spec.Node] || r.preDNAT {
 		what.Node = h.Spec.Node
 	}
 	if r.far || r.near || r.local {
-		for _, ip := range expectedIPs(h) {
+		for _, ip := range verdict.ExpectedIPs(h) {
 			what.Addresses = append(what.Addresses, r.addressClass(ip))
 		}
 	}
@@ -320,7 +312,7 @@ type population struct {
 func (r *guardedRules) populate(endpoints []*v3.HostEndpoint) population {
 	p := population{classes: map[string]int{}, addresses: map[netip.Addr]int{}}
 	for _, h := range endpoints {
-		p.count(r.class(h), expectedIPs(h), 1)
+		p.count(r.class(h), verdict.ExpectedIPs(h), 1)
 	}
 	return p
 }
@@ -340,13 +332,13 @@ func (r *guardedRules) move(p population, old, now *v3.HostEndpoint) (after popu
 	after = population{classes: maps.Clone(p.classes), addresses: maps.Clone(p.addresses), total: p.total}
 	ok = true
 	if old != nil {
-		class, ips := r.class(old), expectedIPs(old)
+		class, ips := r.class(old), verdict.ExpectedIPs(old)
 		after.count(class, ips, -1)
 		lastOfItsClass := len(ips) > 0 && after.classes[class] == 0 && (now == nil || r.class(now) != class)
 		ok = ok && !lastOfItsClass && !r.standsForItsNode(old)
 	}
 	if now != nil {
-		class, ips := r.class(now), expectedIPs(now)
+		class, ips := r.class(now), verdict.ExpectedIPs(now)
 		firstOfItsClass := len(ips) > 0 && p.classes[class] == 0
 		after.count(class, ips, 1)
 		ok = ok && !firstOfItsClass && !r.standsForItsNode(now) && after.total <= r.room &&
@@ -358,14 +350,12 @@ func (r *guardedRules) move(p population, old, now *v3.HostEndpoint) (after popu
 // asksAbout tells whether an endpoint may be at the far side of a flow that is
 // asked about, where rules select that by its endpoints.
 func (r *guardedRules) asksAbout(h *v3.HostEndpoint) bool {
-	return r.far && slices.ContainsFunc(expectedIPs(h), func(ip netip.Addr) bool {
-		return slices.ContainsFunc(r.asked, func(p netip.Prefix) bool { return unmapped(p).Contains(ip) })
-	})
+	return r.far && slices.ContainsFunc(verdict.ExpectedIPs(h), r.isAsked)
 }
 
 // standsForItsNode tells the endpoints whose policies others on the node may meet.
 func (r *guardedRules) standsForItsNode(h *v3.HostEndpoint) bool {
-	return r.preDNAT && h.Spec.InterfaceName == "*"
+	return r.preDNAT && h.Spec.InterfaceName == verdict.AnyInterface
 }
 
 // placeOf returns an endpoint that fares as h does.

@@ -39,6 +39,17 @@ type providerData struct {
 	planned map[calico.ID]bool
 }
 
+// providerDataOf returns what a provider has handed to a resource or a data source;
+// nil before it is configured.
+func providerDataOf(handed any, diags *diag.Diagnostics) *providerData {
+	data, ok := handed.(*providerData)
+	if handed != nil && !ok {
+		diags.AddError("Unexpected Configure Type",
+			fmt.Sprintf("Expected *providerData, got: %T. Please report this to the provider developers.", handed))
+	}
+	return data
+}
+
 // configurationError is a fault of the provider's configuration that only
 // shows when the datastore is needed.
 type configurationError struct{ summary, detail string }

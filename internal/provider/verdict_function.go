@@ -86,10 +86,10 @@ func (f *verdictFunction) Definition(_ context.Context, _ function.DefinitionReq
 }
 
 func (f *verdictFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
-	var objects []types.String
+	var texts types.List
 	var flow types.Dynamic
 	var releases []string
-	if resp.Error = req.Arguments.Get(ctx, &objects, &flow, &releases); resp.Error != nil {
+	if resp.Error = req.Arguments.Get(ctx, &texts, &flow, &releases); resp.Error != nil {
 		return
 	}
 	release, err := readVersion(releases)
@@ -97,14 +97,14 @@ func (f *verdictFunction) Run(ctx context.Context, req function.RunRequest, resp
 		resp.Error = function.NewArgumentFuncError(releaseArgument, err.Error())
 		return
 	}
-	given, err := readObjects(objects, release)
-	if err != nil {
-		resp.Error = function.NewArgumentFuncError(objectsArgument, err.Error())
+	// Terraform ends the sentence of an error.
+	objects := builtIn(release)
+	if faults := layObjects(objects, "objects", texts.Elements(), release); len(faults) > 0 {
+		resp.Error = function.NewArgumentFuncError(objectsArgument, strings.TrimSuffix(faults[0].detail, "."))
 		return
 	}
-	v, err := verdictOn(newScene(given, release), flow.UnderlyingValue())
+	v, err := verdictOn(newScene(objects, release), flow.UnderlyingValue())
 	if err != nil {
-		// Terraform ends the sentence.
 		resp.Error = function.NewArgumentFuncError(flowArgument, strings.TrimSuffix(err.Error(), "."))
 		return
 	}
@@ -129,32 +129,6 @@ func readVersion(releases []string) (calico.Release, error) {
 	default:
 		return calico.Release{}, errors.New("there is one calico_version at most: it is the last argument")
 	}
-}
-
-func readObjects(texts []types.String, release calico.Release) (map[calico.ID]calico.Object, error) {
-	objects := builtIn(release)
-	given := map[calico.ID]int{}
-	for i, text := range texts {
-		if text.IsNull() {
-			continue
-		}
-		obj, err := readObject(text.ValueString(), release)
-		if err != nil {
-			return nil, fmt.Errorf("objects[%d]: %w", i, err)
-		}
-		id := calico.IDOf(obj).Short()
-		if other, twice := given[id]; twice {
-			return nil, fmt.Errorf("objects[%d] and objects[%d] are both %s: give each object once", other, i, id)
-		}
-		given[id] = i
-		objects[id] = obj
-	}
-	for id, obj := range objects {
-		if tier := tierMissing(objects, obj, release); tier != "" {
-			return nil, fmt.Errorf("objects: %s is in the tier %q, which is not there: add the tier's object, such as calico_tier.%s.object", id, tier, tier)
-		}
-	}
-	return objects, nil
 }
 
 // verdictOn asks a scene for the verdict on a flow, as it was given to the function.

@@ -215,7 +215,7 @@ func (k *walk) run(b box) result {
 	if k.forwarded && (k.direction == Egress || failsafe.is == yes) {
 		return k.tierFrom(forwarded, 0, false)
 	}
-	if len(k.program[untracked][k.direction]) == 0 || k.endpoint.Interface == anyInterface {
+	if len(k.program[untracked][k.direction]) == 0 || k.endpoint.Interface == AnyInterface {
 		return k.tierFrom(preDNAT, 0, false)
 	}
 	// Replies to failsafe connections in the other direction skip doNotTrack

@@ -3,10 +3,13 @@ package verdict
 import (
 	"net/netip"
 	"slices"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 )
 
-// anyInterface is the interface name of an endpoint for all that have none.
-const anyInterface = "*"
+// AnyInterface is the interface name of a host endpoint for all interfaces that
+// have none of their own.
+const AnyInterface = "*"
 
 // Endpoint is a host endpoint as Felix sees it. It belongs to the World it came from.
 type Endpoint struct {
@@ -59,17 +62,53 @@ func (ep *Endpoint) expects(addrs []netip.Addr) bool {
 }
 
 func (w *World) governing(node string, matches func(*Endpoint) bool) (*Endpoint, bool) {
-	var fallback *Endpoint
-	for _, ep := range w.endpoints {
+	ep := first(w.endpoints, node, func(ep *Endpoint) (string, string) { return ep.Node, ep.Interface }, matches)
+	return ep, ep != nil
+}
+
+// Governor returns which of the host endpoints, which are sorted by name, Calico
+// uses at the interface that one is for (see World.Governing); nil for none. One of
+// them is believed to be for the interface with an address that it expects.
+func Governor(sorted []*v3.HostEndpoint, at *v3.HostEndpoint) *v3.HostEndpoint {
+	expected := ExpectedIPs(at)
+	return first(sorted, at.Spec.Node, func(h *v3.HostEndpoint) (string, string) { return h.Spec.Node, h.Spec.InterfaceName }, func(h *v3.HostEndpoint) bool {
 		switch {
-		case ep.Node != node:
-		case ep.Interface == anyInterface:
+		case at.Spec.InterfaceName == AnyInterface:
+			return false
+		case at.Spec.InterfaceName != "" && h.Spec.InterfaceName != "":
+			return at.Spec.InterfaceName == h.Spec.InterfaceName
+		default:
+			return slices.ContainsFunc(ExpectedIPs(h), func(ip netip.Addr) bool { return slices.Contains(expected, ip) })
+		}
+	})
+}
+
+// first returns the first of a node's endpoints that matches, or else the first of
+// those for all interfaces.
+func first[E any](sorted []*E, node string, site func(*E) (node, iface string), matches func(*E) bool) *E {
+	var fallback *E
+	for _, ep := range sorted {
+		switch on, iface := site(ep); {
+		case on != node:
+		case iface == AnyInterface:
 			if fallback == nil {
 				fallback = ep
 			}
 		case matches(ep):
-			return ep, true
+			return ep
 		}
 	}
-	return fallback, fallback != nil
+	return fallback
+}
+
+// ExpectedIPs returns the addresses that a host endpoint expects; IPv4 that is
+// written as IPv6 as what it is.
+func ExpectedIPs(h *v3.HostEndpoint) []netip.Addr {
+	var out []netip.Addr
+	for _, text := range h.Spec.ExpectedIPs {
+		if r, ok := parseNet(text); ok && r.lo == r.hi {
+			out = append(out, r.lo)
+		}
+	}
+	return out
 }

@@ -186,6 +186,13 @@ func prefixRange(p netip.Prefix) addrRange {
 	return addrRange{p.Addr(), last}
 }
 
+// ParseNet returns the first and the last address of a network, or of a single
+// address, as Felix reads it; ok is false where Felix would skip it.
+func ParseNet(text string) (first, last netip.Addr, ok bool) {
+	r, ok := parseNet(text)
+	return r.lo, r.hi, ok
+}
+
 // parseNet reads an address or a network as Felix does: host bits count for
 // nothing, and IPv4 written as IPv6 is IPv4.
 func parseNet(text string) (addrRange, bool) {

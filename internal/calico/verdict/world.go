@@ -171,18 +171,16 @@ func (w *World) addProfile(o *v3.Profile, name string) {
 
 func (w *World) addEndpoint(o *v3.HostEndpoint) {
 	ep := &Endpoint{
-		Name:      o.Name,
-		Node:      o.Spec.Node,
-		Interface: o.Spec.InterfaceName,
-		Labels:    w.inherit(o.Labels, o.Spec.Profiles),
-		profiles:  o.Spec.Profiles,
+		Name:        o.Name,
+		Node:        o.Spec.Node,
+		Interface:   o.Spec.InterfaceName,
+		ExpectedIPs: ExpectedIPs(o),
+		Labels:      w.inherit(o.Labels, o.Spec.Profiles),
+		profiles:    o.Spec.Profiles,
 	}
 	th := thing{}
-	for _, text := range o.Spec.ExpectedIPs {
-		if r, ok := parseNet(text); ok && r.lo == r.hi {
-			ep.ExpectedIPs = append(ep.ExpectedIPs, r.lo)
-			th.nets = append(th.nets, r)
-		}
+	for _, ip := range ep.ExpectedIPs {
+		th.nets = append(th.nets, addrRange{ip, ip})
 	}
 	for _, port := range o.Spec.Ports {
 		if number, ok := protocolNumber(port.Protocol); ok {
@@ -437,7 +435,7 @@ func joinPrefixed(text, prefixed string) string {
 // those of the endpoint for all interfaces.
 func (w *World) programFor(ep *Endpoint) *program {
 	own := w.programOf(ep.labels)
-	if ep.Interface == anyInterface || len(own[preDNAT][Ingress]) > 0 {
+	if ep.Interface == AnyInterface || len(own[preDNAT][Ingress]) > 0 {
 		return own
 	}
 	all, ok := w.governing(ep.Node, func(*Endpoint) bool { return false })
