@@ -19,6 +19,8 @@ type rule struct {
 	icmp        *icmpMatch
 	notICMP     *icmpMatch
 	src, dst    entity
+	// never is true for a rule that matches nothing, whatever the packet.
+	never bool
 	// doubts are conditions that the objects do not decide.
 	doubts []string
 }
@@ -211,7 +213,11 @@ func oneNumber(n int) spanSet { return spanSet{{uint16(n), uint16(n)}} }
 func (w *World) entity(r *rule, e *entity, in *v3.EntityRule, namespace string) bool {
 	e.nets, e.notNets = netMatch(in.Nets), netMatch(in.NotNets)
 	if in.Services != nil && in.Services.Name != "" {
-		r.doubts = append(r.doubts, "selects a Kubernetes service")
+		if w.noServices {
+			r.never = true
+		} else {
+			r.doubts = append(r.doubts, "selects a Kubernetes service")
+		}
 	}
 	accounts := in.ServiceAccounts != nil && (in.ServiceAccounts.Selector != "" || len(in.ServiceAccounts.Names) > 0)
 	if accounts {
@@ -315,7 +321,7 @@ func newPortMatch(ports []numorstring.Port, from *memberSet, protocol uint8) *po
 
 // match tells whether the rule matches the packets of a box.
 func (k *walk) match(r *rule) answer {
-	if r.protocol != nil && *r.protocol != k.protocol || r.notProtocol != nil && *r.notProtocol == k.protocol ||
+	if r.never || r.protocol != nil && *r.protocol != k.protocol || r.notProtocol != nil && *r.notProtocol == k.protocol ||
 		r.only != nil && *r.only != k.family {
 		return answer{}
 	}

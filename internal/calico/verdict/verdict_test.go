@@ -238,6 +238,28 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// In etcd a rule that names a service matches nothing: it allows nothing, and it
+// denies nothing. Elsewhere only the services themselves could tell.
+func TestServicesOnEtcd(t *testing.T) {
+	const endpoint = "HEP a: {node: h, interfaceName: eth0, expectedIPs: [10.0.0.1]}\n"
+	for action, want := range map[string]verdict.Outcome{"Allow": verdict.Denied, "Deny": verdict.Allowed, "Pass": verdict.Allowed} {
+		world := endpoint + "GNP p: {order: 1, types: [Egress], egress: [{action: " + action + ", destination: {services: {name: s, namespace: x}}}]}\n"
+		if want == verdict.Allowed {
+			world += "GNP q: {order: 2, types: [Egress], egress: [{action: Allow}]}"
+		}
+		for _, where := range []struct {
+			options []verdict.Option
+			want    verdict.Outcome
+		}{{[]verdict.Option{verdict.OnEtcd}, want}, {nil, verdict.Undecided}} {
+			w := verdict.New(parseWorld(t, world), calico.Newest, where.options...)
+			a, _ := w.Endpoint("a")
+			if v := w.Decide(a, parseFlow(t, "out TCP 192.0.2.1 80")); v.Outcome != where.want {
+				t.Errorf("%s, %d options: %s, want %s", action, len(where.options), v.Outcome, where.want)
+			}
+		}
+	}
+}
+
 func TestTrace(t *testing.T) {
 	world := "HEP a: {node: h, interfaceName: eth0, profiles: [p]}\nProfile p: {ingress: [{action: Deny, protocol: UDP}]}\n" +
 		"Tier first: {order: 1}\nTier default: {order: 1000000, defaultAction: Pass}\n" +

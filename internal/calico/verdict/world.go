@@ -28,7 +28,10 @@ const (
 // World is everything that decides about flows, prepared for many questions. It
 // is safe for use by several goroutines.
 type World struct {
-	release   calico.Release
+	release calico.Release
+	// noServices is set where Calico resolves no Kubernetes service.
+	noServices bool
+
 	endpoints []*Endpoint
 	byName    map[string]*Endpoint
 	tiers     []*tier
@@ -108,9 +111,18 @@ type tierRun struct {
 	policies []*policy
 }
 
+// Option tells New what the objects do not tell.
+type Option func(*World)
+
+// OnEtcd is for objects that are stored in etcd: there Calico's Felix learns of no
+// Kubernetes service (felix/daemon watches services and their endpoints for the
+// Kubernetes datastore alone), and a rule that names one matches nothing. Without
+// this option such a rule is undecided.
+func OnEtcd(w *World) { w.noServices = true }
+
 // New prepares objects of any kinds. Those that Dependencies does not list make
 // no difference: staged policies, for one.
-func New(objects []calico.Object, release calico.Release) *World {
+func New(objects []calico.Object, release calico.Release, options ...Option) *World {
 	w := &World{
 		release:  release,
 		byName:   map[string]*Endpoint{},
@@ -118,6 +130,9 @@ func New(objects []calico.Object, release calico.Release) *World {
 		labelIDs: map[string]int{},
 		members:  map[string]*memberSet{},
 		programs: map[int]*program{},
+	}
+	for _, option := range options {
+		option(w)
 	}
 	// Labels come from profiles, whether those stand before or after the endpoint.
 	w.addProfile(&v3.Profile{Spec: v3.ProfileSpec{
