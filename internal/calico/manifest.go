@@ -42,7 +42,7 @@ func ParseManifest(text string) (Object, error) {
 		} `json:"metadata"`
 	}
 	if err := calicoJSON.Unmarshal([]byte(text), &envelope); err != nil {
-		return nil, fmt.Errorf("it is not a JSON object: %w", shortJSONError(err))
+		return nil, misfit([]byte(text), &envelope, false)
 	}
 	if _, known := kinds[Kind(envelope.Kind)]; !known || envelope.APIVersion != v3.GroupVersionCurrent {
 		return nil, fmt.Errorf("it is of kind %q and apiVersion %q, where a kind of %q belongs", envelope.Kind, envelope.APIVersion, v3.GroupVersionCurrent)
@@ -52,7 +52,7 @@ func ParseManifest(text string) (Object, error) {
 	}
 	obj := Kind(envelope.Kind).New()
 	if err := strictJSON.Unmarshal([]byte(text), obj); err != nil {
-		return nil, fmt.Errorf("it is not a valid %s: %w", envelope.Kind, shortJSONError(err))
+		return nil, fmt.Errorf("it is not a valid %s: %w", envelope.Kind, misfit([]byte(text), obj, true))
 	}
 	return obj, nil
 }
@@ -74,6 +74,7 @@ func manifest(obj Object) (*node, error) {
 		return nil, err
 	}
 	field(n, "metadata").remove("creationTimestamp")
+	n.remove("status") // which Calico writes
 	removeVoid(n)
 	return n, nil
 }

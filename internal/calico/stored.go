@@ -1,7 +1,6 @@
 package calico
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -133,7 +132,7 @@ func Decode(kind Kind, storedName string, value []byte) (Object, error) {
 		} `json:"metadata"`
 	}
 	if err := calicoJSON.Unmarshal(value, &envelope); err != nil {
-		return nil, fmt.Errorf("it is not a JSON object: %w", shortJSONError(err))
+		return nil, misfit(value, &envelope, false)
 	}
 	if envelope.Kind != string(kind) || envelope.APIVersion != v3.GroupVersionCurrent {
 		return nil, fmt.Errorf("it is of kind %q, apiVersion %q, where %q, %q belongs",
@@ -154,7 +153,7 @@ func Decode(kind Kind, storedName string, value []byte) (Object, error) {
 	}
 	obj := kind.New()
 	if err := calicoJSON.Unmarshal(value, obj); err != nil {
-		return nil, fmt.Errorf("it is not a valid %s: %w", kind, shortJSONError(err))
+		return nil, fmt.Errorf("it is not a valid %s: %w", kind, misfit(value, obj, false))
 	}
 	// Calico's types for protocols and ports accept any text when decoding, so a
 	// faulty value can get here; it is for Validate to find it.
@@ -209,11 +208,4 @@ func deepCopy(obj Object) Object {
 		panic(fmt.Sprintf("calico: the copy of a %T is no Object", obj))
 	}
 	return c
-}
-
-// shortJSONError drops the piece of the value that the JSON library quotes: an
-// error is read in logs, and the value is not ours to show there.
-func shortJSONError(err error) error {
-	text, _, _ := strings.Cut(err.Error(), ", error found in #")
-	return errors.New(text)
 }

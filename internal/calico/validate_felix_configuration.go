@@ -134,7 +134,7 @@ func (c *checker) failsafePorts(field Path, ports *[]v3.ProtoPort) {
 			c.reject(at.Field("port"), 0, "A failsafe port is a number from 1 to 65535.")
 		}
 		if p.Net != "" && !isAddressOrNet(p.Net) {
-			c.reject(at.Field("net"), p.Net, "Felix exits if the network of a failsafe port is none: write an address, or a network such as 10.0.0.0/8, or leave it out for all addresses.")
+			c.reject(at.Field("net"), p.Net, "Felix exits if the network of a failsafe port is none: write an address, or a network such as 10.0.0.0/8.")
 		}
 	}
 }
