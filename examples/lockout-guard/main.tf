@@ -1,27 +1,51 @@
 provider "calico" {
-  lockout_guard = {
+  lockout_guard {
     mode = "error"
 
-    flows = [
-      { name = "ssh", port = 22, cidr = "10.1.0.0/24" },
-      { name = "etcd", direction = "egress", port = 2379, cidr = "10.2.0.11" },
-      { name = "postgres", port = 5432, cidr = "10.4.0.0/16", endpoint_selector = "role == 'db'" },
-    ]
+    flow {
+      name = "ssh"
+      port = 22
+      cidr = "10.1.0.0/24"
+    }
+    flow {
+      name      = "etcd"
+      direction = "egress"
+      port      = 2379
+      cidr      = "10.2.0.11"
+    }
+    flow {
+      name              = "postgres"
+      port              = 5432
+      cidr              = "10.4.0.0/16"
+      endpoint_selector = "role == 'db'"
+    }
   }
 }
 
 resource "calico_failsafe_policy" "this" {
   management_cidrs = ["10.1.0.0/24"]
-  etcd_servers     = [{ address = "10.2.0.11" }]
+
+  etcd_server {
+    address = "10.2.0.11"
+  }
 }
 
 resource "calico_global_network_policy" "postgres" {
   name     = "postgres"
   order    = 100
   selector = "role == 'db'"
-  ingress = [
-    { action = "Allow", protocol = "TCP", source = { nets = ["10.4.0.0/16"] }, destination = { ports = [5432] } },
-  ]
+
+  ingress {
+    action   = "Allow"
+    protocol = "TCP"
+
+    source {
+      nets = ["10.4.0.0/16"]
+    }
+    destination {
+      ports = [5432]
+    }
+  }
 }
 
 resource "calico_host_endpoint" "db1" {
@@ -30,6 +54,6 @@ resource "calico_host_endpoint" "db1" {
   interface_name = "eth0"
   labels         = { role = "db" }
 
-  # What lets the guarded traffic through comes first, and goes last.
+  # What lets the guarded traffic through is created first, and destroyed last.
   depends_on = [calico_failsafe_policy.this, calico_global_network_policy.postgres]
 }

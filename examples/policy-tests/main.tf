@@ -7,7 +7,7 @@ terraform {
 }
 
 variable "clients" {
-  description = "Networks of the clients of the database."
+  description = "Networks of the clients of the database: at least one, and all of one IP version."
   type        = list(string)
 }
 
@@ -15,14 +15,18 @@ resource "calico_global_network_policy" "database" {
   name     = "database"
   order    = 100
   selector = "role == 'db'"
-  ingress = [
-    {
-      action      = "Allow"
-      protocol    = "TCP"
-      source      = { nets = var.clients }
-      destination = { ports = [5432] }
-    },
-  ]
+
+  ingress {
+    action   = "Allow"
+    protocol = "TCP"
+
+    source {
+      nets = var.clients
+    }
+    destination {
+      ports = [5432]
+    }
+  }
 }
 
 output "objects" {

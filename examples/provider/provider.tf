@@ -7,7 +7,7 @@ terraform {
 }
 
 provider "calico" {
-  etcd = {
+  etcd {
     endpoints = ["https://etcd1.example.net:2379", "https://etcd2.example.net:2379"]
 
     ca_cert_file = "/etc/calico/certs/ca.pem"
@@ -15,6 +15,6 @@ provider "calico" {
     key_file     = "/etc/calico/certs/terraform-key.pem"
   }
 
-  # Only where nothing in the datastore tells its release.
+  # Only if nothing in the datastore tells its release.
   calico_version = "3.31"
 }

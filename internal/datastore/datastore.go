@@ -25,6 +25,11 @@ type Store interface {
 	// bad value does not hide the others.
 	List(ctx context.Context, kind calico.Kind) ([]*Stored, []*CorruptError, error)
 
+	// Names tells which objects of a kind there are, by their short IDs, and where
+	// each is stored: without their values, and so in one request whatever their
+	// number.
+	Names(ctx context.Context, kind calico.Kind) (map[calico.ID]string, error)
+
 	// Create stores obj in one transaction that fails with *AlreadyExistsError
 	// where the object exists, under any release's name for it. It fills in uid
 	// and creationTimestamp.

@@ -1,17 +1,22 @@
 package provider_test
 
+// The row is of v3.32, where a policy can change its tier: see the rows of the other
+// policies.
 var failsafePolicyAcceptance = acceptance{
 	typeName: "calico_failsafe_policy",
 	name:     "failsafe-{i}",
-	key:      "globalnetworkpolicies/default.failsafe-{i}",
+	key:      "globalnetworkpolicies/failsafe-{i}",
+	release:  "v3.32.1",
+	needs:    map[string]string{"tiers/platform": `{"kind":"Tier","apiVersion":"projectcalico.org/v3","metadata":{"name":"platform"},"spec":{"order":500,"defaultAction":"Deny"},"status":{}}`},
 	config: map[string]string{
+		"tier":             `"default"`,
 		"selector":         `"has(role) && zone in { 'a', 'b' }"`,
 		"order":            `10`,
 		"labels":           `{ team = "net" }`,
 		"annotations":      `{ owner = "network-team" }`,
 		"management_cidrs": `["10.1.0.0/24", "2001:db8:1::/64"]`,
 		"management_ports": `["22", "2200:2210"]`,
-		"etcd_servers":     `[{ address = "10.2.0.11", ports = ["2379"] }, { address = "2001:db8:2::/64", ports = ["2379:2380", "4001"] }]`,
+		"etcd_server":      `[{ address = "10.2.0.11", ports = ["2379"] }, { address = "2001:db8:2::/64", ports = ["2379:2380", "4001"] }]`,
 		"allow_icmp":       `true`,
 		"allow_icmpv6":     `true`,
 		"allow_dhcp":       `true`,
@@ -19,7 +24,7 @@ var failsafePolicyAcceptance = acceptance{
 		"extra_ingress":    `[{ action = "Allow", protocol = "TCP", destination = { ports = ["9100"] } }, { action = "Log" }]`,
 		"extra_egress": `[
     { action = "Allow", protocol = "6", destination = { nets = ["fd00:1::/64"], ports = ["9100"] } },
-    { action = "Deny", destination = { services = { name = "s", namespace = "n" } } },
+    { action = "Deny", destination = { not_nets = ["10.6.0.0/16"] } },
   ]`,
 	},
 	minimal: []string{"management_cidrs"},
@@ -29,11 +34,12 @@ var failsafePolicyAcceptance = acceptance{
 		"kind": "GlobalNetworkPolicy",
 		"apiVersion": "projectcalico.org/v3",
 		"metadata": {
-			"name": "default.failsafe-{i}",
-			"labels": {"team": "net"},
+			"name": "failsafe-{i}",
+			"labels": {"team": "net", "projectcalico.org/tier": "default"},
 			"annotations": {"owner": "network-team", "projectcalico.org/metadata": "{\"name\":\"failsafe-{i}\"}"}
 		},
 		"spec": {
+			"tier": "default",
 			"order": 10,
 			"selector": "has(role) && zone in { 'a', 'b' }",
 			"types": ["Ingress", "Egress"],
@@ -54,7 +60,7 @@ var failsafePolicyAcceptance = acceptance{
 				{"action": "Allow", "protocol": "UDP", "source": {}, "destination": {"ports": [547]}},
 				{"action": "Allow", "protocol": "TCP", "source": {}, "destination": {"nets": ["10.3.0.0/24"], "ports": [179]}},
 				{"action": "Allow", "protocol": 6, "source": {}, "destination": {"nets": ["fd00:1::/64"], "ports": [9100]}},
-				{"action": "Deny", "source": {}, "destination": {"services": {"name": "s", "namespace": "n"}}}
+				{"action": "Deny", "source": {}, "destination": {"notNets": ["10.6.0.0/16"]}}
 			]
 		}
 	}`,
@@ -63,12 +69,15 @@ var failsafePolicyAcceptance = acceptance{
 			[]edit{set("spec.ingress[0].source.nets", `["10.9.0.0/24"]`)}, []edit{insert("spec.ingress[0].source.nets[1]", `"0.0.0.0/0"`)}},
 		{"order", `-1.5`, []edit{set("spec.order", `-1.5`)}, []edit{remove("spec.order")}},
 		{"selector", `"all()"`, []edit{set("spec.selector", `"all()"`)}, []edit{set("spec.selector", `"role == 'db'"`)}},
-		{"labels", `{ team = "security", zone = "a" }`, []edit{set("metadata.labels", `{"team": "security", "zone": "a"}`)}, []edit{remove("metadata.labels")}},
+		{"tier", `"platform"`,
+			[]edit{set("spec.tier", `"platform"`), set("metadata.labels", `{"team": "net", "projectcalico.org/tier": "platform"}`)},
+			[]edit{set("spec.tier", `"default"`), set("metadata.labels", `{"team": "net", "projectcalico.org/tier": "default"}`)}},
+		{"labels", `{ team = "security", zone = "a" }`, []edit{set("metadata.labels.team", `"security"`), set("metadata.labels.zone", `"a"`)}, []edit{remove("metadata.labels.team")}},
 		{"annotations", `{ owner = "security-team" }`, []edit{set("metadata.annotations.owner", `"security-team"`)}, []edit{set("metadata.annotations.owner", `"somebody"`)}},
 		{"management_ports", `[2222]`,
 			[]edit{set("spec.ingress[0].destination.ports", `[2222]`), set("spec.ingress[1].destination.ports", `[2222]`)},
 			[]edit{set("spec.ingress[0].destination.ports", `[22]`), set("spec.ingress[1].destination.ports", `[22]`)}},
-		{"etcd_servers", `[{ address = "2001:db8:2::/64", ports = ["2379:2380", "4001"] }, { address = "10.2.0.12" }]`,
+		{"etcd_server", `[{ address = "2001:db8:2::/64", ports = ["2379:2380", "4001"] }, { address = "10.2.0.12" }]`,
 			[]edit{remove("spec.egress[0]"), insert("spec.egress[1]", `{"action": "Allow", "protocol": "TCP", "source": {}, "destination": {"nets": ["10.2.0.12/32"], "ports": [2379]}}`)},
 			[]edit{remove("spec.egress[1]")}},
 		{"allow_icmp", `false`, []edit{remove("spec.ingress[2]")},
@@ -90,7 +99,8 @@ var failsafePolicyAcceptance = acceptance{
 			insert("spec.ingress[9]", everyRuleStored[4]),
 		}, []edit{remove("spec.ingress[5].source.notNets")}},
 		{"extra_egress", `[{ action = "Deny", destination = { services = { name = "s", namespace = "n" } } }]`,
-			[]edit{remove("spec.egress[6]")}, []edit{remove("spec.egress[6]")}},
+			[]edit{remove("spec.egress[6]"), set("spec.egress[6]", `{"action": "Deny", "source": {}, "destination": {"services": {"name": "s", "namespace": "n"}}}`)},
+			[]edit{remove("spec.egress[6]")}},
 	},
 	spellings: []acceptanceSpelling{
 		{attribute: "selector", value: "<<-EOT\n    has(role) &&\n    zone in {\n      'a', 'b'\n    }\n  EOT"},
@@ -102,12 +112,12 @@ var failsafePolicyAcceptance = acceptance{
 		{attribute: "management_ports", value: `[22, "2200:2210"]`},
 		{attribute: "management_ports", value: `["22:22", "2200:2210"]`,
 			stored: []edit{set("spec.ingress[0].destination.ports", `["22", "2200:2210"]`), set("spec.ingress[1].destination.ports", `["22:22", "2200:2210"]`)}},
-		{attribute: "etcd_servers", value: `[{ address = "10.2.0.11/32" }, { address = "2001:DB8:2::/64", ports = ["2379:2380", 4001] }]`},
-		{attribute: "etcd_servers", stored: []edit{set("spec.egress[1].destination.nets", `["2001:0db8:2::0/64"]`)}},
+		{attribute: "etcd_server", value: `[{ address = "10.2.0.11/32" }, { address = "2001:DB8:2::/64", ports = ["2379:2380", 4001] }]`},
+		{attribute: "etcd_server", stored: []edit{set("spec.egress[1].destination.nets", `["2001:0db8:2::0/64"]`)}},
 		{attribute: "bgp_peers", stored: []edit{set("spec.types", `["Egress", "Ingress"]`)}},
 		{attribute: "extra_egress", value: `[
     { action = "Allow", protocol = 6, destination = { nets = ["FD00:1::/64"], ports = ["9100:9100"] } },
-    { action = "Deny", destination = { services = { name = "s", namespace = "n" } } },
+    { action = "Deny", destination = { not_nets = ["10.6.0.0/16"] } },
   ]`},
 		{attribute: "extra_egress", stored: []edit{
 			set("spec.egress[6].protocol", `"6"`), set("spec.egress[6].destination.nets", `["FD00:1::/64"]`), set("spec.egress[6].destination.ports", `["9100:9100"]`)}},
@@ -123,14 +133,13 @@ var failsafePolicyAcceptance = acceptance{
 		{name: "port 0", set: map[string]string{"management_ports": `[0]`}, path: "management_ports[0]", says: []string{"from 1 to 65535"}},
 		{name: "a port that is too high", set: map[string]string{"management_ports": `[65536]`}, path: "management_ports[0]", says: []string{"from 1 to 65535"}},
 		{name: "no BGP peer", set: map[string]string{"bgp_peers": `[]`}, path: "bgp_peers", says: []string{"Leave the attribute out", `write ["0.0.0.0/0"]`}},
-		{name: "an etcd server by name", set: map[string]string{"etcd_servers": `[{ address = "10.2.0.11" }, { address = "etcd.example.net" }]`},
-			path: "etcd_servers[1].address", says: []string{"10.0.0.0/8"}},
-		{name: "an etcd server with a bad port", set: map[string]string{"etcd_servers": `[{ address = "10.2.0.11", ports = [2379, "client"] }]`},
-			path: "etcd_servers[0].ports[1]", says: []string{"number of the port (2379)"}},
-		{name: "an etcd server that is null", set: map[string]string{"etcd_servers": `[null]`}, path: "etcd_servers[0]", says: []string{"leave the element out"}},
+		{name: "an etcd server by name", set: map[string]string{"etcd_server": `[{ address = "10.2.0.11" }, { address = "etcd.example.net" }]`},
+			path: "etcd_server[1].address", says: []string{"addresses, not names", `"10.2.0.11"`}},
+		{name: "an etcd server with a bad port", set: map[string]string{"etcd_server": `[{ address = "10.2.0.11", ports = [2379, "client"] }]`},
+			path: "etcd_server[0].ports[1]", says: []string{"number of the port (2379)"}},
 		{name: "a selector with a newline's mistake", set: map[string]string{"selector": "<<-EOT\n    role ==\n  EOT"}, path: "selector", says: []string{"role =="}},
 		{name: "a selector's syntax error", set: map[string]string{"selector": `"role = 'db'"`}, path: "selector", says: []string{"=="}},
-		{name: "a name in upper case", set: map[string]string{"name": `"Failsafe-{i}"`}, path: "name", says: []string{`write "failsafe-14"`}},
+		{name: "a name in upper case", set: map[string]string{"name": `"Failsafe-{i}"`}, path: "name", says: []string{`write "failsafe-13"`}},
 		{name: "a label of Calico's own", set: map[string]string{"labels": `{ "projectcalico.org/tier" = "default" }`}, path: "labels[projectcalico.org/tier]", says: []string{"leave it out"}},
 		{name: "a protocol in lower case", set: map[string]string{"extra_ingress": `[{ action = "Allow", protocol = "tcp" }]`},
 			path: "extra_ingress[0].protocol", says: []string{`write "TCP"`}},
@@ -152,6 +161,17 @@ var failsafePolicyAcceptance = acceptance{
 			path: "extra_egress[0].destination.services.namespace", says: []string{"write the service's namespace"}},
 		{name: "HTTP in an egress rule", set: map[string]string{"extra_egress": `[{ action = "Allow", http = { methods = ["GET"] } }]`},
 			path: "extra_egress[0].http", says: []string{"ingress rules only"}},
+		// What Calico would pass over, and so match any.
+		{name: "a source that says nothing", set: map[string]string{"extra_ingress": `[{ action = "Allow", source = {} }]`},
+			path: "extra_ingress[0].source", says: []string{"leave it out"}},
+		{name: "a rule's empty selector", set: map[string]string{"extra_ingress": `[{ action = "Allow", source = { nets = ["10.0.0.0/8"], selector = "" } }]`},
+			path: "extra_ingress[0].source.selector", says: []string{"leave it out", "all()"}},
+		{name: "a rule's empty list of ports", set: map[string]string{"extra_egress": `[{ action = "Allow", protocol = "TCP", destination = { nets = ["10.0.0.0/8"], ports = [] } }]`},
+			path: "extra_egress[0].destination.ports", says: []string{"An empty list would match any", "leave it out"}},
+		{name: "an empty tier", set: map[string]string{"tier": `""`}, path: "tier", says: []string{"leave the attribute out"}},
+		{name: "a tier where there are none", set: map[string]string{"tier": `"platform"`}, release: "v3.28.5", path: "tier", says: []string{"came with v3.29", "leave tier out"}},
+		{name: "a name without its tier", set: map[string]string{"tier": `"platform"`}, release: "v3.31.0",
+			path: "name", says: []string{"begins with its tier and a dot", `write "platform.failsafe-`}},
 		// Releases before v3.29.6 accept it.
 		{name: "every address excluded", set: map[string]string{"extra_ingress": `[{ action = "Allow", source = { not_nets = ["0.0.0.0/0"] } }]`},
 			path: "extra_ingress[0].source.not_nets", says: []string{"matches nothing: remove this network"}, plan: true},
@@ -165,7 +185,7 @@ const everyRuleField = `[
       action     = "Allow"
       ip_version = 4
       protocol   = "TCP"
-      http       = { methods = ["GET"], paths = [{ exact = "/a" }, { prefix = "/b/" }] }
+      http       = { methods = ["GET"], path = [{ exact = "/a" }, { prefix = "/b/" }] }
       metadata   = { annotations = { ticket = "1" } }
       source = {
         nets               = ["10.1.0.0/16"]

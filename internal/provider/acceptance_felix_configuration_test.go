@@ -19,13 +19,13 @@ var felixConfigurationAcceptance = acceptance{
 		"spec": {"bpfLogLevel": "", "failsafeInboundHostPorts": [], "ipipMTU": 1400, "reportingInterval": "1m30s"}
 	}`,
 	invalid: []acceptanceInvalid{
-		{name: "a failsafe port without a protocol", set: map[string]string{"failsafe_inbound_host_ports": `[{ protocol = "", port = 22 }]`},
+		{name: "a failsafe port without a protocol", set: map[string]string{"failsafe_inbound_host_ports": `[{ protocol = "", port = 22, net = "any" }]`},
 			path: "failsafe_inbound_host_ports[0].protocol", says: []string{`Felix exits`, `"tcp" or "udp"`}},
-		{name: "a failsafe port of another protocol", set: map[string]string{"failsafe_outbound_host_ports": `[{ protocol = "tcp", port = 53 }, { protocol = "SCTP", port = 5000 }]`},
+		{name: "a failsafe port of another protocol", set: map[string]string{"failsafe_outbound_host_ports": `[{ protocol = "tcp", port = 53, net = "any" }, { protocol = "SCTP", port = 5000, net = "any" }]`},
 			path: "failsafe_outbound_host_ports[1].protocol", says: []string{`Felix exits`, `"tcp" or "udp"`}},
-		{name: "failsafe port 0", set: map[string]string{"failsafe_inbound_host_ports": `[{ protocol = "tcp", port = 0 }]`},
+		{name: "failsafe port 0", set: map[string]string{"failsafe_inbound_host_ports": `[{ protocol = "tcp", port = 0, net = "any" }]`},
 			path: "failsafe_inbound_host_ports[0].port", says: []string{"from 1 to 65535"}},
-		{name: "a failsafe port that is too high", set: map[string]string{"failsafe_inbound_host_ports": `[{ protocol = "tcp", port = 22 }, { protocol = "tcp", port = 65536 }]`},
+		{name: "a failsafe port that is too high", set: map[string]string{"failsafe_inbound_host_ports": `[{ protocol = "tcp", port = 22, net = "any" }, { protocol = "tcp", port = 65536, net = "any" }]`},
 			path: "failsafe_inbound_host_ports[1].port", says: []string{"65535"}},
 		{name: "a failsafe port for a host by name", set: map[string]string{"failsafe_outbound_host_ports": `[{ protocol = "tcp", port = 2379, net = "etcd.example.net" }]`},
 			path: "failsafe_outbound_host_ports[0].net", says: []string{"Felix exits", "10.0.0.0/8"}},

@@ -55,9 +55,11 @@ type acceptance struct {
 	// needs are the objects that must be there before: JSON by key, without the
 	// prefix of all keys of objects.
 	needs map[string]string
-	// config has a value for every attribute but these, as HCL. The values are
-	// spelled as they come back from an import. Of attributes that exclude each
-	// other all but one are "", which leaves them out: see together.
+	// config has a value for every attribute and block but these, as HCL: that of
+	// a block is an object, that of one that can be repeated a list of objects, of
+	// which the test writes the blocks. The values are spelled as they come back
+	// from an import. Of attributes that exclude each other all but one are "",
+	// which leaves them out: see together.
 	config map[string]string
 	// minimal names the attributes without which there is no object. Their values
 	// are those of config.
@@ -108,7 +110,7 @@ type acceptanceInvalid struct {
 	name string
 	// set has the values, as HCL; "" leaves an attribute out.
 	set map[string]string
-	// path is the attribute that the error is on, such as "ports[0].name".
+	// path is the attribute that the error is on, such as "port[0].name".
 	path string
 	// says is what the error tells; one of it is what to write instead.
 	says []string
@@ -215,14 +217,21 @@ func (a acceptance) identityOf(i int) map[string]string {
 // address is where object i is in the configuration.
 func (a acceptance) address(i int) string { return fmt.Sprintf("%s.object%d", a.typeName, i) }
 
-// block writes object i as HCL, an attribute a line.
-func (a acceptance) block(i int, attributes map[string]string) string {
+// block writes object i as HCL, with blocks where the schema has them.
+func (a acceptance) block(t *testing.T, i int, attributes map[string]string) string {
+	t.Helper()
+	blocks := resourceSchemas(t)[a.typeName].Blocks
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nresource %q \"object%d\" {\n", a.typeName, i)
 	attributes = with(a.identityOf(i), attributes)
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
-		if value := attributes[name]; value != "" {
-			fmt.Fprintf(&b, "  %s = %s\n", name, numbered(value, i))
+		value := numbered(attributes[name], i)
+		switch block, ok := blocks[name]; {
+		case value == "":
+		case ok:
+			b.WriteString(asBlocks(t, name, block, value))
+		default:
+			fmt.Fprintf(&b, "  %s = %s\n", name, value)
 		}
 	}
 	b.WriteString("}\n")
@@ -576,7 +585,7 @@ func testLife(t *testing.T, row acceptance) {
 	configuration := func(others string, attributes func(o object) map[string]string) string {
 		all := etcdBlock(at(etcd.Endpoints...))
 		for _, o := range objects {
-			all += row.block(o.number, attributes(o))
+			all += row.block(t, o.number, attributes(o))
 		}
 		return all + others
 	}
@@ -589,7 +598,7 @@ func testLife(t *testing.T, row acceptance) {
 			}
 			attributes[name] = u.value("all_"+name, numbered(known, unknown))
 		}
-		return row.block(unknown, attributes)
+		return row.block(t, unknown, attributes)
 	}
 
 	// Each attribute alone is unknown when its object is created, too.
@@ -603,7 +612,7 @@ func testLife(t *testing.T, row acceptance) {
 	})
 	var others string
 	if !row.single() {
-		others = allUnknown(creating, slices.Collect(maps.Keys(row.identityOf(unknown)))...) + row.block(minimal, row.minimalConfig())
+		others = allUnknown(creating, slices.Collect(maps.Keys(row.identityOf(unknown)))...) + row.block(t, minimal, row.minimalConfig())
 	}
 	others += creating.resources
 	create += others
@@ -621,7 +630,7 @@ func testLife(t *testing.T, row acceptance) {
 	changing := &unknowns{generation: 1}
 	others = ""
 	if !row.single() {
-		others = allUnknown(changing) + row.block(minimal, with(row.minimalConfig(), map[string]string{"name": strconv.Quote(row.nameOf(renamed))}))
+		others = allUnknown(changing) + row.block(t, minimal, with(row.minimalConfig(), map[string]string{"name": strconv.Quote(row.nameOf(renamed))}))
 	}
 	others += changing.resources
 	change := configuration(others, func(o object) map[string]string {
@@ -786,10 +795,13 @@ func (a acceptance) addGiven(given map[string]bool, state *terraform.State) {
 				continue
 			}
 			for key, value := range r.Primary.Attributes {
-				// "ports.0.name", "ports.#" with the number of elements
-				if number, ok := strings.CutSuffix(key, ".#"); ok && value != "0" {
-					key = number
+				// "port.0.name", "port.#" with the number of elements: 0 is a block
+				// that is not there.
+				number, counted := strings.CutSuffix(key, ".#")
+				if counted && value == "0" {
+					continue
 				}
+				key = number
 				key, _ = strings.CutSuffix(key, ".%")
 				for stateIndex.MatchString(key) {
 					key = stateIndex.ReplaceAllString(key, "$1")
@@ -806,7 +818,8 @@ func (a acceptance) addGiven(given map[string]bool, state *terraform.State) {
 	}
 }
 
-// wantEveryAttribute holds that each attribute that can be configured was given.
+// wantEveryAttribute holds that each attribute and block that can be configured was
+// given.
 func (a acceptance) wantEveryAttribute(t *testing.T, given map[string]bool) {
 	t.Helper()
 	var look func(at string, attributes map[string]described)
@@ -820,21 +833,33 @@ func (a acceptance) wantEveryAttribute(t *testing.T, given map[string]bool) {
 			}
 		}
 	}
-	configurable := map[string]described{}
-	for name, attribute := range resourceSchemas(t)[a.typeName].Attributes {
-		if attribute.IsOptional() || attribute.IsRequired() {
-			configurable[name] = attribute
-		}
-	}
-	look("", configurable)
+	look("", a.configurable(t))
 }
 
-// testRowIsComplete holds that a row has a change of each attribute.
+// configurable are the attributes and blocks that a configuration may have.
+func (a acceptance) configurable(t *testing.T) map[string]described {
+	t.Helper()
+	s := resourceSchemas(t)[a.typeName]
+	configurable := inside(s.Attributes, s.Blocks)
+	maps.DeleteFunc(configurable, func(name string, _ described) bool {
+		attribute, ok := s.Attributes[name]
+		return ok && !attribute.IsOptional() && !attribute.IsRequired()
+	})
+	return configurable
+}
+
+// testRowIsComplete holds that a row has a change of each attribute and block, and
+// that what is left of the schema is known to be computed.
 func testRowIsComplete(t *testing.T, row acceptance) {
 	var configurable []string
-	for name, attribute := range resourceSchemas(t)[row.typeName].Attributes {
-		if row.identityOf(0)[name] == "" && (attribute.IsOptional() || attribute.IsRequired()) {
+	for name := range row.configurable(t) {
+		if row.identityOf(0)[name] == "" {
 			configurable = append(configurable, name)
+		}
+	}
+	for _, name := range row.derived(t) {
+		if name != "object" && name != "rule_drift" {
+			t.Errorf("%s is computed, and has no test", name)
 		}
 	}
 	slices.Sort(configurable)
@@ -934,10 +959,10 @@ func (a acceptance) interfere(t *testing.T, all []interference) {
 	before, after := etcdBlock(at(etcd.Endpoints...)), etcdBlock(at(etcd.Endpoints...))
 	for i, one := range all {
 		if one.before {
-			before += a.block(i, a.config)
+			before += a.block(t, i, a.config)
 		}
 		if one.after {
-			after += a.block(i, change)
+			after += a.block(t, i, change)
 		}
 	}
 	w := newWorkspace(t, before)
@@ -1018,7 +1043,7 @@ func testImportByIdentity(t *testing.T, row acceptance) {
 		identity += "    " + name + " = " + value + "\n"
 	}
 	w := acctest.NewWorkspaceWith(t, acctest.IdentityCLI(t), map[string]string{"main.tf": withProviders(
-		etcdBlock(at(etcd.Endpoints...)), row.block(0, row.config),
+		etcdBlock(at(etcd.Endpoints...)), row.block(t, 0, row.config),
 		"import {\n  to = "+row.address(0)+"\n  identity = {\n"+identity+"  }\n}\n",
 	)})
 	const want = "Resources: 1 imported, 0 added, 0 changed, 0 destroyed."
@@ -1045,10 +1070,10 @@ func testInvalid(t *testing.T, row acceptance) {
 	groups := map[group]string{}
 	for i, test := range row.invalid {
 		g := group{test.plan || test.release != "", test.release}
-		groups[g] += row.block(i, with(row.minimalConfig(), test.set))
+		groups[g] += row.block(t, i, with(row.minimalConfig(), test.set))
 	}
 	for g, blocks := range groups {
-		arguments := "etcd = { " + at(etcd.Endpoints...) + " }"
+		arguments := inEtcd(at(etcd.Endpoints...))
 		if g.release != "" {
 			arguments = text("calico_version", g.release) + "\n" + arguments
 		}

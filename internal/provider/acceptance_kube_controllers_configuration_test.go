@@ -21,7 +21,7 @@ var kubeControllersConfigurationAcceptance = acceptance{
       host_endpoint = {
         auto_create                  = "Enabled"
         create_default_host_endpoint = "Disabled"
-        templates = [{
+        template = [{
           generate_name     = "mgmt"
           interface_cidrs   = ["10.9.0.0/16", "2001:db8:9::/48"]
           interface_pattern = "^eth[01]$"
@@ -105,12 +105,12 @@ var kubeControllersConfigurationAcceptance = acceptance{
 		{name: "no duration", set: map[string]string{"etcd_v3_compaction_period": `"5"`}, path: "etcd_v3_compaction_period", says: []string{"Given: \"5\""}},
 		{name: "a switch", set: map[string]string{"controllers": `{ node = { sync_labels = "On" } }`}, path: "controllers.node.sync_labels", says: []string{`"Enabled" or "Disabled"`}},
 		{name: "a switch in lower case", set: map[string]string{"controllers": `{ node = { host_endpoint = { auto_create = "enabled" } } }`}, path: "controllers.node.host_endpoint.auto_create", says: []string{`write "Enabled"`}},
-		{name: "a template without a name", set: map[string]string{"controllers": `{ node = { host_endpoint = { templates = [{ interface_cidrs = ["10.0.0.0/8"] }] } } }`},
-			path: "controllers.node.host_endpoint.templates[0].generate_name", says: []string{"needs a name"}},
-		{name: "templates of one name", set: map[string]string{"controllers": `{ node = { host_endpoint = { templates = [{ generate_name = "a", interface_pattern = "a" }, { generate_name = "a", interface_pattern = "b" }] } } }`},
-			path: "controllers.node.host_endpoint.templates[1].generate_name", says: []string{"a name of its own"}},
-		{name: "a template for nothing", set: map[string]string{"controllers": `{ node = { host_endpoint = { templates = [{ generate_name = "a" }] } } }`},
-			path: "controllers.node.host_endpoint.templates[0]", says: []string{"interfaceCIDRs or interfacePattern"}},
+		{name: "a template without a name", set: map[string]string{"controllers": `{ node = { host_endpoint = { template = [{ interface_cidrs = ["10.0.0.0/8"] }] } } }`},
+			path: "controllers.node.host_endpoint.template[0].generate_name", says: []string{"needs a name"}},
+		{name: "templates of one name", set: map[string]string{"controllers": `{ node = { host_endpoint = { template = [{ generate_name = "a", interface_pattern = "a" }, { generate_name = "a", interface_pattern = "b" }] } } }`},
+			path: "controllers.node.host_endpoint.template[1].generate_name", says: []string{"a name of its own"}},
+		{name: "a template for nothing", set: map[string]string{"controllers": `{ node = { host_endpoint = { template = [{ generate_name = "a" }] } } }`},
+			path: "controllers.node.host_endpoint.template[0]", says: []string{"interfaceCIDRs or interfacePattern"}},
 		{name: "a port that is too high", set: map[string]string{"prometheus_metrics_port": `65536`}, path: "prometheus_metrics_port", says: []string{"from 0 to 65535"}, plan: true},
 		{name: "an empty switch", set: map[string]string{"controllers": `{ load_balancer = { assign_ips = "" } }`}, path: "controllers.load_balancer.assign_ips", says: []string{"leave the attribute out"}},
 	},

@@ -16,7 +16,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			Computed:            true,
 		},
 		"node_to_node_mesh_enabled": schema.BoolAttribute{
-			MarkdownDescription: "Whether every node peers with every other by itself. Switch it off where route reflectors or the fabric carry the routes. Only in `default`. Default: `true`.",
+			MarkdownDescription: "Whether every node peers with every other by itself. Switch it off if route reflectors or the fabric carry the routes. Only in `default`. Default: `true`.",
 			Optional:            true,
 		},
 		"as_number": schema.StringAttribute{
@@ -24,8 +24,8 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			CustomType:          asNumberType,
 			Optional:            true,
 		},
-		"service_load_balancer_ips": schema.ListNestedAttribute{
-			MarkdownDescription: "Networks of load balancer addresses of Kubernetes services that are advertised, such as `[{ cidr = \"203.0.113.0/24\" }]`; addresses outside of them are not. Only in `default`. Default: none.",
+		"service_load_balancer_ip": schema.ListNestedAttribute{
+			MarkdownDescription: "Network of load balancer addresses of Kubernetes services that are advertised, a block each, such as `service_load_balancer_ip { cidr = \"203.0.113.0/24\" }`; addresses outside of these networks are not. Only in `default`. Default: none.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
@@ -35,8 +35,8 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 				},
 			}},
 		},
-		"service_external_ips": schema.ListNestedAttribute{
-			MarkdownDescription: "Networks of external addresses of Kubernetes services that are advertised, such as `[{ cidr = \"198.51.100.0/24\" }]`; addresses outside of them are not. Only in `default`. Default: none.",
+		"service_external_ip": schema.ListNestedAttribute{
+			MarkdownDescription: "Network of external addresses of Kubernetes services that are advertised, a block each, such as `service_external_ip { cidr = \"198.51.100.0/24\" }`; addresses outside of these networks are not. Only in `default`. Default: none.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
@@ -46,8 +46,8 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 				},
 			}},
 		},
-		"service_cluster_ips": schema.ListNestedAttribute{
-			MarkdownDescription: "Networks of the cluster addresses of Kubernetes services, such as `[{ cidr = \"10.96.0.0/12\" }]`; they, and single addresses in them where a service needs it, are advertised. Only in `default`. Default: none.",
+		"service_cluster_ip": schema.ListNestedAttribute{
+			MarkdownDescription: "Network of the cluster addresses of Kubernetes services, a block each, such as `service_cluster_ip { cidr = \"10.96.0.0/12\" }`; these networks, and single addresses in them that a service needs, are advertised. Only in `default`. Default: none.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
@@ -62,8 +62,8 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 			Computed:            true,
 		},
-		"communities": schema.ListNestedAttribute{
-			MarkdownDescription: "Names for BGP communities, such as `[{ name = \"backbone\", value = \"64512:120\" }]`. Each must be used in `prefix_advertisements`. Default: none.",
+		"community": schema.ListNestedAttribute{
+			MarkdownDescription: "Name for a BGP community, a block each, such as `community { name = \"backbone\" }` with `value = \"64512:120\"` in it. Each must be used in a `prefix_advertisement`. Default: none.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"name": schema.StringAttribute{
@@ -76,8 +76,8 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 				},
 			}},
 		},
-		"prefix_advertisements": schema.ListNestedAttribute{
-			MarkdownDescription: "Communities that routes are tagged with, such as `[{ cidr = \"10.244.0.0/16\", communities = [\"backbone\"] }]`. Default: none.",
+		"prefix_advertisement": schema.ListNestedAttribute{
+			MarkdownDescription: "Communities that the routes of a network are tagged with, a block each, such as `prefix_advertisement { cidr = \"10.244.0.0/16\" }` with `communities = [\"backbone\"]` in it. Default: none.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
@@ -86,30 +86,30 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 					Required:            true,
 				},
 				"communities": schema.ListAttribute{
-					MarkdownDescription: "Names out of `communities`, or communities themselves, such as `[\"backbone\", \"64512:300\"]`.",
+					MarkdownDescription: "Names of `community` blocks, or communities themselves, such as `[\"backbone\", \"64512:300\"]`.",
 					ElementType:         types.StringType,
 					Required:            true,
 				},
 			}},
 		},
-		"listen_port": schema.Int64Attribute{
+		"listen_port": schema.NumberAttribute{
 			MarkdownDescription: "TCP port on which nodes listen for BGP, such as `1790`, from `1` to `65535`. Default: none; it is `179` then.",
 			Optional:            true,
 		},
 		"node_mesh_password": schema.SingleNestedAttribute{
-			MarkdownDescription: "Password of the peerings between the nodes, such as `{ secret_key_ref = { name = \"bgp-secrets\", key = \"mesh\" } }`. Only in `default`, and not where `node_to_node_mesh_enabled` is `false`. The password itself is never in Terraform. Default: none.",
+			MarkdownDescription: "Password of the peerings between the nodes: a block `node_mesh_password` with the block `secret_key_ref` in it. Only in `default`, and not if `node_to_node_mesh_enabled` is `false`. The password itself is never in Terraform. Default: none.",
 			Optional:            true,
 			Attributes: map[string]schema.Attribute{
 				"secret_key_ref": schema.SingleNestedAttribute{
-					MarkdownDescription: "Where the password is: a key of a Kubernetes secret in the namespace of calico-node, such as `{ name = \"bgp-secrets\", key = \"mesh\" }`. Default: none; no password.",
+					MarkdownDescription: "Where the password is: a key of a Kubernetes secret in the namespace of calico-node, such as `secret_key_ref { name = \"bgp-secrets\" }` with `key = \"mesh\"` in it. Default: none; no password.",
 					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"name": schema.StringAttribute{
-							MarkdownDescription: "Name of the secret, such as `\"bgp-secrets\"`.",
+							MarkdownDescription: "Name of the secret, such as `\"bgp-secrets\"`. Required in the block.",
 							Required:            true,
 						},
 						"key": schema.StringAttribute{
-							MarkdownDescription: "Key in the secret, such as `\"mesh\"`.",
+							MarkdownDescription: "Key in the secret, such as `\"mesh\"`. Required in the block.",
 							Required:            true,
 						},
 						"optional": schema.BoolAttribute{
@@ -121,7 +121,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			},
 		},
 		"node_mesh_max_restart_time": schema.StringAttribute{
-			MarkdownDescription: "How long a node's routes are kept while its BIRD restarts, in peerings between the nodes, such as `\"120s\"`. Only in `default`, and not where `node_to_node_mesh_enabled` is `false`. Default: none; BIRD takes `120s`.",
+			MarkdownDescription: "How long a node's routes are kept while its BIRD restarts, in peerings between the nodes, such as `\"120s\"`. Only in `default`, and not if `node_to_node_mesh_enabled` is `false`. Default: none; BIRD takes `120s`.",
 			CustomType:          durationType,
 			Optional:            true,
 		},

@@ -11,10 +11,10 @@ func newBGPConfigurationResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "bgp_configuration",
 		kind:     calico.KindBGPConfiguration,
-		schema: schema.Schema{
+		schema: withBlocks(schema.Schema{
 			MarkdownDescription: "A `BGPConfiguration`: how Calico's hosts speak BGP. The one named `default` is for all hosts, `node.<node>` for one. Calico v3.32 makes `default` itself: import it.",
 			Attributes:          withMetadata("configuration", "default", bgpConfigurationAttributes()),
-		},
+		}),
 		filled: map[string][]string{"logSeverityScreen": nil, "serviceLoadBalancerAggregation": nil},
 	}}
 }

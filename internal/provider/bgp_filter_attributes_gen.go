@@ -10,7 +10,7 @@ import (
 func bgpFilterAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"export_v4": schema.ListNestedAttribute{
-			MarkdownDescription: "Rules for IPv4 routes sent to the peer, such as `[{ action = \"Reject\", match_operator = \"In\", cidr = \"10.244.0.0/16\" }]`. The first that matches decides. Default: none; all routes that BGP would send by itself.",
+			MarkdownDescription: "Rule for IPv4 routes sent to the peer, a block each, such as `export_v4 { action = \"Reject\" }` with `match_operator = \"In\"` and `cidr = \"10.244.0.0/16\"` in it. The first that matches decides. Default: none; all routes that BGP would send by itself.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
@@ -19,14 +19,14 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 					Optional:            true,
 				},
 				"prefix_length": schema.SingleNestedAttribute{
-					MarkdownDescription: "Prefix lengths of the routes that match, such as `{ min = 24, max = 28 }`. It requires `cidr`. Since v3.29. Default: none; any.",
+					MarkdownDescription: "Prefix lengths of the routes that match, such as `prefix_length { max = 28 }`. It requires `cidr`. Since v3.29. Default: none; any.",
 					Optional:            true,
 					Attributes: map[string]schema.Attribute{
-						"min": schema.Int64Attribute{
+						"min": schema.NumberAttribute{
 							MarkdownDescription: "Shortest prefix length that matches, from `0` to `32`, such as `24`. Default: none; that of `cidr`.",
 							Optional:            true,
 						},
-						"max": schema.Int64Attribute{
+						"max": schema.NumberAttribute{
 							MarkdownDescription: "Longest prefix length that matches, from `0` to `32`, such as `28`. Default: none; `32`.",
 							Optional:            true,
 						},
@@ -51,7 +51,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 			}},
 		},
 		"import_v4": schema.ListNestedAttribute{
-			MarkdownDescription: "Rules for IPv4 routes received from the peer, such as `[{ action = \"Reject\", match_operator = \"In\", cidr = \"10.244.0.0/16\" }]`. The first that matches decides. Default: none; all routes that BGP would accept by itself.",
+			MarkdownDescription: "Rule for IPv4 routes received from the peer, a block each, such as `import_v4 { action = \"Reject\" }` with `match_operator = \"In\"` and `cidr = \"10.244.0.0/16\"` in it. The first that matches decides. Default: none; all routes that BGP would accept by itself.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
@@ -60,14 +60,14 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 					Optional:            true,
 				},
 				"prefix_length": schema.SingleNestedAttribute{
-					MarkdownDescription: "Prefix lengths of the routes that match, such as `{ min = 24, max = 28 }`. It requires `cidr`. Since v3.29. Default: none; any.",
+					MarkdownDescription: "Prefix lengths of the routes that match, such as `prefix_length { max = 28 }`. It requires `cidr`. Since v3.29. Default: none; any.",
 					Optional:            true,
 					Attributes: map[string]schema.Attribute{
-						"min": schema.Int64Attribute{
+						"min": schema.NumberAttribute{
 							MarkdownDescription: "Shortest prefix length that matches, from `0` to `32`, such as `24`. Default: none; that of `cidr`.",
 							Optional:            true,
 						},
-						"max": schema.Int64Attribute{
+						"max": schema.NumberAttribute{
 							MarkdownDescription: "Longest prefix length that matches, from `0` to `32`, such as `28`. Default: none; `32`.",
 							Optional:            true,
 						},
@@ -92,7 +92,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 			}},
 		},
 		"export_v6": schema.ListNestedAttribute{
-			MarkdownDescription: "Rules for IPv6 routes sent to the peer, such as `[{ action = \"Reject\", match_operator = \"In\", cidr = \"2001:db8::/32\" }]`. The first that matches decides. Default: none; all routes that BGP would send by itself.",
+			MarkdownDescription: "Rule for IPv6 routes sent to the peer, a block each, such as `export_v6 { action = \"Reject\" }` with `match_operator = \"In\"` and `cidr = \"2001:db8::/32\"` in it. The first that matches decides. Default: none; all routes that BGP would send by itself.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
@@ -101,14 +101,14 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 					Optional:            true,
 				},
 				"prefix_length": schema.SingleNestedAttribute{
-					MarkdownDescription: "Prefix lengths of the routes that match, such as `{ min = 48, max = 64 }`. It requires `cidr`. Since v3.29. Default: none; any.",
+					MarkdownDescription: "Prefix lengths of the routes that match, such as `prefix_length { max = 64 }`. It requires `cidr`. Since v3.29. Default: none; any.",
 					Optional:            true,
 					Attributes: map[string]schema.Attribute{
-						"min": schema.Int64Attribute{
+						"min": schema.NumberAttribute{
 							MarkdownDescription: "Shortest prefix length that matches, from `0` to `128`, such as `48`. Default: none; that of `cidr`.",
 							Optional:            true,
 						},
-						"max": schema.Int64Attribute{
+						"max": schema.NumberAttribute{
 							MarkdownDescription: "Longest prefix length that matches, from `0` to `128`, such as `64`. Default: none; `128`.",
 							Optional:            true,
 						},
@@ -133,7 +133,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 			}},
 		},
 		"import_v6": schema.ListNestedAttribute{
-			MarkdownDescription: "Rules for IPv6 routes received from the peer, such as `[{ action = \"Reject\", match_operator = \"In\", cidr = \"2001:db8::/32\" }]`. The first that matches decides. Default: none; all routes that BGP would accept by itself.",
+			MarkdownDescription: "Rule for IPv6 routes received from the peer, a block each, such as `import_v6 { action = \"Reject\" }` with `match_operator = \"In\"` and `cidr = \"2001:db8::/32\"` in it. The first that matches decides. Default: none; all routes that BGP would accept by itself.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
@@ -142,14 +142,14 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 					Optional:            true,
 				},
 				"prefix_length": schema.SingleNestedAttribute{
-					MarkdownDescription: "Prefix lengths of the routes that match, such as `{ min = 48, max = 64 }`. It requires `cidr`. Since v3.29. Default: none; any.",
+					MarkdownDescription: "Prefix lengths of the routes that match, such as `prefix_length { max = 64 }`. It requires `cidr`. Since v3.29. Default: none; any.",
 					Optional:            true,
 					Attributes: map[string]schema.Attribute{
-						"min": schema.Int64Attribute{
+						"min": schema.NumberAttribute{
 							MarkdownDescription: "Shortest prefix length that matches, from `0` to `128`, such as `48`. Default: none; that of `cidr`.",
 							Optional:            true,
 						},
-						"max": schema.Int64Attribute{
+						"max": schema.NumberAttribute{
 							MarkdownDescription: "Longest prefix length that matches, from `0` to `128`, such as `64`. Default: none; `128`.",
 							Optional:            true,
 						},

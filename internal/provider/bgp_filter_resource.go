@@ -11,9 +11,9 @@ func newBGPFilterResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "bgp_filter",
 		kind:     calico.KindBGPFilter,
-		schema: schema.Schema{
+		schema: withBlocks(schema.Schema{
 			MarkdownDescription: "A `BGPFilter`: which routes hosts take from BGP peers, and which they tell them. It applies to the peers that name it in their `filters`.",
 			Attributes:          withMetadata("filter", "no-default-route", bgpFilterAttributes()),
-		},
+		}),
 	}}
 }

@@ -21,7 +21,7 @@ func bgpPeerAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"peer_ip": schema.StringAttribute{
-			MarkdownDescription: "Address of the peer, with a port where it is not the usual one: `\"192.0.2.1\"`, `\"192.0.2.1:1790\"` or `\"[2001:db8::1]:1790\"`. Not together with `peer_selector` or `local_workload_selector`. Default: none.",
+			MarkdownDescription: "Address of the peer, with a port if it is not the usual one: `\"192.0.2.1\"`, `\"192.0.2.1:1790\"` or `\"[2001:db8::1]:1790\"`. Not together with `peer_selector` or `local_workload_selector`. Default: none.",
 			Optional:            true,
 		},
 		"as_number": schema.StringAttribute{
@@ -50,19 +50,19 @@ func bgpPeerAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"password": schema.SingleNestedAttribute{
-			MarkdownDescription: "Password of the peering, such as `{ secret_key_ref = { name = \"bgp-secrets\", key = \"rack1\" } }`. The password itself is never in Terraform. Default: none.",
+			MarkdownDescription: "Password of the peering: a block `password` with the block `secret_key_ref` in it. The password itself is never in Terraform. Default: none.",
 			Optional:            true,
 			Attributes: map[string]schema.Attribute{
 				"secret_key_ref": schema.SingleNestedAttribute{
-					MarkdownDescription: "Where the password is: a key of a Kubernetes secret in the namespace of calico-node, such as `{ name = \"bgp-secrets\", key = \"rack1\" }`. Default: none; no password.",
+					MarkdownDescription: "Where the password is: a key of a Kubernetes secret in the namespace of calico-node, such as `secret_key_ref { name = \"bgp-secrets\" }` with `key = \"rack1\"` in it. Default: none; no password.",
 					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"name": schema.StringAttribute{
-							MarkdownDescription: "Name of the secret, such as `\"bgp-secrets\"`.",
+							MarkdownDescription: "Name of the secret, such as `\"bgp-secrets\"`. Required in the block.",
 							Required:            true,
 						},
 						"key": schema.StringAttribute{
-							MarkdownDescription: "Key in the secret, such as `\"rack1\"`.",
+							MarkdownDescription: "Key in the secret, such as `\"rack1\"`. Required in the block.",
 							Required:            true,
 						},
 						"optional": schema.BoolAttribute{
@@ -87,11 +87,11 @@ func bgpPeerAttributes() map[string]schema.Attribute {
 			CustomType:          durationType,
 			Optional:            true,
 		},
-		"num_allowed_local_as_numbers": schema.Int64Attribute{
+		"num_allowed_local_as_numbers": schema.NumberAttribute{
 			MarkdownDescription: "How often the node's own AS number may be in the path of a route that is accepted, such as `1`. It takes away BGP's protection from loops, as far as it goes. Default: none; routes with it are refused.",
 			Optional:            true,
 		},
-		"ttl_security": schema.Int64Attribute{
+		"ttl_security": schema.NumberAttribute{
 			MarkdownDescription: "Number of hops to the peer, from `1` to `255`, such as `1` for one on the same link: packets that come from farther away are ignored. Default: none; no check.",
 			Optional:            true,
 		},

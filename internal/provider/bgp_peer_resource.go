@@ -17,11 +17,11 @@ func newBGPPeerResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "bgp_peer",
 		kind:     calico.KindBGPPeer,
-		schema: schema.Schema{
+		schema: withBlocks(schema.Schema{
 			MarkdownDescription: "A `BGPPeer`: a router, or other hosts, with which hosts speak BGP.\n\n" +
 				"Passwords are not in it, and so not in Terraform's state: `password` names a Kubernetes secret.",
 			Attributes: withMetadata("peer", "rack1-tor", bgpPeerAttributes()),
-		},
+		}),
 		checkOthers: checkFilters,
 	}}
 }

@@ -3,6 +3,8 @@ package provider
 import (
 	"context"
 	"fmt"
+	"math"
+	"math/big"
 	"reflect"
 	"slices"
 	"strconv"
@@ -13,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -52,7 +55,8 @@ func (c *conversion) fault(at calico.Path, value any, format string, args ...any
 	c.faults = append(c.faults, &calico.FieldError{Field: at, Value: value, Reason: fmt.Sprintf(format, args...)})
 }
 
-// attributeName returns the Terraform name of a field of Calico's API.
+// attributeName returns the Terraform name of a field of Calico's API that is no
+// list of objects; see field for those.
 func attributeName(jsonName string) string { return attributename.Of(jsonName) }
 
 // jsonName returns the name of a struct field in Calico's manifests.
@@ -74,9 +78,10 @@ var (
 	durationGoType = reflect.TypeFor[metav1.Duration]()
 )
 
-// field is a field of an API type, with the name of its attribute.
+// field is a field of an API type, with the name of its attribute or block.
 type field struct {
 	attribute string
+	form      attributename.Form
 	reflect.StructField
 }
 
@@ -89,7 +94,8 @@ func fieldsOf(t reflect.Type) []field {
 	var out []field
 	for _, f := range reflect.VisibleFields(t) {
 		if name := jsonName(f); name != "" && f.IsExported() {
-			out = append(out, field{attributeName(name), f})
+			attribute, form := attributename.OfField(name, f.Type)
+			out = append(out, field{attribute, form, f})
 		}
 	}
 	fieldCache.Store(t, out)
@@ -143,12 +149,59 @@ func decodeFields(c *conversion, values map[string]attr.Value, into reflect.Valu
 			continue
 		}
 		field := at.Field(jsonName(f.StructField))
-		if n, isInt := v.(types.Int64); isInt && omitsZero(f.StructField) && f.Type.Kind() != reflect.Pointer && !n.IsNull() && !n.IsUnknown() && n.ValueInt64() == 0 {
-			c.fault(field, 0, "To Calico 0 is the same as no value here: leave the attribute out, or write another number.")
+		if reason := refused(f, v, into.Type()); reason != "" {
+			c.fault(field, nil, "%s", reason)
 			continue
 		}
+		before := len(c.faults)
 		decode(c, v, into.FieldByIndex(f.Index), field)
+		if f.form == attributename.Block && len(c.faults) == before && !v.IsNull() && isVoid(v, f.Type) {
+			c.fault(field, nil, "The block says nothing, and to Calico it is as if it were not there: leave it out, or say in it what you mean.")
+		}
 	}
+}
+
+// refused tells why a value must not be written to a field of a struct, though
+// Calico would take it: it would say something else there than it seems to say.
+// "" is for a value that may be.
+func refused(f field, v attr.Value, in reflect.Type) string {
+	if v == nil || v.IsNull() || v.IsUnknown() {
+		return ""
+	}
+	switch v := v.(type) {
+	case types.Number:
+		if omitsZero(f.StructField) && f.Type.Kind() != reflect.Pointer && v.ValueBigFloat().Sign() == 0 {
+			return "To Calico 0 is the same as no value here: leave the attribute out, or write another number."
+		}
+	case spelledValue:
+		if isSelector(v) && strings.TrimSpace(v.ValueString()) == "" {
+			return "An empty selector would select everything here, or be passed over: leave it out to match any, or write all() if you mean all."
+		}
+	}
+	if (slices.Contains(conditions, in) || isFailsafeNet(v)) && isVoid(v, nil) {
+		switch v.(type) {
+		case types.List, types.Set:
+			return "An empty list would match any here: leave it out to match any, or give at least one element."
+		case basetypes.StringValuable:
+			return "An empty text would match any here: leave it out to match any, or give a value."
+		}
+	}
+	return ""
+}
+
+// conditions are the structs whose fields are conditions: one that is empty is none,
+// and matches anything.
+var conditions = []reflect.Type{
+	reflect.TypeFor[v3.Rule](),
+	reflect.TypeFor[v3.EntityRule](),
+	reflect.TypeFor[v3.HTTPMatch](),
+	reflect.TypeFor[v3.HTTPPath](),
+	reflect.TypeFor[v3.ServiceMatch](),
+	reflect.TypeFor[v3.ServiceAccountMatch](),
+	reflect.TypeFor[v3.BGPFilterRuleV4](),
+	reflect.TypeFor[v3.BGPFilterRuleV6](),
+	reflect.TypeFor[v3.BGPPeerSpec](),
+	reflect.TypeFor[v3.Template](),
 }
 
 // decode writes an attribute's value into a field.
@@ -168,10 +221,8 @@ func decode(c *conversion, v attr.Value, into reflect.Value, at calico.Path) {
 	case basetypes.StringValuable:
 		s, _ := v.ToStringValue(context.Background())
 		decodeString(c, s.ValueString(), into, at, v)
-	case types.Int64:
-		decodeInt(c, v.ValueInt64(), into, at)
-	case types.Float64:
-		into.SetFloat(v.ValueFloat64())
+	case types.Number:
+		decodeNumber(c, v.ValueBigFloat(), into, at)
 	case types.Bool:
 		into.SetBool(v.ValueBool())
 	case types.List:
@@ -181,6 +232,9 @@ func decode(c *conversion, v attr.Value, into reflect.Value, at calico.Path) {
 	case types.Map:
 		into.Set(reflect.MakeMapWithSize(into.Type(), len(v.Elements())))
 		for key, e := range v.Elements() {
+			if e.IsNull() {
+				continue // as if the key were not there, which is what null means in Terraform
+			}
 			element := reflect.New(into.Type().Elem()).Elem()
 			decode(c, e, element, at.Key(key))
 			into.SetMapIndex(reflect.ValueOf(key), element)
@@ -237,7 +291,7 @@ func decodeString(c *conversion, s string, into reflect.Value, at calico.Path, v
 		}
 		into.Set(reflect.ValueOf(metav1.Duration{Duration: d}))
 	default:
-		if spelled, ok := v.(spelledValue); ok && (spelled.spelling == selectorType.spelling || spelled.spelling == policySelectorType.spelling) {
+		if spelled, ok := v.(spelledValue); ok && isSelector(spelled) {
 			// Calico's language has no newline, and HCL's heredocs have many. A
 			// selector of blanks alone is none: Calico would take it, and some of
 			// its rules could then not be read by Felix.
@@ -245,8 +299,20 @@ func decodeString(c *conversion, s string, into reflect.Value, at calico.Path, v
 				s = ""
 			}
 		}
+		if isFailsafeNet(v) && s == anyNet {
+			s = ""
+		}
 		into.SetString(s)
 	}
+}
+
+// anyNet is what a failsafe port has as its net in a configuration where it has none
+// in Calico: it has to be written, so that a misspelt net does not pass for it.
+const anyNet = "any"
+
+func isFailsafeNet(v attr.Value) bool {
+	spelled, ok := v.(spelledValue)
+	return ok && spelled.spelling == failsafeNetType.spelling
 }
 
 // protocol reads a protocol as Calico does: a number where it is one.
@@ -258,20 +324,39 @@ func protocol(s string) numorstring.Protocol {
 	return numorstring.Protocol{Type: numorstring.NumOrStringString, StrVal: s}
 }
 
-func decodeInt(c *conversion, n int64, into reflect.Value, at calico.Path) {
-	if into.CanUint() {
-		if n < 0 || into.OverflowUint(uint64(n)) {
-			c.fault(at, n, "The number must be from 0 to %d.", uint64(1)<<into.Type().Bits()-1)
+// decodeNumber writes a number into a field. Numbers of any size and with any
+// fraction get this far: the framework's own types for whole numbers answer a
+// fraction with the advice to report a bug.
+func decodeNumber(c *conversion, n *big.Float, into reflect.Value, at calico.Path) {
+	if into.CanFloat() {
+		f, _ := n.Float64()
+		if math.IsInf(f, 0) {
+			c.fault(at, n.Text('g', 10), "The number is too large: it must be from -1.7e308 to 1.7e308.")
 			return
 		}
-		into.SetUint(uint64(n))
+		into.SetFloat(f)
 		return
 	}
-	if into.OverflowInt(n) {
-		c.fault(at, n, "The number is too large.")
+	if !n.IsInt() {
+		c.fault(at, n.Text('g', 10), "The number must be a whole one, without a fraction.")
 		return
 	}
-	into.SetInt(n)
+	whole, accuracy := n.Int64()
+	bits := into.Type().Bits()
+	switch {
+	case into.CanUint():
+		if accuracy != big.Exact || whole < 0 || into.OverflowUint(uint64(whole)) {
+			c.fault(at, n.Text('f', 0), "The number must be from 0 to %d.", uint64(1)<<bits-1)
+			return
+		}
+		into.SetUint(uint64(whole))
+	default:
+		if accuracy != big.Exact || into.OverflowInt(whole) {
+			c.fault(at, n.Text('f', 0), "The number must be from %d to %d.", -1<<(bits-1), uint64(1)<<(bits-1)-1)
+			return
+		}
+		into.SetInt(whole)
+	}
 }
 
 // encodeFields makes the attributes of the types given from the fields of a
@@ -289,7 +374,15 @@ func encodeFields(from reflect.Value, attributeTypes map[string]attr.Type) map[s
 			values[f.attribute] = encodeValue(field, typ)
 			continue
 		}
-		values[f.attribute] = encode(field, typ)
+		if spelled, ok := typ.(spelledType); ok && spelled.spelling == failsafeNetType.spelling && field.IsZero() {
+			values[f.attribute] = stringValue(typ, anyNet)
+			continue
+		}
+		value := encode(field, typ)
+		if f.form == attributename.Block && isVoid(value, f.Type) {
+			value = null(typ)
+		}
+		values[f.attribute] = value
 	}
 	return values
 }
@@ -313,13 +406,15 @@ func encodeValue(from reflect.Value, typ attr.Type) attr.Value {
 	switch typ := typ.(type) {
 	case basetypes.StringTypable:
 		return stringValue(typ, encodeString(from))
-	case basetypes.Int64Type:
-		if from.CanUint() {
-			return types.Int64Value(int64(from.Uint())) //nolint:gosec // Calico's unsigned numbers are of 8, 16 and 32 bits
+	case basetypes.NumberType:
+		switch {
+		case from.CanUint():
+			return types.NumberValue(new(big.Float).SetUint64(from.Uint()))
+		case from.CanInt():
+			return types.NumberValue(new(big.Float).SetInt64(from.Int()))
+		default:
+			return types.NumberValue(big.NewFloat(from.Float()))
 		}
-		return types.Int64Value(from.Int())
-	case basetypes.Float64Type:
-		return types.Float64Value(from.Float())
 	case basetypes.BoolType:
 		return types.BoolValue(from.Bool())
 	case basetypes.ListType:

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"math/big"
 	"math/rand/v2"
 	"reflect"
 	"strings"
@@ -36,8 +37,8 @@ func TestSchemasHaveEveryField(t *testing.T) {
 			return
 		}
 		fields := map[string]reflect.Type{}
-		for i := range field.NumField() {
-			fields[attributeName(jsonName(field.Field(i)))] = field.Field(i).Type
+		for _, f := range fieldsOf(field) {
+			fields[f.attribute] = f.Type
 		}
 		for name, typ := range object.AttrTypes {
 			if f, ok := fields[name]; ok {
@@ -52,8 +53,7 @@ func TestSchemasHaveEveryField(t *testing.T) {
 			}
 		}
 	}
-	compare(t, "rule", ruleList("", false).GetType(), reflect.TypeFor[[]v3.Rule]())
-	compare(t, "computed rule", ruleList("", true).GetType(), reflect.TypeFor[[]v3.Rule]())
+	compare(t, "rule", ruleList("").GetType(), reflect.TypeFor[[]v3.Rule]())
 
 	hostEndpoint := &newHostEndpointResource().(*objectResource).definition
 	attributeTypes := hostEndpoint.attributeTypes()
@@ -67,7 +67,7 @@ func TestSchemasHaveEveryField(t *testing.T) {
 // endpoints, decode(encode(x)) is x.
 func TestCodecIsLossless(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	ruleType := ruleList("", false).GetType()
+	ruleType := ruleList("").GetType()
 	endpoint := &newHostEndpointResource().(*objectResource).definition
 	for range 3000 {
 		rules := randomValue(r, reflect.TypeFor[[]v3.Rule](), 3).Interface().([]v3.Rule)
@@ -112,8 +112,10 @@ func randomValue(r *rand.Rand, t reflect.Type, depth int) reflect.Value {
 	case reflect.Uint16:
 		v.SetUint(uint64(1 + r.IntN(65535)))
 	case reflect.Pointer:
-		v.Set(reflect.New(t.Elem()))
-		v.Elem().Set(randomValue(r, t.Elem(), depth))
+		if e := randomValue(r, t.Elem(), depth); e.Kind() != reflect.Struct || !e.IsZero() {
+			v.Set(reflect.New(t.Elem()))
+			v.Elem().Set(e)
+		}
 	case reflect.Slice:
 		seen := map[any]bool{}
 		for range 1 + r.IntN(3) {
@@ -149,15 +151,21 @@ func TestDecodeReportsWhatATypeCannotHold(t *testing.T) {
 	list := types.ListValueMust(portType, []attr.Value{stringValue(portType, "22"), stringValue(portType, "70000"), stringValue(portType, "2:1"), stringValue(portType, "a b")})
 	decode(c, list, reflect.ValueOf(&ports).Elem(), calico.NewPath("ports"))
 	var number uint16
-	decode(c, types.Int64Value(65536), reflect.ValueOf(&number).Elem(), calico.NewPath("port"))
-	decode(c, types.Int64Value(-1), reflect.ValueOf(&number).Elem(), calico.NewPath("port"))
+	for _, n := range []float64{65536, -1, 22.5, 1e30} {
+		decode(c, types.NumberValue(big.NewFloat(n)), reflect.ValueOf(&number).Elem(), calico.NewPath("port"))
+	}
+	var whole int
+	decode(c, types.NumberValue(big.NewFloat(1e30)), reflect.ValueOf(&whole).Elem(), calico.NewPath("type"))
+	decode(c, types.NumberValue(big.NewFloat(-0.5)), reflect.ValueOf(&whole).Elem(), calico.NewPath("type"))
+	var order float64
+	decode(c, types.NumberValue(new(big.Float).SetMantExp(big.NewFloat(1), 2000)), reflect.ValueOf(&order).Elem(), calico.NewPath("order"))
 	var nets []string
 	decode(c, types.ListValueMust(types.StringType, []attr.Value{types.StringNull()}), reflect.ValueOf(&nets).Elem(), calico.NewPath("nets"))
 	var got []string
 	for _, f := range c.faults {
 		got = append(got, f.Field.String())
 	}
-	want := []string{"ports[1]", "ports[2]", "ports[3]", "port", "port", "nets[0]"}
+	want := []string{"ports[1]", "ports[2]", "ports[3]", "port", "port", "port", "port", "type", "type", "order", "nets[0]"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
 	}

@@ -69,16 +69,33 @@ resource "calico_bgp_configuration" "this" {
   as_number                  = "1.10"
   node_to_node_mesh_enabled  = true
   node_mesh_max_restart_time = "90s"
-  node_mesh_password         = { secret_key_ref = { name = "bgp-secrets", key = "mesh" } }
   log_severity_screen        = "Warning"
   listen_port                = 1790
   bind_mode                  = "NodeIP"
   ignored_interfaces         = ["docker0", "virbr*"]
-  service_cluster_ips        = [{ cidr = "10.96.0.0/12" }]
-  service_external_ips       = [{ cidr = "198.51.100.0/24" }]
-  service_load_balancer_ips  = [{ cidr = "203.0.113.0/24" }]
-  communities                = [{ name = "backbone", value = "64512:120" }]
-  prefix_advertisements      = [{ cidr = "10.244.0.0/16", communities = ["backbone", "64512:1:2"] }]
+  node_mesh_password {
+    secret_key_ref {
+      name = "bgp-secrets"
+      key  = "mesh"
+    }
+  }
+  service_cluster_ip {
+    cidr = "10.96.0.0/12"
+  }
+  service_external_ip {
+    cidr = "198.51.100.0/24"
+  }
+  service_load_balancer_ip {
+    cidr = "203.0.113.0/24"
+  }
+  community {
+    name  = "backbone"
+    value = "64512:120"
+  }
+  prefix_advertisement {
+    cidr        = "10.244.0.0/16"
+    communities = ["backbone", "64512:1:2"]
+  }
 }
 `,
 			manifest: `
@@ -117,7 +134,13 @@ resource "calico_bgp_peer" "this" {
   num_allowed_local_as_numbers = 0
   ttl_security                 = 1
   keep_original_next_hop       = true
-  password                     = { secret_key_ref = { name = "bgp-secrets", key = "rack1", optional = true } }
+  password {
+    secret_key_ref {
+      name     = "bgp-secrets"
+      key      = "rack1"
+      optional = true
+    }
+  }
 }
 `,
 			manifest: `
@@ -143,10 +166,25 @@ spec:
 			name: "a BGP filter", address: "calico_bgp_filter.this", kind: "bgpfilter", plural: "bgpfilters", object: "no-default-route",
 			hcl: `
 resource "calico_bgp_filter" "this" {
-  name      = "no-default-route"
-  import_v4 = [{ action = "Reject", match_operator = "Equal", cidr = "0.0.0.0/0" }]
-  import_v6 = [{ action = "Reject", match_operator = "Equal", cidr = "::/0", interface = "eth*" }]
-  export_v4 = [{ action = "Accept", source = "RemotePeers" }, { action = "Reject" }]
+  name = "no-default-route"
+  import_v4 {
+    action         = "Reject"
+    match_operator = "Equal"
+    cidr           = "0.0.0.0/0"
+  }
+  import_v6 {
+    action         = "Reject"
+    match_operator = "Equal"
+    cidr           = "::/0"
+    interface      = "eth*"
+  }
+  export_v4 {
+    action = "Accept"
+    source = "RemotePeers"
+  }
+  export_v4 {
+    action = "Reject"
+  }
 }
 `,
 			manifest: `
@@ -159,14 +197,14 @@ spec:
   exportV4: [{action: Accept, source: RemotePeers}, {action: Reject}]
 `,
 			edit: `{"spec":{"importV4":[{"action":"Accept"}]}}`, shows: []string{"~ import_v4", `"Accept" -> "Reject"`},
-			update: [2]string{`interface = "eth*"`, `interface = "eth0"`},
+			update: [2]string{`"eth*"`, `"eth0"`},
 		},
 		{
 			name: "a node", address: "calico_node.this", kind: "node", plural: "nodes", object: "db1",
 			hcl: `
 resource "calico_node" "this" {
   name = "db1"
-  bgp = {
+  bgp {
     as_number                  = "64512"
     ipv4_address               = "10.0.0.5/24"
     ipv6_address               = "2001:db8::5/64"
@@ -174,9 +212,20 @@ resource "calico_node" "this" {
   }
   ipv4_vxlan_tunnel_addr = "10.244.1.2"
   vxlan_tunnel_mac_addr  = "66:5a:9e:01:02:03"
-  orch_refs              = [{ orchestrator = "k8s", node_name = "db1.example.net" }]
-  wireguard              = { interface_ipv4_address = "10.244.1.3" }
-  addresses              = [{ address = "10.0.0.5/24", type = "CalicoNodeIP" }, { address = "192.0.2.5" }]
+  orch_ref {
+    orchestrator = "k8s"
+    node_name    = "db1.example.net"
+  }
+  wireguard {
+    interface_ipv4_address = "10.244.1.3"
+  }
+  address {
+    address = "10.0.0.5/24"
+    type    = "CalicoNodeIP"
+  }
+  address {
+    address = "192.0.2.5"
+  }
 }
 `,
 			manifest: `
@@ -202,10 +251,17 @@ resource "calico_kube_controllers_configuration" "this" {
   log_severity_screen       = "Info"
   health_checks             = "Enabled"
   etcd_v3_compaction_period = "10m"
-  controllers = {
-    node      = { sync_labels = "Enabled", host_endpoint = { auto_create = "Disabled" } }
-    policy    = { reconciler_period = "90s" }
-    namespace = {}
+  controllers {
+    node {
+      sync_labels = "Enabled"
+      host_endpoint {
+        auto_create = "Disabled"
+      }
+    }
+    policy {
+      reconciler_period = "90s"
+    }
+    namespace {}
   }
 }
 `,
@@ -237,7 +293,10 @@ resource "calico_felix_configuration" "this" {
   bpf_enabled                  = false
   iptables_backend             = "NFT"
   nat_port_range               = "20000:29999"
-  health_timeout_overrides     = [{ name = "InternalDataplaneMainLoop", timeout = "3m" }]
+  health_timeout_override {
+    name    = "InternalDataplaneMainLoop"
+    timeout = "3m"
+  }
   # pinned
 }
 `,

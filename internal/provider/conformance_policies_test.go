@@ -1,18 +1,38 @@
 package provider
 
+// platformYAML is a tier of one's own.
+const platformYAML = `
+apiVersion: projectcalico.org/v3
+kind: Tier
+metadata: {name: platform}
+spec: {order: 50, defaultAction: Pass}
+`
+
 // The kinds of policies, and what policies refer to.
 func policyConformanceCases() []conformanceCase {
 	const rulesHCL = `
-  ingress = [
-    {
-      action      = "Allow"
-      protocol    = "TCP"
-      source      = { selector = "role == 'app'", not_nets = ["10.9.0.0/16"] }
-      destination = { ports = [5432, "8000:8010"] }
-    },
-    { action = "Log" },
-  ]
-  egress = [{ action = "Deny", protocol = "UDP", destination = { nets = ["FD00::/64"], ports = [53] } }]
+  ingress {
+    action   = "Allow"
+    protocol = "TCP"
+    source {
+      selector = "role == 'app'"
+      not_nets = ["10.9.0.0/16"]
+    }
+    destination {
+      ports = [5432, "8000:8010"]
+    }
+  }
+  ingress {
+    action = "Log"
+  }
+  egress {
+    action   = "Deny"
+    protocol = "UDP"
+    destination {
+      nets  = ["FD00::/64"]
+      ports = [53]
+    }
+  }
 `
 	const rulesYAML = `
   ingress:
@@ -20,12 +40,6 @@ func policyConformanceCases() []conformanceCase {
   - {action: Log}
   egress:
   - {action: Deny, protocol: UDP, destination: {nets: ["FD00::/64"], ports: [53]}}
-`
-	const platform = `
-apiVersion: projectcalico.org/v3
-kind: Tier
-metadata: {name: platform}
-spec: {order: 50, defaultAction: Pass}
 `
 	edit, shows := `{"spec":{"order":7,"selector":"has(a)"}}`, []string{"~ order", "7 -> 100", "~ selector"}
 	update := [2]string{"order    = 100", "order    = 101"}
@@ -83,7 +97,10 @@ resource "calico_global_network_policy" "this" {
   pre_dnat         = true
   apply_on_forward = true
   types            = ["Ingress"]
-  ingress          = [{ action = "Deny", protocol = "TCP" }]
+  ingress {
+    action   = "Deny"
+    protocol = "TCP"
+  }
 }
 `,
 			manifest: `
@@ -103,7 +120,10 @@ resource "calico_staged_global_network_policy" "this" {
   pre_dnat         = true
   apply_on_forward = true
   types            = ["Ingress"]
-  ingress          = [{ action = "Deny", protocol = "TCP" }]
+  ingress {
+    action   = "Deny"
+    protocol = "TCP"
+  }
 }
 `,
 			manifest: `
@@ -123,7 +143,10 @@ resource "calico_staged_global_network_policy" "this" {
   do_not_track     = true
   apply_on_forward = true
   types            = ["Ingress"]
-  ingress          = [{ action = "Deny", protocol = "TCP" }]
+  ingress {
+    action   = "Deny"
+    protocol = "TCP"
+  }
 }
 `,
 			manifest: `
@@ -198,7 +221,7 @@ spec:
 		},
 		{
 			name: "a policy of a tier of one's own", address: "calico_global_network_policy.this", kind: "globalnetworkpolicy", plural: "globalnetworkpolicies", object: "platform.web", since: "v3.29",
-			needs: platform,
+			needs: platformYAML,
 			hcl: `
 resource "calico_global_network_policy" "this" {
   name     = "platform.web"
@@ -221,7 +244,7 @@ spec:
 		},
 		{
 			name: "a policy of a tier of one's own, in a namespace", address: "calico_network_policy.this", kind: "networkpolicy", plural: "networkpolicies", object: "platform.db", namespace: "prod", since: "v3.29",
-			needs: platform,
+			needs: platformYAML,
 			hcl: `
 resource "calico_network_policy" "this" {
   name      = "platform.db"
@@ -318,7 +341,7 @@ spec:
 		},
 		{
 			name: "the proposal to delete a policy of a tier of one's own", address: "calico_staged_global_network_policy.this", kind: "stagedglobalnetworkpolicy", plural: "stagedglobalnetworkpolicies", object: "platform.web", since: "v3.30",
-			needs: platform,
+			needs: platformYAML,
 			hcl: `
 resource "calico_staged_global_network_policy" "this" {
   name          = "platform.web"

@@ -114,7 +114,7 @@ func conformanceCases(t *testing.T) []conformanceCase {
 			name: name, address: "calico_failsafe_policy.this", hcl: hcl, manifest: manifest,
 			kind: "globalnetworkpolicy", plural: "globalnetworkpolicies", object: object, policy: true,
 			edit:   `{"spec":{"order":7,"applyOnForward":true}}`,
-			shows:  []string{"~ order", "7 -> ", "-   applyOnForward: true"},
+			shows:  []string{"~ order", "7 -> ", `\"applyOnForward\":true`},
 			update: [2]string{"management_cidrs = [", "management_ports = [23]\nmanagement_cidrs = ["},
 		}
 	}
@@ -137,12 +137,15 @@ func conformanceCases(t *testing.T) []conformanceCase {
 	addressHCL, addressYAML := example("address")
 	everyField := policy("every field of a rule", "every-field", everyFieldHCL, everyFieldYAML)
 	everyField.update = [2]string{"allow_dhcp       = false", "allow_dhcp = true"}
+	inATier := policy("a failsafe policy of a tier of one's own", "platform.failsafe", tieredHCL, tieredYAML)
+	inATier.policy, inATier.since, inATier.needs = false, "v3.29", platformYAML
 	interfaceCase := endpoint("a host endpoint by its interface", "db1-eth0", interfaceHCL, interfaceYAML)
 	interfaceCase.update = [2]string{`["projectcalico-default-allow"]`, `["other"]`}
 	return slices.Concat(configurationConformanceCases(), policyConformanceCases(), []conformanceCase{
 		policy("the guide's failsafe policy", "failsafe", failsafeHCL, failsafeYAML),
 		policy("a failsafe policy with BGP and IPv6", "failsafe", bgpHCL, bgpYAML),
 		everyField,
+		inATier,
 		interfaceCase,
 		endpoint("a host endpoint by its addresses", "web1-public", addressHCL, addressYAML),
 	})
@@ -159,35 +162,107 @@ resource "calico_failsafe_policy" "this" {
   allow_icmpv6     = true
   allow_dhcp       = false
   annotations      = { note = "<&>" }
-  extra_ingress = [
-    {
-      action     = "Allow"
-      ip_version = 4
-      protocol   = "TCP"
-      http       = { methods = ["GET"], paths = [{ exact = "/a" }, { prefix = "/b/" }] }
-      metadata   = { annotations = { ticket = "1" } }
-      source = {
-        nets             = ["10.1.0.0/16", "192.0.2.1/32"]
-        not_nets         = ["10.1.2.0/24"]
-        ports            = [1024, "2000:3000", "name"]
-        not_ports        = [2001]
-        selector         = "role == 'db'"
-        not_selector     = "has(quarantine)"
-        service_accounts = { names = ["a", "b"], selector = "x == 'y'" }
+  extra_ingress {
+    action     = "Allow"
+    ip_version = 4
+    protocol   = "TCP"
+    http {
+      methods = ["GET"]
+      path {
+        exact = "/a"
       }
-      destination = {
-        namespace_selector = "global()"
-        selector           = "all()"
+      path {
+        prefix = "/b/"
       }
-    },
-    { action = "Log", protocol = "ICMP", icmp = { type = 0, code = 0 } },
-    { action = "Deny", not_protocol = "17", not_icmp = { type = 8 } },
-    { action = "Pass", source = { services = { name = "s", namespace = "n" } } },
-  ]
-  extra_egress = [
-    { action = "Deny", protocol = "132", destination = { not_ports = ["5:5"] } },
-  ]
+    }
+    metadata {
+      annotations = { ticket = "1" }
+    }
+    source {
+      nets         = ["10.1.0.0/16", "192.0.2.1/32"]
+      not_nets     = ["10.1.2.0/24"]
+      ports        = [1024, "2000:3000", "name"]
+      not_ports    = [2001]
+      selector     = "role == 'db'"
+      not_selector = "has(quarantine)"
+      service_accounts {
+        names    = ["a", "b"]
+        selector = "x == 'y'"
+      }
+    }
+    destination {
+      namespace_selector = "global()"
+      selector           = "all()"
+    }
+  }
+  extra_ingress {
+    action   = "Log"
+    protocol = "ICMP"
+    icmp {
+      type = 0
+      code = 0
+    }
+  }
+  extra_ingress {
+    action       = "Deny"
+    not_protocol = "17"
+    not_icmp {
+      type = 8
+    }
+  }
+  extra_ingress {
+    action = "Pass"
+    source {
+      services {
+        name      = "s"
+        namespace = "n"
+      }
+    }
+  }
+  extra_egress {
+    action   = "Deny"
+    protocol = "132"
+    destination {
+      not_ports = ["5:5"]
+    }
+  }
 }
+`
+
+const tieredHCL = `
+resource "calico_failsafe_policy" "this" {
+  name             = "platform.failsafe"
+  tier             = "platform"
+  management_cidrs = ["10.1.0.0/24"]
+  etcd_server {
+    address = "10.2.0.11"
+  }
+  etcd_server {
+    address = "2001:DB8:2::/64"
+    ports   = ["2379:2380", 4001]
+  }
+}
+`
+
+const tieredYAML = `
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata:
+  name: platform.failsafe
+spec:
+  tier: platform
+  selector: all()
+  order: 0
+  ingress:
+  - {action: Allow, protocol: TCP, source: {nets: [10.1.0.0/24]}, destination: {ports: [22]}}
+  - {action: Allow, protocol: ICMP}
+  - {action: Allow, protocol: ICMPv6}
+  egress:
+  - {action: Allow, protocol: TCP, destination: {nets: [10.2.0.11/32], ports: [2379]}}
+  - {action: Allow, protocol: TCP, destination: {nets: ["2001:DB8:2::/64"], ports: ["2379:2380", 4001]}}
+  - {action: Allow, protocol: ICMPv6}
+  - {action: Allow, protocol: UDP, destination: {ports: [67]}}
+  - {action: Allow, protocol: UDP, destination: {ports: [547]}}
 `
 
 const everyFieldYAML = `
@@ -375,26 +450,23 @@ func shownSpec(object map[string]any) map[string]any {
 	return spec
 }
 
-// The manifest that the plan shows is one that calicoctl takes, and that makes
-// the same object.
+// The manifest of an object is one that calicoctl takes, and that makes the same
+// object.
 func TestConformanceManifest(t *testing.T) {
 	t.Parallel()
 	cases := conformanceCases(t)
 	forEachRelease(t, func(t *testing.T, c conformance) {
 		for _, test := range known(cases, c.version) {
-			if !strings.HasPrefix(test.address, "calico_failsafe_policy.") {
-				continue
-			}
 			t.Run(test.name, func(t *testing.T) {
 				c.ctl.prepare(t, test)
-				w := c.workspace(t, test.hcl+"\noutput \"manifest\" { value = "+test.address+".manifest }\n")
+				w := c.workspace(t, test.hcl+"\noutput \"manifest\" { value = provider::calico::manifest("+test.address+".object) }\n")
 				w.MustRun(t, "apply", "-auto-approve")
 				ours := c.etcd.MustGet(t, test.key(c.version)).Value
 				manifest := w.MustRun(t, "output", "-raw", "manifest")
 				w.MustRun(t, "destroy", "-auto-approve")
 
 				c.ctl.run(t, manifest, "apply", "-f", "-")
-				theirs := c.etcd.MustGet(t, test.key(c.version)).Value
+				theirs := without(t, c.etcd.MustGet(t, test.key(c.version)).Value, test.pinned...)
 				c.ctl.on(t, test, "delete")
 				if diff := cmp.Diff(mask(theirs), mask(ours)); diff != "" {
 					t.Errorf("the manifest makes another object (-calicoctl +provider):\n%s\nof the manifest\n%s", diff, manifest)
@@ -537,13 +609,18 @@ func TestConformanceCasesOfEveryFieldOfPolicies(t *testing.T) {
 		if !r.kind.Tiered() {
 			continue
 		}
+		given := map[string]*regexp.Regexp{}
 		for name, a := range r.schema.Attributes {
-			if a.IsComputed() && !a.IsOptional() {
-				continue
+			if a.IsOptional() || a.IsRequired() {
+				given[name] = regexp.MustCompile(`(?m)^  ` + name + ` +=`)
 			}
-			assigned := regexp.MustCompile(`(?m)^  ` + name + ` +=`)
+		}
+		for name := range r.schema.Blocks {
+			given[name] = regexp.MustCompile(`(?m)^  ` + name + ` {`)
+		}
+		for name, pattern := range given {
 			if !slices.ContainsFunc(cases, func(c conformanceCase) bool {
-				return c.address == "calico_"+typeName+".this" && assigned.MatchString(c.hcl)
+				return c.address == "calico_"+typeName+".this" && pattern.MatchString(c.hcl)
 			}) {
 				t.Errorf("no conformance case of calico_%s has %s", typeName, name)
 			}

@@ -57,7 +57,7 @@ type scene struct {
 	instead map[string]*v3.HostEndpoint
 }
 
-func newScene(objects map[calico.ID]calico.Object, release calico.Release) *scene {
+func newScene(objects map[calico.ID]calico.Object, release calico.Release, options ...verdict.Option) *scene {
 	s := &scene{instead: map[string]*v3.HostEndpoint{}}
 	var all []calico.Object
 	var endpoints []*v3.HostEndpoint
@@ -67,7 +67,7 @@ func newScene(objects map[calico.ID]calico.Object, release calico.Release) *scen
 			endpoints = append(endpoints, h)
 		}
 	}
-	s.world = verdict.New(all, release)
+	s.world = verdict.New(all, release, options...)
 	slices.SortFunc(endpoints, byName)
 	byNode := endpointsByNode(endpoints, func(*v3.HostEndpoint) bool { return true })
 	for _, h := range endpoints {

@@ -20,10 +20,18 @@ locals {
   changes = [` + changes + `]
 }
 data "calico_connectivity" "this" {
-  flows = [
-    { name = "ssh", port = 22, cidr = "10.1.0.0/24", expect = "allow" },
-    { name = "others", port = 22, cidr = "203.0.113.9", expect = "deny" },
-  ]
+  flow {
+    name   = "ssh"
+    port   = 22
+    cidr   = "10.1.0.0/24"
+    expect = "allow"
+  }
+  flow {
+    name   = "others"
+    port   = 22
+    cidr   = "203.0.113.9"
+    expect = "deny"
+  }
   changes = local.changes
 ` + strings.Join(arguments, "\n") + `
 }
@@ -138,7 +146,7 @@ func TestConnectivityOfAPlan(t *testing.T) {
 
 	// What goes is not in changes: it is named.
 	rewrite(t, w, provider, hostEndpoint("db1"), strings.Replace(failsafePorts, "resource", "\nresource \"calico_global_network_policy\" \"other\" { name = \"other\" }\nresource", 1),
-		connectivity("calico_global_network_policy.other.object", `removals = [{ kind = "GlobalNetworkPolicy", name = "failsafe" }, { kind = "NetworkSet", name = "gone" }]`))
+		connectivity("calico_global_network_policy.other.object", nested("removal", `kind = "GlobalNetworkPolicy"`, `name = "failsafe"`), nested("removal", `kind = "NetworkSet"`, `name = "gone"`)))
 	got = plannedOutputs(t, w)
 	if len(got.Unexpected.Value) != 1 || got.Unexpected.Value[0].DecidedBy != `the end of tier "default" (no rule of ingress of "other" decides)` {
 		t.Errorf("without the policy: %+v", got.Unexpected.Value)
@@ -201,7 +209,11 @@ resource "terraform_data" "expected" {
 	rewrite(t, w, provider, failsafe, hostEndpoint("db1"), "\nlocals {\n  changes = ["+changes+"]\n}\n", `
 check "ssh" {
   data "calico_connectivity" "this" {
-    flows   = [{ port = 22, cidr = "203.0.113.9", expect = "deny" }]
+    flow {
+      port   = 22
+      cidr   = "203.0.113.9"
+      expect = "deny"
+    }
     changes = local.changes
   }
   assert {
@@ -246,7 +258,7 @@ func TestConnectivityOfWhatIsStored(t *testing.T) {
 	rewrite(t, w, provider, `
 resource "calico_felix_configuration" "default" {
   name                        = "default"
-  failsafe_inbound_host_ports = [{ protocol = "TCP", port = 22 }]
+  failsafe_inbound_host_ports = [{ protocol = "TCP", port = 22, net = "any" }]
 }`, connectivity("calico_felix_configuration.default.object", `endpoint_selector = "!has(role)"`))
 	got = plannedOutputs(t, w)
 	if len(got.Results.Value) != 4 || got.Results.Value[0].Verdict != "allow" || got.Results.Value[0].DecidedBy != "failsafe port TCP 22" {
@@ -257,7 +269,7 @@ resource "calico_felix_configuration" "default" {
 resource "calico_felix_configuration" "default" {
   name                = "default"
   log_severity_screen = "Info"
-}`, strings.ReplaceAll(connectivity("calico_felix_configuration.default.object"), `"ssh"`, `"ssh", direction = "egress"`))
+}`, strings.ReplaceAll(connectivity("calico_felix_configuration.default.object"), `"ssh"`, "\"ssh\"\n    direction = \"egress\""))
 	if got = plannedOutputs(t, w); len(got.Results.Value) != 4 || got.Results.Value[0].Verdict != "deny" || *got.Results.Value[0].Before != "deny" {
 		t.Errorf("with another setting: %+v", got.Results.Value)
 	}
@@ -321,28 +333,30 @@ func TestConnectivityRefuses(t *testing.T) {
 	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
 	w := newWorkspace(t)
 	const object = `{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"web"},"spec":{"selector":"all()"}}`
+	const anyFlow = `flow { cidr = "10.0.0.0/24" }`
 	for _, c := range []struct{ what, arguments, summary, detail, code string }{
-		{"no flow", `flows = []`, "", "at least 1", "flows"},
-		{"no network", `flows = [{ cidr = "10.0.0/24" }]`, "Not a Flow", "network or an address", "flows[0].cidr: "},
-		{"a port of ICMP", `flows = [{ cidr = "10.0.0.0/24", protocol = "ICMP", port = 22 }]`, "Not a Flow", "has no ports", "flows[0].port: "},
-		{"a type of TCP", `flows = [{ cidr = "10.0.0.0/24", icmp_type = 8 }]`, "Not a Flow", "no ICMP types", "flows[0].icmp_type: "},
-		{"a code alone", `flows = [{ cidr = "10.0.0.0/24", protocol = "ICMP", icmp_code = 8 }]`, "Not a Flow", "icmp_type", "flows[0].icmp_code: "},
-		{"a type too large", `flows = [{ cidr = "10.0.0.0/24", protocol = "ICMP", icmp_type = 256 }]`, "Not a Flow", "0 to 255", "flows[0].icmp_type: "},
-		{"a port too large", `flows = [{ cidr = "10.0.0.0/24", source_port = 65536 }]`, "Not a Flow", "1 to 65535", "flows[0].source_port: "},
-		{"another family", `flows = [{ cidr = "10.0.0.0/24", local_address = "2001:db8::1" }]`, "Not a Flow", "same family", "flows[0].local_address: "},
-		{"no address", `flows = [{ cidr = "10.0.0.0/24", local_address = "db1" }]`, "Not a Flow", "near side is an address", "flows[0].local_address: "},
-		{"no protocol", `flows = [{ cidr = "10.0.0.0/24", protocol = "HTTP" }]`, "Not a Flow", "protocol is", "flows[0].protocol: "},
-		{"a way sideways", `flows = [{ cidr = "10.0.0.0/24", direction = "sideways" }]`, "", "ingress", "flows[0].direction"},
-		{"no selector of a flow", `flows = [{ cidr = "10.0.0.0/24", endpoint_selector = "role=db" }]`, "Not a Flow", "not a selector", "flows[0].endpoint_selector: "},
-		{"no selector", `flows = [{ cidr = "10.0.0.0/24" }]` + "\n" + `endpoint_selector = "role=db"`, "Not a Selector", "not a selector", "endpoint_selector"},
-		{"another wish", `flows = [{ cidr = "10.0.0.0/24", expect = "partial" }]`, "", "allow", "flows[0].expect"},
-		{"no kind that decides", `flows = [{ cidr = "10.0.0.0/24" }]` + "\n" + `removals = [{ kind = "IPPool", name = "x" }]`, "", "GlobalNetworkPolicy", "removals[0].kind"},
-		{"no object", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [\"web\"]", "Not an Object of Calico", "changes[0]: it is not a JSON object", "changes"},
-		{"a field misspelled", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [" + `jsonencode(merge(jsondecode(local.object), { spec = { ingres = [] } }))` + "]", "Not an Object of Calico", "ingres", "changes"},
-		{"what Calico would refuse", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [null, " + `replace(local.object, "all()", "all(")` + "]", "Not an Object of Calico", `changes[1]: spec.selector of GlobalNetworkPolicy "web" would be refused by Calico v3.31.0`, "changes"},
-		{"a tier that is not there", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [" + `replace(replace(local.object, "\"web\"", "\"security.web\""), "\"spec\":{", "\"spec\":{\"tier\":\"security\",")` + "]", "Tier Missing", `changes[0]: GlobalNetworkPolicy "security.web" is in the tier "security"`, "changes"},
-		{"a namespace of what has none", `flows = [{ cidr = "10.0.0.0/24" }]` + "\n" + `removals = [{ kind = "GlobalNetworkPolicy", name = "web", namespace = "x" }]`, "Kind Without Namespaces", "removals[0].namespace: a GlobalNetworkPolicy is of no namespace", "removals"},
-		{"an object twice", `flows = [{ cidr = "10.0.0.0/24" }]` + "\nchanges = [local.object, " + `local.object` + "]", "Object Given Twice", `changes[0] and changes[1] are both GlobalNetworkPolicy "web"`, "changes"},
+		{"no flow", "", "", "must have a configuration value", "flow"},
+		{"no network", `flow { cidr = "10.0.0/24" }`, "Not a Flow", "network or an address", "flow[0].cidr: "},
+		{"a port of ICMP", nested("flow", `cidr = "10.0.0.0/24"`, `protocol = "ICMP"`, `port = 22`), "Not a Flow", "has no ports", "flow[0].port: "},
+		{"a type of TCP", nested("flow", `cidr = "10.0.0.0/24"`, `icmp_type = 8`), "Not a Flow", "no ICMP types", "flow[0].icmp_type: "},
+		{"a code alone", nested("flow", `cidr = "10.0.0.0/24"`, `protocol = "ICMP"`, `icmp_code = 8`), "Not a Flow", "icmp_type", "flow[0].icmp_code: "},
+		{"a type too large", nested("flow", `cidr = "10.0.0.0/24"`, `protocol = "ICMP"`, `icmp_type = 256`), "Not a Flow", "0 to 255", "flow[0].icmp_type: "},
+		{"a part of a port", nested("flow", `cidr = "10.0.0.0/24"`, `port = 22.5`), "Not a Flow", "a whole number from 1 to 65535", "flow[0].port: "},
+		{"a port too large", nested("flow", `cidr = "10.0.0.0/24"`, `source_port = 65536`), "Not a Flow", "1 to 65535", "flow[0].source_port: "},
+		{"another family", nested("flow", `cidr = "10.0.0.0/24"`, `local_address = "2001:db8::1"`), "Not a Flow", "same family", "flow[0].local_address: "},
+		{"no address", nested("flow", `cidr = "10.0.0.0/24"`, `local_address = "db1"`), "Not a Flow", "near side is an address", "flow[0].local_address: "},
+		{"no protocol", nested("flow", `cidr = "10.0.0.0/24"`, `protocol = "HTTP"`), "Not a Flow", "protocol is", "flow[0].protocol: "},
+		{"a way sideways", nested("flow", `cidr = "10.0.0.0/24"`, `direction = "sideways"`), "", "ingress", "flow[0].direction"},
+		{"no selector of a flow", nested("flow", `cidr = "10.0.0.0/24"`, `endpoint_selector = "role=db"`), "Not a Flow", "not a selector", "flow[0].endpoint_selector: "},
+		{"no selector", anyFlow + "\n" + `endpoint_selector = "role=db"`, "Not a Selector", "not a selector", "endpoint_selector"},
+		{"another wish", nested("flow", `cidr = "10.0.0.0/24"`, `expect = "partial"`), "", "allow", "flow[0].expect"},
+		{"no kind that decides", anyFlow + "\n" + nested("removal", `kind = "IPPool"`, `name = "x"`), "", "GlobalNetworkPolicy", "removal[0].kind"},
+		{"no object", anyFlow + "\nchanges = [\"web\"]", "Not an Object of Calico", "changes[0]: it is not JSON", "changes"},
+		{"a field misspelled", anyFlow + "\nchanges = [" + `jsonencode(merge(jsondecode(local.object), { spec = { ingres = [] } }))` + "]", "Not an Object of Calico", "ingres", "changes"},
+		{"what Calico would refuse", anyFlow + "\nchanges = [null, " + `replace(local.object, "all()", "all(")` + "]", "Not an Object of Calico", `changes[1]: spec.selector of GlobalNetworkPolicy "web" would be refused by Calico v3.31.0`, "changes"},
+		{"a tier that is not there", anyFlow + "\nchanges = [" + `replace(replace(local.object, "\"web\"", "\"security.web\""), "\"spec\":{", "\"spec\":{\"tier\":\"security\",")` + "]", "Tier Missing", `changes[0]: GlobalNetworkPolicy "security.web" is in the tier "security"`, "changes"},
+		{"a namespace of what has none", anyFlow + "\n" + nested("removal", `kind = "GlobalNetworkPolicy"`, `name = "web"`, `namespace = "x"`), "Kind Without Namespaces", "removal[0].namespace: a GlobalNetworkPolicy is of no namespace", "removal"},
+		{"an object twice", anyFlow + "\nchanges = [local.object, " + `local.object` + "]", "Object Given Twice", `changes[0] and changes[1] are both GlobalNetworkPolicy "web"`, "changes"},
 	} {
 		rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), "\nlocals {\n  object = <<-EOT\n"+object+"\nEOT\n}\n",
 			"\ndata \"calico_connectivity\" \"this\" {\n"+c.arguments+"\n}\n")

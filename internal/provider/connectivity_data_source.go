@@ -46,7 +46,7 @@ func flowAttributes() map[string]schema.Attribute {
 	for name, description := range describeFlow {
 		switch name {
 		case "port", "source_port", "icmp_type", "icmp_code":
-			attributes[name] = schema.Int64Attribute{MarkdownDescription: description, Optional: true}
+			attributes[name] = schema.NumberAttribute{MarkdownDescription: description, Optional: true}
 		case "forwarded":
 			attributes[name] = schema.BoolAttribute{MarkdownDescription: description, Optional: true}
 		case "cidr":
@@ -63,21 +63,15 @@ func flowAttributes() map[string]schema.Attribute {
 func (d *connectivityDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	flow := flowAttributes()
 	flow["expect"] = schema.StringAttribute{
-		MarkdownDescription: "What should become of the traffic: `\"allow\"` or `\"deny\"`, each of all of it. Where it does not, `unexpected` says so. Default: nothing is expected.",
+		MarkdownDescription: "What should become of the traffic: `\"allow\"` or `\"deny\"`, each of all of it. If it does not, `unexpected` says so. Default: nothing is expected.",
 		Optional:            true,
 		Validators:          []validator.String{stringvalidator.OneOf(flowAllow, flowDeny)},
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Tells whether traffic reaches host endpoints, and which rule decides: by the policies, tiers, sets, profiles, endpoints and failsafe ports that are stored, and, before anything is written, by those of the plan. " +
 			"It is for new connections of the hosts themselves (or through them, with `forwarded`). A `check` block or a `postcondition` can compare a plan with what is expected, and `report` shows a reviewer what a change does.\n\n" +
-			"To have it read in the plan, name `changes` in a local value, or take them from the outputs of a module: where a data source refers to a resource with changes directly, or has a `postcondition` of its own, Terraform reads it during the apply, after these changes.",
+			"To have it read in the plan, name `changes` in a local value, or take them from the outputs of a module: if a data source refers to a resource with changes directly, or has a `postcondition` of its own, Terraform reads it during the apply, after these changes.",
 		Attributes: map[string]schema.Attribute{
-			"flows": schema.ListNestedAttribute{
-				MarkdownDescription: "The traffic to ask about, such as `[{ name = \"ssh\", port = 22, cidr = \"10.1.0.0/24\", expect = \"allow\" }]`.",
-				Required:            true,
-				Validators:          []validator.List{listvalidator.SizeAtLeast(1)},
-				NestedObject:        schema.NestedAttributeObject{Attributes: flow},
-			},
 			"endpoint_selector": schema.StringAttribute{
 				MarkdownDescription: "Expression that selects, by their labels, the host endpoints to ask for, such as `\"role == 'db'\"`. Default: every host endpoint, stored or in `changes`.",
 				Optional:            true,
@@ -85,14 +79,26 @@ func (d *connectivityDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 			"changes": schema.ListAttribute{
 				MarkdownDescription: "Objects to lay over what is stored: the attribute `object` of the resources that a plan changes, such as `[calico_failsafe_policy.this.object]` in a local value, or other `projectcalico.org/v3` objects in JSON. Null elements are left out. " +
 					"Those that are stored already make no difference, so the list can stay after the apply. Of a `FelixConfiguration`, the fields that it has are laid over the others (so that a field which a plan gives back shows as it is stored). Default: none. " +
-					"Where one of them is not known in the plan, all of this is read during the apply.",
+					"If one of them is not known in the plan, all of this is read during the apply.",
 				ElementType: types.StringType,
 				Optional:    true,
 			},
-			"removals": schema.ListNestedAttribute{
-				MarkdownDescription: "Stored objects to take away, such as `[{ kind = \"GlobalNetworkPolicy\", name = \"old-ssh\" }]`: what a plan deletes is no longer in the configuration, and so not in `changes` either. Default: none.",
-				Optional:            true,
-				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+			"results":    resultsAttribute("What becomes of each flow at each host endpoint, in the order of the endpoints' names, such as `[{ endpoint = \"db1-eth0\", flow = \"ssh\", verdict = \"allow\", ... }]`."),
+			"unexpected": resultsAttribute("Those of `results` whose `verdict` is another one than `expect`."),
+			"report": schema.StringAttribute{
+				MarkdownDescription: "All of it as a table in Markdown, for the comment on a pull request: what is unexpected comes first, then what changes. It begins such as `**Traffic at 12 host endpoints: 0 unexpected, 2 changed, 34 as before.**`.",
+				Computed:            true,
+			},
+		},
+		Blocks: map[string]schema.Block{
+			"flow": schema.ListNestedBlock{
+				MarkdownDescription: "Traffic to ask about, a block each and at least one, such as `flow { cidr = \"10.1.0.0/24\" }` with `name = \"ssh\"`, `port = 22` and `expect = \"allow\"` in it.",
+				Validators:          []validator.List{listvalidator.IsRequired()},
+				NestedObject:        schema.NestedBlockObject{Attributes: flow},
+			},
+			"removal": schema.ListNestedBlock{
+				MarkdownDescription: "Stored object to take away, a block each, such as `removal { kind = \"GlobalNetworkPolicy\" }` with `name = \"old-ssh\"` in it: what a plan deletes is no longer in the configuration, and so not in `changes` either. Default: none.",
+				NestedObject: schema.NestedBlockObject{Attributes: map[string]schema.Attribute{
 					"kind": schema.StringAttribute{
 						MarkdownDescription: "Kind of the object, such as `\"GlobalNetworkPolicy\"`.",
 						Required:            true,
@@ -101,12 +107,6 @@ func (d *connectivityDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 					"name":      schema.StringAttribute{MarkdownDescription: "Name of the object, such as `\"old-ssh\"`.", Required: true},
 					"namespace": schema.StringAttribute{MarkdownDescription: "Namespace of a `NetworkPolicy` or `NetworkSet`, such as `\"production\"`. Default: `\"default\"`.", Optional: true},
 				}},
-			},
-			"results":    resultsAttribute("What becomes of each flow at each host endpoint, in the order of the endpoints' names, such as `[{ endpoint = \"db1-eth0\", flow = \"ssh\", verdict = \"allow\", ... }]`."),
-			"unexpected": resultsAttribute("Those of `results` whose `verdict` is another one than `expect`."),
-			"report": schema.StringAttribute{
-				MarkdownDescription: "All of it as a table in Markdown, for the comment on a pull request: what is unexpected comes first, then what changes. It begins such as `**Traffic at 12 host endpoints: 0 unexpected, 2 changed, 34 as before.**`.",
-				Computed:            true,
 			},
 		},
 	}
@@ -131,9 +131,9 @@ func resultsAttribute(description string) schema.ListNestedAttribute {
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"endpoint":   text("Name of the host endpoint, such as `\"db1-eth0\"`."),
 			"flow":       text("Name of the flow or, if it has none, its description, such as `\"TCP port 22 from 10.1.0.0/24\"`."),
-			"verdict":    text("What becomes of it with `changes` and `removals`: " + describeFlowVerdict + "."),
+			"verdict":    text("What becomes of it with `changes` and `removal`: " + describeFlowVerdict + "."),
 			"decided_by": text("What decides, such as `rule 1 of ingress of policy \"failsafe\" in tier \"default\"`, `failsafe port TCP 22` or, for `\"undecided\"`, why."),
-			"before":     text("What becomes of it by what is stored now, such as `\"deny\"`; null where the host endpoint is not stored yet."),
+			"before":     text("What becomes of it by what is stored now, such as `\"deny\"`; null if the host endpoint is not stored yet."),
 			"expect":     text("What the flow's `expect` says, such as `\"allow\"`; null for nothing."),
 		}},
 	}
@@ -149,10 +149,10 @@ func resultTypes() map[string]attr.Type {
 }
 
 type connectivityModel struct {
-	Flows            types.List   `tfsdk:"flows"`
+	Flow             types.List   `tfsdk:"flow"`
 	EndpointSelector types.String `tfsdk:"endpoint_selector"`
 	Changes          types.List   `tfsdk:"changes"`
-	Removals         types.List   `tfsdk:"removals"`
+	Removal          types.List   `tfsdk:"removal"`
 	Results          types.List   `tfsdk:"results"`
 	Unexpected       types.List   `tfsdk:"unexpected"`
 	Report           types.String `tfsdk:"report"`
@@ -185,8 +185,8 @@ func (f askedFlow) label() string {
 
 // question reads the flows, and the endpoints that they are asked for; nil for all.
 func (m *connectivityModel) question(diags *diag.Diagnostics) (flows []askedFlow, endpoints *selector.Selector) {
-	for i, e := range elements(m.Flows) {
-		at := path.Root("flows").AtListIndex(i)
+	for i, e := range elements(m.Flow) {
+		at := path.Root("flow").AtListIndex(i)
 		if flow, ok := readFlow(e, at, diags); ok {
 			asked := askedFlow{guardedFlow: flow, at: at}
 			if o, isObject := e.(types.Object); isObject {
@@ -220,7 +220,11 @@ func (d *connectivityDataSource) Read(ctx context.Context, req datasource.ReadRe
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	before, after := newScene(stored, release), newScene(objects, release)
+	var options []verdict.Option
+	if !d.data.offline {
+		options = append(options, verdict.OnEtcd)
+	}
+	before, after := newScene(stored, release, options...), newScene(objects, release, options...)
 	asked := make([]bool, len(flows))
 	var results []connectivityResult
 	for _, endpoint := range after.world.Endpoints() {
@@ -290,7 +294,7 @@ func (d *connectivityDataSource) stored(ctx context.Context, diags *diag.Diagnos
 // and those removals that are not stored.
 func (m *connectivityModel) after(stored map[calico.ID]calico.Object, release calico.Release, diags *diag.Diagnostics) (objects map[calico.ID]calico.Object, missing []calico.ID) {
 	objects = maps.Clone(stored)
-	for i, e := range elements(m.Removals) {
+	for i, e := range elements(m.Removal) {
 		o, ok := e.(types.Object)
 		if !ok || o.IsNull() {
 			continue
@@ -301,8 +305,8 @@ func (m *connectivityModel) after(stored map[calico.ID]calico.Object, release ca
 		case id.Kind.Namespaced() && id.Namespace == "":
 			id.Namespace = defaultNamespace
 		case !id.Kind.Namespaced() && id.Namespace != "":
-			diags.AddAttributeError(path.Root("removals").AtListIndex(i).AtName("namespace"), "Kind Without Namespaces",
-				fmt.Sprintf("removals[%d].namespace: a %s is of no namespace. Leave this out, or remove the NetworkPolicy or NetworkSet that is meant.", i, id.Kind))
+			diags.AddAttributeError(path.Root("removal").AtListIndex(i).AtName("namespace"), "Kind Without Namespaces",
+				fmt.Sprintf("removal[%d].namespace: a %s is of no namespace. Leave this out, or remove the NetworkPolicy or NetworkSet that is meant.", i, id.Kind))
 			continue
 		}
 		if objects[id.Short()] == nil {

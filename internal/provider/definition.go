@@ -36,15 +36,15 @@ type definition struct {
 	// were, nil on an import: where several attributes can mean the same object,
 	// they stay.
 	fromObject func(obj calico.Object, attributeTypes map[string]attr.Type, prior values) values
-	// derived are the computed attributes that are functions of the object, and
-	// the part of the object that each depends on.
+	// derived are the computed attributes, beside object, that are functions of the
+	// object, and the part of the object that each depends on.
 	derived map[string]calico.Path
 	// locate returns the attribute that a field of the object comes from; nil
 	// for the plain case.
-	locate func(v values, field calico.Path) (path.Path, bool)
-	// replaceWarning is what a plan says when the object is to be replaced; ""
-	// for nothing.
-	replaceWarning string
+	locate func(v values, field calico.Path, attributeTypes map[string]attr.Type) (path.Path, bool)
+	// replaceWarning is what a plan says when the object of a state is to be
+	// replaced; nil, or "" as summary, is for nothing.
+	replaceWarning func(state values) (summary, detail string)
 	// refuse tells why an object that exists cannot be this resource; "" where
 	// it can.
 	refuse func(obj calico.Object) string
@@ -72,6 +72,9 @@ func (d *definition) attributeTypes() map[string]attr.Type {
 	out := map[string]attr.Type{}
 	for name, a := range d.schema.Attributes {
 		out[name] = a.GetType()
+	}
+	for name, b := range d.schema.Blocks {
+		out[name] = b.Type()
 	}
 	return out
 }
@@ -122,17 +125,22 @@ func (d *definition) attributes(obj calico.Object, prior values) values {
 	}
 	out["uid"] = types.StringValue(string(obj.GetUID()))
 	out["creation_timestamp"] = types.StringValue(obj.GetCreationTimestamp().UTC().Format(time.RFC3339))
-	if _, exposed := attributeTypes["object"]; exposed {
-		text, err := calico.ManifestJSON(obj)
-		if err != nil {
-			panic("provider: an object of Calico's API cannot be encoded: " + err.Error())
-		}
-		out["object"] = types.StringValue(text)
-	}
+	out["object"] = types.StringValue(objectText(obj))
 	for name, v := range out {
 		out[name] = reconcile(prior[name], v, d.fieldType(name))
 	}
 	return out
+}
+
+// objectText returns the value of the attribute object. The blank before it keeps it
+// on one line of a plan: what begins with a brace Terraform takes apart, and shows
+// everything twice.
+func objectText(obj calico.Object) string {
+	text, err := calico.ManifestJSON(obj)
+	if err != nil {
+		panic("provider: an object of Calico's API cannot be encoded: " + err.Error())
+	}
+	return " " + text
 }
 
 // fieldType returns the type of the field that an attribute stands for, nil for
@@ -206,7 +214,7 @@ func onlyManagedAnnotations(obj calico.Object, managed map[string]string) calico
 // attributePath returns the attribute that a field of the object comes from.
 func (d *definition) attributePath(v values, field calico.Path) path.Path {
 	if d.locate != nil {
-		if p, ok := d.locate(v, field); ok {
+		if p, ok := d.locate(v, field, d.attributeTypes()); ok {
 			return p
 		}
 	}
@@ -214,29 +222,50 @@ func (d *definition) attributePath(v values, field calico.Path) path.Path {
 	if len(steps) < 2 {
 		return path.Empty()
 	}
+	spec := specOf(d.kind.New()).Type()
 	name := attributeName(steps[1].Field)
-	a, ok := d.schema.Attributes[name]
+	if steps[0].Field == "spec" {
+		name = nameOfField(spec, steps[1].Field)
+	}
+	typ, ok := d.attributeTypes()[name]
 	if !ok {
 		return path.Empty()
 	}
-	return extendPath(path.Root(name), a.GetType(), steps[2:])
+	return extendPath(path.Root(name), typ, fieldType(spec, name), steps[2:])
+}
+
+// nameOfField returns the attribute or block of a struct's field, which is given by
+// its JSON name.
+func nameOfField(t reflect.Type, json string) string {
+	for t != nil && (t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice) {
+		t = t.Elem()
+	}
+	if t != nil && t.Kind() == reflect.Struct {
+		for _, f := range fieldsOf(t) {
+			if jsonName(f.StructField) == json {
+				return f.attribute
+			}
+		}
+	}
+	return attributeName(json)
 }
 
 // extendPath goes on from the attribute at p, of the type given, along the
 // fields of an object. It stops at a set, whose elements have no position, and
-// at what has no attribute.
-func extendPath(p path.Path, typ attr.Type, steps []calico.Step) path.Path {
+// at what has no attribute. field is the type of the field that the attribute
+// stands for; nil where there is none.
+func extendPath(p path.Path, typ attr.Type, field reflect.Type, steps []calico.Step) path.Path {
 	for _, s := range steps {
 		switch t := typ.(type) {
 		case basetypes.ObjectType:
-			name := attributeName(s.Field)
+			name := nameOfField(field, s.Field)
 			next, ok := t.AttrTypes[name]
 			if !ok {
 				return p
 			}
-			p, typ = p.AtName(name), next
+			p, typ, field = p.AtName(name), next, fieldType(field, name)
 		case basetypes.ListType:
-			p, typ = p.AtListIndex(s.Index), t.ElemType
+			p, typ, field = p.AtListIndex(s.Index), t.ElemType, elementType(field)
 		case basetypes.MapType:
 			p, typ = p.AtMapKey(s.Key), t.ElemType
 		default:

@@ -75,7 +75,7 @@ func addStoreError(diags *diag.Diagnostics, summary string, err error) {
 	case errors.As(err, &lockout):
 		diags.AddError(summary, fmt.Sprintf(
 			"lockout_guard refused this change: traffic that it watches over works now, and would be dropped after it:\n\n%s\n\nNothing was written. Allow this traffic in a policy that comes before. "+
-				"If it is meant to stop, take it out of lockout_guard.flows of the provider, or set lockout_guard.mode to \"warn\".", lockout))
+				"If it is meant to stop, take its flow out of lockout_guard of the provider, or set lockout_guard.mode to \"warn\".", lockout))
 	case errors.As(err, &problem):
 		diags.AddError(problem.summary, problem.detail)
 	case errors.As(err, &ambiguous):
@@ -100,7 +100,8 @@ func addStoreError(diags *diag.Diagnostics, summary string, err error) {
 				"Apply again when it is done; if no migration is running, `calicoctl datastore migrate unlock` takes the lock away.", locked.Key))
 	case errors.As(err, &tier):
 		diags.AddError(summary, fmt.Sprintf(
-			"The tier %q does not exist (nothing is stored at %s). Nothing was written. Create the tier first, or correct the tier's name.", tier.Tier, tier.Key))
+			"The tier %q does not exist (nothing is stored at %s), and the policy was not written. If the tier is in this configuration, refer to it, so that Terraform creates it first: tier = calico_tier.NAME.name, or depends_on = [calico_tier.NAME]. "+
+				"Otherwise create the tier first, or correct its name.", tier.Tier, tier.Key))
 	case errors.As(err, &unsettled):
 		diags.AddError(summary, fmt.Sprintf(
 			"lockout_guard could not decide about this change: other policies or endpoints were changed by somebody else at each of %d tries. Nothing was written at %s. Apply again when the others are done.", unsettled.Tries, unsettled.Key))
@@ -119,10 +120,13 @@ func addStoreError(diags *diag.Diagnostics, summary string, err error) {
 }
 
 func (r *objectResource) existsDetail(id calico.ID, e *datastore.AlreadyExistsError) string {
-	address := "calico_" + r.typeName + ".NAME"
-	return fmt.Sprintf(`The object exists already, at %s. Terraform does not take over what it did not create: nothing was changed.
+	return fmt.Sprintf("The object exists already, at %s. Terraform does not take over what it did not create: nothing was changed.\n\n%s", e.Key, r.importAdvice(id))
+}
 
-If Terraform is to manage it from now on, import it. With NAME as the name of this resource in your configuration, either run
+// importAdvice tells how Terraform gets to manage an object that exists.
+func (r *objectResource) importAdvice(id calico.ID) string {
+	address := "calico_" + r.typeName + ".NAME"
+	return fmt.Sprintf(`If Terraform is to manage it from now on, import it. With NAME as the name of this resource in your configuration, either run
 
   terraform import '%s' '%s'
 
@@ -133,7 +137,7 @@ or add this block and plan again:
     id = "%s"
   }
 
-Otherwise choose another name, or delete the object first.`, e.Key, address, importID(id), address, importID(id))
+Otherwise choose another name, or delete the object first.`, address, importID(id), address, importID(id))
 }
 
 // importID is what an import of the object is given.

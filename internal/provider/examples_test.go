@@ -20,6 +20,7 @@ import (
 	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider"
@@ -39,7 +40,10 @@ var exampleTests = []exampleTest{
 	{"provider", testProviderExample},
 	{"resources/*", testResourceExample},
 	{"data-sources/*", testDataSourceExample},
-	{"functions/*", testFunctionExample},
+	{"functions/verdict", testVerdictExample},
+	{"functions/manifest", testManifestExample},
+	{"rules/computed", testComputedRules},
+	{"rules/from-yaml", testRulesFromYAML},
 	{"policy-tests", testPolicyTests},
 	{"guide/*", testGuideExample},
 	{"lockout-guard", testGuideExample},
@@ -94,7 +98,8 @@ func TestExampleWithoutATestIsNoticed(t *testing.T) {
 		"data-sources/calico_profile/data-source.tf":  "data-sources/calico_profile",
 		"policy-tests/tests/database/main.tf":         "policy-tests",
 		"resources/lost.tf":                           "",
-		"functions/selector/function.tf":              "functions/selector",
+		"functions/verdict/function.tf":               "functions/verdict",
+		"functions/selector/function.tf":              "",
 		"ephemeral-resources/calico_x/resource.tf":    "",
 		"three-datacenters/main.tf":                   "",
 		"guide/failsafe/manifest.yaml":                "guide/failsafe",
@@ -286,25 +291,129 @@ func testDataSourceExample(t *testing.T, dir string) {
 	wantStored(t, etcd, before)
 }
 
-func testFunctionExample(t *testing.T, dir string) {
-	files := acctest.Files(t, "examples/"+dir)
-	if got := slices.Sorted(maps.Keys(files)); !slices.Equal(got, []string{"function.tf"}) {
-		t.Fatalf("examples/%s has %q, and only function.tf has a test", dir, got)
+// testedExample is an example of these files that is applied by a test.
+type testedExample struct {
+	files  map[string]string
+	etcd   *acctest.Etcd
+	before []acctest.KeyValue
+	w      *acctest.Workspace
+}
+
+// applied applies an example that has these files, and no others.
+func applied(t *testing.T, dir string, names ...string) testedExample {
+	t.Helper()
+	e := testedExample{files: acctest.Files(t, "examples/"+dir), etcd: acctest.NewEtcd(t, acctest.WithCalico(exampleRelease))}
+	if got := slices.Sorted(maps.Keys(e.files)); !slices.Equal(got, names) {
+		t.Fatalf("examples/%s has %q, and only %q have a test", dir, got, names)
 	}
-	etcd := acctest.NewEtcd(t, acctest.WithCalico(exampleRelease))
-	before := etcd.Prefix(t, "")
-	w := acctest.NewWorkspace(t, map[string]string{"versions.tf": requiredProviders, "function.tf": files["function.tf"]})
-	useEtcd(w, etcd)
-	applyExample(t, w, etcd)
-	if got := strings.TrimSpace(w.MustRun(t, "output", "-raw", "etcd")); got != "failsafe port TCP 2379" {
-		t.Errorf("the output is %q", got)
+	e.before = e.etcd.Prefix(t, "")
+	files := maps.Clone(e.files)
+	files["versions.tf"] = requiredProviders
+	e.w = acctest.NewWorkspace(t, files)
+	useEtcd(e.w, e.etcd)
+	applyExample(t, e.w, e.etcd)
+	return e
+}
+
+// change replaces a text in a file of the example.
+func (e testedExample) change(t *testing.T, file, before, after string) {
+	t.Helper()
+	changed := strings.Replace(e.files[file], before, after, 1)
+	if changed == e.files[file] {
+		t.Fatalf("there is no %q in %s:\n%s", before, file, changed)
 	}
-	if err := w.WriteFile("function.tf", strings.Replace(files["function.tf"], "management_cidrs =", "allow_icmp = false\nmanagement_cidrs =", 1)); err != nil {
+	if err := e.w.WriteFile(file, changed); err != nil {
 		t.Fatal(err)
 	}
-	fail(t, w, "plan").says(t, "The management network could not ping this host.")
-	w.MustRun(t, "destroy", "-auto-approve")
-	wantStored(t, etcd, before)
+}
+
+// destroy leaves nothing of the example behind.
+func (e testedExample) destroy(t *testing.T) {
+	t.Helper()
+	e.w.MustRun(t, "destroy", "-auto-approve")
+	wantStored(t, e.etcd, e.before)
+}
+
+func testVerdictExample(t *testing.T, dir string) {
+	e := applied(t, dir, "function.tf")
+	if got := strings.TrimSpace(e.w.MustRun(t, "output", "-raw", "etcd")); got != "failsafe port TCP 2379" {
+		t.Errorf("the output is %q", got)
+	}
+	e.change(t, "function.tf", "management_cidrs =", "allow_icmp = false\nmanagement_cidrs =")
+	fail(t, e.w, "plan").says(t, "The management network could not ping this host.")
+	e.destroy(t)
+}
+
+func testManifestExample(t *testing.T, dir string) {
+	e := applied(t, dir, "function.tf")
+	got := e.w.MustRun(t, "output", "-raw", "failsafe_policy")
+	if !strings.HasPrefix(got, "apiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata:\n  name: failsafe\n") || !strings.Contains(got, "10.2.0.11/32") {
+		t.Errorf("the output is\n%s", got)
+	}
+	e.destroy(t)
+}
+
+// storedRules returns the nets of the sources of the policy's rules for inbound
+// traffic.
+func storedRules(t *testing.T, etcd *acctest.Etcd) [][]string {
+	t.Helper()
+	var policy struct {
+		Spec struct {
+			Ingress []struct{ Source struct{ Nets []string } }
+		}
+	}
+	if err := json.Unmarshal([]byte(etcd.MustGet(t, policyKeys+"default.database").Value), &policy); err != nil {
+		t.Fatal(err)
+	}
+	var nets [][]string
+	for _, rule := range policy.Spec.Ingress {
+		nets = append(nets, rule.Source.Nets)
+	}
+	return nets
+}
+
+// testComputedRules gives the example other clients, and none.
+func testComputedRules(t *testing.T, dir string) {
+	e := applied(t, dir, "main.tf")
+	if diff := cmp.Diff([][]string{{"10.4.0.0/16", "10.5.0.0/16"}, {"2001:db8:4::/48"}}, storedRules(t, e.etcd)); diff != "" {
+		t.Errorf("the rules (-want +got):\n%s", diff)
+	}
+	for clients, want := range map[string][][]string{`["2001:db8:5::/48"]`: {{"2001:db8:5::/48"}}, `[]`: nil} {
+		e.w.MustRun(t, "apply", "-auto-approve", "-var=clients="+clients)
+		if diff := cmp.Diff(want, storedRules(t, e.etcd)); diff != "" {
+			t.Errorf("the rules of %s (-want +got):\n%s", clients, diff)
+		}
+	}
+	e.destroy(t)
+}
+
+// testRulesFromYAML has names in the file that no rule has: the plan stops.
+func testRulesFromYAML(t *testing.T, dir string) {
+	e := applied(t, dir, "main.tf", "rules.yaml")
+	if diff := cmp.Diff([][]string{{"10.4.0.0/16", "10.5.0.0/16"}, nil, nil}, storedRules(t, e.etcd)); diff != "" {
+		t.Errorf("the rules (-want +got):\n%s", diff)
+	}
+	for _, wrong := range []struct{ before, after, says string }{
+		{"    nets:", "    net:", "source.net in rule 1"},
+		{"    not_nets: [10.4.9.0/24]", "    not_nets:", "source.not_nets in rule 1"},
+		{"  destination:\n    ports: [9100", "  dest:\n    ports: [9100", "dest in rule 2"},
+		{"    type: 8", "    typ: 8", "The block says nothing"},
+	} {
+		e.change(t, "rules.yaml", wrong.before, wrong.after)
+		told := false
+		for _, d := range run(t, e.w, "plan").of("error") {
+			told = told || strings.Contains(d.Detail, wrong.says)
+		}
+		if !told {
+			t.Errorf("of %q for %q the plan does not say %q", wrong.after, wrong.before, wrong.says)
+		}
+	}
+	e.change(t, "rules.yaml", "10.5.0.0/16", "10.6.0.0/16")
+	applyAgain := e.w.MustRun(t, "apply", "-auto-approve")
+	if diff := cmp.Diff([][]string{{"10.4.0.0/16", "10.6.0.0/16"}, nil, nil}, storedRules(t, e.etcd)); diff != "" {
+		t.Errorf("the rules after the change (-want +got):\n%s\n%s", diff, applyAgain)
+	}
+	e.destroy(t)
 }
 
 // testPolicyTests runs the tests of a module, with no datastore anywhere, and
@@ -418,28 +527,28 @@ func testTwoDatacenters(t *testing.T, dir string) {
 	// Each datacenter has its own hosts, and its policy under the name that its
 	// release gives it.
 	want := []string{
-		"globalnetworkpolicies/default.allow-web", "globalnetworkpolicies/default.failsafe", "globalnetworksets/clients",
+		"globalnetworkpolicies/default.allow-db", "globalnetworkpolicies/default.allow-web", "globalnetworkpolicies/default.failsafe", "globalnetworksets/clients",
 		"hostendpoints/db1-eth0", "hostendpoints/web1-eth0",
 	}
 	if diff := cmp.Diff(want, newKeys(t, east, eastBefore)); diff != "" {
 		t.Errorf("keys in the east (-want +got):\n%s", diff)
 	}
 	want = []string{
-		"felixconfigurations/default", "globalnetworkpolicies/allow-web", "globalnetworkpolicies/failsafe", "globalnetworkpolicies/security.quarantine",
+		"felixconfigurations/default", "globalnetworkpolicies/allow-db", "globalnetworkpolicies/security.failsafe", "globalnetworkpolicies/security.quarantine",
 		"globalnetworksets/clients", "hostendpoints/db2-all", "tiers/security",
 	}
 	if diff := cmp.Diff(want, newKeys(t, west, westBefore)); diff != "" {
 		t.Errorf("keys in the west (-want +got):\n%s", diff)
 	}
 
-	// And its own networks. The manifests have the name that the user gave.
+	// And its own networks. The manifests have the names that the user gave.
 	var manifests map[string]string
 	if err := json.Unmarshal([]byte(w.MustRun(t, "output", "-json", "failsafe_policies")), &manifests); err != nil {
 		t.Fatal(err)
 	}
-	for name, network := range map[string]string{"east": "10.1.0.0/24", "west": "2001:db8:65::/64"} {
-		if !strings.Contains(manifests[name], "name: failsafe\n") || !strings.Contains(manifests[name], network) {
-			t.Errorf("the policy of the %s has not the name failsafe or not the network %s:\n%s", name, network, manifests[name])
+	for name, want := range map[string][2]string{"east": {"failsafe", "10.1.0.0/24"}, "west": {"security.failsafe", "2001:db8:65::/64"}} {
+		if !strings.Contains(manifests[name], "name: "+want[0]+"\n") || !strings.Contains(manifests[name], want[1]) {
+			t.Errorf("the policy of the %s has not the name %s or not the network %s:\n%s", name, want[0], want[1], manifests[name])
 		}
 	}
 
@@ -479,44 +588,81 @@ func readRepositoryFile(t *testing.T, name string) string {
 	return string(content)
 }
 
-// described is what every attribute of the framework can tell of itself.
+// described is what every attribute and block of the framework can tell of itself.
 type described interface {
 	GetMarkdownDescription() string
-	IsOptional() bool
 }
 
-// nestedAttributes returns the attributes in an attribute, where it is an object or a
-// list of objects.
+// mayBeLeftOut tells of an attribute or a block whether a configuration can do
+// without. A block says so by its validators alone.
+func mayBeLeftOut(ctx context.Context, a described) bool {
+	required := func(description string) bool { return strings.Contains(description, "required") }
+	switch a := a.(type) {
+	case interface{ IsOptional() bool }:
+		return a.IsOptional()
+	case interface{ ListValidators() []validator.List }:
+		return !slices.ContainsFunc(a.ListValidators(), func(v validator.List) bool { return required(v.Description(ctx)) })
+	case interface{ ObjectValidators() []validator.Object }:
+		return !slices.ContainsFunc(a.ObjectValidators(), func(v validator.Object) bool { return required(v.Description(ctx)) })
+	default:
+		return true
+	}
+}
+
+// wantedInside returns the names of what a block that is there must have. A single
+// block says so by a validator: the framework looks for what is required in it even
+// where the block is not there.
+func wantedInside(ctx context.Context, a described) []string {
+	block, ok := a.(interface{ ObjectValidators() []validator.Object })
+	if !ok {
+		return nil
+	}
+	var names []string
+	for _, v := range block.ObjectValidators() {
+		if list, ok := strings.CutPrefix(v.Description(ctx), "requires "); ok {
+			names = append(names, strings.Split(list, ", ")...)
+		}
+	}
+	return names
+}
+
+// inside puts attributes and blocks together.
+func inside[A, B described](attributes map[string]A, blocks map[string]B) map[string]described {
+	in := map[string]described{}
+	for name, a := range attributes {
+		in[name] = a
+	}
+	for name, b := range blocks {
+		in[name] = b
+	}
+	return in
+}
+
+// nestedAttributes returns the attributes and blocks in a block, or in an attribute
+// that is a list of objects.
 func nestedAttributes(t *testing.T, a described) map[string]described {
 	t.Helper()
-	in := map[string]described{}
 	switch a := a.(type) {
-	case providerschema.SingleNestedAttribute:
-		for name, b := range a.Attributes {
-			in[name] = b
-		}
-	case schema.SingleNestedAttribute:
-		for name, b := range a.Attributes {
-			in[name] = b
-		}
+	case providerschema.SingleNestedBlock:
+		return inside(a.Attributes, a.Blocks)
+	case providerschema.ListNestedBlock:
+		return inside(a.NestedObject.Attributes, a.NestedObject.Blocks)
+	case datasourceschema.ListNestedBlock:
+		return inside(a.NestedObject.Attributes, a.NestedObject.Blocks)
 	case datasourceschema.ListNestedAttribute:
-		for name, b := range a.NestedObject.Attributes {
-			in[name] = b
-		}
-	case providerschema.ListNestedAttribute:
-		for name, b := range a.NestedObject.Attributes {
-			in[name] = b
-		}
+		return inside(a.NestedObject.Attributes, map[string]described{})
+	case schema.SingleNestedBlock:
+		return inside(a.Attributes, a.Blocks)
+	case schema.ListNestedBlock:
+		return inside(a.NestedObject.Attributes, a.NestedObject.Blocks)
 	case schema.ListNestedAttribute:
-		for name, b := range a.NestedObject.Attributes {
-			in[name] = b
-		}
+		return inside(a.NestedObject.Attributes, map[string]described{})
 	default:
 		if typeName := fmt.Sprintf("%T", a); strings.Contains(typeName, "Nested") {
 			t.Fatalf("this test does not look into a %s yet", typeName)
 		}
+		return nil
 	}
-	return in
 }
 
 func dataSourceSchemas(t *testing.T) map[string]datasourceschema.Schema {
@@ -554,35 +700,24 @@ func resourceSchemas(t *testing.T) map[string]schema.Schema {
 // left out has no default: it matches anything, which the page says once.
 var ruleLists = regexp.MustCompile(`^(extra_)?(ingress|egress)\.`)
 
-// TestDocsDescribeEveryAttribute looks for each attribute on its page, with an
-// example of its value and its default.
+// TestDocsDescribeEveryAttribute looks for each attribute and block on its page, with
+// an example of its value and its default.
 func TestDocsDescribeEveryAttribute(t *testing.T) {
 	t.Parallel()
 	pages := map[string]map[string]described{}
 	var response fwprovider.SchemaResponse
 	provider.New("test")().Schema(t.Context(), fwprovider.SchemaRequest{}, &response)
-	pages["docs/index.md"] = map[string]described{}
-	for name, a := range response.Schema.Attributes {
-		pages["docs/index.md"][name] = a
-	}
+	pages["docs/index.md"] = inside(response.Schema.Attributes, response.Schema.Blocks)
 	for name, s := range resourceSchemas(t) {
-		page := "docs/resources/" + strings.TrimPrefix(name, "calico_") + ".md"
-		pages[page] = map[string]described{}
-		for name, a := range s.Attributes {
-			pages[page][name] = a
-		}
+		pages["docs/resources/"+strings.TrimPrefix(name, "calico_")+".md"] = inside(s.Attributes, s.Blocks)
 	}
 	for name, s := range dataSourceSchemas(t) {
-		page := "docs/data-sources/" + strings.TrimPrefix(name, "calico_") + ".md"
-		pages[page] = map[string]described{}
-		for name, a := range s.Attributes {
-			pages[page][name] = a
-		}
+		pages["docs/data-sources/"+strings.TrimPrefix(name, "calico_")+".md"] = inside(s.Attributes, s.Blocks)
 	}
 	for name, attributes := range pages {
 		page := readRepositoryFile(t, name)
-		var look func(at string, attributes map[string]described)
-		look = func(at string, attributes map[string]described) {
+		var look func(at string, attributes map[string]described, wanted []string)
+		look = func(at string, attributes map[string]described, wanted []string) {
 			for attribute, a := range attributes {
 				where, text := at+attribute, a.GetMarkdownDescription()
 				if !regexp.MustCompile("(?m)^- `" + attribute + "` \\([A-Z][^)]*\\) " + regexp.QuoteMeta(text)).MatchString(page) {
@@ -592,13 +727,17 @@ func TestDocsDescribeEveryAttribute(t *testing.T) {
 				if !strings.Contains(text, "`") {
 					t.Errorf("%s: %s is described without an example value:\n%s", name, where, text)
 				}
-				if a.IsOptional() && !ruleLists.MatchString(where) && !strings.Contains(text, "Default: ") && !strings.Contains(text, "Felix's default: ") {
+				if slices.Contains(wanted, attribute) {
+					if !strings.Contains(text, "Required in the block") {
+						t.Errorf("%s: that %s is required is not said:\n%s", name, where, text)
+					}
+				} else if mayBeLeftOut(t.Context(), a) && !ruleLists.MatchString(where) && !strings.Contains(text, "Default: ") && !strings.Contains(text, "Felix's default: ") {
 					t.Errorf("%s: %s is described without its default:\n%s", name, where, text)
 				}
-				look(where+".", nestedAttributes(t, a))
+				look(where+".", nestedAttributes(t, a), wantedInside(t.Context(), a))
 			}
 		}
-		look("", attributes)
+		look("", attributes, nil)
 	}
 }
 

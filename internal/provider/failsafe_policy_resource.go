@@ -2,7 +2,10 @@ package provider
 
 import (
 	"context"
+	"math/big"
 	"reflect"
+	"strings"
+	"unicode"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -39,27 +42,24 @@ func newFailsafePolicyResource() resource.Resource {
 		complete:   completeFailsafe,
 		toObject:   failsafeToObject,
 		fromObject: failsafeFromObject,
-		derived: map[string]calico.Path{
-			"ingress":  ingressPath,
-			"egress":   egressPath,
-			"manifest": {},
-			"object":   {},
+		derived:    map[string]calico.Path{"rule_drift": {}},
+		filled:     map[string][]string{"tier": nil},
+		locate:     locateFailsafe,
+		replaceWarning: func(values) (summary, detail string) {
+			return "Replacement Leaves a Gap", "A new name makes a new policy. Unless this resource has create_before_destroy = true in its lifecycle block, " +
+				"the old policy is deleted first, and the hosts are without it for a moment."
 		},
-		locate: locateFailsafe,
-		replaceWarning: "A new name makes a new policy. Unless this resource has create_before_destroy = true in its lifecycle block, " +
-			"the old policy is deleted first, and the hosts are without it for a moment.",
-		refuse: refuseFailsafe,
 	}}
 }
 
 func failsafeSchema() schema.Schema {
-	return schema.Schema{
+	return withBlocks(schema.Schema{
 		MarkdownDescription: "A `GlobalNetworkPolicy` that keeps hosts reachable once host endpoints protect them: " +
 			"the [failsafe policy that Calico's reference recommends](https://docs.tigera.io/calico/latest/reference/host-endpoints/connectivity), made from the addresses of your network. " +
-			"It allows SSH from the management networks, ICMP, and the hosts' own traffic to etcd and DHCP. The plan shows the rules in `ingress` and `egress`, and the whole policy as YAML in `manifest`.\n\n" +
+			"It allows SSH from the management networks, ICMP, and the hosts' own traffic to etcd and DHCP. The function [`manifest`](../functions/manifest.md) shows all of its rules, as YAML: `provider::calico::manifest(calico_failsafe_policy.this.object)`.\n\n" +
 			"~> **Keep this policy for as long as there is a host endpoint.** Name it in the `depends_on` of every [`calico_host_endpoint`](host_endpoint.md), so that Terraform creates it before them and destroys it after them.\n\n" +
-			"~> **The default `selector` includes workloads.** Where any policy selects an endpoint, Calico drops what no policy allows there, and its profiles no longer count. If workloads have no policies of their own, select hosts only.",
-		Attributes: withObject("policy", withMetadata("policy", failsafeName, map[string]schema.Attribute{
+			"~> **The default `selector` includes workloads.** If any policy selects an endpoint, Calico drops what no policy allows there, and its profiles no longer count. If workloads have no policies of their own, select hosts only.",
+		Attributes: withMetadata("policy", failsafeName, map[string]schema.Attribute{
 			"name": schema.StringAttribute{
 				MarkdownDescription: "Name of the policy, such as `\"failsafe-east\"`. Default: `\"failsafe\"`. Changing it replaces the policy: with `create_before_destroy` in `lifecycle` the new one is there before the old one goes.",
 				Optional:            true, Computed: true,
@@ -69,12 +69,16 @@ func failsafeSchema() schema.Schema {
 				CustomType:          policySelectorType,
 				Optional:            true, Computed: true,
 			},
-			"order": schema.Float64Attribute{
-				MarkdownDescription: "Order among the policies of the tier `default`, the lowest first, such as `-10`. Default: `0`.",
+			"order": schema.NumberAttribute{
+				MarkdownDescription: "Order among the policies of its tier, the lowest first, such as `-10`. Default: `0`.",
+				Optional:            true, Computed: true,
+			},
+			"tier": schema.StringAttribute{
+				MarkdownDescription: "Name of the tier that the policy belongs to, such as `\"security\"`; the tier must exist. If a tier comes before `\"default\"`, put the policy into the first one, so that no policy there can come before it. Up to v3.31 its name then begins with that of its tier (`\"security.failsafe\"`). Tiers came with v3.29; before, there is only `\"default\"`. Default: `\"default\"`.",
 				Optional:            true, Computed: true,
 			},
 			"management_cidrs": schema.SetAttribute{
-				MarkdownDescription: "Networks and addresses that may open SSH to the hosts, such as `[\"10.1.0.0/24\", \"2001:db8:1::7\"]`; at least one. An address without a prefix length is that address alone.",
+				MarkdownDescription: "Networks and addresses that may open SSH to the hosts, such as `[\"10.1.0.0/24\", \"2001:db8:1::7\"]`; at least one. An address without a prefix length is that address alone. The attribute `object` shows them too, be they marked as sensitive here or not.",
 				ElementType:         hostNetType,
 				Required:            true,
 			},
@@ -84,8 +88,8 @@ func failsafeSchema() schema.Schema {
 				Optional:            true, Computed: true,
 				Validators: []validator.List{listvalidator.SizeAtLeast(1)},
 			},
-			"etcd_servers": schema.ListNestedAttribute{
-				MarkdownDescription: "The etcd servers that hosts must be able to reach, one rule for each in this order, such as `[{ address = \"10.2.0.11\" }]`. Default: none.",
+			"etcd_server": schema.ListNestedAttribute{
+				MarkdownDescription: "An etcd server that hosts must be able to reach, a block each and one rule for each in this order, such as `etcd_server { address = \"10.2.0.11\" }`. Default: none.",
 				Optional:            true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"address": schema.StringAttribute{
@@ -106,28 +110,27 @@ func failsafeSchema() schema.Schema {
 				Optional:            true, Computed: true,
 			},
 			"allow_icmpv6": schema.BoolAttribute{
-				MarkdownDescription: "Whether ICMPv6 is allowed in both directions, which IPv6 neighbour discovery needs. Default: `true` where `management_cidrs`, `etcd_servers` or `bgp_peers` has an IPv6 address, otherwise `false`.",
+				MarkdownDescription: "Whether ICMPv6 is allowed in both directions, which IPv6 neighbour discovery needs. Default: `true` if `management_cidrs`, `etcd_server` or `bgp_peers` has an IPv6 address, otherwise `false`.",
 				Optional:            true, Computed: true,
 			},
 			"allow_dhcp": schema.BoolAttribute{
-				MarkdownDescription: "Whether outbound DHCP (UDP port 67) is allowed, and DHCPv6 (UDP port 547) too where `management_cidrs`, `etcd_servers` or `bgp_peers` has an IPv6 address. Default: `true`.",
+				MarkdownDescription: "Whether outbound DHCP (UDP port 67) is allowed, and DHCPv6 (UDP port 547) too if `management_cidrs`, `etcd_server` or `bgp_peers` has an IPv6 address. Default: `true`.",
 				Optional:            true, Computed: true,
 			},
 			"bgp_peers": schema.SetAttribute{
-				MarkdownDescription: "Networks and addresses of BGP peers, with which TCP port 179 is open in both directions, such as `[\"10.3.0.0/24\"]`; `[\"0.0.0.0/0\"]` is any IPv4 peer. Needed where Calico routes the traffic of workloads by BGP. Default: none.",
+				MarkdownDescription: "Networks and addresses of BGP peers, with which TCP port 179 is open in both directions, such as `[\"10.3.0.0/24\"]`; `[\"0.0.0.0/0\"]` is any IPv4 peer. Needed if Calico routes the traffic of workloads by BGP. Default: none.",
 				ElementType:         hostNetType,
 				Optional:            true,
 			},
-			"extra_ingress": ruleList("Further rules for inbound traffic, after the generated ones and in this order, such as `[{ action = \"Allow\", protocol = \"TCP\", destination = { ports = [9100] } }]`. Default: none.", false),
-			"extra_egress":  ruleList("Further rules for outbound traffic, after the generated ones and in this order, such as `[{ action = \"Allow\", protocol = \"UDP\", destination = { ports = [53] } }]`. Default: none.", false),
-			"ingress":       ruleList("All rules for inbound traffic as they are stored: the generated ones, then `extra_ingress`. Known in the plan.", true),
-			"egress":        ruleList("All rules for outbound traffic as they are stored: the generated ones, then `extra_egress`. Known in the plan.", true),
-			"manifest": schema.StringAttribute{
-				MarkdownDescription: "The policy as YAML that `calicoctl apply -f` accepts, beginning with `apiVersion: projectcalico.org/v3`. Known in the plan.",
+			"extra_ingress": ruleList("Further rules for inbound traffic, after the generated ones and in this order, a block each, such as `extra_ingress { action = \"Allow\" }` with `protocol = \"TCP\"` and `destination { ports = [9100] }` in it. Default: none."),
+			"extra_egress":  ruleList("Further rules for outbound traffic, after the generated ones and in this order, a block each, such as `extra_egress { action = \"Allow\" }` with `protocol = \"UDP\"` and `destination { ports = [53] }` in it. Default: none."),
+			"rule_drift": schema.ListAttribute{
+				MarkdownDescription: "What somebody has made of the rules behind Terraform's back, if the other attributes cannot say it: a line for each rule that is there and should not be, such as `\"ingress: Allow TCP from 10.9.0.0/24\"`, and for each that is missing (`\"missing ingress: ...\"`). The next apply puts it right; then it is null.",
+				ElementType:         types.StringType,
 				Computed:            true,
 			},
-		})),
-	}
+		}),
+	})
 }
 
 // completeFailsafe fills in the guide's defaults.
@@ -135,7 +138,7 @@ func completeFailsafe(config, planned values) {
 	defaults := values{
 		"name":             types.StringValue(failsafeName),
 		"selector":         stringValue(policySelectorType, failsafeSelector),
-		"order":            types.Float64Value(0),
+		"order":            types.NumberValue(new(big.Float)),
 		"management_ports": portList(portSSH),
 		"allow_icmp":       types.BoolValue(true),
 		"allow_dhcp":       types.BoolValue(true),
@@ -145,7 +148,7 @@ func completeFailsafe(config, planned values) {
 			planned[name] = value
 		}
 	}
-	planned["etcd_servers"] = completeServers(config["etcd_servers"])
+	planned["etcd_server"] = completeServers(config["etcd_server"])
 	if config.isNull("allow_icmpv6") {
 		planned["allow_icmpv6"] = types.BoolUnknown()
 		if addressesKnown(config) {
@@ -184,10 +187,10 @@ func addressesKnown(v values) bool {
 			return false
 		}
 	}
-	if v.isUnknown("etcd_servers") {
+	if v.isUnknown("etcd_server") {
 		return false
 	}
-	for _, e := range elements(v["etcd_servers"]) {
+	for _, e := range elements(v["etcd_server"]) {
 		server, ok := e.(types.Object)
 		if !ok || server.IsUnknown() || values(server.Attributes()).isUnknown("address") {
 			return false
@@ -216,9 +219,9 @@ func failsafeOf(c *conversion, v values) *failsafe {
 	into("allow_icmpv6", &f.icmpv6, ingressPath, egressPath)
 	into("allow_dhcp", &f.dhcp, egressPath)
 	into("bgp_peers", &f.bgpPeers, ingressPath, egressPath)
-	if v["etcd_servers"] != nil {
-		if fullyKnown(v["etcd_servers"]) {
-			f.etcdServers = etcdServers(c, v["etcd_servers"])
+	if v["etcd_server"] != nil {
+		if fullyKnown(v["etcd_server"]) {
+			f.etcdServers = etcdServers(c, v["etcd_server"])
 		} else {
 			c.unknown = append(c.unknown, egressPath)
 		}
@@ -232,7 +235,7 @@ func failsafeOf(c *conversion, v values) *failsafe {
 }
 
 func etcdServers(c *conversion, v attr.Value) []etcdServer {
-	at := calico.NewPath("etcd_servers")
+	at := calico.NewPath("etcd_server")
 	var servers []etcdServer
 	for i, e := range elements(v) {
 		o, ok := e.(types.Object)
@@ -251,7 +254,7 @@ func failsafeToObject(c *conversion, v values) calico.Object {
 	f := failsafeOf(c, v)
 	checkFailsafe(c, v, f)
 	policy := v3.NewGlobalNetworkPolicy()
-	decodeFields(c, pick(v, "selector", "order"), reflect.ValueOf(&policy.Spec).Elem(), specPath)
+	decodeFields(c, pick(v, "selector", "order", "tier"), reflect.ValueOf(&policy.Spec).Elem(), specPath)
 	for _, r := range f.ingress() {
 		policy.Spec.Ingress = append(policy.Spec.Ingress, r.Rule)
 	}
@@ -270,18 +273,36 @@ func checkFailsafe(c *conversion, v values, f *failsafe) {
 	if peers := v["bgp_peers"]; peers != nil && !peers.IsNull() && !peers.IsUnknown() && len(elements(peers)) == 0 {
 		c.fault(calico.NewPath("bgp_peers"), nil, "An empty set could mean no peer or any peer. Leave the attribute out (or null) for no BGP; write [\"0.0.0.0/0\"] to allow any IPv4 peer, and [\"0.0.0.0/0\", \"::/0\"] for any peer at all.")
 	}
+	for _, name := range []string{"management_cidrs", "bgp_peers"} {
+		for i, e := range elements(v[name]) {
+			if text := (values{"": e}).str(""); isHostName(text) {
+				c.fault(calico.NewPath(name).Index(i), text, "%s", noName)
+			}
+		}
+	}
 	for i, p := range f.managementPorts {
-		if isNamed(p) {
+		if isNamed(p) && isHostName(p.PortName) {
 			c.fault(calico.NewPath("management_ports").Index(i), p.PortName, "Write the number of the port (22) or a range (\"2200:2210\"): a named port would be looked up on every endpoint.")
 		}
 	}
 	for i, s := range f.etcdServers {
+		if isHostName(s.address) {
+			c.fault(calico.NewPath("etcd_server").Index(i).Field("address"), s.address, "%s", noName)
+		}
 		for j, p := range s.ports {
-			if isNamed(p) {
-				c.fault(calico.NewPath("etcd_servers").Index(i).Field("ports").Index(j), p.PortName, "Write the number of the port (2379) or a range (\"2379:2380\"): a named port would be looked up on every endpoint.")
+			if isNamed(p) && isHostName(p.PortName) {
+				c.fault(calico.NewPath("etcd_server").Index(i).Field("ports").Index(j), p.PortName, "Write the number of the port (2379) or a range (\"2379:2380\"): a named port would be looked up on every endpoint.")
 			}
 		}
 	}
+}
+
+const noName = "This is a name, and Calico's policies match addresses, not names: write the address (\"10.2.0.11\") or the network (\"10.2.0.0/24\"). Where only a name is to be had, look it up in the configuration, for example with the data source dns_a_record_set of the provider hashicorp/dns."
+
+// isHostName tells a text that is meant as a name of a host: it has letters that no
+// address has.
+func isHostName(s string) bool {
+	return !strings.ContainsAny(s, ":/ ") && strings.ContainsFunc(s, unicode.IsLetter)
 }
 
 func failsafeFromObject(obj calico.Object, attributeTypes map[string]attr.Type, prior values) values {
@@ -290,17 +311,13 @@ func failsafeFromObject(obj calico.Object, attributeTypes map[string]attr.Type, 
 		panic("provider: a failsafe policy is no GlobalNetworkPolicy")
 	}
 	out := values{}
-	for name, v := range encodeFields(reflect.ValueOf(policy.Spec), pick(attributeTypes, "selector", "order", "ingress", "egress")) {
+	for name, v := range encodeFields(reflect.ValueOf(policy.Spec), pick(attributeTypes, "selector", "order", "tier")) {
 		out[name] = v
 	}
 	if policy.Spec.Selector == "" {
 		out["selector"] = stringValue(policySelectorType, failsafeSelector) // which is what no selector means
 	}
-	manifest, err := calico.Manifest(obj)
-	if err != nil {
-		panic("provider: an object of Calico's API cannot be encoded: " + err.Error())
-	}
-	out["manifest"] = types.StringValue(manifest)
+	out["rule_drift"] = driftList(nil)
 
 	// Different attributes can make the same rules; those that do stay.
 	if prior != nil {
@@ -312,8 +329,10 @@ func failsafeFromObject(obj calico.Object, attributeTypes map[string]attr.Type, 
 	}
 	f, ok := parseFailsafe(policy.Spec.Ingress, policy.Spec.Egress)
 	if !ok && prior != nil {
-		// Somebody made another policy of it. Its rules are in ingress and
-		// egress, where the plan shows what will be put right.
+		// Somebody made another policy of it: rule_drift tells what the plan will
+		// put right.
+		before := failsafeOf(&conversion{}, prior)
+		out["rule_drift"] = driftList(before.drift(policy.Spec.Ingress, policy.Spec.Egress))
 		return keepTerms(out, prior)
 	}
 	encodeSlice := func(name string, from any) { out[name] = encode(reflect.ValueOf(from), attributeTypes[name]) }
@@ -326,13 +345,13 @@ func failsafeFromObject(obj calico.Object, attributeTypes map[string]attr.Type, 
 	out["allow_icmp"] = types.BoolValue(f.icmp)
 	out["allow_icmpv6"] = types.BoolValue(f.icmpv6)
 	out["allow_dhcp"] = types.BoolValue(f.dhcp)
-	out["etcd_servers"] = serverList(f.etcdServers, attributeTypes["etcd_servers"])
+	out["etcd_server"] = serverList(f.etcdServers, attributeTypes["etcd_server"])
 	return out
 }
 
 // keepTerms copies the attributes that the rules are made of.
 func keepTerms(out, prior values) values {
-	for _, name := range []string{"management_cidrs", "management_ports", "etcd_servers", "allow_icmp", "allow_icmpv6", "allow_dhcp", "bgp_peers", "extra_ingress", "extra_egress"} {
+	for _, name := range []string{"management_cidrs", "management_ports", "etcd_server", "allow_icmp", "allow_icmpv6", "allow_dhcp", "bgp_peers", "extra_ingress", "extra_egress"} {
 		out[name] = prior[name]
 	}
 	return out
@@ -358,11 +377,11 @@ func serverList(servers []etcdServer, typ attr.Type) attr.Value {
 }
 
 // locateFailsafe finds the attribute that a rule's field was made of.
-func locateFailsafe(v values, field calico.Path) (path.Path, bool) {
+func locateFailsafe(v values, field calico.Path, attributeTypes map[string]attr.Type) (path.Path, bool) {
 	steps := field.Steps()
 	if len(steps) > 0 && steps[0].Field != "spec" && steps[0].Field != "metadata" {
 		// A fault of an attribute that is no field of the policy itself.
-		return extendPath(path.Root(steps[0].Field), failsafeSchema().Attributes[steps[0].Field].GetType(), steps[1:]), true
+		return extendPath(path.Root(steps[0].Field), attributeTypes[steps[0].Field], nil, steps[1:]), true
 	}
 	if len(steps) < 3 || steps[1].Field != "ingress" && steps[1].Field != "egress" {
 		return path.Path{}, false
@@ -379,12 +398,12 @@ func locateFailsafe(v values, field calico.Path) (path.Path, bool) {
 	p := path.Root(rule.attribute)
 	switch rule.attribute {
 	case "extra_ingress", "extra_egress":
-		list, ok := failsafeSchema().Attributes[rule.attribute].GetType().(basetypes.ListType)
+		list, ok := attributeTypes[rule.attribute].(basetypes.ListType)
 		if !ok {
 			return p, true
 		}
-		return extendPath(p.AtListIndex(rule.index), list.ElemType, rest), true
-	case "etcd_servers":
+		return extendPath(p.AtListIndex(rule.index), list.ElemType, reflect.TypeFor[v3.Rule](), rest), true
+	case "etcd_server":
 		p = p.AtListIndex(rule.index)
 		if len(rest) > 1 && rest[1].Field == "ports" {
 			p = p.AtName("ports")
@@ -407,11 +426,15 @@ func locateFailsafe(v values, field calico.Path) (path.Path, bool) {
 	}
 }
 
-// refuseFailsafe tells a policy that this resource cannot express.
-func refuseFailsafe(obj calico.Object) string {
-	policy, ok := obj.(*v3.GlobalNetworkPolicy)
-	if ok && policy.Spec.Tier != "" {
-		return "it is in the tier \"" + policy.Spec.Tier + "\", and a failsafe policy is in the tier \"default\"."
+// driftList returns the value of rule_drift: null for no drift, so that plans do not
+// show it.
+func driftList(lines []string) attr.Value {
+	if len(lines) == 0 {
+		return types.ListNull(types.StringType)
 	}
-	return ""
+	var list []attr.Value
+	for _, line := range lines {
+		list = append(list, types.StringValue(line))
+	}
+	return types.ListValueMust(types.StringType, list)
 }

@@ -1,7 +1,9 @@
 package provider
 
 import (
+	"encoding/json"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,7 +42,7 @@ type etcdServer struct {
 // builtRule is a rule and where it comes from.
 type builtRule struct {
 	v3.Rule
-	// attribute is what the rule was made of: management_cidrs, etcd_servers,
+	// attribute is what the rule was made of: management_cidrs, etcd_server,
 	// allow_icmp, allow_icmpv6, allow_dhcp, bgp_peers, extra_ingress or
 	// extra_egress.
 	attribute string
@@ -81,7 +83,7 @@ func (f *failsafe) ingress() []builtRule {
 func (f *failsafe) egress() []builtRule {
 	var rules []builtRule
 	for i, s := range f.etcdServers {
-		rules = append(rules, builtRule{attribute: "etcd_servers", index: i, Rule: allow(numorstring.ProtocolTCP, v3.EntityRule{}, v3.EntityRule{Nets: []string{asNet(s.address)}, Ports: s.ports})})
+		rules = append(rules, builtRule{attribute: "etcd_server", index: i, Rule: allow(numorstring.ProtocolTCP, v3.EntityRule{}, v3.EntityRule{Nets: []string{asNet(s.address)}, Ports: s.ports})})
 	}
 	if f.icmpv6 {
 		// Neighbour discovery asks as well as answers, and Linux does not track
@@ -233,6 +235,68 @@ func parseFailsafe(ingress, egress []v3.Rule) (f *failsafe, ok bool) {
 // makes tells whether f's rules are these.
 func (f *failsafe) makes(ingress, egress []v3.Rule) bool {
 	return sameRules(f.ingress(), ingress) && sameRules(f.egress(), egress)
+}
+
+// drift tells, a line a rule, which rules are not f's, and which of f's are missing.
+func (f *failsafe) drift(ingress, egress []v3.Rule) []string {
+	var lines []string
+	for _, d := range []struct {
+		direction string
+		want      []builtRule
+		got       []v3.Rule
+	}{{"ingress", f.ingress(), ingress}, {"egress", f.egress(), egress}} {
+		missing := d.want
+		for _, rule := range d.got {
+			i := slices.IndexFunc(missing, func(b builtRule) bool { return sameRule(b.Rule, rule) })
+			if i < 0 {
+				lines = append(lines, d.direction+": "+describeRule(rule))
+				continue
+			}
+			missing = slices.Delete(slices.Clone(missing), i, i+1)
+		}
+		for _, b := range missing {
+			lines = append(lines, "missing "+d.direction+": "+describeRule(b.Rule))
+		}
+	}
+	if len(lines) == 0 {
+		lines = append(lines, "the rules are in another order")
+	}
+	return lines
+}
+
+// describeRule writes a rule in a few words: "Allow TCP from 10.1.0.0/24 to port 22".
+// What it has no words for is given in Calico's own.
+func describeRule(r v3.Rule) string {
+	words := []string{string(r.Action)}
+	if r.Protocol != nil {
+		words = append(words, r.Protocol.String())
+	}
+	for _, side := range []struct {
+		name string
+		rule v3.EntityRule
+	}{{"from", r.Source}, {"to", r.Destination}} {
+		var parts []string
+		if len(side.rule.Nets) > 0 {
+			parts = append(parts, strings.Join(side.rule.Nets, ", "))
+		}
+		if len(side.rule.Ports) > 0 {
+			ports := make([]string, len(side.rule.Ports))
+			for i, p := range side.rule.Ports {
+				ports[i] = p.String()
+			}
+			parts = append(parts, "port "+strings.Join(ports, ", "))
+		}
+		if len(parts) > 0 {
+			words = append(words, side.name, strings.Join(parts, " "))
+		}
+	}
+	text := strings.Join(words, " ")
+	r.Action, r.Protocol = "", nil
+	r.Source.Nets, r.Source.Ports, r.Destination.Nets, r.Destination.Ports = nil, nil, nil, nil
+	if rest, err := json.Marshal(r); err == nil && !reflect.DeepEqual(r, v3.Rule{}) {
+		text += " and " + string(rest)
+	}
+	return text
 }
 
 func sameRules(built []builtRule, rules []v3.Rule) bool {

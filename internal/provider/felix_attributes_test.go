@@ -23,6 +23,16 @@ type felixField struct {
 	// hcl is a value that is configured, mine what is stored for it, and theirs
 	// another one, which others have stored.
 	hcl, mine, theirs string
+	// block is true for a block, whose value in hcl is what is in it.
+	block bool
+}
+
+// configured writes the value into a configuration.
+func (f felixField) configured() string {
+	if f.block {
+		return "  " + f.attribute + " {\n" + f.hcl + "\n  }\n"
+	}
+	return "  " + f.attribute + " = " + f.hcl + "\n"
 }
 
 // felixValues are the attributes whose values are not the first two that their
@@ -31,10 +41,10 @@ type felixField struct {
 var felixValues = map[string][3]string{
 	"failsafe_inbound_host_ports":  {`[]`, `[]`, `[{"protocol":"tcp","port":22}]`},
 	"failsafe_outbound_host_ports": {`[{ protocol = "TCP", port = 2379, net = "192.0.2.10/32" }]`, `[{"protocol":"TCP","port":2379,"net":"192.0.2.10/32"}]`, `[]`},
-	"health_timeout_overrides":     {`[{ name = "InternalDataplaneMainLoop", timeout = "180s" }]`, `[{"name":"InternalDataplaneMainLoop","timeout":"3m0s"}]`, `[{"name":"x","timeout":"90s"}]`},
-	"route_table_ranges":           {`[{ min = 1, max = 250 }]`, `[{"min":1,"max":250}]`, `[{"min":5,"max":6}]`},
-	"route_table_range":            {`{ min = 1, max = 250 }`, `{"min":1,"max":250}`, `{"min":5,"max":6}`},
-	"bpf_conntrack_timeouts":       {`{ tcp_established = "2h", udp_timeout = "Auto" }`, `{"tcpEstablished":"2h","udpTimeout":"Auto"}`, `{"icmpTimeout":"5s"}`},
+	"health_timeout_override":      {"name = \"InternalDataplaneMainLoop\"\ntimeout = \"180s\"", `[{"name":"InternalDataplaneMainLoop","timeout":"3m0s"}]`, `[{"name":"x","timeout":"90s"}]`},
+	"route_table_ranges":           {"min = 1\nmax = 250", `[{"min":1,"max":250}]`, `[{"min":5,"max":6}]`},
+	"route_table_range":            {"min = 1\nmax = 250", `{"min":1,"max":250}`, `{"min":5,"max":6}`},
+	"bpf_conntrack_timeouts":       {"tcp_established = \"2h\"\nudp_timeout = \"Auto\"", `{"tcpEstablished":"2h","udpTimeout":"Auto"}`, `{"icmpTimeout":"5s"}`},
 	"bpf_log_filters":              {`{ eth0 = "tcp port 443", weps = "icmp" }`, `{"eth0":"tcp port 443","weps":"icmp"}`, `{"all":"udp"}`},
 	"bpf_ctlb_log_filter":          {`"all"`, `"all"`, `"none"`},
 	"log_action_rate_limit":        {`"10/minute"`, `"10/minute"`, `"9/hour"`},
@@ -67,6 +77,7 @@ func felixFields(t *testing.T) []felixField {
 		field := felixField{attribute: f.attribute, field: jsonName(f.StructField)}
 		if v, ok := felixValues[f.attribute]; ok {
 			field.hcl, field.mine, field.theirs = v[0], v[1], v[2]
+			_, field.block = d.schema.Blocks[f.attribute]
 			out = append(out, field)
 			continue
 		}
@@ -87,7 +98,7 @@ func felixFields(t *testing.T) []felixField {
 		switch attribute := attribute.(type) {
 		case schema.BoolAttribute:
 			field.hcl, field.theirs = "true", "false"
-		case schema.Int64Attribute:
+		case schema.NumberAttribute:
 			field.hcl, field.theirs = given("123456789")[0], "3"
 		case schema.ListAttribute:
 			field.hcl, field.theirs = given("[")[0], "[]"
@@ -168,10 +179,10 @@ func testFelixAttributes(t *testing.T, release string) {
 		var lines strings.Builder
 		for i, f := range fields {
 			if configured(i) {
-				fmt.Fprintf(&lines, "  %s = %s\n", f.attribute, f.hcl)
+				lines.WriteString(f.configured())
 			}
 		}
-		return felixHCL(lines.String()) + "resource \"calico_felix_configuration\" \"node\" {\n  name = \"node.db1\"\n  route_table_range = " + node[0].hcl + "\n}\n"
+		return felixHCL(lines.String()) + "resource \"calico_felix_configuration\" \"node\" {\n  name = \"node.db1\"\n" + node[0].configured() + "}\n"
 	}
 	etcd := acctest.NewEtcd(t, acctest.WithCalico(release))
 	w := conformance{etcd: etcd}.workspace(t, hcl(func(int) bool { return true }))

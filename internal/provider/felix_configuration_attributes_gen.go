@@ -15,11 +15,11 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"dataplane_driver": schema.StringAttribute{
-			MarkdownDescription: "Program that programs the kernel in Felix's place, such as `\"/usr/local/bin/calico-iptables-plugin\"`; only where `use_internal_dataplane_driver` is `false`. Felix's default: `\"calico-iptables-plugin\"`.",
+			MarkdownDescription: "Program that programs the kernel in Felix's place, such as `\"/usr/local/bin/calico-iptables-plugin\"`; only if `use_internal_dataplane_driver` is `false`. Felix's default: `\"calico-iptables-plugin\"`.",
 			Optional:            true,
 		},
 		"dataplane_watchdog_timeout": schema.StringAttribute{
-			MarkdownDescription: "Deprecated for `health_timeout_overrides`: how long the part that programs the kernel may be silent before Felix counts as unhealthy, such as `\"90s\"`. Felix's default: `\"90s\"`.",
+			MarkdownDescription: "Deprecated for `health_timeout_override`: how long the part that programs the kernel may be silent before Felix counts as unhealthy, such as `\"90s\"`. Felix's default: `\"90s\"`.",
 			CustomType:          durationType,
 			Optional:            true,
 		},
@@ -65,7 +65,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			CustomType:          durationType,
 			Optional:            true,
 		},
-		"max_ipset_size": schema.Int64Attribute{
+		"max_ipset_size": schema.NumberAttribute{
 			MarkdownDescription: "How many addresses an IP set of the kernel may hold, such as `1048576`; without meaning for nftables. Felix's default: `1048576`.",
 			Optional:            true,
 		},
@@ -87,7 +87,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Server that answers virtual machines of OpenStack about their metadata, by address or name, such as `\"10.0.0.10\"`; `\"none\"` leaves the NAT rule to it out. Felix's default: `\"127.0.0.1\"`.",
 			Optional:            true,
 		},
-		"metadata_port": schema.Int64Attribute{
+		"metadata_port": schema.NumberAttribute{
 			MarkdownDescription: "Port of the server in `metadata_addr`, such as `8775`, from `0` to `65535`. Felix's default: `8775`.",
 			Optional:            true,
 		},
@@ -131,7 +131,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "How often rules with the action `\"Log\"` log at most, as a number up to 9999 for each `second`, `minute`, `hour` or `day`, such as `\"10/minute\"`. Since v3.32. Felix's default: none; each packet.",
 			Optional:            true,
 		},
-		"log_action_rate_limit_burst": schema.Int64Attribute{
+		"log_action_rate_limit_burst": schema.NumberAttribute{
 			MarkdownDescription: "How many packets rules with the action `\"Log\"` log before `log_action_rate_limit` holds, such as `5`, from `0` to `9999`. Since v3.32. Felix's default: none; that of the kernel.",
 			Optional:            true,
 		},
@@ -159,7 +159,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Whether Felix makes the interface for IP in IP (`true`) or not (`false`), whatever the pools say. Felix's default: none; as the pools need it.",
 			Optional:            true,
 		},
-		"ipip_mtu": schema.Int64Attribute{
+		"ipip_mtu": schema.NumberAttribute{
 			MarkdownDescription: "MTU of the interface for IP in IP, in bytes, such as `1480`; `0` finds it out. Felix's default: `0`.",
 			Optional:            true,
 		},
@@ -167,19 +167,19 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Whether Felix makes the interface for VXLAN over IPv4 (`true`) or not (`false`), whatever the pools say. Felix's default: none; as the pools need it.",
 			Optional:            true,
 		},
-		"vxlan_mtu": schema.Int64Attribute{
+		"vxlan_mtu": schema.NumberAttribute{
 			MarkdownDescription: "MTU of the interface for VXLAN over IPv4, in bytes, such as `1450`; `0` finds it out. Felix's default: `0`.",
 			Optional:            true,
 		},
-		"vxlan_mtu_v6": schema.Int64Attribute{
+		"vxlan_mtu_v6": schema.NumberAttribute{
 			MarkdownDescription: "MTU of the interface for VXLAN over IPv6, in bytes, such as `1430`; `0` finds it out. Felix's default: `0`.",
 			Optional:            true,
 		},
-		"vxlan_port": schema.Int64Attribute{
+		"vxlan_port": schema.NumberAttribute{
 			MarkdownDescription: "UDP port of VXLAN, such as `4789`. It must be the same on all hosts. Felix's default: `4789`.",
 			Optional:            true,
 		},
-		"vxlan_vni": schema.Int64Attribute{
+		"vxlan_vni": schema.NumberAttribute{
 			MarkdownDescription: "Network identifier of VXLAN, such as `4096`, if something else uses that of Felix. It must be the same on all hosts. Felix's default: `4096`.",
 			Optional:            true,
 		},
@@ -214,12 +214,12 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Directory in which Felix reports the state of endpoints, such as `\"/var/run/calico\"`, for a CNI plugin that waits until a pod is protected. Felix's default: `\"/var/run/calico\"`, in v3.28 none.",
 			Optional:            true,
 		},
-		"iptables_mark_mask": schema.Int64Attribute{
+		"iptables_mark_mask": schema.NumberAttribute{
 			MarkdownDescription: "Bits of the packet mark that Felix uses with iptables, as a number: 32 bits, at least 8 of them set, none used by others, such as `4294901760` (0xffff0000). Felix's default: `4294901760`.",
 			Optional:            true,
 		},
 		"disable_conntrack_invalid_check": schema.BoolAttribute{
-			MarkdownDescription: "Whether packets pass that connection tracking calls invalid, as happens where a connection goes over several network cards. Felix's default: `false`; they are dropped.",
+			MarkdownDescription: "Whether packets pass that connection tracking calls invalid, as happens if a connection goes over several network cards. Felix's default: `false`; they are dropped.",
 			Optional:            true,
 		},
 		"health_enabled": schema.BoolAttribute{
@@ -230,12 +230,12 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Address or name that the answers about health are served at, such as `\"localhost\"`. Felix's default: `\"localhost\"`.",
 			Optional:            true,
 		},
-		"health_port": schema.Int64Attribute{
+		"health_port": schema.NumberAttribute{
 			MarkdownDescription: "TCP port that the answers about health are served at, such as `9099`, from `0` to `65535`. Felix's default: `9099`.",
 			Optional:            true,
 		},
-		"health_timeout_overrides": schema.ListNestedAttribute{
-			MarkdownDescription: "How long parts of Felix may be silent before it counts as unhealthy, such as `[{ name = \"InternalDataplaneMainLoop\", timeout = \"3m\" }]`, for hosts under such a load that Felix is restarted for nothing. Felix's default: none; as it is built.",
+		"health_timeout_override": schema.ListNestedAttribute{
+			MarkdownDescription: "How long a part of Felix may be silent before Felix counts as unhealthy, a block each, such as `health_timeout_override { name = \"InternalDataplaneMainLoop\" }` with `timeout = \"3m\"` in it, for hosts under such a load that Felix is restarted for nothing. Felix's default: none; as it is built.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"name": schema.StringAttribute{
@@ -257,7 +257,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Address or name that metrics are served at, such as `\"127.0.0.1\"`. Felix's default: none; at all addresses.",
 			Optional:            true,
 		},
-		"prometheus_metrics_port": schema.Int64Attribute{
+		"prometheus_metrics_port": schema.NumberAttribute{
 			MarkdownDescription: "TCP port that metrics are served at, such as `9091`, from `0` to `65535`. Felix's default: `9091`.",
 			Optional:            true,
 		},
@@ -297,14 +297,14 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 					MarkdownDescription: "Protocol: `\"TCP\"` or `\"UDP\"`, in capitals or not. Felix stops at anything else, an empty one included, so it is refused here.",
 					Required:            true,
 				},
-				"port": schema.Int64Attribute{
+				"port": schema.NumberAttribute{
 					MarkdownDescription: "Number of the port, such as `22`, from `1` to `65535`.",
 					Required:            true,
 				},
 				"net": schema.StringAttribute{
-					MarkdownDescription: "Network or address from which the port is open, IPv4 or IPv6, such as `\"192.0.2.0/24\"`. Default: none; from everywhere.",
-					CustomType:          hostNetType,
-					Optional:            true,
+					MarkdownDescription: "Network or address from which the port is open, IPv4 or IPv6, such as `\"192.0.2.0/24\"`; `\"0.0.0.0/0\"` is any of IPv4, `\"any\"` any of both versions.",
+					CustomType:          failsafeNetType,
+					Required:            true,
 				},
 			}},
 		},
@@ -316,19 +316,19 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 					MarkdownDescription: "Protocol: `\"TCP\"` or `\"UDP\"`, in capitals or not. Felix stops at anything else, an empty one included, so it is refused here.",
 					Required:            true,
 				},
-				"port": schema.Int64Attribute{
+				"port": schema.NumberAttribute{
 					MarkdownDescription: "Number of the port, such as `2379`, from `1` to `65535`.",
 					Required:            true,
 				},
 				"net": schema.StringAttribute{
-					MarkdownDescription: "Network or address to which the port is open, IPv4 or IPv6, such as `\"192.0.2.10/32\"`. Default: none; to everywhere.",
-					CustomType:          hostNetType,
-					Optional:            true,
+					MarkdownDescription: "Network or address to which the port is open, IPv4 or IPv6, such as `\"192.0.2.10/32\"`; `\"0.0.0.0/0\"` is any of IPv4, `\"any\"` any of both versions.",
+					CustomType:          failsafeNetType,
+					Required:            true,
 				},
 			}},
 		},
 		"kube_node_port_ranges": schema.ListAttribute{
-			MarkdownDescription: "Ports that node ports of Kubernetes services come from, so that Felix tells them from the host's own where kube-proxy uses IPVS, such as `[\"30000:32767\"]`: up to 7 numbers or ranges. Felix's default: `[\"30000:32767\"]`.",
+			MarkdownDescription: "Ports that node ports of Kubernetes services come from, so that Felix tells them from the host's own if kube-proxy uses IPVS, such as `[\"30000:32767\"]`: up to 7 numbers or ranges. Felix's default: `[\"30000:32767\"]`.",
 			ElementType:         portType,
 			Optional:            true,
 		},
@@ -374,7 +374,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			CustomType:          ipType,
 			Optional:            true,
 		},
-		"device_route_protocol": schema.Int64Attribute{
+		"device_route_protocol": schema.NumberAttribute{
 			MarkdownDescription: "Number that marks routes as Felix's in the kernel's table, such as `80`, from `0` to `255`. Felix's default: `3`, which is the kernel's own `boot`.",
 			Optional:            true,
 		},
@@ -400,7 +400,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"debug_disable_log_dropping": schema.BoolAttribute{
-			MarkdownDescription: "Whether Felix waits where its log cannot be written fast enough, rather than leave messages out. Felix's default: `false`.",
+			MarkdownDescription: "Whether Felix waits if its log cannot be written fast enough, rather than leave messages out. Felix's default: `false`.",
 			Optional:            true,
 		},
 		"debug_simulate_calc_graph_hang_after": schema.StringAttribute{
@@ -422,7 +422,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Address or name that `debug_port` is served at, such as `\"localhost\"`. Felix's default: `\"localhost\"`.",
 			Optional:            true,
 		},
-		"debug_port": schema.Int64Attribute{
+		"debug_port": schema.NumberAttribute{
 			MarkdownDescription: "TCP port at which Felix serves profiles of its memory and processor time, such as `6060`, from `0` to `65535`. Whoever reaches it gets them. Felix's default: none; it serves none.",
 			Optional:            true,
 		},
@@ -435,7 +435,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"xdp_enabled": schema.BoolAttribute{
-			MarkdownDescription: "Whether Felix drops with XDP, before the kernel's network stack, what inbound `\"Deny\"` rules of policies with `do_not_track` say, where the rules are simple enough. Felix's default: `true`.",
+			MarkdownDescription: "Whether Felix drops with XDP, before the kernel's network stack, what inbound `\"Deny\"` rules of policies with `do_not_track` say, if the rules are simple enough. Felix's default: `true`.",
 			Optional:            true,
 		},
 		"generic_xdp_enabled": schema.BoolAttribute{
@@ -443,7 +443,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"nftables_mode": schema.StringAttribute{
-			MarkdownDescription: "Whether Felix uses nftables in place of iptables: `\"Enabled\"`, `\"Disabled\"` or, since v3.32, `\"Auto\"` (where the host suggests it). Since v3.29. Felix's default: `\"Auto\"`, before v3.32 `\"Disabled\"`.",
+			MarkdownDescription: "Whether Felix uses nftables in place of iptables: `\"Enabled\"`, `\"Disabled\"` or, since v3.32, `\"Auto\"` (if the host suggests it). Since v3.29. Felix's default: `\"Auto\"`, before v3.32 `\"Disabled\"`.",
 			Optional:            true,
 		},
 		"nftables_refresh_interval": schema.StringAttribute{
@@ -463,7 +463,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "What nftables does with traffic that is denied: `\"Drop\"` it in silence, or `\"Reject\"` it with an answer. Since v3.29. Felix's default: `\"Drop\"`.",
 			Optional:            true,
 		},
-		"nftables_mark_mask": schema.Int64Attribute{
+		"nftables_mark_mask": schema.NumberAttribute{
 			MarkdownDescription: "Bits of the packet mark that Felix uses with nftables, as a number: 32 bits, at least 8 of them set, none used by others, such as `4294901760` (0xffff0000). Since v3.29. Felix's default: `4294901760`.",
 			Optional:            true,
 		},
@@ -476,7 +476,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"bpf_jit_hardening": schema.StringAttribute{
-			MarkdownDescription: "Whether Felix lowers the kernel's hardening of compiled BPF programs where it is so strict that it costs speed: `\"Auto\"` (it does) or `\"Strict\"` (it leaves it as it is). Since v3.31. Felix's default: `\"Auto\"`.",
+			MarkdownDescription: "Whether Felix lowers the kernel's hardening of compiled BPF programs if it is so strict that it costs speed: `\"Auto\"` (it does) or `\"Strict\"` (it leaves it as it is). Since v3.31. Felix's default: `\"Auto\"`.",
 			Optional:            true,
 		},
 		"bpf_log_level": schema.StringAttribute{
@@ -488,11 +488,11 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"bpf_conntrack_mode": schema.StringAttribute{
-			MarkdownDescription: "What cleans up connections that are over, in BPF mode: `\"Auto\"` (a BPF program where that works), `\"Userspace\"` (Felix) or `\"BPFProgram\"`. Since v3.30. Felix's default: `\"Userspace\"`, in v3.30 and v3.31 `\"Auto\"`.",
+			MarkdownDescription: "What cleans up connections that are over, in BPF mode: `\"Auto\"` (a BPF program if that works), `\"Userspace\"` (Felix) or `\"BPFProgram\"`. Since v3.30. Felix's default: `\"Userspace\"`, in v3.30 and v3.31 `\"Auto\"`.",
 			Optional:            true,
 		},
 		"bpf_conntrack_timeouts": schema.SingleNestedAttribute{
-			MarkdownDescription: "When connections count as over, in BPF mode, such as `{ tcp_established = \"2h\", udp_timeout = \"Auto\" }`: each a duration, or `\"Auto\"` for that of the kernel's own connection tracking. Since v3.30. Felix's default: those below.",
+			MarkdownDescription: "When connections count as over, in BPF mode, such as `bpf_conntrack_timeouts { tcp_established = \"2h\" }`: each a duration, or `\"Auto\"` for that of the kernel's own connection tracking. Since v3.30. Felix's default: those below.",
 			Optional:            true,
 			Attributes: map[string]schema.Attribute{
 				"creation_grace_period": schema.StringAttribute{
@@ -535,7 +535,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"bpf_ctlb_log_filter": schema.StringAttribute{
-			MarkdownDescription: "Whether load balancing at connect time logs at the level `\"Debug\"` where `bpf_log_filters` is set: `\"all\"`. Felix's default: none; not where it is set.",
+			MarkdownDescription: "Whether load balancing at connect time logs at the level `\"Debug\"` if `bpf_log_filters` is set: `\"all\"`. Felix's default: none; then it does not.",
 			Optional:            true,
 		},
 		"bpf_data_iface_pattern": schema.StringAttribute{
@@ -567,12 +567,12 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			ElementType:         hostNetType,
 			Optional:            true,
 		},
-		"bpf_ext_to_service_connmark": schema.Int64Attribute{
+		"bpf_ext_to_service_connmark": schema.NumberAttribute{
 			MarkdownDescription: "Mark of connections from outside of the cluster to services of the host, in BPF mode, as a number of 32 bits, such as `128`, for the host's own routing. Felix's default: `0`; no mark.",
 			Optional:            true,
 		},
 		"bpf_kube_proxy_iptables_cleanup_enabled": schema.BoolAttribute{
-			MarkdownDescription: "Whether Felix removes the iptables rules of kube-proxy, in BPF mode. Only where kube-proxy does not run. Felix's default: `true`.",
+			MarkdownDescription: "Whether Felix removes the iptables rules of kube-proxy, in BPF mode. Only if kube-proxy does not run. Felix's default: `true`.",
 			Optional:            true,
 		},
 		"bpf_kube_proxy_min_sync_period": schema.StringAttribute{
@@ -580,36 +580,36 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			CustomType:          durationType,
 			Optional:            true,
 		},
-		"bpf_kube_proxy_healthz_port": schema.Int64Attribute{
+		"bpf_kube_proxy_healthz_port": schema.NumberAttribute{
 			MarkdownDescription: "TCP port at which Felix, as kube-proxy does, tells load balancers whether the host takes traffic, in BPF mode, such as `10256`, from `1` to `65535`. Since v3.31. Felix's default: `10256`.",
 			Optional:            true,
 		},
 		"bpf_psnat_ports": schema.StringAttribute{
-			MarkdownDescription: "Ports from which Felix takes another where the source ports of two connections collide, in BPF mode, such as `\"20000:29999\"`. Felix's default: `\"20000:29999\"`.",
+			MarkdownDescription: "Ports from which Felix takes another if the source ports of two connections collide, in BPF mode, such as `\"20000:29999\"`. Felix's default: `\"20000:29999\"`.",
 			CustomType:          portType,
 			Optional:            true,
 		},
-		"bpf_map_size_nat_frontend": schema.Int64Attribute{
+		"bpf_map_size_nat_frontend": schema.NumberAttribute{
 			MarkdownDescription: "How many ports and addresses of services the BPF maps hold, such as `65536`. Felix's default: `65536`.",
 			Optional:            true,
 		},
-		"bpf_map_size_nat_backend": schema.Int64Attribute{
+		"bpf_map_size_nat_backend": schema.NumberAttribute{
 			MarkdownDescription: "How many endpoints of services the BPF maps hold, such as `262144`. Felix's default: `262144`.",
 			Optional:            true,
 		},
-		"bpf_map_size_nat_affinity": schema.Int64Attribute{
+		"bpf_map_size_nat_affinity": schema.NumberAttribute{
 			MarkdownDescription: "How many clients that stay with one endpoint of a service the BPF maps hold, such as `65536`. Felix's default: `65536`.",
 			Optional:            true,
 		},
-		"bpf_map_size_route": schema.Int64Attribute{
+		"bpf_map_size_route": schema.NumberAttribute{
 			MarkdownDescription: "How many routes the BPF maps hold, such as `262144`: one for each workload, and a few for each host. Felix's default: `262144`.",
 			Optional:            true,
 		},
-		"bpf_map_size_conntrack": schema.Int64Attribute{
+		"bpf_map_size_conntrack": schema.NumberAttribute{
 			MarkdownDescription: "How many connections the BPF maps hold, such as `512000`. Changing it can break connections. Felix's default: `512000`.",
 			Optional:            true,
 		},
-		"bpf_map_size_per_cpu_conntrack": schema.Int64Attribute{
+		"bpf_map_size_per_cpu_conntrack": schema.NumberAttribute{
 			MarkdownDescription: "How many connections the BPF maps hold for each processor, such as `64000`, in place of `bpf_map_size_conntrack`; `0` for that. Changing it can break connections. Since v3.30. Felix's default: `0`.",
 			Optional:            true,
 		},
@@ -617,15 +617,15 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "What happens when the BPF map of connections is full even after cleaning up: `\"DoubleIfFull\"` (it gets twice the size) or `\"Disabled\"` (nothing). Since v3.30. Felix's default: `\"DoubleIfFull\"`.",
 			Optional:            true,
 		},
-		"bpf_map_size_conntrack_cleanup_queue": schema.Int64Attribute{
+		"bpf_map_size_conntrack_cleanup_queue": schema.NumberAttribute{
 			MarkdownDescription: "How many connections with NAT can wait to be cleaned up, in BPF mode, such as `100000`, at least `1`. Since v3.30. Felix's default: `100000`.",
 			Optional:            true,
 		},
-		"bpf_map_size_ip_sets": schema.Int64Attribute{
+		"bpf_map_size_ip_sets": schema.NumberAttribute{
 			MarkdownDescription: "How many addresses that rules match the BPF maps hold, such as `1048576`; a selector like `all()` takes one for each endpoint. Felix's default: `1048576`.",
 			Optional:            true,
 		},
-		"bpf_map_size_if_state": schema.Int64Attribute{
+		"bpf_map_size_if_state": schema.NumberAttribute{
 			MarkdownDescription: "How many interfaces of the host the BPF maps hold, such as `1000`. Felix's default: `1000`.",
 			Optional:            true,
 		},
@@ -655,12 +655,12 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			ElementType:         hostNetType,
 			Optional:            true,
 		},
-		"bpf_export_buffer_size_mb": schema.Int64Attribute{
+		"bpf_export_buffer_size_mb": schema.NumberAttribute{
 			MarkdownDescription: "Size of the buffer for events from BPF programs to Felix, in megabytes, such as `1`. Calico's own client crashes on an object with this field, in every release that knows it, so it is refused here. Since v3.30. Felix's default: `1`.",
 			Optional:            true,
 		},
 		"cgroup_v2_path": schema.StringAttribute{
-			MarkdownDescription: "Directory of the host's control groups, where it is not the usual one, such as `\"/run/calico/cgroup\"`, for BPF mode. Since v3.31. Felix's default: none; the usual one.",
+			MarkdownDescription: "Directory of the host's control groups, if it is not the usual one, such as `\"/run/calico/cgroup\"`, for BPF mode. Since v3.31. Felix's default: none; the usual one.",
 			Optional:            true,
 		},
 		"flow_logs_policy_evaluation_mode": schema.StringAttribute{
@@ -672,7 +672,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"bpf_attach_type": schema.StringAttribute{
-			MarkdownDescription: "How BPF programs are attached to interfaces: `\"TCX\"` (`\"TC\"` where the kernel does not know it) or `\"TC\"`. Since v3.31. Felix's default: `\"TCX\"`.",
+			MarkdownDescription: "How BPF programs are attached to interfaces: `\"TCX\"` (`\"TC\"` if the kernel does not know it) or `\"TC\"`. Since v3.31. Felix's default: `\"TCX\"`.",
 			Optional:            true,
 		},
 		"flow_logs_flush_interval": schema.StringAttribute{
@@ -697,39 +697,39 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"route_source": schema.StringAttribute{
-			MarkdownDescription: "Where Felix learns the routes to workloads from: `\"CalicoIPAM\"` (the addresses that Calico assigned) or `\"WorkloadIPs\"` (the workloads' endpoints, where something else assigns addresses). Felix's default: `\"CalicoIPAM\"`.",
+			MarkdownDescription: "Where Felix learns the routes to workloads from: `\"CalicoIPAM\"` (the addresses that Calico assigned) or `\"WorkloadIPs\"` (the workloads' endpoints, if something else assigns addresses). Felix's default: `\"CalicoIPAM\"`.",
 			Optional:            true,
 		},
 		"route_table_ranges": schema.ListNestedAttribute{
-			MarkdownDescription: "Numbers of the kernel's routing tables that Felix may use, such as `[{ min = 1, max = 250 }]`: up to 65535 in all. Not together with `route_table_range`. Felix's default: `[{ min = 1, max = 250 }]`.",
+			MarkdownDescription: "Numbers of the kernel's routing tables that Felix may use, a block for each range, such as `route_table_ranges { min = 1 }` with `max = 250` in it: up to 65535 numbers in all. Not together with `route_table_range`. Felix's default: one range, from `1` to `250`.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-				"min": schema.Int64Attribute{
+				"min": schema.NumberAttribute{
 					MarkdownDescription: "First number, such as `1`.",
 					Required:            true,
 				},
-				"max": schema.Int64Attribute{
+				"max": schema.NumberAttribute{
 					MarkdownDescription: "Last number, such as `250`.",
 					Required:            true,
 				},
 			}},
 		},
 		"route_table_range": schema.SingleNestedAttribute{
-			MarkdownDescription: "Deprecated for `route_table_ranges`: numbers of the kernel's routing tables that Felix may use, such as `{ min = 1, max = 250 }`. Felix's default: none; as that says.",
+			MarkdownDescription: "Deprecated for `route_table_ranges`: numbers of the kernel's routing tables that Felix may use, such as `route_table_range { min = 1 }` with `max = 250` in it. Felix's default: none; as that says.",
 			Optional:            true,
 			Attributes: map[string]schema.Attribute{
-				"min": schema.Int64Attribute{
-					MarkdownDescription: "First number, such as `1`, at least `1`.",
+				"min": schema.NumberAttribute{
+					MarkdownDescription: "First number, such as `1`, at least `1`. Required in the block.",
 					Required:            true,
 				},
-				"max": schema.Int64Attribute{
-					MarkdownDescription: "Last number, such as `250`, at most `250`.",
+				"max": schema.NumberAttribute{
+					MarkdownDescription: "Last number, such as `250`, at most `250`. Required in the block.",
 					Required:            true,
 				},
 			},
 		},
 		"route_sync_disabled": schema.BoolAttribute{
-			MarkdownDescription: "Whether Felix leaves all routes alone, for hosts where something else connects the workloads. Felix's default: `false`.",
+			MarkdownDescription: "Whether Felix leaves all routes alone, for hosts whose workloads are connected by something else. Felix's default: `false`.",
 			Optional:            true,
 		},
 		"wireguard_enabled": schema.BoolAttribute{
@@ -744,15 +744,15 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Whether WireGuard spreads its packets over threads of the kernel, for hosts with very many of them; some kernels hang with it when a peer goes. Felix's default: `false`.",
 			Optional:            true,
 		},
-		"wireguard_listening_port": schema.Int64Attribute{
+		"wireguard_listening_port": schema.NumberAttribute{
 			MarkdownDescription: "UDP port of WireGuard over IPv4, such as `51820`, from `1` to `65535`. Felix's default: `51820`.",
 			Optional:            true,
 		},
-		"wireguard_listening_port_v6": schema.Int64Attribute{
+		"wireguard_listening_port_v6": schema.NumberAttribute{
 			MarkdownDescription: "UDP port of WireGuard over IPv6, such as `51821`, from `1` to `65535`. Felix's default: `51821`.",
 			Optional:            true,
 		},
-		"wireguard_routing_rule_priority": schema.Int64Attribute{
+		"wireguard_routing_rule_priority": schema.NumberAttribute{
 			MarkdownDescription: "Priority of the kernel's routing rule for WireGuard, such as `99`, from `1` to `32765`. Felix's default: `99`.",
 			Optional:            true,
 		},
@@ -764,11 +764,11 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Name of the interface of WireGuard over IPv6, such as `\"wg-v6.cali\"`, up to 15 characters. Felix's default: `\"wg-v6.cali\"`.",
 			Optional:            true,
 		},
-		"wireguard_mtu": schema.Int64Attribute{
+		"wireguard_mtu": schema.NumberAttribute{
 			MarkdownDescription: "MTU of the interface of WireGuard over IPv4, in bytes, such as `1440`; `0` finds it out. Felix's default: `0`.",
 			Optional:            true,
 		},
-		"wireguard_mtu_v6": schema.Int64Attribute{
+		"wireguard_mtu_v6": schema.NumberAttribute{
 			MarkdownDescription: "MTU of the interface of WireGuard over IPv6, in bytes, such as `1420`; `0` finds it out. Felix's default: `0`.",
 			Optional:            true,
 		},
@@ -805,27 +805,27 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Whether Felix opens the firewall of Windows for its own metrics: `\"Enabled\"` or `\"Disabled\"`. Felix's default: `\"Disabled\"`.",
 			Optional:            true,
 		},
-		"go_gc_threshold": schema.Int64Attribute{
+		"go_gc_threshold": schema.NumberAttribute{
 			MarkdownDescription: "How far Felix's memory may grow before it is cleaned up, in percent, such as `40`; `-1` never cleans up, which needs `go_memory_limit_mb`. More takes less processor time. The environment variable GOGC wins. Since v3.29. Felix's default: `40`.",
 			Optional:            true,
 		},
-		"go_memory_limit_mb": schema.Int64Attribute{
-			MarkdownDescription: "Memory that Felix tries to stay below, in megabytes, such as `500`; `-1` for no limit. Well below the limit of its container, where it has one. The environment variable GOMEMLIMIT wins. Since v3.29. Felix's default: `-1`.",
+		"go_memory_limit_mb": schema.NumberAttribute{
+			MarkdownDescription: "Memory that Felix tries to stay below, in megabytes, such as `500`; `-1` for no limit. Well below the limit of its container, if it has one. The environment variable GOMEMLIMIT wins. Since v3.29. Felix's default: `-1`.",
 			Optional:            true,
 		},
-		"go_max_procs": schema.Int64Attribute{
+		"go_max_procs": schema.NumberAttribute{
 			MarkdownDescription: "How many processors Felix uses at once, such as `4`; `-1` for all of them. The environment variable GOMAXPROCS wins. Since v3.29. Felix's default: `-1`.",
 			Optional:            true,
 		},
 		"require_mtu_file": schema.BoolAttribute{
-			MarkdownDescription: "Whether Felix stops at its start where it cannot write the MTU for pods to the file that the CNI plugin reads. Since v3.31. Felix's default: `false`.",
+			MarkdownDescription: "Whether Felix stops at its start if it cannot write the MTU for pods to the file that the CNI plugin reads. Since v3.31. Felix's default: `false`.",
 			Optional:            true,
 		},
-		"bpf_maglev_max_endpoints_per_service": schema.Int64Attribute{
+		"bpf_maglev_max_endpoints_per_service": schema.NumberAttribute{
 			MarkdownDescription: "How many endpoints a service that is balanced by Maglev may have, in BPF mode, such as `100`, from `1` to `3000`; more take more memory. Since v3.32. Felix's default: `100`.",
 			Optional:            true,
 		},
-		"bpf_maglev_max_services": schema.Int64Attribute{
+		"bpf_maglev_max_services": schema.NumberAttribute{
 			MarkdownDescription: "How many services may be balanced by Maglev, in BPF mode, such as `100`, from `1` to `3000`; more take more memory. Since v3.32. Felix's default: `100`.",
 			Optional:            true,
 		},

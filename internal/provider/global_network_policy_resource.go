@@ -13,12 +13,11 @@ func newGlobalNetworkPolicyResource() resource.Resource {
 		typeName: "global_network_policy",
 		kind:     calico.KindGlobalNetworkPolicy,
 		toObject: policyToObject(calico.KindGlobalNetworkPolicy),
-		derived:  objectDerived,
-		schema: schema.Schema{
+		schema: withBlocks(schema.Schema{
 			MarkdownDescription: "A `GlobalNetworkPolicy`: rules for all endpoints that its selector selects, of hosts and of workloads in any namespace.\n\n" +
 				"~> **A policy decides for every endpoint that it selects.** Once any policy of a direction selects an endpoint, what no policy allows in that direction is dropped. Keep a [`calico_failsafe_policy`](failsafe_policy.md) before it, so that the hosts stay reachable.",
-			Attributes: withObject("policy", withMetadata("policy", "allow-web", globalNetworkPolicyAttributes())),
-		},
+			Attributes: withMetadata("policy", "allow-web", globalNetworkPolicyAttributes()),
+		}),
 		filled:         policyFilled,
 		replaceWarning: policyReplaceWarning,
 	}}
@@ -30,8 +29,11 @@ var (
 	stagedPolicyFilled = map[string][]string{"tier": nil, "types": {"ingress", "egress", "staged_action"}, "stagedAction": nil}
 )
 
-const policyReplaceWarning = "The object is made anew under another name. Unless this resource has create_before_destroy = true in its lifecycle block, " +
-	"the old policy is deleted first, and for a moment the endpoints are without it."
+// policyReplaceWarning tells that for a moment there is no policy.
+func policyReplaceWarning(values) (summary, detail string) {
+	return "Replacement Leaves a Gap", "The object is made anew under another name. Unless this resource has create_before_destroy = true in its lifecycle block, " +
+		"the old policy is deleted first, and for a moment the endpoints are without it."
+}
 
 // policyToObject makes the objects of a kind of policies, with their directions in
 // the order in which Calico fills them in: what is written is then the same, and

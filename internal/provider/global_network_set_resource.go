@@ -11,10 +11,9 @@ func newGlobalNetworkSetResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "global_network_set",
 		kind:     calico.KindGlobalNetworkSet,
-		derived:  objectDerived,
-		schema: schema.Schema{
+		schema: withBlocks(schema.Schema{
 			MarkdownDescription: "A `GlobalNetworkSet`: networks and addresses that policies refer to by labels. A rule with the selector `role == 'management'` matches the networks of every set that bears this label, so that an address is changed in one place.",
-			Attributes:          withObject("network set", withMetadata("network set", "management", globalNetworkSetAttributes())),
-		},
+			Attributes:          withMetadata("network set", "management", globalNetworkSetAttributes()),
+		}),
 	}}
 }

@@ -12,17 +12,17 @@ func newHostEndpointResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "host_endpoint",
 		kind:     calico.KindHostEndpoint,
-		schema: schema.Schema{
+		schema: withBlocks(schema.Schema{
 			MarkdownDescription: "A `HostEndpoint`: a network interface of a host, or all of its interfaces, to which Calico's policies apply.\n\n" +
 				"~> **A host endpoint without a policy cuts the host off.** As soon as it exists, Calico drops every new connection to and from the host on that interface that no policy or profile allows, except on Calico's built-in failsafe ports. " +
 				"Create a [`calico_failsafe_policy`](failsafe_policy.md) first and name it in the `depends_on` of every host endpoint, as below: Terraform then creates the policy first, and destroys it last.",
-			Attributes: withObject("host endpoint", withMetadata("host endpoint", "db1-eth0", map[string]schema.Attribute{
+			Attributes: withMetadata("host endpoint", "db1-eth0", map[string]schema.Attribute{
 				"node": schema.StringAttribute{
-					MarkdownDescription: "Name of the host as Calico's Felix knows it, such as `\"db1\"`: by default the hostname in lower case. Calico does not check that there is such a host; where there is none, nothing is protected.",
+					MarkdownDescription: "Name of the host as Calico's Felix knows it, such as `\"db1\"`: by default the hostname in lower case. Calico does not check that there is such a host; if there is none, nothing is protected.",
 					Required:            true,
 				},
 				"interface_name": schema.StringAttribute{
-					MarkdownDescription: "Name of the interface, such as `\"eth0\"`, or `\"*\"` for all interfaces of the host. Default: none; then `expected_ips` is required, and tells the interface. Calico does not check that there is such an interface; where there is none, nothing is protected.",
+					MarkdownDescription: "Name of the interface, such as `\"eth0\"`, or `\"*\"` for all interfaces of the host. Default: none; then `expected_ips` is required, and tells the interface. Calico does not check that there is such an interface; if there is none, nothing is protected.",
 					Optional:            true,
 				},
 				"expected_ips": schema.SetAttribute{
@@ -35,15 +35,15 @@ func newHostEndpointResource() resource.Resource {
 					ElementType:         types.StringType,
 					Optional:            true,
 				},
-				"ports": schema.ListNestedAttribute{
-					MarkdownDescription: "Ports that rules may refer to by name, such as `[{ name = \"postgres\", port = 5432, protocol = \"TCP\" }]`. Default: none.",
+				"port": schema.ListNestedAttribute{
+					MarkdownDescription: "Port that rules may refer to by name, a block each, such as `port { name = \"postgres\" }` with `port = 5432` and `protocol = \"TCP\"` in it. It names the port and does not open it. Default: none.",
 					Optional:            true,
 					NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 						"name": schema.StringAttribute{
 							MarkdownDescription: "Name of the port, such as `\"postgres\"`: up to 15 lower-case letters, digits and dashes, at least one of them a letter.",
 							Required:            true,
 						},
-						"port": schema.Int64Attribute{
+						"port": schema.NumberAttribute{
 							MarkdownDescription: "Number of the port, such as `5432`.",
 							Required:            true,
 						},
@@ -54,8 +54,7 @@ func newHostEndpointResource() resource.Resource {
 						},
 					}},
 				},
-			})),
-		},
-		derived: objectDerived,
+			}),
+		}),
 	}}
 }

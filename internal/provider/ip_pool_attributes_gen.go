@@ -17,12 +17,12 @@ func ipPoolAttributes() map[string]schema.Attribute {
 			Required:            true,
 		},
 		"vxlan_mode": schema.StringAttribute{
-			MarkdownDescription: "When traffic between hosts to addresses of the pool is carried in VXLAN: `\"Never\"`, `\"Always\"` or `\"CrossSubnet\"` (only where the hosts are on different subnets). Not together with `ipip_mode`. Default: `\"Never\"`.",
+			MarkdownDescription: "When traffic between hosts to addresses of the pool is carried in VXLAN: `\"Never\"`, `\"Always\"` or `\"CrossSubnet\"` (only if the hosts are on different subnets). Not together with `ipip_mode`. Default: `\"Never\"`.",
 			Optional:            true,
 			Computed:            true,
 		},
 		"ipip_mode": schema.StringAttribute{
-			MarkdownDescription: "When traffic between hosts to addresses of the pool is carried in IP in IP: `\"Never\"`, `\"Always\"` or `\"CrossSubnet\"` (only where the hosts are on different subnets). For IPv4 only, and not together with `vxlan_mode`. Default: `\"Never\"`.",
+			MarkdownDescription: "When traffic between hosts to addresses of the pool is carried in IP in IP: `\"Never\"`, `\"Always\"` or `\"CrossSubnet\"` (only if the hosts are on different subnets). For IPv4 only, and not together with `vxlan_mode`. Default: `\"Never\"`.",
 			Optional:            true,
 			Computed:            true,
 		},
@@ -44,7 +44,7 @@ func ipPoolAttributes() map[string]schema.Attribute {
 			Computed:            true,
 			Default:             booldefault.StaticBool(false),
 		},
-		"block_size": schema.Int64Attribute{
+		"block_size": schema.NumberAttribute{
 			MarkdownDescription: "Prefix length of the blocks of addresses that a host gets at a time, such as `26` (64 addresses): from `20` to `32` for IPv4, from `116` to `128` for IPv6, and no shorter than that of `cidr`. It cannot be changed afterwards. Default: `26` for IPv4, `122` for IPv6.",
 			Optional:            true,
 			Computed:            true,

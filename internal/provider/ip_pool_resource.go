@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
@@ -16,11 +17,11 @@ func newIPPoolResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "ip_pool",
 		kind:     calico.KindIPPool,
-		schema: schema.Schema{
+		schema: withBlocks(schema.Schema{
 			MarkdownDescription: "An `IPPool`: a network from which Calico assigns the addresses of workloads and tunnels.\n\n" +
 				"~> **Empty a pool before you destroy it.** Set `disabled = true`, wait until no workload has an address from it, and then destroy it. Terraform deletes the pool alone; calicoctl also gives back the blocks of addresses that hosts hold, which Calico otherwise does by itself in time.",
 			Attributes: withMetadata("pool", "default-ipv4-ippool", ipPoolAttributes()),
-		},
+		}),
 		filled: map[string][]string{
 			"blockSize": {"cidr"}, "nodeSelector": nil, "allowedUses": nil,
 			"ipipMode": nil, "vxlanMode": nil, "assignmentMode": nil,
@@ -28,6 +29,17 @@ func newIPPoolResource() resource.Resource {
 		replaces:    []string{"cidr", "block_size"},
 		toObject:    poolToObject,
 		checkOthers: checkPools,
+		// Seen: what was assigned from the old pool keeps its address and its block,
+		// and nothing takes either back.
+		replaceWarning: func(state values) (summary, detail string) {
+			first := "First set disabled = true in the old pool, and apply: it is in use. Then make"
+			if disabled, ok := state["disabled"].(types.Bool); ok && disabled.ValueBool() {
+				first = "The old pool is disabled, as it should be. Make"
+			}
+			return "Pool in Use Would Be Replaced", "cidr and block_size of a pool cannot change in place: Terraform deletes the pool and creates another. The addresses, blocks and affinities that hosts hold from the old pool stay behind, with its block size, and workloads keep addresses of no pool. " +
+				first + " the new pool as a resource of its own, with addresses that no pool has, restart the workloads that have addresses from the old one, see that none is left (`calicoctl ipam check`), and remove the old pool last. " +
+				"If the old pool was never used, nothing is wrong."
+		},
 	}}
 }
 

@@ -11,9 +11,9 @@ func newIPReservationResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "ip_reservation",
 		kind:     calico.KindIPReservation,
-		schema: schema.Schema{
+		schema: withBlocks(schema.Schema{
 			MarkdownDescription: "An `IPReservation`: addresses that Calico does not assign though they are in a pool. Those that are in use already stay in use.",
 			Attributes:          withMetadata("reservation", "routers", ipReservationAttributes()),
-		},
+		}),
 	}}
 }

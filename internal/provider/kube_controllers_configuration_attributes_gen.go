@@ -24,17 +24,17 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 			CustomType:          durationType,
 			Optional:            true,
 		},
-		"prometheus_metrics_port": schema.Int64Attribute{
+		"prometheus_metrics_port": schema.NumberAttribute{
 			MarkdownDescription: "TCP port of the Prometheus metrics, such as `9094`, from `0` to `65535`; `0` switches them off. Default: `9094`.",
 			Optional:            true,
 			Computed:            true,
 		},
 		"controllers": schema.SingleNestedAttribute{
-			MarkdownDescription: "Controllers that run, each with its settings, such as `{ node = {} }`. A controller that is not given does not run. Default: none; no controller runs.",
+			MarkdownDescription: "Controllers that run, each a block with its settings, such as `controllers { ... }` with `node {}` in it. A controller without a block does not run. Default: none; no controller runs.",
 			Optional:            true,
 			Attributes: map[string]schema.Attribute{
 				"node": schema.SingleNestedAttribute{
-					MarkdownDescription: "Controller that removes what is left of nodes that Kubernetes no longer has, and can make host endpoints, such as `{ sync_labels = \"Enabled\" }`. Default: none; it does not run.",
+					MarkdownDescription: "Controller that removes what is left of nodes that Kubernetes no longer has, and can make host endpoints, such as `node { sync_labels = \"Enabled\" }`. Default: none; it does not run.",
 					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"reconciler_period": schema.StringAttribute{
@@ -47,7 +47,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 							Optional:            true,
 						},
 						"host_endpoint": schema.SingleNestedAttribute{
-							MarkdownDescription: "Host endpoints that the controller makes for nodes, such as `{ auto_create = \"Enabled\" }`. Default: none; it makes none.",
+							MarkdownDescription: "Host endpoints that the controller makes for nodes, such as `host_endpoint { auto_create = \"Enabled\" }`. Default: none; it makes none.",
 							Optional:            true,
 							Attributes: map[string]schema.Attribute{
 								"auto_create": schema.StringAttribute{
@@ -55,11 +55,11 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 									Optional:            true,
 								},
 								"create_default_host_endpoint": schema.StringAttribute{
-									MarkdownDescription: "Whether every node gets the host endpoint for all of its interfaces, beside those of `templates`: `\"Enabled\"` or `\"Disabled\"`. Since v3.30. Default: none; `\"Enabled\"`.",
+									MarkdownDescription: "Whether every node gets the host endpoint for all of its interfaces, beside those of each `template`: `\"Enabled\"` or `\"Disabled\"`. Since v3.30. Default: none; `\"Enabled\"`.",
 									Optional:            true,
 								},
-								"templates": schema.ListNestedAttribute{
-									MarkdownDescription: "More host endpoints for every node, such as `[{ generate_name = \"mgmt\", interface_cidrs = [\"10.9.0.0/16\"] }]`. Since v3.30. Default: none.",
+								"template": schema.ListNestedAttribute{
+									MarkdownDescription: "Further host endpoint for every node, a block each, such as `template { generate_name = \"mgmt\" }` with `interface_cidrs = [\"10.9.0.0/16\"]` in it. Since v3.30. Default: none.",
 									Optional:            true,
 									NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 										"generate_name": schema.StringAttribute{
@@ -98,7 +98,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 					},
 				},
 				"policy": schema.SingleNestedAttribute{
-					MarkdownDescription: "Controller that turns network policies of Kubernetes into Calico's, in an etcd datastore, such as `{ reconciler_period = \"5m\" }`. Default: none; it does not run.",
+					MarkdownDescription: "Controller that turns network policies of Kubernetes into Calico's, in an etcd datastore, such as `policy { reconciler_period = \"5m\" }`. Default: none; it does not run.",
 					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"reconciler_period": schema.StringAttribute{
@@ -109,7 +109,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 					},
 				},
 				"workload_endpoint": schema.SingleNestedAttribute{
-					MarkdownDescription: "Controller that keeps the labels of workloads as Kubernetes has them, in an etcd datastore, such as `{ reconciler_period = \"5m\" }`. Default: none; it does not run.",
+					MarkdownDescription: "Controller that keeps the labels of workloads as Kubernetes has them, in an etcd datastore, such as `workload_endpoint { reconciler_period = \"5m\" }`. Default: none; it does not run.",
 					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"reconciler_period": schema.StringAttribute{
@@ -120,7 +120,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 					},
 				},
 				"service_account": schema.SingleNestedAttribute{
-					MarkdownDescription: "Controller that turns service accounts of Kubernetes into profiles, in an etcd datastore, such as `{ reconciler_period = \"5m\" }`. Default: none; it does not run.",
+					MarkdownDescription: "Controller that turns service accounts of Kubernetes into profiles, in an etcd datastore, such as `service_account { reconciler_period = \"5m\" }`. Default: none; it does not run.",
 					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"reconciler_period": schema.StringAttribute{
@@ -131,7 +131,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 					},
 				},
 				"namespace": schema.SingleNestedAttribute{
-					MarkdownDescription: "Controller that turns namespaces of Kubernetes into profiles, in an etcd datastore, such as `{ reconciler_period = \"5m\" }`. Default: none; it does not run.",
+					MarkdownDescription: "Controller that turns namespaces of Kubernetes into profiles, in an etcd datastore, such as `namespace { reconciler_period = \"5m\" }`. Default: none; it does not run.",
 					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"reconciler_period": schema.StringAttribute{
@@ -142,7 +142,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 					},
 				},
 				"load_balancer": schema.SingleNestedAttribute{
-					MarkdownDescription: "Controller that gives addresses out of Calico's pools to services of the type LoadBalancer, such as `{ assign_ips = \"RequestedServicesOnly\" }`. Since v3.30. Default: none; it does not run.",
+					MarkdownDescription: "Controller that gives addresses out of Calico's pools to services of the type LoadBalancer, such as `load_balancer { assign_ips = \"RequestedServicesOnly\" }`. Since v3.30. Default: none; it does not run.",
 					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"assign_ips": schema.StringAttribute{
@@ -153,7 +153,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 					},
 				},
 				"policy_migration": schema.SingleNestedAttribute{
-					MarkdownDescription: "Controller that renames stored policies from the way of releases before v3.32, such as `{ enabled = \"Enabled\" }`. Since v3.32. Default: none.",
+					MarkdownDescription: "Controller that renames stored policies from the way of releases before v3.32, such as `policy_migration { enabled = \"Enabled\" }`. Since v3.32. Default: none.",
 					Optional:            true,
 					Attributes: map[string]schema.Attribute{
 						"enabled": schema.StringAttribute{
@@ -165,7 +165,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 				},
 			},
 		},
-		"debug_profile_port": schema.Int64Attribute{
+		"debug_profile_port": schema.NumberAttribute{
 			MarkdownDescription: "TCP port for profiles of memory and processor time, such as `6060`, from `0` to `65535`. Default: none; there are no profiles.",
 			Optional:            true,
 		},

@@ -69,8 +69,8 @@ func (g *lockoutGuard) standing(w *guardedWorld, h *v3.HostEndpoint) (selected b
 
 func (r *objectResource) adviseFailsafe(ctx context.Context, store datastore.Store, after *guardedWorld, policy *v3.GlobalNetworkPolicy, state values, diags *diag.Diagnostics) {
 	if missed := r.data.guard.uncovered(policy, after.release); len(missed) > 0 {
-		diags.AddAttributeWarning(path.Root("etcd_servers"), "Datastore Not Covered",
-			fmt.Sprintf("This provider finds the datastore at %s, which the policy does not let the hosts reach: when the built-in failsafe ports are off, their Felix could not learn of any change any more. Add the servers to etcd_servers, unless the hosts reach the datastore at other addresses.", strings.Join(missed, ", ")))
+		diags.AddAttributeWarning(path.Root("etcd_server"), "Datastore Not Covered",
+			fmt.Sprintf("This provider finds the datastore at %s, which the policy does not let the hosts reach: when the built-in failsafe ports are off, their Felix could not learn of any change any more. Add an etcd_server block for each, unless the hosts reach the datastore at other addresses.", strings.Join(missed, ", ")))
 		return
 	}
 	if state != nil && state.str("selector") == policy.Spec.Selector || policy.Spec.Selector != failsafeSelector {

@@ -81,7 +81,7 @@ func TestGuardAdvises(t *testing.T) {
 			stored: with(workload, `{"kind":"WorkloadEndpoint"}`), configuration: strings.Replace(failsafe, "management", "selector = \"!has(projectcalico.org/namespace)\"\n  management", 1),
 		},
 		"no guard": {
-			stored: with(status, "", policyKeys+"default.all", ""), configuration: hostEndpoint("db1"), provider: "lockout_guard = { mode = \"off\" }\n",
+			stored: with(status, "", policyKeys+"default.all", ""), configuration: hostEndpoint("db1"), provider: "lockout_guard { mode = \"off\" }\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,7 +90,7 @@ func TestGuardAdvises(t *testing.T) {
 			for key, value := range c.stored {
 				etcd.Put(t, key, value)
 			}
-			w := newWorkspace(t, c.configuration, block(c.provider+"etcd = { "+at(etcd.Endpoints...)+" }"))
+			w := newWorkspace(t, c.configuration, block(c.provider+inEtcd(at(etcd.Endpoints...))))
 			o := runAndTell(t, w, "plan")
 			warnings := o.of("warning")
 			if o.failed || len(c.says) == 0 && len(warnings) > 0 || len(c.says) > 0 && len(warnings) != 1 {
@@ -115,29 +115,30 @@ func TestGuardAdvisesOnTheDatastore(t *testing.T) {
 	if len(warnings) != 1 {
 		t.Fatalf("the plan warns of %v", warnings)
 	}
-	warnings[0].says(t, "Datastore Not Covered", "192.0.2.7:2379", "etcd_servers")
-	rewrite(t, w, strings.Replace(failsafe, "\n}", "\n  etcd_servers = [{ address = \"192.0.2.7\" }]\n}", 1), provider)
+	warnings[0].says(t, "Datastore Not Covered", "192.0.2.7:2379", "etcd_server")
+	rewrite(t, w, strings.Replace(failsafe, "\n}", "\n  etcd_server { address = \"192.0.2.7\" }\n}", 1), provider)
 	succeed(t, w, "plan")
 }
 
-// A guard without flows is a mistake more often than a wish.
-func TestGuardOfNothingIsTold(t *testing.T) {
+// What the guard watches over by default is watched over where no flow is given, and
+// there is no other way to give one than a block.
+func TestGuardIsABlock(t *testing.T) {
 	t.Parallel()
-	for guard, want := range map[string]int{
-		`{ mode = "error", flows = [] }`:                    1,
-		`{ flows = [] }`:                                    1,
-		`{ mode = "off", flows = [] }`:                      0,
-		`{ mode = "error" }`:                                0,
-		`{ flows = [{ cidr = "10.1.0.0/24", port = 22 }] }`: 0,
+	w := newWorkspace(t)
+	for _, guard := range []string{
+		nested("lockout_guard"),
+		`lockout_guard { mode = "off" }`,
+		nested("lockout_guard", `mode = "error"`, nested("flow", `cidr = "10.1.0.0/24"`, "port = 22"), `flow { cidr = "10.2.0.0/24" }`),
 	} {
-		w := newWorkspace(t, block("datastore_type = \"none\"\nlockout_guard = "+guard), failsafe)
-		o := runAndTell(t, w, "validate")
-		warnings := o.of("warning")
-		if o.failed || len(warnings) != want {
-			t.Errorf("%s: failed %t, with %v", guard, o.failed, o.diagnostics)
-		}
-		for _, d := range warnings {
-			d.says(t, "Nothing Is Guarded", "lockout_guard.flows is an empty list", `mode = "off"`)
-		}
+		rewrite(t, w, block("datastore_type = \"none\"\n"+guard), failsafe)
+		succeed(t, w, "validate")
+	}
+	for guard, says := range map[string]string{
+		`lockout_guard = { mode = "error" }`:                 `Did you mean to define a block of type "lockout_guard"?`,
+		`lockout_guard { flow = [] }`:                        `Did you mean to define a block of type "flow"?`,
+		nested("lockout_guard", nested("flow", "port = 22")): `"cidr" is required`,
+	} {
+		rewrite(t, w, block("datastore_type = \"none\"\n"+guard), failsafe)
+		fail(t, w, "validate").says(t, says)
 	}
 }

@@ -44,8 +44,9 @@ type lockoutGuard struct {
 	// now is what the datastore held when it was first looked at, with the changes
 	// that were planned since; nil before the first look.
 	now *guardedWorld
-	// blind tells that the first look failed.
-	blind bool
+	// blind is why the first look failed; nil where it did not. It is told once.
+	blind error
+	told  bool
 }
 
 // guardedFlow is traffic that is watched over.
@@ -430,18 +431,30 @@ func describeCutOffs(all []cutOff) string {
 // load looks at the datastore, once.
 func (g *lockoutGuard) load(ctx context.Context, store datastore.Store, release calico.Release) (*guardedWorld, error) {
 	switch {
-	case g.blind:
-		return nil, errStillBlind
+	case g.blind != nil:
+		return nil, g.blind
 	case g.now != nil:
 		return g.now, nil
 	}
 	snapshot, err := store.Snapshot(ctx, guardKinds(release))
 	if err != nil {
-		g.blind = true
+		g.blind = err
 		return nil, err
 	}
 	g.now = g.fromSnapshot(release, snapshot)
 	return g.now, nil
+}
+
+// stored returns where an object was stored at the first look, "" for nowhere. ok is
+// false where the guard could not see.
+func (g *lockoutGuard) stored(ctx context.Context, store datastore.Store, release calico.Release, id calico.ID) (key string, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	w, err := g.load(ctx, store, release)
+	if err != nil {
+		return "", false // plan tells of it
+	}
+	return w.keys[id.Short()], true
 }
 
 // errStillBlind is that the guard could not see the datastore, which was told.
@@ -454,6 +467,10 @@ func (g *lockoutGuard) plan(ctx context.Context, store datastore.Store, release 
 	defer g.mu.Unlock()
 	before, err := g.load(ctx, store, release)
 	if err != nil {
+		if g.told {
+			err = errStillBlind
+		}
+		g.told = true
 		return nil, nil, err
 	}
 	after = g.with(before, change)

@@ -19,15 +19,21 @@ const (
 
 // guardedBy is a provider block with the guard in a mode.
 func guardedBy(mode string, etcd *acctest.Etcd) string {
-	return block("lockout_guard = { mode = \"" + mode + "\" }\netcd = { " + at(etcd.Endpoints...) + " }")
+	return block(nested("lockout_guard", text("mode", mode)) + "\n" + inEtcd(at(etcd.Endpoints...)))
 }
 
 // guardedSSH is a flow.
-const guardedSSH = `{ name = "ssh", port = 22, cidr = "10.1.0.0/24" }`
+const guardedSSH = `name = "ssh"
+port = 22
+cidr = "10.1.0.0/24"`
 
 // guarding is a provider block with a strict guard of flows, for an etcd.
 func guarding(endpoint string, flows ...string) string {
-	return block("lockout_guard = { mode = \"error\", flows = [" + strings.Join(flows, ", ") + "] }\netcd = { " + at(endpoint) + " }")
+	lines := []string{text("mode", "error")}
+	for _, flow := range flows {
+		lines = append(lines, nested("flow", flow))
+	}
+	return block(nested("lockout_guard", lines...) + "\n" + inEtcd(at(endpoint)))
 }
 
 // storedJSON is an object as it is stored; labels and spec are JSON.
@@ -62,7 +68,13 @@ func TestGuardKeepsSSH(t *testing.T) {
 resource "calico_global_network_policy" "deny" {
   name    = "deny-ssh"
   order   = -1
-  ingress = [{ action = "Deny", protocol = "TCP", destination = { ports = [22] } }]
+  ingress {
+    action   = "Deny"
+    protocol = "TCP"
+    destination {
+      ports = [22]
+    }
+  }
 }
 `,
 	} {
@@ -131,8 +143,8 @@ func TestGuardOfEveryKind(t *testing.T) {
 	t.Parallel()
 	const (
 		ssh    = guardedSSH
-		etcd   = `{ name = "etcd", direction = "egress", port = 2379, cidr = "10.2.0.11" }`
-		dbOnly = `{ name = "postgres", port = 5432, cidr = "10.4.0.0/16", endpoint_selector = "role == 'db'" }`
+		etcd   = "name = \"etcd\"\ndirection = \"egress\"\nport = 2379\ncidr = \"10.2.0.11\""
+		dbOnly = "name = \"postgres\"\nport = 5432\ncidr = \"10.4.0.0/16\"\nendpoint_selector = \"role == 'db'\""
 	)
 	type objects = map[string]string
 	dbEndpoint := storedJSON("HostEndpoint", "db1-eth0", `{"role":"db"}`, `{"node":"db1","interfaceName":"eth0"}`)
@@ -156,9 +168,15 @@ resource "calico_tier" "security" {
 }
 
 resource "calico_global_network_policy" "web" {
-  name    = "security.web"
-  tier    = calico_tier.security.name
-  ingress = [{ action = "Allow", protocol = "TCP", destination = { ports = [80] } }]
+  name = "security.web"
+  tier = calico_tier.security.name
+  ingress {
+    action   = "Allow"
+    protocol = "TCP"
+    destination {
+      ports = [80]
+    }
+  }
 }
 `, order, action)
 	}
@@ -175,7 +193,16 @@ resource "calico_global_network_set" "management" {
 		return fmt.Sprintf(`
 resource "calico_profile" "hosts" {
   name            = "hosts"
-  ingress         = [{ action = "Allow", protocol = "TCP", source = { nets = ["10.1.0.0/16"] }, destination = { ports = [%s] } }]
+  ingress {
+    action   = "Allow"
+    protocol = "TCP"
+    source {
+      nets = ["10.1.0.0/16"]
+    }
+    destination {
+      ports = [%s]
+    }
+  }
   labels_to_apply = %s
 }
 `, port, labels)
@@ -202,8 +229,8 @@ resource "calico_felix_configuration" "default" {
 	policy := func(name string, lines ...string) string {
 		return fmt.Sprintf("\nresource \"calico_global_network_policy\" %[1]q {\n  name = %[1]q\n  %[2]s\n}\n", name, strings.Join(lines, "\n  "))
 	}
-	withEtcd := strings.Replace(failsafe, "]\n}", "]\n  etcd_servers = [{ address = \"10.2.0.11\" }]\n}", 1)
-	const keepSSH, keepEtcd = `[{ protocol = "TCP", port = 22 }]`, `[{ protocol = "TCP", port = 2379 }]`
+	withEtcd := strings.Replace(failsafe, "]\n}", "]\n  etcd_server { address = \"10.2.0.11\" }\n}", 1)
+	const keepSSH, keepEtcd = `[{ protocol = "TCP", port = 22, net = "any" }]`, `[{ protocol = "TCP", port = 2379, net = "any" }]`
 
 	for name, test := range map[string]struct {
 		// stored is there at first beside the endpoint and the Felix without failsafe
@@ -238,15 +265,15 @@ resource "calico_felix_configuration" "default" {
 		"the outbound failsafe ports keep it":            {stored: objects{guardedFelixKey: ""}, was: failsafe, is: failsafe + felix("[]", keepEtcd), flows: []string{ssh, etcd}},
 		"the way out is taken":                           {was: withEtcd, is: failsafe, flows: []string{etcd}, says: []string{"db1-eth0: etcd (TCP port 2379 to 10.2.0.11): denied"}},
 		"more ways out":                                  {was: withEtcd, is: strings.Replace(withEtcd, "10.2.0.11", "10.2.0.0/24", 1), flows: []string{etcd}},
-		"where it is watched over":                       {stored: openToAll, is: policy("deny", "order = -1", `ingress = [{ action = "Deny" }]`), flows: []string{dbOnly}, says: []string{"db1-eth0: postgres (TCP port 5432 from 10.4.0.0/16): denied"}, but: "web1-eth0"},
-		"where it is not watched over":                   {stored: openToAll, is: policy("deny", "order = -1", `selector = "role == 'web'"`, `ingress = [{ action = "Deny" }]`), flows: []string{dbOnly}},
-		"part of the network":                            {was: failsafe, is: failsafe + policy("deny", "order = -1", `ingress = [{ action = "Deny", source = { nets = ["10.1.0.128/25"] } }]`), flows: []string{ssh}, says: []string{`denied for 10.1.0.128/25 by rule 1 of ingress of policy "deny"`}},
+		"where it is watched over":                       {stored: openToAll, is: policy("deny", "order = -1", `ingress { action = "Deny" }`), flows: []string{dbOnly}, says: []string{"db1-eth0: postgres (TCP port 5432 from 10.4.0.0/16): denied"}, but: "web1-eth0"},
+		"where it is not watched over":                   {stored: openToAll, is: policy("deny", "order = -1", `selector = "role == 'web'"`, `ingress { action = "Deny" }`), flows: []string{dbOnly}},
+		"part of the network":                            {was: failsafe, is: failsafe + policy("deny", "order = -1", nested("ingress", `action = "Deny"`, `source { nets = ["10.1.0.128/25"] }`)), flows: []string{ssh}, says: []string{`denied for 10.1.0.128/25 by rule 1 of ingress of policy "deny"`}},
 		"another network, another port, another order": {was: failsafe, is: strings.Replace(failsafe, "]\n}", "]\n  order = 50\n}", 1) +
-			policy("nets", "order = -1", `ingress = [{ action = "Deny", source = { nets = ["10.1.1.0/24"] } }]`) +
-			policy("ports", "order = -1", `ingress = [{ action = "Deny", protocol = "TCP", destination = { ports = [23] } }]`) +
-			policy("last", "order = 100", `ingress = [{ action = "Deny" }]`, "depends_on = [calico_failsafe_policy.this]"), flows: []string{ssh}},
+			policy("nets", "order = -1", nested("ingress", `action = "Deny"`, `source { nets = ["10.1.1.0/24"] }`)) +
+			policy("ports", "order = -1", nested("ingress", `action = "Deny"`, `protocol = "TCP"`, `destination { ports = [23] }`)) +
+			policy("last", "order = 100", `ingress { action = "Deny" }`, "depends_on = [calico_failsafe_policy.this]"), flows: []string{ssh}},
 		"another policy takes over": {was: failsafe, is: strings.Replace(narrowed, "]\n}", "]\n  depends_on = [calico_global_network_policy.ssh]\n}", 1) +
-			policy("ssh", "order = -1", `ingress = [{ action = "Allow", protocol = "TCP", source = { nets = ["10.1.0.0/16"] }, destination = { ports = [22] } }]`), flows: []string{ssh}},
+			policy("ssh", "order = -1", nested("ingress", `action = "Allow"`, `protocol = "TCP"`, `source { nets = ["10.1.0.0/16"] }`, `destination { ports = [22] }`)), flows: []string{ssh}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -283,9 +310,18 @@ func TestGuardKeepsTheLastPolicy(t *testing.T) {
 	allow := func(name, order, after string) string {
 		return fmt.Sprintf(`
 resource "calico_global_network_policy" %[1]q {
-  name       = %[1]q
-  order      = %[2]s
-  ingress    = [{ action = "Allow", protocol = "TCP", source = { nets = ["10.1.0.0/16"] }, destination = { ports = [22] } }]
+  name  = %[1]q
+  order = %[2]s
+  ingress {
+    action   = "Allow"
+    protocol = "TCP"
+    source {
+      nets = ["10.1.0.0/16"]
+    }
+    destination {
+      ports = [22]
+    }
+  }
   depends_on = [%[3]s]
 }
 `, name, order, after)
@@ -380,7 +416,7 @@ func TestGuardOfFailsafePortsGivenBack(t *testing.T) {
 	w := newWorkspace(t, `
 resource "calico_felix_configuration" "default" {
   name                        = "default"
-  failsafe_inbound_host_ports = [{ protocol = "TCP", port = 22 }]
+  failsafe_inbound_host_ports = [{ protocol = "TCP", port = 22, net = "any" }]
 }
 `, provider)
 	if o := run(t, w, "apply"); o.failed { // it warns that it adopts

@@ -25,7 +25,16 @@ resource "calico_global_network_policy" "p%[1]d" {
   name     = "p%[1]d"
   order    = %[1]d
   selector = "rack == 'r%[2]d' || role == 'db'"
-  ingress  = [{ action = "Allow", protocol = "TCP", source = { nets = ["10.%[2]d.0.0/16"] }, destination = { ports = [%[3]d] } }]
+  ingress {
+    action   = "Allow"
+    protocol = "TCP"
+    source {
+      nets = ["10.%[2]d.0.0/16"]
+    }
+    destination {
+      ports = [%[3]d]
+    }
+  }
 }
 `, i, i%20, 1000+i)
 	}
@@ -48,7 +57,7 @@ resource "calico_host_endpoint" "e%[1]d" {
 				etcd.Put(b, fmt.Sprintf("/calico/felix/v2/no-region/host/n%d/status", i), "{}")
 			}
 			w := acctest.NewWorkspace(b, map[string]string{"main.tf": withProviders(configuration.String(),
-				block("lockout_guard = { mode = \""+mode+"\" }\netcd = { "+at(etcd.Endpoints...)+" }"))})
+				guardedBy(mode, etcd))})
 			before := childrenTime(b)
 			for b.Loop() {
 				if _, err := w.RunContext(b.Context(), "plan", "-json"); err != nil {

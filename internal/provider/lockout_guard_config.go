@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"math/big"
 	"net/netip"
 	"strings"
 
@@ -29,7 +30,7 @@ var describeFlow = map[string]string{
 	"direction":         "Direction as seen from the host: `\"ingress\"` or `\"egress\"`. Default: `\"ingress\"`.",
 	"protocol":          "Protocol: `\"TCP\"`, `\"UDP\"`, `\"ICMP\"`, `\"ICMPv6\"`, `\"SCTP\"`, `\"UDPLite\"` or a number from `1` to `255`. Default: `\"TCP\"`.",
 	"port":              "Destination port, from `1` to `65535`, such as `22`. Default: every port.",
-	"cidr":              "Network or address at the far side, such as `\"10.1.0.0/24\"`: the traffic works only where all of it does.",
+	"cidr":              "Network or address at the far side, such as `\"10.1.0.0/24\"`: the traffic works only if all of it does.",
 	"endpoint_selector": "Expression that selects, by their labels, the host endpoints that are looked at, such as `\"role == 'db'\"`. Default: every host endpoint.",
 	"source_port":       "Port that the connection is opened from, from `1` to `65535`, such as `68`. Default: every port from `32768` on, which is what clients are given that do not ask for one.",
 	"icmp_type":         "ICMP type, from `0` to `255`, such as `8` for an echo request. Only with the protocols `\"ICMP\"` and `\"ICMPv6\"`. Default: every type.",
@@ -38,25 +39,25 @@ var describeFlow = map[string]string{
 	"forwarded":         "Whether the traffic passes through the host, rather than being its own, such as `true` on a router. Default: `false`.",
 }
 
-// guardAttribute is lockout_guard of the provider block.
-func guardAttribute() schema.SingleNestedAttribute {
+// guardBlock is lockout_guard of the provider block.
+func guardBlock() schema.SingleNestedBlock {
 	optional := func(description string, validators ...validator.String) schema.StringAttribute {
 		return schema.StringAttribute{MarkdownDescription: description, Optional: true, Validators: validators}
 	}
-	return schema.SingleNestedAttribute{
-		MarkdownDescription: "What must go on working: a plan that would cut it off says so, and an apply can refuse to, such as `{ mode = \"error\" }`. Default: `{ mode = \"warn\" }`, for the management access of the failsafe policies and the way to the datastore. See [the guide](guides/lockout-guard.md).",
-		Optional:            true,
+	return schema.SingleNestedBlock{
+		MarkdownDescription: "What must go on working: a plan that would cut it off says so, and an apply can refuse to, such as `lockout_guard { mode = \"error\" }`. Default: `mode = \"warn\"`, for the management access of the failsafe policies and the way to the datastore. See [the guide](guides/lockout-guard.md).",
 		Attributes: map[string]schema.Attribute{
 			"mode": optional("What happens when a change would cut guarded traffic off: `\"warn\"`, a warning in the plan; `\"error\"`, the plan fails, and the apply refuses to write what would cut it off at that moment, in one transaction; `\"off\"`, nothing. Default: `\"warn\"`.",
 				stringvalidator.OneOf(guardWarn, guardError, guardOff)),
-			"flows": schema.ListNestedAttribute{
-				MarkdownDescription: "The traffic to guard, at every host endpoint, such as `[{ name = \"ssh\", port = 22, cidr = \"10.1.0.0/24\" }]`. Default: TCP port 22 from the `management_cidrs` of every failsafe policy with this port that is planned or stored, and TCP to those `etcd.endpoints` that are given by their addresses.",
-				Optional:            true,
-				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+		},
+		Blocks: map[string]schema.Block{
+			"flow": schema.ListNestedBlock{
+				MarkdownDescription: "Traffic to guard, at every host endpoint, a block each, such as `flow { cidr = \"10.1.0.0/24\" }` with `port = 22` in it. Default: TCP port 22 from the `management_cidrs` of every failsafe policy with this port that is planned or stored, and TCP to those `endpoints` of `etcd` that are given by their addresses.",
+				NestedObject: schema.NestedBlockObject{Attributes: map[string]schema.Attribute{
 					"name":              optional(describeFlow["name"]),
 					"direction":         optional(describeFlow["direction"], stringvalidator.OneOf(directionIngress, directionEgress)),
 					"protocol":          optional(describeFlow["protocol"]),
-					"port":              schema.Int64Attribute{MarkdownDescription: describeFlow["port"], Optional: true},
+					"port":              schema.NumberAttribute{MarkdownDescription: describeFlow["port"], Optional: true},
 					"cidr":              schema.StringAttribute{MarkdownDescription: describeFlow["cidr"], Required: true},
 					"endpoint_selector": optional(describeFlow["endpoint_selector"]),
 				}},
@@ -73,12 +74,13 @@ func readGuard(block types.Object, endpoints []string, diags *diag.Diagnostics) 
 	if mode := v.str("mode"); mode != "" {
 		g.mode = mode
 	}
-	if v.isNull("flows") || v.isUnknown("flows") {
+	given := elements(v["flow"])
+	if len(given) == 0 {
 		return g
 	}
 	g.flows = []guardedFlow{}
-	for i, e := range elements(v["flows"]) {
-		at := path.Root("lockout_guard").AtName("flows").AtListIndex(i)
+	for i, e := range given {
+		at := path.Root("lockout_guard").AtName("flow").AtListIndex(i)
 		if flow, ok := readFlow(e, at, diags); ok {
 			g.flows = append(g.flows, flow)
 		}
@@ -112,14 +114,14 @@ func readFlow(e attr.Value, at path.Path, diags *diag.Diagnostics) (flow guarded
 		}
 	}
 	number := func(name string, lowest, highest int64) *int64 {
-		n, isInt := v[name].(types.Int64)
-		if !isInt || n.IsNull() {
+		n, isNumber := v[name].(types.Number)
+		if !isNumber || n.IsNull() {
 			return nil
 		}
-		if value := n.ValueInt64(); value >= lowest && value <= highest {
+		if value, accuracy := n.ValueBigFloat().Int64(); accuracy == big.Exact && value >= lowest && value <= highest {
 			return &value
 		}
-		fail(name, fmt.Sprintf("It is a number from %d to %d. Leave it out for every one.", lowest, highest))
+		fail(name, fmt.Sprintf("It is a whole number from %d to %d. Leave it out for every one.", lowest, highest))
 		return nil
 	}
 	port := func(name string) uint16 {

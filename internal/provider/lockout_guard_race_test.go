@@ -59,7 +59,7 @@ func newRaceEtcd(t *testing.T, etcd *acctest.Etcd) (server *raceEtcd, provider s
 	etcdserverpb.RegisterKVServer(s, r)
 	go func() { _ = s.Serve(l) }()
 	t.Cleanup(s.Stop)
-	return r, guarding("http://"+l.Addr().String(), `{ name = "ssh", port = 22, cidr = "10.1.0.5" }`)
+	return r, guarding("http://"+l.Addr().String(), `name = "ssh"`+"\nport = 22\n"+`cidr = "10.1.0.5"`)
 }
 
 func (r *raceEtcd) Range(ctx context.Context, req *etcdserverpb.RangeRequest) (*etcdserverpb.RangeResponse, error) {
@@ -167,16 +167,18 @@ func TestGuardSeesWhoSlipsIn(t *testing.T) {
 		cut  = "db1-eth0: ssh (TCP port 22 from 10.1.0.5): denied"
 		deny = `
 resource "calico_global_network_policy" "deny" {
-  name    = "deny"
-  order   = 5
-  ingress = [{ action = "Deny" }]
+  name  = "deny"
+  order = 5
+  ingress {
+    action = "Deny"
+  }
 }
 `
 	)
 	failsafePorts := func(ports ...int) string {
 		var list []string
 		for _, port := range ports {
-			list = append(list, fmt.Sprintf("{ protocol = \"TCP\", port = %d }", port))
+			list = append(list, fmt.Sprintf("{ protocol = \"TCP\", port = %d, net = \"any\" }", port))
 		}
 		return fmt.Sprintf(`
 resource "calico_felix_configuration" "default" {
@@ -340,8 +342,14 @@ resource "calico_failsafe_policy" "this" {
 	}
 	const other = `
 resource "calico_global_network_policy" "other" {
-  name    = "other"
-  ingress = [{ action = "Allow", protocol = "TCP", destination = { ports = [80] } }]
+  name = "other"
+  ingress {
+    action   = "Allow"
+    protocol = "TCP"
+    destination {
+      ports = [80]
+    }
+  }
 }
 `
 	server, provider := newRaceEtcd(t, etcd)

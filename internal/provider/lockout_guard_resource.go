@@ -84,7 +84,7 @@ func (r *objectResource) addCutOffs(diags *diag.Diagnostics, stops []cutOff, des
 	case r.data.guard.mode == guardError:
 		diags.AddError(summary, detail+"\n\nAllow this traffic in a policy that comes before, and let this resource depend on it (depends_on) so that it is there first. "+
 			"If what denies it is to go in this plan, too, remove it in an apply of its own before: Terraform may delete it before this change or after. "+
-			"If the traffic is meant to stop, take it out of lockout_guard.flows of the provider, or set lockout_guard.mode to \"warn\".")
+			"If the traffic is meant to stop, take its flow out of lockout_guard of the provider, or set lockout_guard.mode to \"warn\".")
 	default:
 		diags.AddWarning(summary, detail+"\n\nAllow this traffic in a policy that comes before, unless it is meant to stop. With lockout_guard.mode = \"error\" in the provider block such a change is refused.")
 	}

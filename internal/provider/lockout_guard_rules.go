@@ -129,7 +129,7 @@ func newGuardedRules(release calico.Release, others []calico.Object, endpoints [
 	if r.regardsEndpoints() {
 		r.objects = all
 	}
-	r.world = verdict.New(all, release)
+	r.world = verdict.New(all, release, verdict.OnEtcd)
 	for class, h := range representatives {
 		if endpoint, ok := r.world.Endpoint(h.Name); ok {
 			r.places[class] = place{r.world, endpoint}
@@ -364,7 +364,7 @@ func (r *guardedRules) placeOf(h *v3.HostEndpoint) (place, string, bool) {
 	if p, ok := r.places[class]; ok {
 		return p, class, true
 	}
-	p := place{world: verdict.New(append(slices.Clone(r.objects), h), r.release)}
+	p := place{world: verdict.New(append(slices.Clone(r.objects), h), r.release, verdict.OnEtcd)}
 	var ok bool
 	if p.endpoint, ok = p.world.Endpoint(h.Name); ok {
 		r.places[class] = p
@@ -396,7 +396,7 @@ func (r *guardedRules) wording(h *v3.HostEndpoint, flow guardedFlow, v verdict.V
 	if v.Part == "" || len(h.Spec.ExpectedIPs) < 2 {
 		return v
 	}
-	world := verdict.New(append(slices.Clone(r.objects), h), r.release)
+	world := verdict.New(append(slices.Clone(r.objects), h), r.release, verdict.OnEtcd)
 	endpoint, ok := world.Endpoint(h.Name)
 	if !ok {
 		return v

@@ -5,8 +5,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 // inNamespace adds the attribute that says where an object of a kind in
@@ -15,18 +13,6 @@ func inNamespace(what string, attributes map[string]schema.Attribute) map[string
 	attributes["namespace"] = schema.StringAttribute{
 		MarkdownDescription: "Namespace of the " + what + ", such as `\"production\"`. Default: `\"default\"`. In an etcd datastore Calico does not check that there is such a namespace. Changing it replaces the object.",
 		Optional:            true, Computed: true,
-	}
-	return attributes
-}
-
-// objectDerived is what a resource derives that exposes its object.
-var objectDerived = map[string]calico.Path{"object": {}}
-
-// withObject adds the attribute that shows the object as a whole.
-func withObject(what string, attributes map[string]schema.Attribute) map[string]schema.Attribute {
-	attributes["object"] = schema.StringAttribute{
-		MarkdownDescription: "The " + what + " as a `projectcalico.org/v3` object in JSON, as it will be stored, for [`calico_connectivity`](../data-sources/connectivity.md), the function [`verdict`](../functions/verdict.md), outputs and other tools, such as `{\"kind\":\"...\",\"apiVersion\":\"projectcalico.org/v3\",...}`. Known in the plan.",
-		Computed:            true,
 	}
 	return attributes
 }
@@ -48,6 +34,10 @@ func withMetadata(what, example string, attributes map[string]schema.Attribute) 
 			MarkdownDescription: "Annotations of the " + what + ", such as `{ owner = \"network-team\" }`. Default: none. Only the keys given here are managed: annotations that another tool adds are left alone. After an import, all that the object has are managed.",
 			ElementType:         types.StringType,
 			Optional:            true,
+		},
+		"object": schema.StringAttribute{
+			MarkdownDescription: "The " + what + " as a `projectcalico.org/v3` object in JSON, on one line and with a blank before it, as it will be stored: for [`calico_connectivity`](../data-sources/connectivity.md), the functions [`manifest`](../functions/manifest.md) (the same as YAML) and [`verdict`](../functions/verdict.md), outputs and other tools, such as `\" {\\\"kind\\\":\\\"...\\\"}\"`. Known in the plan. It is made of all other attributes, and Terraform cannot carry their marks over: what is sensitive in one of them can be read here.",
+			Computed:            true,
 		},
 		"uid": schema.StringAttribute{
 			MarkdownDescription: "Unique identifier that the object gets when it is created, such as `\"0d3a1d3e-7c1f-4a9e-9d6b-2f0f5a3c8e11\"`.",

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"math/big"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -76,13 +77,20 @@ func TestEveryFieldHasAnAttribute(t *testing.T) {
 // What is Optional and Computed is what Calico fills in, a default, or what the
 // resource completes by itself: nothing else may change under the user's hands.
 func TestFilledAttributesAreDeclared(t *testing.T) {
-	var walk func(d *objectResource, at []string, attributes map[string]schema.Attribute, check func(at string, a schema.Attribute))
-	walk = func(d *objectResource, at []string, attributes map[string]schema.Attribute, check func(at string, a schema.Attribute)) {
+	var walk func(at []string, attributes map[string]schema.Attribute, blocks map[string]schema.Block, check func(at string, a schema.Attribute))
+	walk = func(at []string, attributes map[string]schema.Attribute, blocks map[string]schema.Block, check func(at string, a schema.Attribute)) {
 		for name, a := range attributes {
+			check(strings.Join(append(slices.Clone(at), name), "."), a)
+		}
+		for name, b := range blocks {
 			at := append(slices.Clone(at), name)
-			check(strings.Join(at, "."), a)
-			if nested, ok := a.(schema.SingleNestedAttribute); ok {
-				walk(d, at, nested.Attributes, check)
+			switch b := b.(type) {
+			case schema.SingleNestedBlock:
+				walk(at, b.Attributes, b.Blocks, check)
+			case schema.ListNestedBlock:
+				walk(at, b.NestedObject.Attributes, b.NestedObject.Blocks, check)
+			default:
+				t.Errorf("this test does not look into a %T yet", b)
 			}
 		}
 	}
@@ -99,7 +107,7 @@ func TestFilledAttributesAreDeclared(t *testing.T) {
 			filled[strings.Join(steps, ".")] = true
 		}
 		found := map[string]bool{"namespace": true}
-		walk(d, nil, d.schema.Attributes, func(at string, a schema.Attribute) {
+		walk(nil, d.schema.Attributes, d.schema.Blocks, func(at string, a schema.Attribute) {
 			if b, ok := a.(schema.BoolAttribute); ok && b.Default != nil || !a.IsOptional() || !a.IsComputed() {
 				return
 			}
@@ -118,13 +126,51 @@ func TestFilledAttributesAreDeclared(t *testing.T) {
 
 // randomModel makes attribute values of all sorts, among them those that Calico's
 // types have no room for: zero, empty and blank, in any spelling.
-type randomModel struct{ *rand.Rand }
+type randomModel struct {
+	*rand.Rand
+	// required are the attributes that must have a value, such as "port.name".
+	required map[string]bool
+}
+
+// requiredIn returns the attributes that a schema requires, by their places.
+func requiredIn(t *testing.T, s schema.Schema) map[string]bool {
+	t.Helper()
+	required := map[string]bool{}
+	var walk func(at string, attributes map[string]schema.Attribute, blocks map[string]schema.Block)
+	walk = func(at string, attributes map[string]schema.Attribute, blocks map[string]schema.Block) {
+		for name, a := range attributes {
+			required[at+name] = a.IsRequired()
+			if list, ok := a.(schema.ListNestedAttribute); ok {
+				walk(at+name+".", list.NestedObject.Attributes, nil)
+			}
+		}
+		for name, b := range blocks {
+			switch b := b.(type) {
+			case schema.SingleNestedBlock:
+				walk(at+name+".", b.Attributes, b.Blocks)
+				for _, v := range b.Validators {
+					inside, _ := v.(requiresInside)
+					for _, inner := range inside {
+						required[at+name+"."+inner] = true
+					}
+				}
+			case schema.ListNestedBlock:
+				walk(at+name+".", b.NestedObject.Attributes, b.NestedObject.Blocks)
+			default:
+				t.Fatalf("this test does not look into a %T yet", b)
+			}
+		}
+	}
+	walk("", s.Attributes, s.Blocks)
+	return required
+}
 
 // texts are values for string types, by what they are compared as.
 var modelTexts = map[string][]string{
 	"net":             {"10.0.0.0/8", "FD00::/8", "fd00:0::/8", "192.0.2.1/32", "2001:DB8::1/128"},
 	"ip":              {"10.0.0.1", "FD00::1", "fd00:0::1"},
 	"host net":        {"10.0.0.1", "10.0.0.1/32", "FD00::/8", "2001:db8::1"},
+	"failsafe net":    {"10.0.0.1", "any", "0.0.0.0/0", "FD00::/8"},
 	"port":            {"22", "007", "1000:2000", "5:5", "ssh"},
 	"protocol":        {"TCP", "6", "06", "ICMPv6", "255"},
 	"selector":        {"all()", "a == 'b'", "has(x) &&\n  y in { 'a', \"b\" }\n", "", " ", "global()", "!(a == 'b')"},
@@ -135,7 +181,8 @@ var modelTexts = map[string][]string{
 
 var plainTexts = []string{"", "a", "Enabled", "<&>\"'", "ä/日本", "10", "null", " "}
 
-func (r randomModel) value(typ attr.Type, field reflect.Type, depth int) attr.Value {
+// value makes one for the attribute at a place.
+func (r randomModel) value(at string, typ attr.Type, field reflect.Type, depth int) attr.Value {
 	pointer := field != nil && field.Kind() == reflect.Pointer
 	_, isBool := typ.(basetypes.BoolType)
 	// A plain bool has a default in its schema: it is never null.
@@ -149,32 +196,50 @@ func (r randomModel) value(typ attr.Type, field reflect.Type, depth int) attr.Va
 		return stringValue(typ, plainTexts[r.IntN(len(plainTexts))])
 	case basetypes.BoolType:
 		return types.BoolValue(r.IntN(2) == 0)
-	case basetypes.Int64Type:
-		return types.Int64Value(int64([]int{0, 1, 4, 80, 250}[r.IntN(5)]))
-	case basetypes.Float64Type:
-		return types.Float64Value([]float64{0, -1.5, 1e21, 100}[r.IntN(4)])
+	case basetypes.NumberType:
+		numbers := []string{"0", "1", "4", "80", "250"}
+		if isFloat(field) {
+			numbers = []string{"0", "-1.5", "1e21", "100", "0.1"}
+		}
+		n, _, err := big.ParseFloat(numbers[r.IntN(len(numbers))], 10, 512, big.ToNearestEven) // as Terraform does
+		if err != nil {
+			panic(err)
+		}
+		return types.NumberValue(n)
 	case basetypes.MapType:
 		m := map[string]attr.Value{}
 		for range r.IntN(3) {
-			m[[]string{"a", "b.c/d", "e"}[r.IntN(3)]] = stringValue(types.StringType, plainTexts[r.IntN(len(plainTexts))])
+			key := []string{"a", "b.c/d", "e"}[r.IntN(3)]
+			m[key] = stringValue(types.StringType, plainTexts[r.IntN(len(plainTexts))])
+			if r.IntN(5) == 0 {
+				m[key] = types.StringNull()
+			}
 		}
 		return types.MapValueMust(typ.ElemType, m)
 	case basetypes.ListType:
-		return types.ListValueMust(typ.ElemType, r.elements(typ.ElemType, elementType(field), depth))
+		return types.ListValueMust(typ.ElemType, r.elements(at, typ.ElemType, elementType(field), depth))
 	case basetypes.SetType:
-		return types.SetValueMust(typ.ElemType, distinct(r.elements(typ.ElemType, elementType(field), depth)))
+		return types.SetValueMust(typ.ElemType, distinct(r.elements(at, typ.ElemType, elementType(field), depth)))
 	case basetypes.ObjectType:
 		o := map[string]attr.Value{}
 		for name, t := range typ.AttrTypes {
-			o[name] = r.value(t, fieldType(field, name), depth-1)
-			for isRequired(field, name) && o[name].IsNull() {
-				o[name] = r.value(t, fieldType(field, name), 1)
+			at := at + "." + name
+			o[name] = r.value(at, t, fieldType(field, name), depth-1)
+			for (r.required[at] || isRequired(field, name)) && o[name].IsNull() {
+				o[name] = r.value(at, t, fieldType(field, name), 1)
 			}
 		}
 		return types.ObjectValueMust(typ.AttrTypes, o)
 	default:
 		panic(typ.String())
 	}
+}
+
+func isFloat(t reflect.Type) bool {
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t != nil && (t.Kind() == reflect.Float32 || t.Kind() == reflect.Float64)
 }
 
 // isRequired tells the fields that Calico always writes; the schema requires a
@@ -194,10 +259,10 @@ func isRequired(t reflect.Type, attribute string) bool {
 	return false
 }
 
-func (r randomModel) elements(typ attr.Type, field reflect.Type, depth int) []attr.Value {
+func (r randomModel) elements(at string, typ attr.Type, field reflect.Type, depth int) []attr.Value {
 	var out []attr.Value
 	for range r.IntN(4) {
-		if e := r.value(typ, field, depth); !e.IsNull() {
+		if e := r.value(at, typ, field, depth); !e.IsNull() {
 			out = append(out, e)
 		}
 	}
@@ -211,22 +276,22 @@ func TestModelsSurviveStoring(t *testing.T) {
 	const cases = 400
 	for name, d := range definitions(t) {
 		t.Run(name, func(t *testing.T) {
-			r := randomModel{rand.New(rand.NewPCG(20261125, uint64(len(name))))}
+			r := randomModel{rand.New(rand.NewPCG(20261125, uint64(len(name)))), requiredIn(t, d.schema)}
 			seen := map[string]bool{}
 			stored := 0
 			for n := range cases {
 				v := values{}
 				for attribute, typ := range d.attributeTypes() {
-					v[attribute] = r.value(typ, d.fieldType(attribute), 3)
+					v[attribute] = r.value(attribute, typ, d.fieldType(attribute), 3)
 				}
 				v["name"] = types.StringValue("a")
 				v["uid"], v["creation_timestamp"] = types.StringNull(), types.StringNull()
 				if _, ok := v["namespace"]; ok {
 					v["namespace"] = types.StringValue("production")
 				}
-				if d.fromObject != nil {
-					for derived := range d.derived {
-						v[derived] = null(d.attributeTypes()[derived])
+				for attribute, typ := range d.attributeTypes() {
+					if d.isDerived(attribute) {
+						v[attribute] = null(typ)
 					}
 				}
 				release := calico.Newest
@@ -255,7 +320,7 @@ func TestModelsSurviveStoring(t *testing.T) {
 				}
 				again, meaning := d.attributes(back, v), d.attributes(back, nil)
 				for attribute, before := range v {
-					if _, derived := d.derived[attribute]; derived || attribute == "uid" || attribute == "creation_timestamp" {
+					if d.isDerived(attribute) || attribute == "uid" || attribute == "creation_timestamp" {
 						continue
 					}
 					if !before.IsNull() {
@@ -269,11 +334,11 @@ func TestModelsSurviveStoring(t *testing.T) {
 					}
 				}
 			}
-			if stored < cases/10 {
+			if stored < cases/20 {
 				t.Errorf("only %d of %d models could be stored", stored, cases)
 			}
 			for attribute := range d.attributeTypes() {
-				if _, derived := d.derived[attribute]; !derived && !seen[attribute] && attribute != "uid" && attribute != "creation_timestamp" {
+				if !d.isDerived(attribute) && !seen[attribute] && attribute != "uid" && attribute != "creation_timestamp" {
 					t.Errorf("no model with a value for %s was stored", attribute)
 				}
 			}

@@ -12,11 +12,10 @@ func newNetworkPolicyResource() resource.Resource {
 		typeName: "network_policy",
 		kind:     calico.KindNetworkPolicy,
 		toObject: policyToObject(calico.KindNetworkPolicy),
-		derived:  objectDerived,
-		schema: schema.Schema{
+		schema: withBlocks(schema.Schema{
 			MarkdownDescription: "A `NetworkPolicy`: rules for the workloads of one namespace that its selector selects. It does not apply to host endpoints, which are in no namespace: for them use [`calico_global_network_policy`](global_network_policy.md).",
-			Attributes:          withObject("policy", withMetadata("policy", "allow-web", inNamespace("policy", networkPolicyAttributes()))),
-		},
+			Attributes:          withMetadata("policy", "allow-web", inNamespace("policy", networkPolicyAttributes())),
+		}),
 		filled:         policyFilled,
 		replaceWarning: policyReplaceWarning,
 	}}

@@ -11,10 +11,9 @@ func newNetworkSetResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "network_set",
 		kind:     calico.KindNetworkSet,
-		derived:  objectDerived,
-		schema: schema.Schema{
+		schema: withBlocks(schema.Schema{
 			MarkdownDescription: "A `NetworkSet`: networks and addresses that the policies of one namespace refer to by labels. For policies of hosts use [`calico_global_network_set`](global_network_set.md).",
-			Attributes:          withObject("network set", withMetadata("network set", "partners", inNamespace("network set", networkSetAttributes()))),
-		},
+			Attributes:          withMetadata("network set", "partners", inNamespace("network set", networkSetAttributes())),
+		}),
 	}}
 }

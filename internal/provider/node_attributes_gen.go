@@ -11,7 +11,7 @@ import (
 func nodeAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"bgp": schema.SingleNestedAttribute{
-			MarkdownDescription: "BGP of the node, such as `{ ipv4_address = \"10.0.0.5/24\" }`; not empty. Default: none; the node takes no part in BGP, and its addresses are unknown to the other nodes.",
+			MarkdownDescription: "BGP of the node, such as `bgp { ipv4_address = \"10.0.0.5/24\" }`; not empty. Default: none; the node takes no part in BGP, and its addresses are unknown to the other nodes.",
 			Optional:            true,
 			Attributes: map[string]schema.Attribute{
 				"as_number": schema.StringAttribute{
@@ -56,8 +56,8 @@ func nodeAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "MAC address of the node's end of IPv6 VXLAN tunnels, such as `\"66:5a:9e:04:05:06\"`. Felix writes it. Default: none.",
 			Optional:            true,
 		},
-		"orch_refs": schema.ListNestedAttribute{
-			MarkdownDescription: "Names of the node in orchestrators, such as `[{ orchestrator = \"k8s\", node_name = \"host1\" }]`. Calico's controllers delete a node of Kubernetes that Kubernetes no longer has. Default: none.",
+		"orch_ref": schema.ListNestedAttribute{
+			MarkdownDescription: "Name of the node in an orchestrator, a block each, such as `orch_ref { orchestrator = \"k8s\" }` with `node_name = \"host1\"` in it. Calico's controllers delete a node of Kubernetes that Kubernetes no longer has. Default: none.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"node_name": schema.StringAttribute{
@@ -71,7 +71,7 @@ func nodeAttributes() map[string]schema.Attribute {
 			}},
 		},
 		"wireguard": schema.SingleNestedAttribute{
-			MarkdownDescription: "Addresses of the node's WireGuard interfaces, such as `{ interface_ipv4_address = \"10.244.1.3\" }`. Default: none.",
+			MarkdownDescription: "Addresses of the node's WireGuard interfaces, such as `wireguard { interface_ipv4_address = \"10.244.1.3\" }`. Default: none.",
 			Optional:            true,
 			Attributes: map[string]schema.Attribute{
 				"interface_ipv4_address": schema.StringAttribute{
@@ -86,8 +86,8 @@ func nodeAttributes() map[string]schema.Attribute {
 				},
 			},
 		},
-		"addresses": schema.ListNestedAttribute{
-			MarkdownDescription: "Addresses under which the node is reached, such as `[{ address = \"10.0.0.5/24\", type = \"CalicoNodeIP\" }]`. calico-node writes them. Default: none.",
+		"address": schema.ListNestedAttribute{
+			MarkdownDescription: "Address under which the node is reached, a block each, such as `address { address = \"10.0.0.5/24\" }` with `type = \"CalicoNodeIP\"` in it. calico-node writes them. Default: none.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"address": schema.StringAttribute{
@@ -100,8 +100,8 @@ func nodeAttributes() map[string]schema.Attribute {
 				},
 			}},
 		},
-		"interfaces": schema.ListNestedAttribute{
-			MarkdownDescription: "Interfaces of the node, such as `[{ name = \"eth0\", addresses = [\"10.0.0.5\"] }]`. calico-node writes them. Since v3.30. Default: none.",
+		"interface": schema.ListNestedAttribute{
+			MarkdownDescription: "Interface of the node, a block each, such as `interface { name = \"eth0\" }` with `addresses = [\"10.0.0.5\"]` in it. calico-node writes them. Since v3.30. Default: none.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"name": schema.StringAttribute{

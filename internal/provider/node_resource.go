@@ -11,10 +11,10 @@ func newNodeResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "node",
 		kind:     calico.KindNode,
-		schema: schema.Schema{
-			MarkdownDescription: "A `Node`: a host as Calico knows it, with its addresses and its place in BGP. As a rule calico-node makes it when it starts; manage it here where addresses or AS numbers are decided centrally. Only for an etcd datastore.\n\n" +
+		schema: withBlocks(schema.Schema{
+			MarkdownDescription: "A `Node`: a host as Calico knows it, with its addresses and its place in BGP. As a rule calico-node makes it when it starts; manage it here if addresses or AS numbers are decided centrally. Only for an etcd datastore.\n\n" +
 				"~> **calico-node writes to this object too.** Addresses that it finds out itself show as a difference in the next plan: give them in the configuration, or list them in `ignore_changes`. Terraform deletes the node alone; calicoctl, when it deletes one, deletes its host endpoints and BGP peers as well.",
 			Attributes: withMetadata("node", "db1", nodeAttributes()),
-		},
+		}),
 	}}
 }

@@ -108,9 +108,7 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if state != nil {
 		if replace := r.planReplace(state, planned); len(replace) > 0 {
 			resp.RequiresReplace = append(resp.RequiresReplace, replace...)
-			if r.replaceWarning != "" {
-				resp.Diagnostics.AddAttributeWarning(replace[0], "Replacement Leaves a Gap", r.replaceWarning)
-			}
+			r.warnReplace(replace[0], state, &resp.Diagnostics)
 			replaced, state = state, nil
 		}
 	}
@@ -120,15 +118,16 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if state == nil && !planned.isUnknown("name") {
-		r.data.plan(r.id(planned))
-		if r.adopts {
+	base := r.base(ctx, req.Private)
+	if !planned.isUnknown("name") && !planned.isUnknown("namespace") {
+		r.planIdentity(ctx, planned, state, replaced != nil || base != nil, &resp.Diagnostics)
+		if state == nil && r.adopts {
 			r.planAdoption(ctx, obj, c, planned, &resp.Diagnostics)
 		}
 	}
 	r.planFilled(config, planned, release)
 	r.planOthers(ctx, obj, c, planned, &resp.Diagnostics)
-	r.planDerived(obj, c, planned, state, r.base(ctx, req.Private))
+	r.planDerived(obj, c, planned, state, base)
 	planned["uid"], planned["creation_timestamp"] = types.StringUnknown(), types.StringUnknown()
 	if state != nil {
 		planned["uid"], planned["creation_timestamp"] = state["uid"], state["creation_timestamp"]
@@ -139,6 +138,9 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	resp.Plan.Raw = raw
+	if !raw.Equal(req.State.Raw) {
+		r.planServices(obj, c, planned, &resp.Diagnostics)
+	}
 	if len(c.unknown) == 0 && !raw.Equal(req.State.Raw) {
 		r.planGuard(ctx, state, obj, req.Private, replaced, &resp.Diagnostics)
 	}
@@ -146,7 +148,7 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 
 func (r *objectResource) isDerived(name string) bool {
 	_, ok := r.derived[name]
-	return ok
+	return ok || name == "object"
 }
 
 // fillIn completes a plan with what the configuration leaves out. What Calico
@@ -248,6 +250,79 @@ func (r *objectResource) planOthers(ctx context.Context, obj calico.Object, c *c
 	}
 }
 
+// warnReplace tells what the replacement of an object does beside.
+func (r *objectResource) warnReplace(at path.Path, state values, diags *diag.Diagnostics) {
+	if r.replaceWarning == nil {
+		return
+	}
+	if summary, detail := r.replaceWarning(state); summary != "" {
+		diags.AddAttributeWarning(at, summary, detail)
+	}
+}
+
+// planIdentity tells in the plan what the apply could only fail at: an object that
+// exists already, and two resources that stand for one object. (Several resources
+// may own different fields of an object that is adopted.) again is true where the
+// resource has an object already, which is to be replaced.
+func (r *objectResource) planIdentity(ctx context.Context, planned, state values, again bool, diags *diag.Diagnostics) {
+	id := r.id(planned)
+	alone := false
+	if state == nil {
+		alone = r.data.plan(id, again)
+	} else {
+		alone = r.data.planUpdate(id)
+	}
+	if r.adopts {
+		return
+	}
+	if !alone {
+		diags.AddAttributeError(path.Root("name"), "Two Resources for One Object",
+			fmt.Sprintf("Another resource of this configuration stands for %s too: each apply would write over what the other has written, and a destroy of one would take the object away from both. Remove one of the two, or give one another name.", id))
+		return
+	}
+	if state != nil || again || r.data.pending() || r.data.isUnreachable() || r.data.wasRead(id) {
+		return
+	}
+	if key := r.existing(ctx, id, diags); key != "" {
+		diags.AddAttributeWarning(path.Root("name"), "Object Exists Already",
+			fmt.Sprintf("%s, which this plan creates, exists already, at %s. Unless this apply deletes it first, it will stop here: Terraform does not take over what it did not create.\n\n%s", id, key, r.importAdvice(id)))
+	}
+}
+
+// existing returns where an object is stored that a plan is to create; "" where it is
+// not, as far as can be told. The guard has read all that it watches over anyway.
+func (r *objectResource) existing(ctx context.Context, id calico.ID, diags *diag.Diagnostics) string {
+	if store, release := r.guardStore(ctx); store != nil {
+		if key, ok := r.data.guard.stored(ctx, store, release, id); ok {
+			return key
+		}
+	}
+	return r.data.existing(ctx, id, diags)
+}
+
+// planServices warns of rules that match nothing, as they name a service of
+// Kubernetes.
+func (r *objectResource) planServices(obj calico.Object, c *conversion, planned values, diags *diag.Diagnostics) {
+	if r.data.pending() {
+		return
+	}
+	var at []calico.Path
+	for _, field := range calico.ServiceRules(obj) {
+		if c.known(field) {
+			at = append(at, field)
+		}
+	}
+	if len(at) == 0 {
+		return
+	}
+	var places []string
+	for _, field := range at {
+		places = append(places, r.attributePath(planned, field).String())
+	}
+	diags.AddAttributeWarning(r.attributePath(planned, at[0]), "Service Matches Nothing",
+		fmt.Sprintf("%s: in an etcd datastore Calico does not learn of Kubernetes services, so a rule that names one never matches: what it should allow is dropped, and what it should deny goes on to the next rule. Name the addresses (nets) or the workloads (selector) in its place.", strings.Join(places, ", ")))
+}
+
 // checkTier looks for the tier of a policy.
 func checkTier(ctx context.Context, store datastore.Store, obj calico.Object) (calico.FieldErrors, error) {
 	tier := calico.ID{Kind: calico.KindTier, Name: calico.IDOf(obj).Tier}
@@ -277,30 +352,52 @@ func (r *objectResource) planDestroy(ctx context.Context, state values, private 
 
 // planDerived plans the computed attributes that are functions of the object.
 func (r *objectResource) planDerived(obj calico.Object, c *conversion, planned, state values, base *datastore.Stored) {
-	if len(r.derived) == 0 {
-		return
-	}
 	if state != nil && base != nil && len(c.unknown) == 0 {
 		// Nothing to change in the datastore: then nothing changes here, though
 		// the stored object may be spelled in another way than ours would be.
 		stored := onlyManagedAnnotations(base.Object, managedAnnotations(state, planned))
 		stored.SetName(obj.GetName()) // the same name, whatever its spelling: see planName
-		if calico.Equal(obj, stored) {
-			for name := range r.derived {
-				planned[name] = state[name]
+		if calico.Equal(obj, stored) || calico.Equal(obj, r.asConfigured(stored)) {
+			for name := range state {
+				if r.isDerived(name) {
+					planned[name] = state[name]
+				}
 			}
 			return
 		}
 	}
 	attributeTypes := r.attributeTypes()
 	computed := r.attributes(obj, planned)
-	for name, dependsOn := range r.derived {
-		if c.known(dependsOn) {
+	for name := range attributeTypes {
+		switch {
+		case !r.isDerived(name):
+		case c.known(r.derived[name]) && r.filledKnown(planned):
 			planned[name] = computed[name]
-		} else {
+		default:
 			planned[name] = unknown(attributeTypes[name])
 		}
 	}
+}
+
+// asConfigured returns what a configuration can say of a stored object: without a
+// source, say, that is there and empty. Not to say so is no change.
+func (r *objectResource) asConfigured(stored calico.Object) calico.Object {
+	c := &conversion{}
+	obj := r.object(c, r.attributes(stored, nil), calico.Newest)
+	if len(c.unknown)+len(c.faults) > 0 {
+		return stored
+	}
+	return obj
+}
+
+// filledKnown tells whether all that Calico fills in is known.
+func (r *objectResource) filledKnown(planned values) bool {
+	for name := range r.filled {
+		if v := planned.at(strings.Split(name, ".")); v != nil && !fullyKnown(v) {
+			return false
+		}
+	}
+	return true
 }
 
 // check makes the object of the attributes and reports what Calico would refuse
@@ -321,11 +418,19 @@ func (r *objectResource) check(v values, release *calico.Release, diags *diag.Di
 		// In the words of the newer one: the older may just not know the field.
 		faults = common(calico.Validate(obj, other), faults)
 	}
-	for _, f := range append(c.faults, faults...) {
-		if !c.known(f.Within()) || !reportable(c, f) {
+	told := map[string]bool{}
+	for _, f := range c.faults {
+		if !c.known(f.Within()) {
 			continue
 		}
+		told[r.attributePath(v, f.Field).String()] = true
 		r.addFieldError(diags, v, f)
+	}
+	for _, f := range faults {
+		// The conversion has said it better already.
+		if c.known(f.Within()) && reportable(c, f) && !told[r.attributePath(v, f.Field).String()] {
+			r.addFieldError(diags, v, f)
+		}
 	}
 	return obj, c
 }
@@ -396,10 +501,11 @@ func common(a, b calico.FieldErrors) calico.FieldErrors {
 }
 
 // reportable drops what the validation says of a value that could not even be
-// converted: the conversion has said it better.
+// converted, and of what such a value is a part of: the conversion has said it
+// better.
 func reportable(c *conversion, f *calico.FieldError) bool {
 	for _, own := range c.faults {
-		if own != f && f.Field.HasPrefix(own.Field) {
+		if own != f && (f.Field.HasPrefix(own.Field) || own.Field.HasPrefix(f.Field)) {
 			return false
 		}
 	}
@@ -484,6 +590,7 @@ func (r *objectResource) read(ctx context.Context, req resource.ReadRequest, res
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	r.data.noteRead(r.id(state))
 	stored, err := store.Get(ctx, r.id(state))
 	if errors.Is(err, datastore.ErrNotFound) {
 		if r.base(ctx, req.Private) == nil {

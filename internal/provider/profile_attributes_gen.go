@@ -10,8 +10,8 @@ import (
 // profileAttributes returns the attributes of the spec of Profile.
 func profileAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
-		"ingress": ruleList("Rules for traffic to the endpoints that have the profile, such as `[{ action = \"Allow\", source = { nets = [\"10.0.0.0/8\"] } }]`. They decide about inbound traffic only where no policy for that direction selects the endpoint. Default: none; such traffic is then left to the endpoint's next profile, and dropped after the last.", false),
-		"egress":  ruleList("Rules for traffic from the endpoints that have the profile, such as `[{ action = \"Allow\" }]`. They decide about outbound traffic only where no policy for that direction selects the endpoint. Default: none; such traffic is then left to the endpoint's next profile, and dropped after the last.", false),
+		"ingress": ruleList("Rule for traffic to the endpoints that have the profile, a block each, such as `ingress { action = \"Allow\" }` with `source { nets = [\"10.0.0.0/8\"] }` in it. The first that matches decides. They count only if no policy for inbound traffic selects the endpoint. Default: none; such traffic is then left to the endpoint's next profile, and dropped after the last."),
+		"egress":  ruleList("Rule for traffic from the endpoints that have the profile, a block each, such as `egress { action = \"Allow\" }`. The first that matches decides. They count only if no policy for outbound traffic selects the endpoint. Default: none; such traffic is then left to the endpoint's next profile, and dropped after the last."),
 		"labels_to_apply": schema.MapAttribute{
 			MarkdownDescription: "Labels that every endpoint with the profile gets, such as `{ zone = \"dmz\" }`; selectors see them. A label of the endpoint itself wins over one of the same name here. Default: none.",
 			ElementType:         types.StringType,

@@ -11,10 +11,9 @@ func newProfileResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "profile",
 		kind:     calico.KindProfile,
-		derived:  objectDerived,
-		schema: schema.Schema{
-			MarkdownDescription: "A `Profile`: rules for endpoints that name it in their `profiles`. They count only in a direction in which no policy selects the endpoint, or where all policies passed the traffic on. The profile `projectcalico-default-allow` is built into Calico: it is not stored, and cannot be managed.",
-			Attributes:          withObject("profile", withMetadata("profile", "hosts-default", profileAttributes())),
-		},
+		schema: withBlocks(schema.Schema{
+			MarkdownDescription: "A `Profile`: rules for endpoints that name it in their `profiles`. They count only in a direction in which no policy selects the endpoint, or if all policies passed the traffic on. The profile `projectcalico-default-allow` is built into Calico: it is not stored, and cannot be managed.",
+			Attributes:          withMetadata("profile", "hosts-default", profileAttributes()),
+		}),
 	}}
 }

@@ -81,11 +81,12 @@ func (p *calicoProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 		Attributes: map[string]schema.Attribute{
 			"datastore_type": datastoreType,
 			"config_file":    text("Path of a calicoctl configuration file (kind `CalicoAPIConfig`), such as `\"/etc/calico/calicoctl.cfg\"`, for settings found neither here nor in the environment. Default: none; calicoctl's default path is not read unless it is given. Environment: `CALICOCTL_CONFIG`."),
-			"calico_version": text("Calico release that uses this datastore, such as `\"3.28\"`, `\"3.31\"` or `\"v3.32.1\"`. It decides under which names policies are stored. Default: detected from the datastore; set it where nothing there tells the release, for example before the first calico-node has started."),
-			"lockout_guard":  guardAttribute(),
-			"etcd": schema.SingleNestedAttribute{
-				MarkdownDescription: "Connection to etcd, such as `{ endpoints = [\"https://10.2.0.11:2379\"] }`. Default: all of it from the environment or `config_file`.",
-				Optional:            true,
+			"calico_version": text("Calico release that uses this datastore, such as `\"3.28\"`, `\"3.31\"` or `\"v3.32.1\"`. It decides under which names policies are stored. Default: detected from the datastore; set it if nothing there tells the release, for example before the first calico-node has started."),
+		},
+		Blocks: map[string]schema.Block{
+			"lockout_guard": guardBlock(),
+			"etcd": schema.SingleNestedBlock{
+				MarkdownDescription: "Connection to etcd, such as `etcd { endpoints = [\"https://10.2.0.11:2379\"] }`. Default: all of it from the environment or `config_file`.",
 				Attributes: map[string]schema.Attribute{
 					"endpoints": schema.ListAttribute{
 						MarkdownDescription: "URLs of the etcd servers, each with `http://` or `https://`, such as `[\"https://10.2.0.11:2379\", \"https://10.2.0.12:2379\"]`. Default: none. Conflicts with `discovery_srv`, and one of the two is required. Environment: `ETCD_ENDPOINTS`, separated by commas.",
@@ -137,7 +138,7 @@ func (p *calicoProvider) DataSources(context.Context) []func() datasource.DataSo
 }
 
 func (p *calicoProvider) Functions(context.Context) []func() function.Function {
-	return []func() function.Function{newVerdictFunction}
+	return []func() function.Function{newManifestFunction, newVerdictFunction}
 }
 
 // ValidateConfig reports what is wrong with the provider block itself.
@@ -151,10 +152,7 @@ func (p *calicoProvider) ValidateConfig(ctx context.Context, req provider.Valida
 	for _, problem := range settings.Check(given.settings) {
 		addProblem(&resp.Diagnostics, problem)
 	}
-	if guard := readGuard(model.LockoutGuard, nil, &resp.Diagnostics); guard.active() && guard.flows != nil && len(elements(values(model.LockoutGuard.Attributes())["flows"])) == 0 {
-		resp.Diagnostics.AddAttributeWarning(path.Root("lockout_guard").AtName("flows"), "Nothing Is Guarded",
-			"lockout_guard.flows is an empty list, so lockout_guard watches over nothing. Leave flows out to have it watch over the management access of the failsafe policies and the way to the datastore, or say what you mean: mode = \"off\".")
-	}
+	readGuard(model.LockoutGuard, nil, &resp.Diagnostics)
 }
 
 // Configure finds out how to reach the datastore. It does not connect: that is

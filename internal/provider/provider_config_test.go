@@ -102,11 +102,11 @@ func TestProviderBlock(t *testing.T) {
 			says: []string{"not yet supported", `datastore_type = "etcdv3"`},
 		},
 		"a release that is none": {
-			block: block(`calico_version = "latest"` + "\netcd = { " + https + " }"), at: "calico_version",
+			block: block(`calico_version = "latest"` + "\n" + inEtcd(https)), at: "calico_version",
 			says: []string{"Not a Calico Release", `"latest"`, `"3.31"`},
 		},
 		"a release that is too old": {
-			block: block(`calico_version = "2.6"` + "\netcd = { " + https + " }"), at: "calico_version",
+			block: block(`calico_version = "2.6"` + "\n" + inEtcd(https)), at: "calico_version",
 			says: []string{"before 3.0"},
 		},
 		"a configuration file that is not there": {

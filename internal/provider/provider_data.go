@@ -35,8 +35,13 @@ type providerData struct {
 	// unreachable is set when a plan found that the datastore does not answer,
 	// so that a plan of a hundred new objects does not wait a hundred times.
 	unreachable bool
-	// planned are the objects that the plan under way creates.
-	planned map[calico.ID]bool
+	// planned are the objects that the plan under way creates, updated those that
+	// it keeps, and read those that are in the state, be they to be created anew.
+	planned, updated, read objectSet
+	// naming is held while the names of a kind are read; names has them, as they were
+	// when they were first asked for.
+	naming sync.Mutex
+	names  map[calico.Kind]map[calico.ID]string
 }
 
 // providerDataOf returns what a provider has handed to a resource or a data source;
@@ -142,14 +147,7 @@ func (d *providerData) planRelease(ctx context.Context, kind calico.Kind, create
 	var unavailable *datastore.UnavailableError
 	switch {
 	case errors.As(err, &unavailable):
-		d.mu.Lock()
-		told := d.unreachable // by another one that asked at the same time
-		d.unreachable = true
-		d.mu.Unlock()
-		if !told {
-			diags.AddWarning("Datastore Did Not Answer",
-				fmt.Sprintf("The plan could not be checked against the datastore's release of Calico; that will be done before anything is written.\n\n%s", unavailableDetail(unavailable)))
-		}
+		d.tellUnreachable(unavailable, diags)
 		return d.release
 	case err != nil:
 		(&objectResource{}).addStoreError(diags, "Find Out the Calico Release for", calico.ID{Kind: kind}, err)
@@ -162,17 +160,93 @@ func (d *providerData) planRelease(ctx context.Context, kind calico.Kind, create
 	return &finding.Release
 }
 
-// plan notes that an object is planned to be created.
-func (d *providerData) plan(id calico.ID) {
+// tellUnreachable warns once that a plan could not be checked.
+func (d *providerData) tellUnreachable(err *datastore.UnavailableError, diags *diag.Diagnostics) {
+	d.mu.Lock()
+	told := d.unreachable // by another one that asked at the same time
+	d.unreachable = true
+	d.mu.Unlock()
+	if !told {
+		diags.AddWarning("Datastore Did Not Answer",
+			fmt.Sprintf("The plan could not be checked against the datastore's release of Calico; that will be done before anything is written.\n\n%s", unavailableDetail(err)))
+	}
+}
+
+// objectSet is a set of objects, by their short IDs.
+type objectSet map[calico.ID]bool
+
+// with returns the set with an object added; s may be nil.
+func (s objectSet) with(id calico.ID) objectSet {
+	if s == nil {
+		s = objectSet{}
+	}
+	s[id.Short()] = true
+	return s
+}
+
+// plan notes that an object is planned to be created. It is false where another
+// resource of the plan stands for the same object. again is true where Terraform
+// plans a second time for one resource, whose object is replaced.
+func (d *providerData) plan(id calico.ID, again bool) bool {
 	if d == nil {
-		return
+		return true
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.planned == nil {
-		d.planned = map[calico.ID]bool{}
+	twice := !again && (d.planned[id.Short()] || d.updated[id.Short()])
+	d.planned = d.planned.with(id)
+	return !twice
+}
+
+// planUpdate notes that a plan keeps an object. It is false where another resource
+// of the plan stands for the same object.
+func (d *providerData) planUpdate(id calico.ID) bool {
+	if d == nil {
+		return true
 	}
-	d.planned[id.Short()] = true
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	twice := d.planned[id.Short()] || d.updated[id.Short()]
+	d.updated = d.updated.with(id)
+	return !twice
+}
+
+// noteRead notes that an object is in the state.
+func (d *providerData) noteRead(id calico.ID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.read = d.read.with(id)
+}
+
+// existing returns where an object is stored that a plan is to create; "" where it is
+// not, as far as can be told. The names of a kind are read once for a run, as what is
+// created in it is no surprise.
+func (d *providerData) existing(ctx context.Context, id calico.ID, diags *diag.Diagnostics) string {
+	store, err := d.store(ctx)
+	if err != nil {
+		return "" // told by planRelease
+	}
+	d.naming.Lock()
+	defer d.naming.Unlock()
+	names, known := d.names[id.Kind]
+	if !known && !d.isUnreachable() {
+		var unavailable *datastore.UnavailableError
+		if names, err = store.Names(ctx, id.Kind); errors.As(err, &unavailable) {
+			d.tellUnreachable(unavailable, diags)
+		}
+		// What else cannot be read is told by the write.
+		if d.names == nil {
+			d.names = map[calico.Kind]map[calico.ID]string{}
+		}
+		d.names[id.Kind] = names
+	}
+	return names[id.Short()]
+}
+
+func (d *providerData) wasRead(id calico.ID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.read[id.Short()]
 }
 
 // isPlanned tells whether what is missing is an object that this plan creates.

@@ -96,7 +96,7 @@ func TestProviderPlansWithoutADatastore(t *testing.T) {
 	}
 	o.of("warning")[0].says(t, "Datastore Did Not Answer", endpoint)
 	// With the release told there is nothing to ask.
-	rewrite(t, w, append([]string{block(`calico_version = "3.31"` + "\netcd = { " + at(endpoint) + " }"), hostEndpoint("db1")}, all...)...)
+	rewrite(t, w, append([]string{block(`calico_version = "3.31"` + "\n" + inEtcd(at(endpoint))), hostEndpoint("db1")}, all...)...)
 	if o := run(t, w, "plan"); o.failed {
 		t.Errorf("%v\n%s", o.diagnostics, o.all)
 	}

@@ -10,7 +10,7 @@ import (
 
 // released is a provider block with a release.
 func released(version string, etcd *acctest.Etcd) string {
-	return block(text("calico_version", version) + "\netcd = { " + at(etcd.Endpoints...) + " }")
+	return block(text("calico_version", version) + "\n" + inEtcd(at(etcd.Endpoints...)))
 }
 
 // TestProviderReleaseContradictsTheDatastore warns with what is said on either

@@ -46,10 +46,16 @@ resource "calico_failsafe_policy" "this" {
 // block is a provider block with the given arguments.
 func block(arguments string) string { return "\nprovider \"calico\" {\n" + arguments + "\n}\n" }
 
-// etcdBlock is a provider block with the arguments of its attribute etcd.
-func etcdBlock(arguments ...string) string {
-	return block("etcd = {\n" + strings.Join(arguments, "\n") + "\n}")
+// nested is a block in another one, with what is in it.
+func nested(name string, lines ...string) string {
+	return name + " {\n" + strings.Join(lines, "\n") + "\n}"
 }
+
+// inEtcd is the block etcd of a provider block.
+func inEtcd(arguments ...string) string { return nested("etcd", arguments...) }
+
+// etcdBlock is a provider block with the arguments of its block etcd.
+func etcdBlock(arguments ...string) string { return block(inEtcd(arguments...)) }
 
 // list writes texts as HCL does.
 func list(texts ...string) string {

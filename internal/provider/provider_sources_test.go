@@ -49,7 +49,7 @@ func TestProviderSources(t *testing.T) {
 			env:   []string{"CALICOCTL_CONFIG=" + fileThere},
 		},
 		"configuration before environment and file": {
-			block: block(text("config_file", fileThere) + "\netcd = { " + at(here) + " }"),
+			block: block(text("config_file", fileThere) + "\n" + inEtcd(at(here))),
 			env:   []string{"CALICO_ETCD_ENDPOINTS=" + there, "ETCD_ENDPOINTS=" + there},
 		},
 		"environment before file": {
@@ -100,7 +100,7 @@ func TestProviderSourcesAttributeByAttribute(t *testing.T) {
 		"etcdCertFile: "+others.CertFile,
 		"etcdKeyFile: "+others.KeyFile,
 	))
-	w := newWorkspace(t, block(text("config_file", file)+"\netcd = {\n"+at(etcd.Endpoints...)+"\n}"), hostEndpoint("db1"))
+	w := newWorkspace(t, block(text("config_file", file)+"\n"+inEtcd(at(etcd.Endpoints...))), hostEndpoint("db1"))
 	w.Env = append(w.Env,
 		"ETCD_ENDPOINTS="+nowhere,
 		"ETCD_USERNAME=nobody", "CALICO_ETCD_USERNAME="+etcd.Writer.Name,
@@ -160,7 +160,7 @@ func TestProviderAliases(t *testing.T) {
 		return fmt.Sprintf(`
 provider "calico" {
   alias = %[1]q
-  etcd = {
+  etcd {
     %[2]s
   }
 }

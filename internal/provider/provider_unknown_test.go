@@ -27,7 +27,7 @@ func TestProviderConfigurationIsUnknown(t *testing.T) {
 		made("user", etcd.Writer.Name), made("password", etcd.Writer.Password), made("release", "3.31"),
 		block(`
   calico_version = terraform_data.release.output
-  etcd = {
+  etcd {
     endpoints = [terraform_data.etcd.output]
     username  = terraform_data.user.output
     password  = terraform_data.password.output

@@ -29,6 +29,8 @@ var (
 	// hostNetType is a CIDR or a bare address that stands for itself alone:
 	// 10.0.0.1 is 10.0.0.1/32.
 	hostNetType = spelledType{spelling: &spelling{"host net", func(s string) string { return calico.CanonicalNet(asNet(s)) }}}
+	// failsafeNetType is the same, or "any", which Calico has no text for.
+	failsafeNetType = spelledType{spelling: &spelling{"failsafe net", func(s string) string { return calico.CanonicalNet(asNet(s)) }}}
 	// portType is a port, a range or a named port: 22:22 is 22.
 	portType = spelledType{spelling: &spelling{"port", calico.CanonicalPort}}
 	// protocolType is a protocol's name or number: "06" is 6.
@@ -121,3 +123,8 @@ func (v spelledValue) StringSemanticEquals(_ context.Context, o basetypes.String
 }
 
 func (v spelledValue) canonical() string { return v.spelling.canonical(v.ValueString()) }
+
+// isSelector tells a selector expression.
+func isSelector(v spelledValue) bool {
+	return v.spelling == selectorType.spelling || v.spelling == policySelectorType.spelling
+}

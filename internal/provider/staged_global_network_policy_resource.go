@@ -12,11 +12,10 @@ func newStagedGlobalNetworkPolicyResource() resource.Resource {
 		typeName: "staged_global_network_policy",
 		kind:     calico.KindStagedGlobalNetworkPolicy,
 		toObject: policyToObject(calico.KindStagedGlobalNetworkPolicy),
-		derived:  objectDerived,
-		schema: schema.Schema{
+		schema: withBlocks(schema.Schema{
 			MarkdownDescription: "A `StagedGlobalNetworkPolicy`: a `GlobalNetworkPolicy` that is looked at but not enforced, to see what it would do. Calico knows staged policies from v3.30 on.",
-			Attributes:          withObject("staged policy", withMetadata("staged policy", "allow-web", stagedGlobalNetworkPolicyAttributes())),
-		},
+			Attributes:          withMetadata("staged policy", "allow-web", stagedGlobalNetworkPolicyAttributes()),
+		}),
 		filled: stagedPolicyFilled,
 	}}
 }

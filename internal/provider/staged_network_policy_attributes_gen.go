@@ -20,19 +20,19 @@ func stagedNetworkPolicyAttributes() map[string]schema.Attribute {
 			Optional:            true,
 			Computed:            true,
 		},
-		"order": schema.Float64Attribute{
+		"order": schema.NumberAttribute{
 			MarkdownDescription: "Number that places the policy within its tier, such as `100`: the lowest comes first. Policies of the same order would be applied in the order of their names. Default: none; the policy then comes last.",
 			Optional:            true,
 		},
-		"ingress": ruleList("Rules for traffic to the endpoints, such as `[{ action = \"Allow\", protocol = \"TCP\", destination = { ports = [443] } }]`. The first that matches decides. A staged policy decides about nothing: what it would do is only reported. Default: none; where the policy applies to inbound traffic, such traffic would then be left to the tier's default action.", false),
-		"egress":  ruleList("Rules for traffic from the endpoints, such as `[{ action = \"Allow\", destination = { nets = [\"10.0.0.0/8\"] } }]`. The first that matches decides. Default: none; where the policy applies to outbound traffic, such traffic would then be left to the tier's default action.", false),
+		"ingress": ruleList("Rule for traffic to the endpoints, a block each, such as `ingress { action = \"Allow\" }` with `protocol = \"TCP\"` and `destination { ports = [443] }` in it. The first that matches decides. A staged policy decides about nothing: what it would do is only reported. Default: none; if the policy applies to inbound traffic, such traffic would then be left to the tier's default action."),
+		"egress":  ruleList("Rule for traffic from the endpoints, a block each, such as `egress { action = \"Allow\" }` with `destination { nets = [\"10.0.0.0/8\"] }` in it. The first that matches decides. Default: none; if the policy applies to outbound traffic, such traffic would then be left to the tier's default action."),
 		"selector": schema.StringAttribute{
 			MarkdownDescription: "Expression that selects the workloads of the namespace by their labels, such as `\"role == 'db' && env in {'prod', 'staging'}\"`. Default: `\"all()\"`, which is all workloads of the namespace.",
 			CustomType:          policySelectorType,
 			Optional:            true,
 		},
 		"types": schema.SetAttribute{
-			MarkdownDescription: "Directions that the policy applies to: `\"Ingress\"` (inbound), `\"Egress\"` (outbound) or both, such as `[\"Ingress\", \"Egress\"]`. Traffic in a direction that is not named passes by the policy. Default: as the rules are; `[\"Ingress\"]` where there are none, or only `ingress` ones, `[\"Egress\"]` where there are only `egress` ones, both where there are both.",
+			MarkdownDescription: "Directions that the policy applies to: `\"Ingress\"` (inbound), `\"Egress\"` (outbound) or both, such as `[\"Ingress\", \"Egress\"]`. Traffic in a direction that is not named passes by the policy. Default: as the rules are; `[\"Ingress\"]` if there are none, or only `ingress` ones, `[\"Egress\"]` if there are only `egress` ones, both if there are both.",
 			ElementType:         types.StringType,
 			Optional:            true,
 			Computed:            true,

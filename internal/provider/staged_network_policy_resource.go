@@ -12,11 +12,10 @@ func newStagedNetworkPolicyResource() resource.Resource {
 		typeName: "staged_network_policy",
 		kind:     calico.KindStagedNetworkPolicy,
 		toObject: policyToObject(calico.KindStagedNetworkPolicy),
-		derived:  objectDerived,
-		schema: schema.Schema{
+		schema: withBlocks(schema.Schema{
 			MarkdownDescription: "A `StagedNetworkPolicy`: a `NetworkPolicy` that is looked at but not enforced, to see what it would do. Calico knows staged policies from v3.30 on.",
-			Attributes:          withObject("staged policy", withMetadata("staged policy", "allow-web", inNamespace("staged policy", stagedNetworkPolicyAttributes()))),
-		},
+			Attributes:          withMetadata("staged policy", "allow-web", inNamespace("staged policy", stagedNetworkPolicyAttributes())),
+		}),
 		filled: stagedPolicyFilled,
 	}}
 }

@@ -9,7 +9,7 @@ import (
 // tierAttributes returns the attributes of the spec of Tier.
 func tierAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
-		"order": schema.Float64Attribute{
+		"order": schema.NumberAttribute{
 			MarkdownDescription: "Number that places the tier among the others, such as `500`: the lowest comes first. Tiers of the same order are applied in the order of their names. Calico's own tiers are at `1000` (`kube-admin`, before v3.32 `adminnetworkpolicy`), `1000000` (`default`, which must stay there) and `10000000` (`kube-baseline`). Default: `1000000`.",
 			Optional:            true,
 			Computed:            true,

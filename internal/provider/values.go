@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -10,6 +11,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/attributename"
 )
 
 // values are the attributes of a resource, by name.
@@ -213,9 +216,37 @@ func sameMeaning(a, b attr.Value, field reflect.Type) bool {
 		return sameElements(x.Elements(), elements(b), elementType(field))
 	case types.Set:
 		return within(x.Elements(), elements(b)) && within(elements(b), x.Elements())
+	case types.Map:
+		y, ok := b.(types.Map)
+		return ok && maps.EqualFunc(withoutNulls(x), withoutNulls(y), attr.Value.Equal)
+	case types.Number:
+		y, ok := b.(types.Number)
+		return ok && sameNumber(x, y)
 	default:
 		return a.Equal(b)
 	}
+}
+
+// withoutNulls returns the elements of a map that are there: null stands for none.
+func withoutNulls(m types.Map) map[string]attr.Value {
+	out := m.Elements()
+	maps.DeleteFunc(out, func(_ string, v attr.Value) bool { return v.IsNull() })
+	return out
+}
+
+// sameNumber tells whether two numbers are the same to Calico, which knows whole
+// ones and those of 64 bits: 0.1 as it is written has more digits.
+func sameNumber(a, b types.Number) bool {
+	if a.IsNull() || b.IsNull() {
+		return a.IsNull() && b.IsNull()
+	}
+	x, y := a.ValueBigFloat(), b.ValueBigFloat()
+	if x.IsInt() || y.IsInt() {
+		return x.Cmp(y) == 0
+	}
+	f, _ := x.Float64()
+	g, _ := y.Float64()
+	return f == g
 }
 
 // meaning returns the canonical form of what the value means in a field: null
@@ -254,14 +285,14 @@ func within(a, b []attr.Value) bool {
 
 // isVoid tells the values that are the same as no value: null and, unless the
 // field is a pointer, what Calico does not store: "", false, 0, an empty
-// collection, an object of nothing but such. A pointer is stored whatever it
-// points to: an empty list of failsafe ports is none, and an absent one the
-// default.
+// collection, an object of nothing but such. A pointer to anything but an object is
+// stored whatever it points to: an empty list of failsafe ports is none, and an
+// absent one the default.
 func isVoid(v attr.Value, field reflect.Type) bool {
 	if v == nil || v.IsNull() {
 		return true
 	}
-	if v.IsUnknown() || field != nil && field.Kind() == reflect.Pointer {
+	if v.IsUnknown() || isKept(field) {
 		return false
 	}
 	switch v := v.(type) {
@@ -277,7 +308,7 @@ func isVoid(v attr.Value, field reflect.Type) bool {
 	case types.Set:
 		return len(v.Elements()) == 0
 	case types.Map:
-		return len(v.Elements()) == 0
+		return len(withoutNulls(v)) == 0
 	case types.Object:
 		for name, a := range v.Attributes() {
 			if !isVoid(a, fieldType(field, name)) {
@@ -288,6 +319,11 @@ func isVoid(v attr.Value, field reflect.Type) bool {
 	default:
 		return false
 	}
+}
+
+// isKept tells the fields that mean something by being there, be they empty.
+func isKept(field reflect.Type) bool {
+	return field != nil && field.Kind() == reflect.Pointer && (isSwitch(field) || !attributename.IsObject(field.Elem()))
 }
 
 // nullsAlike tells whether the two values are null in the same places.

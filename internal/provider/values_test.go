@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"math/big"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -18,6 +19,24 @@ func stringsOf(typ attr.Type, texts ...string) []attr.Value {
 func TestReconcileKeepsSpelling(t *testing.T) {
 	ports := func(texts ...string) attr.Value { return types.ListValueMust(portType, stringsOf(portType, texts...)) }
 	nets := func(texts ...string) attr.Value { return types.SetValueMust(netType, stringsOf(netType, texts...)) }
+	number := func(text string) attr.Value {
+		n, _, err := big.ParseFloat(text, 10, 512, big.ToNearestEven) // as Terraform does
+		if err != nil {
+			t.Fatal(err)
+		}
+		return types.NumberValue(n)
+	}
+	// An empty text stands for null.
+	labels := func(pairs ...string) attr.Value {
+		elements := map[string]attr.Value{}
+		for i := 0; i < len(pairs); i += 2 {
+			elements[pairs[i]] = types.StringValue(pairs[i+1])
+			if pairs[i+1] == "" {
+				elements[pairs[i]] = types.StringNull()
+			}
+		}
+		return types.MapValueMust(types.StringType, elements)
+	}
 	for name, test := range map[string]struct {
 		prior, current attr.Value
 		keeps          bool
@@ -39,7 +58,14 @@ func TestReconcileKeepsSpelling(t *testing.T) {
 		"an empty list":             {ports(), null(types.ListType{ElemType: portType}), true},
 		"false and absent":          {types.BoolValue(false), types.BoolNull(), true},
 		"true and absent":           {types.BoolValue(true), types.BoolNull(), false},
-		"zero and absent":           {types.Int64Value(0), types.Int64Null(), false},
+		"zero and absent":           {number("0"), types.NumberNull(), false},
+		"a number as it is written": {number("0.1"), types.NumberValue(big.NewFloat(0.1)), true},
+		"a whole number":            {number("1e21"), types.NumberValue(big.NewFloat(1e21)), true},
+		"another number":            {number("0.1"), types.NumberValue(big.NewFloat(0.2)), false},
+		"a key without a value":     {labels("a", "", "b", "x"), labels("b", "x"), true},
+		"keys without a value":      {labels("a", ""), types.MapNull(types.StringType), true},
+		"another value of a key":    {labels("a", "", "b", "x"), labels("b", "y"), false},
+		"one more key":              {labels("a", ""), labels("a", "x"), false},
 	} {
 		got := reconcile(test.prior, test.current, nil)
 		want := test.current

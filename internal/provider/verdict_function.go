@@ -73,8 +73,8 @@ func (f *verdictFunction) Definition(_ context.Context, _ function.DefinitionReq
 			},
 			function.DynamicParameter{
 				Name: "flow",
-				MarkdownDescription: "The traffic, such as `{ port = 22, cidr = \"10.1.0.0/24\" }`: an object with `cidr`, the network or address at the far side, and, where they matter, `direction` (`\"ingress\"`, the default, or `\"egress\"`), `protocol` (`\"TCP\"` by default), `port`, `source_port`, `icmp_type`, `icmp_code`, `local_address` and `forwarded`, as in the data source `calico_connectivity`. " +
-					"The host endpoint is given by its name, as `endpoint`, or by `node` with `interface` or `local_address`; it can be left out where `objects` holds one host endpoint only.",
+				MarkdownDescription: "The traffic, such as `{ port = 22, cidr = \"10.1.0.0/24\" }`: an object with `cidr`, the network or address at the far side, and, if they matter, `direction` (`\"ingress\"`, the default, or `\"egress\"`), `protocol` (`\"TCP\"` by default), `port`, `source_port`, `icmp_type`, `icmp_code`, `local_address` and `forwarded`, as in the data source `calico_connectivity`. " +
+					"The host endpoint is given by its name, as `endpoint`, or by `node` with `interface` or `local_address`; it can be left out if `objects` holds one host endpoint only.",
 			},
 		},
 		VariadicParameter: function.StringParameter{
@@ -271,6 +271,6 @@ func asType(v attr.Value, typ attr.Type) (attr.Value, error) {
 		if !ok || !n.IsInt64() {
 			return nil, errors.New("it is a whole number")
 		}
-		return types.Int64Value(n.Int64()), nil
+		return types.NumberValue(new(big.Float).SetInt(n)), nil
 	}
 }

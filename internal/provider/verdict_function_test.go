@@ -128,7 +128,7 @@ func TestVerdictFunctionRefuses(t *testing.T) {
 		argument int64
 		says     string
 	}{
-		{"no JSON", []string{"web"}, flow, nil, 0, "objects[0]: it is not a JSON object"},
+		{"no JSON", []string{"web"}, flow, nil, 0, "objects[0]: it is not JSON"},
 		{"a field misspelled", []string{endpointObject, strings.Replace(policyObject, "ingress", "ingres", 1)}, flow, nil, 0, "objects[1]: it is not a valid GlobalNetworkPolicy"},
 		{"what Calico would refuse", []string{strings.Replace(policyObject, "10.0.0.0/8", "10.0.0/8", 1)}, flow, nil, 0, `objects[0]: spec.ingress[0].source.nets[0] of GlobalNetworkPolicy "web" would be refused by Calico v3.32`},
 		{"what a release does not know", []string{tiered}, flow, []string{"3.28"}, 0, `objects[0]: spec.tier of GlobalNetworkPolicy "web" would be refused by Calico v3.28`},
@@ -147,7 +147,7 @@ func TestVerdictFunctionRefuses(t *testing.T) {
 		{"a network that is none", both, hcl("endpoint", "w1", "cidr", "10.4"), nil, 1, "flow.cidr: The far side is a network"},
 		{"an attribute that is none", both, hcl("endpoint", "w1", "cidr", "10.4.0.7", "ports", 80), nil, 1, "flow has no attribute ports; it has cidr, direction, endpoint,"},
 		{"a port that is none", both, hcl("endpoint", "w1", "cidr", "10.4.0.7", "port", "ssh"), nil, 1, "flow.port: it is a whole number"},
-		{"a port that is no port", both, hcl("endpoint", "w1", "cidr", "10.4.0.7", "port", 0), nil, 1, "flow.port: It is a number from 1 to 65535"},
+		{"a port that is no port", both, hcl("endpoint", "w1", "cidr", "10.4.0.7", "port", 0), nil, 1, "flow.port: It is a whole number from 1 to 65535"},
 		{"a network left empty", both, hcl("endpoint", "w1", "cidr", ""), nil, 1, "flow.cidr: The far side is a network or an address, such as \"10.1.0.0/24\" or \"2001:db8:1::7\""},
 		{"a protocol that is a list", both, flowOf(map[string]attr.Value{"cidr": types.StringValue("10.4.0.7"), "protocol": types.TupleValueMust([]attr.Type{types.StringType}, []attr.Value{types.StringValue("TCP")})}), nil, 1, "flow.protocol: it is a text"},
 		{"ICMP of the other family", both, hcl("endpoint", "w1", "cidr", "2001:db8::/32", "protocol", "icmp"), nil, 1, `flow.protocol: ICMP is of IPv4, and cidr is of IPv6: its protocol is "ICMPv6"`},

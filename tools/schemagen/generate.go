@@ -105,7 +105,7 @@ func (g *generator) structure(t reflect.Type, path string) {
 		if g.kind.fields[at].omitted {
 			continue
 		}
-		name := attributename.Of(f.json)
+		name, _ := attributename.OfField(f.json, f.typ)
 		if other, taken := names[name]; taken {
 			g.faultf("%s and %s would both be %s", at, other, name)
 		}
@@ -139,7 +139,7 @@ func (g *generator) attribute(f structField, at string) {
 		if f.required || special != (field{}) {
 			g.faultf("%s can be nothing but an optional list of rules", at)
 		}
-		g.writef("ruleList(%q, false)", description)
+		g.writef("ruleList(%q)", description)
 		return
 	}
 
@@ -179,10 +179,8 @@ func (g *generator) attribute(f structField, at string) {
 			// Calico cannot tell false from unset here.
 			g.writef("Default: booldefault.StaticBool(false),\n")
 		}
-	case t.Kind() >= reflect.Int && t.Kind() <= reflect.Uint64:
-		begin("Int64", "")
-	case t.Kind() == reflect.Float64:
-		begin("Float64", "")
+	case t.Kind() >= reflect.Int && t.Kind() <= reflect.Uint64, t.Kind() == reflect.Float64:
+		begin("Number", "")
 	case t.Kind() == reflect.Map && t.Key().Kind() == reflect.String && t.Elem().Kind() == reflect.String:
 		begin("Map", "ElementType: types.StringType,\n")
 	case t.Kind() == reflect.Slice && isString(t.Elem()) && f.set:

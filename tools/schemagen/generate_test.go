@@ -38,14 +38,14 @@ type everything struct {
 	Ports     []numorstring.Port    `json:"ports,omitempty"`
 	Map       *map[string]string    `json:"map,omitempty"`
 	Inner     *inner                `json:"inner,omitempty"`
-	Inners    []inner               `json:"inners,omitempty"`
+	Parts     []inner               `json:"parts,omitempty"`
 	Rules     []v3.Rule             `json:"rules,omitempty"`
 	Forgotten string                `json:"forgotten,omitempty"`
 }
 
 func everythingKind() (kind, map[string]string) {
 	descriptions := map[string]string{}
-	for _, path := range strings.Fields("text mustText selector ip duration number switch maybe count order names ports map inner inner.name inner.key inners inners.name inners.key rules") {
+	for _, path := range strings.Fields("text mustText selector ip duration number switch maybe count order names ports map inner inner.name inner.key parts parts.name parts.key rules") {
 		descriptions[path] = "About `" + path + "`."
 	}
 	return kind{name: "Everything", typeName: "every_thing", spec: reflect.TypeFor[everything](), fields: map[string]field{

@@ -42,6 +42,9 @@ var (
 	ip      = field{custom: "ipType"}
 	net     = field{custom: "netType"}
 	hostNet = field{custom: "hostNetType"} // a network, or an address alone
+	// A failsafe port is in a list that is no block, where Terraform drops a
+	// misspelt name without a word: what decides is required there.
+	failsafeNet = field{custom: "failsafeNetType", required: true}
 )
 
 // Of policies, and of staged ones, of either scope.
@@ -74,9 +77,9 @@ var kinds = []kind{
 	{name: "FelixConfiguration", typeName: "felix_configuration", spec: reflect.TypeFor[v3.FelixConfigurationSpec](), fields: map[string]field{
 		// Felix stops at an entry without a protocol.
 		"failsafeInboundHostPorts.protocol":  needed,
-		"failsafeInboundHostPorts.net":       hostNet,
+		"failsafeInboundHostPorts.net":       failsafeNet,
 		"failsafeOutboundHostPorts.protocol": needed,
-		"failsafeOutboundHostPorts.net":      hostNet,
+		"failsafeOutboundHostPorts.net":      failsafeNet,
 		"natOutgoingAddress":                 ip,
 		"deviceRouteSourceAddress":           ip,
 		"deviceRouteSourceAddressIPv6":       ip,

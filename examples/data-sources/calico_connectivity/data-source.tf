@@ -11,12 +11,31 @@ locals {
 
 # What this plan does to traffic, before anything is written.
 data "calico_connectivity" "plan" {
-  flows = [
-    { name = "SSH from the management network", port = 22, cidr = "10.1.0.0/24", expect = "allow" },
-    { name = "SSH from elsewhere", port = 22, cidr = "203.0.113.0/24", expect = "deny" },
-    { name = "etcd", direction = "egress", port = 2379, cidr = "10.2.0.11", expect = "allow" },
-    { name = "ping", protocol = "ICMP", icmp_type = 8, cidr = "10.1.0.0/24" },
-  ]
+  flow {
+    name   = "SSH from the management network"
+    port   = 22
+    cidr   = "10.1.0.0/24"
+    expect = "allow"
+  }
+  flow {
+    name   = "SSH from elsewhere"
+    port   = 22
+    cidr   = "203.0.113.0/24"
+    expect = "deny"
+  }
+  flow {
+    name      = "etcd"
+    direction = "egress"
+    port      = 2379
+    cidr      = "10.2.0.11"
+    expect    = "allow"
+  }
+  flow {
+    name      = "ping"
+    protocol  = "ICMP"
+    icmp_type = 8
+    cidr      = "10.1.0.0/24"
+  }
 
   changes = local.planned
 }
@@ -30,7 +49,10 @@ output "connectivity" {
 
 resource "calico_failsafe_policy" "this" {
   management_cidrs = ["10.1.0.0/24"]
-  etcd_servers     = [{ address = "10.2.0.11" }]
+
+  etcd_server {
+    address = "10.2.0.11"
+  }
 }
 
 resource "calico_host_endpoint" "db1" {
@@ -41,9 +63,9 @@ resource "calico_host_endpoint" "db1" {
   depends_on     = [calico_failsafe_policy.this]
 }
 
+# From here on only the policy lets anybody in.
 resource "calico_felix_configuration" "default" {
-  name                         = "default"
-  failsafe_inbound_host_ports  = []
-  failsafe_outbound_host_ports = []
-  depends_on                   = [calico_host_endpoint.db1]
+  name                        = "default"
+  failsafe_inbound_host_ports = []
+  depends_on                  = [calico_host_endpoint.db1]
 }

@@ -1,10 +1,16 @@
 data "calico_connectivity" "database" {
   endpoint_selector = "role == 'db'"
 
-  flows = [
-    { port = 5432, cidr = "0.0.0.0/0", expect = "deny" },
-    { port = 5432, cidr = "::/0", expect = "deny" },
-  ]
+  flow {
+    port   = 5432
+    cidr   = "0.0.0.0/0"
+    expect = "deny"
+  }
+  flow {
+    port   = 5432
+    cidr   = "::/0"
+    expect = "deny"
+  }
 
   changes = local.planned
 }

@@ -1,6 +1,9 @@
 resource "calico_failsafe_policy" "this" {
   management_cidrs = ["10.1.0.0/24"]
-  etcd_servers     = [{ address = "10.2.0.11" }]
+
+  etcd_server {
+    address = "10.2.0.11"
+  }
 }
 
 resource "calico_host_endpoint" "db1" {

@@ -1,8 +1,11 @@
 resource "calico_failsafe_policy" "this" {
   management_cidrs = ["10.1.0.0/24"]
 
-  etcd_servers = [
-    { address = "10.2.0.11" },
-    { address = "10.2.0.12", ports = [2379, 2380] },
-  ]
+  etcd_server {
+    address = "10.2.0.11"
+  }
+  etcd_server {
+    address = "10.2.0.12"
+    ports   = [2379, 2380]
+  }
 }

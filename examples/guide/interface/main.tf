@@ -5,9 +5,11 @@ resource "calico_host_endpoint" "this" {
   expected_ips   = ["10.0.0.5"]
   profiles       = ["projectcalico-default-allow"]
 
-  ports = [
-    { name = "postgres", port = 5432, protocol = "TCP" },
-  ]
+  port {
+    name     = "postgres"
+    port     = 5432
+    protocol = "TCP"
+  }
 
   labels = {
     role        = "db"

@@ -1,6 +1,11 @@
 resource "calico_bgp_filter" "no_default_route" {
-  name      = "no-default-route"
-  import_v4 = [{ action = "Reject", match_operator = "Equal", cidr = "0.0.0.0/0" }]
+  name = "no-default-route"
+
+  import_v4 {
+    action         = "Reject"
+    match_operator = "Equal"
+    cidr           = "0.0.0.0/0"
+  }
 }
 
 # The hosts of rack 1 peer with the router at the top of it.
@@ -15,7 +20,10 @@ resource "calico_bgp_peer" "rack1_tor" {
   filters = [calico_bgp_filter.no_default_route.name]
 
   # The password itself stays in the Kubernetes secret.
-  password = {
-    secret_key_ref = { name = "bgp-secrets", key = "rack1" }
+  password {
+    secret_key_ref {
+      name = "bgp-secrets"
+      key  = "rack1"
+    }
   }
 }

@@ -1,6 +1,20 @@
 resource "calico_failsafe_policy" "this" {
   management_cidrs = ["10.1.0.0/24"]
-  etcd_servers     = [{ address = "10.2.0.11" }]
+
+  etcd_server {
+    address = "10.2.0.11"
+  }
+
+  # What else hosts used to reach by the built-in ports: DNS.
+  extra_egress {
+    action   = "Allow"
+    protocol = "UDP"
+
+    destination {
+      nets  = ["10.1.0.53/32"]
+      ports = [53]
+    }
+  }
 }
 
 resource "calico_host_endpoint" "db1_eth0" {

@@ -1,6 +1,29 @@
+# Who may open SSH to the hosts, and what every host must be able to reach.
 resource "calico_failsafe_policy" "this" {
-  management_cidrs = ["10.1.0.0/24"]
-  etcd_servers     = [{ address = "10.2.0.11" }]
+  management_cidrs = ["10.1.0.0/24", "2001:db8:1::/64"]
+
+  etcd_server {
+    address = "10.2.0.11"
+  }
+}
+
+# What the hosts are for. A port that no policy allows is closed.
+resource "calico_global_network_policy" "postgres" {
+  name     = "postgres"
+  order    = 100
+  selector = "role == 'db'"
+
+  ingress {
+    action   = "Allow"
+    protocol = "TCP"
+
+    source {
+      nets = ["10.4.0.0/16"]
+    }
+    destination {
+      ports = ["postgres"]
+    }
+  }
 }
 
 resource "calico_host_endpoint" "db1_eth0" {
@@ -14,10 +37,13 @@ resource "calico_host_endpoint" "db1_eth0" {
     environment = "production"
   }
 
-  ports = [
-    { name = "postgres", port = 5432, protocol = "TCP" },
-  ]
+  # The name that the policy above calls the port by.
+  port {
+    name     = "postgres"
+    port     = 5432
+    protocol = "TCP"
+  }
 
-  # The policy that keeps the host reachable comes first, and goes last.
-  depends_on = [calico_failsafe_policy.this]
+  # What lets traffic in is created first, and destroyed last.
+  depends_on = [calico_failsafe_policy.this, calico_global_network_policy.postgres]
 }

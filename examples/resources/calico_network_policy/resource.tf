@@ -6,12 +6,15 @@ resource "calico_network_policy" "allow_db" {
   order     = 100
   selector  = "role == 'db'"
 
-  ingress = [
-    {
-      action      = "Allow"
-      protocol    = "TCP"
-      source      = { selector = "role == 'app'" }
-      destination = { ports = [5432] }
-    },
-  ]
+  ingress {
+    action   = "Allow"
+    protocol = "TCP"
+
+    source {
+      selector = "role == 'app'"
+    }
+    destination {
+      ports = [5432]
+    }
+  }
 }

@@ -5,12 +5,15 @@ resource "calico_staged_global_network_policy" "allow_web" {
   order    = 100
   selector = "role == 'web'"
 
-  ingress = [
-    {
-      action      = "Allow"
-      protocol    = "TCP"
-      source      = { nets = ["10.0.0.0/16"] }
-      destination = { ports = [80, 443] }
-    },
-  ]
+  ingress {
+    action   = "Allow"
+    protocol = "TCP"
+
+    source {
+      nets = ["10.0.0.0/16"]
+    }
+    destination {
+      ports = [80, 443]
+    }
+  }
 }

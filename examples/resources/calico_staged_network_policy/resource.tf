@@ -6,12 +6,15 @@ resource "calico_staged_network_policy" "allow_db" {
   staged_action = "Set"
   selector      = "role == 'db'"
 
-  ingress = [
-    {
-      action      = "Allow"
-      protocol    = "TCP"
-      source      = { selector = "role == 'app'" }
-      destination = { ports = [5432] }
-    },
-  ]
+  ingress {
+    action   = "Allow"
+    protocol = "TCP"
+
+    source {
+      selector = "role == 'app'"
+    }
+    destination {
+      ports = [5432]
+    }
+  }
 }

@@ -1,4 +1,4 @@
 output "failsafe_policy" {
   description = "The failsafe policy as YAML."
-  value       = calico_failsafe_policy.this.manifest
+  value       = provider::calico::manifest(calico_failsafe_policy.this.object)
 }

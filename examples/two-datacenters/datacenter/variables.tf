@@ -11,6 +11,12 @@ variable "etcd_servers" {
   }))
 }
 
+variable "dns_servers" {
+  description = "Addresses of the DNS servers that every host may ask."
+  type        = list(string)
+  default     = []
+}
+
 variable "bgp_peers" {
   description = "Networks and addresses of BGP peers; null for none."
   type        = set(string)
@@ -28,8 +34,14 @@ variable "hosts" {
 }
 
 variable "network_sets" {
-  description = "Networks and addresses that policies refer to by the label network-set, by the names of the sets."
+  description = "Networks and addresses that policies refer to by the label network-set, by the names of the sets. The set clients may use open_ports."
   type        = map(set(string))
+  default     = {}
+}
+
+variable "open_ports" {
+  description = "TCP ports that the clients may connect to, by the label role of the hosts."
+  type        = map(list(number))
   default     = {}
 }
 

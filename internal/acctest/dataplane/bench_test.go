@@ -52,7 +52,7 @@ func newBench(t *testing.T) *bench {
 }
 
 provider "calico" {
-  etcd = {
+  etcd {
     endpoints = [%q]
   }
 }

@@ -4,6 +4,8 @@ package dataplane
 
 import (
 	"encoding/json"
+	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
@@ -25,17 +27,18 @@ func configuration(objects []calico.Object) (string, error) {
 		if err := json.Unmarshal(content, &manifest); err != nil {
 			return "", err
 		}
-		values, ok := attributes(manifest.Spec).(map[string]any)
+		spec, ok := reflect.TypeOf(obj).Elem().FieldByName("Spec")
 		if !ok {
-			values = map[string]any{}
+			return "", fmt.Errorf("a %T has no spec", obj)
 		}
+		values := body(manifest.Spec, spec.Type)
 		for _, field := range []string{"name", "namespace", "labels"} {
 			if value := manifest.Metadata[field]; value != nil {
 				values[field] = value
 			}
 		}
 		kind := calico.KindOf(obj)
-		// A tier goes after the policies in it, and comes before them.
+		// A tier is destroyed after the policies in it, and created before them.
 		if tier, ok := values["tier"].(string); ok && tier != "default" {
 			values["tier"] = "${calico_tier." + tier + ".name}"
 		}
@@ -49,31 +52,65 @@ func configuration(objects []calico.Object) (string, error) {
 	return string(content), err
 }
 
-// attributes returns a value of a manifest with the names of attributes. What is
-// empty there is not set, but for lists, which may be empty on purpose.
-func attributes(value any) any {
-	switch v := value.(type) {
-	case map[string]any:
-		values := map[string]any{}
-		for name, inner := range v {
-			if name != "labelsToApply" {
-				inner = attributes(inner)
+// body returns an object of a manifest with the names of arguments and blocks. An
+// object in which nothing is has no block.
+func body(object map[string]any, typ reflect.Type) map[string]any {
+	values := map[string]any{}
+	for name, value := range object {
+		field := fieldOf(typ, name)
+		as, form := attributename.OfField(name, field)
+		switch form {
+		case attributename.Block:
+			if inner, ok := value.(map[string]any); ok {
+				if block := body(inner, field); len(block) > 0 {
+					values[as] = block
+				}
 			}
-			if inner != nil {
-				values[attributename.Of(name)] = inner
+		case attributename.Blocks:
+			if list, ok := value.([]any); ok {
+				values[as] = bodies(list, field.Elem())
 			}
+		default:
+			values[as] = argument(name, value)
 		}
-		if len(values) == 0 {
-			return nil
-		}
-		return values
-	case []any:
-		values := make([]any, len(v))
-		for i := range v {
-			values[i] = attributes(v[i])
-		}
-		return values
-	default:
-		return v
 	}
+	return values
+}
+
+func bodies(list []any, typ reflect.Type) []any {
+	var blocks []any
+	for _, element := range list {
+		if object, ok := element.(map[string]any); ok {
+			blocks = append(blocks, body(object, typ))
+		}
+	}
+	return blocks
+}
+
+// argument returns the value of an argument. The one list of objects among them, that
+// of failsafe ports, says where from in every element.
+func argument(name string, value any) any {
+	list, ok := value.([]any)
+	if !ok || !strings.HasPrefix(name, "failsafe") {
+		return value
+	}
+	for _, element := range list {
+		if port, ok := element.(map[string]any); ok && port["net"] == nil {
+			port["net"] = "any"
+		}
+	}
+	return list
+}
+
+// fieldOf returns the type of the field that has a name in manifests.
+func fieldOf(typ reflect.Type, name string) reflect.Type {
+	for typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
+	for _, f := range reflect.VisibleFields(typ) {
+		if tag, _, _ := strings.Cut(f.Tag.Get("json"), ","); tag == name {
+			return f.Type
+		}
+	}
+	panic(fmt.Sprintf("dataplane: there is no field %q in a %s", name, typ))
 }

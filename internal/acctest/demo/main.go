@@ -170,12 +170,12 @@ const configuration = `terraform {
 
 provider "calico" {
   datastore_type = "etcdv3"
-  etcd = {
+  etcd {
     endpoints = ["%s"]
   }
 
   # SSH from the management network must go on working.
-  lockout_guard = {
+  lockout_guard {
     mode = "error"
   }
 }
@@ -183,10 +183,13 @@ provider "calico" {
 resource "calico_failsafe_policy" "this" {
   management_cidrs = [var.management_network]
 
-  etcd_servers = [
-    { address = "10.2.0.11" },
-    { address = "10.2.0.12", ports = [2379, 2380] },
-  ]
+  etcd_server {
+    address = "10.2.0.11"
+  }
+  etcd_server {
+    address = "10.2.0.12"
+    ports   = [2379, 2380]
+  }
 }
 
 resource "calico_host_endpoint" "db1" {
@@ -200,7 +203,7 @@ resource "calico_host_endpoint" "db1" {
   }
 
   # The endpoint is what makes Calico enforce anything on the host: the policy
-  # that keeps the way in open must be there first, and go last.
+  # that keeps the way in open is created first, and destroyed last.
   depends_on = [calico_failsafe_policy.this]
 }
 
@@ -217,9 +220,18 @@ const (
   name     = "database"
   order    = 100
   selector = "role == 'database'"
-  ingress = [
-    { action = "Allow", protocol = "TCP", source = { nets = ["10.4.0.0/16"] }, destination = { ports = [5432] } },
-  ]
+
+  ingress {
+    action   = "Allow"
+    protocol = "TCP"
+
+    source {
+      nets = ["10.4.0.0/16"]
+    }
+    destination {
+      ports = [5432]
+    }
+  }
 }
 
 locals {
@@ -232,12 +244,31 @@ locals {
 }
 
 data "calico_connectivity" "plan" {
-  flows = [
-    { name = "SSH", port = 22, cidr = "10.1.0.0/24", expect = "allow" },
-    { name = "SSH from elsewhere", port = 22, cidr = "203.0.113.0/24", expect = "deny" },
-    { name = "database", port = 5432, cidr = "10.4.0.0/16", expect = "allow" },
-    { name = "database from elsewhere", port = 5432, cidr = "203.0.113.0/24", expect = "deny" },
-  ]
+  flow {
+    name   = "SSH"
+    port   = 22
+    cidr   = "10.1.0.0/24"
+    expect = "allow"
+  }
+  flow {
+    name   = "SSH from elsewhere"
+    port   = 22
+    cidr   = "203.0.113.0/24"
+    expect = "deny"
+  }
+  flow {
+    name   = "database"
+    port   = 5432
+    cidr   = "10.4.0.0/16"
+    expect = "allow"
+  }
+  flow {
+    name   = "database from elsewhere"
+    port   = 5432
+    cidr   = "203.0.113.0/24"
+    expect = "deny"
+  }
+
   changes = local.planned
 }
 
@@ -262,7 +293,7 @@ const (
   failsafe_inbound_host_ports  = []
   failsafe_outbound_host_ports = []
 
-  # Last to come, and first to go.
+  # Created last, and destroyed first.
   depends_on = [calico_failsafe_policy.this, calico_host_endpoint.db1]
 }
 `

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -175,6 +176,33 @@ func (s *Store) List(ctx context.Context, kind calico.Kind) ([]*datastore.Stored
 		return nil, nil, err
 	}
 	return objects, corrupt, nil
+}
+
+// Names tells which objects of a kind there are; see datastore.Store.
+func (s *Store) Names(ctx context.Context, kind calico.Kind) (map[calico.ID]string, error) {
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	prefix := kindPrefix(kind)
+	resp, err := s.txn(ctx, "names", prefix, clientv3.OpTxn(nil, []clientv3.Op{
+		clientv3.OpGet(prefix, clientv3.WithPrefix(), clientv3.WithKeysOnly()),
+	}, nil))
+	if err != nil {
+		return nil, err
+	}
+	names := map[calico.ID]string{}
+	for key := range values(resp) {
+		id := calico.ID{Kind: kind, Name: strings.TrimPrefix(key, prefix)}
+		if kind.Namespaced() {
+			// A namespace is free text to Calico in etcd, and may hold a slash itself.
+			i := strings.LastIndexByte(id.Name, '/')
+			if i < 0 {
+				continue
+			}
+			id.Namespace, id.Name = id.Name[:i], id.Name[i+1:]
+		}
+		names[id.Short()] = key
+	}
+	return names, nil
 }
 
 // scan hands over all that is stored of the kind, undecoded, in the order of keys.

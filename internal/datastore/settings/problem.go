@@ -70,7 +70,7 @@ const nothingSet = `There is no etcd endpoint. Name the datastore in one of thre
 1. In the provider block:
 
      provider "calico" {
-       etcd = {
+       etcd {
          endpoints = ["https://10.0.0.1:2379"]
        }
      }
@@ -79,7 +79,7 @@ const nothingSet = `There is no etcd endpoint. Name the datastore in one of thre
 
      ETCD_ENDPOINTS=https://10.0.0.1:2379
 
-3. In a configuration file of calicoctl. It is read only where config_file in the
+3. In a configuration file of calicoctl. It is read only if config_file in the
    provider block, or the environment variable CALICOCTL_CONFIG, names it:
 
      config_file = "/etc/calico/calicoctl.cfg"`

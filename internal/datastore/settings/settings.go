@@ -54,7 +54,7 @@ func (s Settings) GoString() string { return s.String() }
 type Name string
 
 // The settings. DatastoreType and ConfigFile are attributes of the provider
-// itself, all others of its nested attribute "etcd".
+// itself, all others of its block "etcd".
 const (
 	NameDatastoreType Name = "datastore_type"
 	NameConfigFile    Name = "config_file"
@@ -70,7 +70,7 @@ const (
 	NameKeyFile       Name = "key_file"
 )
 
-// InEtcd tells whether the setting is an attribute of the nested attribute "etcd".
+// InEtcd tells whether the setting is an attribute of the block "etcd".
 func (n Name) InEtcd() bool { return n != NameDatastoreType && n != NameConfigFile }
 
 // Attribute is how a user writes the setting's place in the provider block,

@@ -1,0 +1,158 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+)
+
+// Terraform drops, before a provider sees it, every name in a nested attribute
+// that the attribute does not have: source = { net = ["10.1.0.0/24"] } would let
+// everybody in, without a word. In a block it refuses such a name and tells the
+// right one. So what people write is made of blocks, against the framework's
+// general advice.
+
+// withBlocks returns the schema with a block in place of each nested attribute that
+// can be configured. Two kinds of nested attributes stay: computed ones, which
+// nobody writes, and lists where empty means something else than absent.
+func withBlocks(s schema.Schema) schema.Schema {
+	s.Attributes, s.Blocks = splitBlocks(s.Attributes)
+	return s
+}
+
+func splitBlocks(all map[string]schema.Attribute) (map[string]schema.Attribute, map[string]schema.Block) {
+	attributes, blocks := map[string]schema.Attribute{}, map[string]schema.Block{}
+	for name, a := range all {
+		switch a := a.(type) {
+		case schema.ListNestedAttribute:
+			if !a.IsOptional() && !a.IsRequired() || emptyIsAValue(name) {
+				attributes[name] = a
+				continue
+			}
+			if a.IsRequired() {
+				a.Validators = append(slices.Clone(a.Validators), listvalidator.IsRequired())
+			}
+			blocks[name] = schema.ListNestedBlock{
+				MarkdownDescription: a.MarkdownDescription,
+				NestedObject:        nestedBlock(a.NestedObject.Attributes),
+				Validators:          a.Validators,
+			}
+		case schema.SingleNestedAttribute:
+			if !a.IsOptional() && !a.IsRequired() {
+				attributes[name] = a
+				continue
+			}
+			// The framework wants what is required in a block be the block there or not:
+			// that is for the block to want.
+			inner, required := optional(a.Attributes)
+			o := nestedBlock(inner)
+			validators := slices.Clone(a.Validators)
+			if len(required) > 0 {
+				validators = append(validators, requiresInside(required))
+			}
+			blocks[name] = schema.SingleNestedBlock{
+				MarkdownDescription: a.MarkdownDescription,
+				Attributes:          o.Attributes, Blocks: o.Blocks, CustomType: o.CustomType,
+				Validators: validators,
+			}
+		default:
+			attributes[name] = a
+		}
+	}
+	return attributes, blocks
+}
+
+// optional returns the attributes without the demand that any be there, and the names
+// of those that had it.
+func optional(all map[string]schema.Attribute) (attributes map[string]schema.Attribute, required []string) {
+	attributes = map[string]schema.Attribute{}
+	for name, a := range all {
+		if a.IsRequired() {
+			required = append(required, name)
+			switch required := a.(type) {
+			case schema.StringAttribute:
+				required.Required, required.Optional = false, true
+				a = required
+			case schema.NumberAttribute:
+				required.Required, required.Optional = false, true
+				a = required
+			case schema.SingleNestedAttribute:
+				required.Required, required.Optional = false, true
+				a = required
+			default:
+				panic(fmt.Sprintf("provider: %s is required in a block, and there is no way here to make a %T optional", name, a))
+			}
+		}
+		attributes[name] = a
+	}
+	slices.Sort(required)
+	return attributes, required
+}
+
+// requiresInside wants arguments and blocks in a block that is there.
+type requiresInside []string
+
+var _ validator.Object = requiresInside(nil)
+
+// Description says what is required.
+func (r requiresInside) Description(context.Context) string {
+	return "requires " + strings.Join(r, ", ")
+}
+
+// MarkdownDescription says the same.
+func (r requiresInside) MarkdownDescription(ctx context.Context) string { return r.Description(ctx) }
+
+// ValidateObject tells what is missing in the block, in Terraform's own words.
+func (r requiresInside) ValidateObject(_ context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	for _, name := range r {
+		if values(req.ConfigValue.Attributes()).isNull(name) {
+			resp.Diagnostics.AddAttributeError(req.Path, "Missing required argument",
+				fmt.Sprintf("The argument %q is required in the block %s, but no definition was found.", name, req.Path))
+		}
+	}
+}
+
+// emptyIsAValue tells the attributes that are lists of objects and no blocks.
+func emptyIsAValue(name string) bool {
+	return name == "failsafe_inbound_host_ports" || name == "failsafe_outbound_host_ports"
+}
+
+// nestedBlock is the object of a block. The framework would otherwise make its type
+// anew for each value in it, each time that it looks at one: that was a quarter of
+// the time of a plan of policies.
+func nestedBlock(all map[string]schema.Attribute) schema.NestedBlockObject {
+	attributes, blocks := splitBlocks(all)
+	o := schema.NestedBlockObject{Attributes: attributes, Blocks: blocks}
+	o.CustomType = o.Type()
+	return o
+}
+
+// switches are objects that mean something by being there, be they empty: a
+// controller runs if its object is there.
+var switches = []reflect.Type{
+	reflect.TypeFor[v3.NodeControllerConfig](),
+	reflect.TypeFor[v3.PolicyControllerConfig](),
+	reflect.TypeFor[v3.WorkloadEndpointControllerConfig](),
+	reflect.TypeFor[v3.ServiceAccountControllerConfig](),
+	reflect.TypeFor[v3.NamespaceControllerConfig](),
+	reflect.TypeFor[v3.LoadBalancerControllerConfig](),
+	reflect.TypeFor[v3.MigrationControllerConfig](),
+}
+
+// isSwitch tells whether a field's object means something by being there.
+func isSwitch(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return slices.Contains(switches, t)
+}
