@@ -22,6 +22,10 @@ type generator struct {
 	*rand.Rand
 	*network
 	release calico.Release
+	// nftables is set for a Felix in nftables mode.
+	nftables bool
+	// untracking is set if there may be policies with doNotTrack.
+	untracking bool
 }
 
 func pick[T any](g generator, list ...T) T { return list[g.IntN(len(list))] }
@@ -53,7 +57,7 @@ var (
 	// What selects the endpoint itself, mostly.
 	endpointSelectors = []string{"all()", "all()", "role == 'db'", "role != 'web'", "has(zone)", "zone in {'a', 'b'} || role == 'db'", "!has(nothing)", "role == 'web'", "team == 'blue'"}
 	// What selects peers, sets and the endpoint.
-	peerSelectors = []string{"all()", "role == 'db'", "role == 'web'", "has(role)", "kind == 'set'", "kind == 'set' && zone == 'a'", "zone == 'a'", "!has(zone)", "role in {'web', 'ops'}", "team == 'blue'", "role == 'nobody'"}
+	peerSelectors = []string{"all()", "all()", "role == 'db'", "role == 'web'", "has(role)", "kind == 'set'", "kind == 'set' && zone == 'a'", "zone == 'a'", "!has(zone)", "role in {'web', 'ops'}", "team == 'blue'", "role == 'nobody'"}
 )
 
 func (g generator) labels() map[string]string {
@@ -86,8 +90,8 @@ func (g generator) scenario() scenario {
 			}
 		}
 	}
-	everywhere := g.oneIn(5)
-	for _, endpoint := range g.endpoints(everywhere) {
+	g.untracking = g.oneIn(3)
+	for _, endpoint := range g.endpoints() {
 		add(endpoint)
 	}
 	for i := range 2 {
@@ -128,36 +132,43 @@ func (g generator) scenario() scenario {
 	for i := range g.IntN(6) {
 		add(func() calico.Object { return g.policy(fmt.Sprintf("q%d", i), pick(g, tiers...)) })
 	}
-	if g.oneIn(5) {
-		add(g.namespacedPolicy)
+	if g.untracking {
+		for i := range 1 + g.IntN(2) {
+			add(func() calico.Object { return g.untrackedPolicy(fmt.Sprintf("u%d", i), pick(g, tiers...)) })
+		}
+	}
+	for i := range 2 {
+		if g.oneIn(4) {
+			add(func() calico.Object { return g.namespacedPolicy(fmt.Sprintf("n%d", i), pick(g, tiers...)) })
+		}
 	}
 	for _, name := range []string{"default", "node." + node} {
-		if !g.oneIn(4) {
+		nftables := g.nftables && name == "default"
+		if !g.oneIn(4) && !nftables {
 			continue
 		}
 		add(func() calico.Object {
 			c := v3.NewFelixConfiguration()
 			c.ObjectMeta = metav1.ObjectMeta{Name: name}
-			c.Spec.FailsafeInboundHostPorts = g.failsafes()
-			c.Spec.FailsafeOutboundHostPorts = g.failsafes()
+			if !nftables || g.oneIn(3) {
+				c.Spec.FailsafeInboundHostPorts = g.failsafes()
+				c.Spec.FailsafeOutboundHostPorts = g.failsafes()
+			}
+			if nftables {
+				c.Spec.NFTablesMode = ptr(v3.NFTablesModeEnabled)
+			}
+			if g.untracking && g.oneIn(4) {
+				c.Spec.DisableConntrackInvalidCheck = ptr(true)
+			}
 			return c
 		})
 	}
-	s.flows = g.flows(60, s.untracked())
+	s.flows = g.flows(60)
 	return s
 }
 
-// untracked tells whether there is a policy with doNotTrack. Replies then do not
-// follow their connection, which verdicts and TCP want.
-func (s scenario) untracked() bool {
-	return slices.ContainsFunc(s.objects, func(obj calico.Object) bool {
-		p, ok := obj.(*v3.GlobalNetworkPolicy)
-		return ok && p.Spec.DoNotTrack
-	})
-}
-
 // endpoints returns makers of the host's endpoints and of those of others.
-func (g generator) endpoints(everywhere bool) []func() calico.Object {
+func (g generator) endpoints() []func() calico.Object {
 	endpoint := func(name, node, iface string, addrs []netip.Addr) func() calico.Object {
 		return func() calico.Object {
 			ep := v3.NewHostEndpoint()
@@ -172,30 +183,44 @@ func (g generator) endpoints(everywhere bool) []func() calico.Object {
 			if !g.oneIn(4) {
 				ep.Spec.Ports = []v3.EndpointPort{
 					{Name: "http", Protocol: numorstring.ProtocolFromString("TCP"), Port: pick(g, probePorts...)},
-					{Name: "dns", Protocol: numorstring.ProtocolFromString(pick(g, "TCP", "UDP")), Port: pick(g, probePorts...)},
+					{Name: "dns", Protocol: numorstring.ProtocolFromString(pick(g, "TCP", "UDP", "SCTP")), Port: pick(g, probePorts...)},
+					{Name: "dns", Protocol: numorstring.ProtocolFromString(pick(g, "UDP", "SCTP")), Port: pick(g, probePorts...)},
 				}
 			}
-			if g.oneIn(8) {
+			if g.oneIn(5) {
 				ep.Labels["projectcalico.org/namespace"] = "ns"
+			}
+			if g.oneIn(6) {
+				ep.Labels["projectcalico.org/serviceaccount"] = "account"
 			}
 			return ep
 		}
 	}
+	// Some endpoints expect addresses that are none of theirs.
+	wrong := slices.Concat(addresses("10.9.9.9"), g.other.addrs[1:2])
 	var all []func() calico.Object
+	if g.oneIn(3) {
+		all = append(all, endpoint("db1-all", node, "*", pick(g, nil, g.host.addrs[:1], wrong)))
+		if g.oneIn(3) {
+			all = append(all, endpoint(pick(g, "a-all", "z-all"), node, "*", g.host.addrs[:g.IntN(2)]))
+		}
+	}
 	switch {
-	case everywhere:
-		all = append(all, endpoint("db1-all", node, "*", g.host.addrs[:g.IntN(2)]))
+	case len(all) > 0 && !g.oneIn(3):
 	case g.oneIn(5):
-		all = append(all, endpoint("db1-by-address", node, "", g.host.addrs[g.IntN(2):2]))
+		all = append(all, endpoint("db1-by-address", node, "", pick(g, g.host.addrs[:1], g.host.addrs[1:2], g.host.addrs[3:], addresses("10.9.9.9", "fd00::6"), wrong)))
 	default:
-		all = append(all, endpoint("db1-eth0", node, outerInterface, pick(g, nil, g.host.addrs[:1], g.host.addrs[:3])))
+		all = append(all, endpoint("db1-eth0", node, outerInterface, pick(g, nil, g.host.addrs[:1], g.host.addrs[:3], g.host.addrs, wrong)))
 	}
 	if g.oneIn(4) {
 		// The first by name is the one that counts.
 		all = append(all, endpoint(pick(g, "a-eth0", "z-eth0"), node, outerInterface, nil))
 	}
-	if g.oneIn(4) {
+	if g.oneIn(4) || g.untracking && g.oneIn(2) {
 		all = append(all, endpoint("db1-eth1", node, innerInterface, nil))
+	}
+	if g.oneIn(10) && !g.untracking {
+		all = append(all, endpoint("db1-lo", node, loopback, nil))
 	}
 	all = append(all,
 		endpoint("ops1-eth0", "ops1", outerInterface, pick(g, nil, g.management.addrs[:1], g.management.addrs)),
@@ -225,7 +250,10 @@ func (g generator) types() []v3.PolicyType {
 	return pick(g, []v3.PolicyType{v3.PolicyTypeIngress}, []v3.PolicyType{v3.PolicyTypeEgress}, []v3.PolicyType{v3.PolicyTypeIngress, v3.PolicyTypeEgress})
 }
 
-func (g generator) order() *float64 { return pick(g, nil, ptr(1.0), ptr(1.0), ptr(2.0), ptr(-3.5)) }
+// order returns one of a few, so that many tie.
+func (g generator) order() *float64 {
+	return pick(g, nil, nil, ptr(1.0), ptr(1.0), ptr(1.0), ptr(2.0), ptr(-3.5))
+}
 
 func (g generator) policy(name, tier string) calico.Object {
 	p := v3.NewGlobalNetworkPolicy()
@@ -234,8 +262,6 @@ func (g generator) policy(name, tier string) calico.Object {
 		Tier: tier, Order: g.order(), Selector: pick(g, endpointSelectors...), Types: g.types(), ApplyOnForward: g.oneIn(3),
 	}
 	switch g.IntN(12) {
-	case 0:
-		p.Spec.DoNotTrack, p.Spec.ApplyOnForward = true, true
 	case 1:
 		p.Spec.NamespaceSelector = pick(g, "all()", "global()", "team == 'blue'", "!(team == 'red')")
 	case 2:
@@ -252,10 +278,65 @@ func (g generator) policy(name, tier string) calico.Object {
 	return p
 }
 
-func (g generator) namespacedPolicy() calico.Object {
+// untrackedPolicy returns a policy with doNotTrack, mostly one that lets requests to
+// some ports or pings through, and sometimes the replies.
+func (g generator) untrackedPolicy(name, tier string) calico.Object {
+	p := v3.NewGlobalNetworkPolicy()
+	p.ObjectMeta = metav1.ObjectMeta{Name: g.policyName(name, tier)}
+	p.Spec = v3.GlobalNetworkPolicySpec{
+		Tier: tier, Order: g.order(), Selector: pick(g, "all()", pick(g, endpointSelectors...)), DoNotTrack: true, ApplyOnForward: true,
+		Types: []v3.PolicyType{v3.PolicyTypeIngress, v3.PolicyTypeEgress},
+	}
+	if g.oneIn(4) {
+		p.Spec.Types = g.types()
+	}
+	pair := func(action v3.Action) (request, reply v3.Rule) {
+		request.Action, reply.Action = action, action
+		if g.oneIn(4) {
+			return request, reply
+		}
+		protocol := numorstring.ProtocolFromString(pick(g, "TCP", "TCP", "TCP", "UDP", "SCTP", "ICMP"))
+		request.Protocol, reply.Protocol = &protocol, &protocol
+		if protocol.StrVal == "ICMP" {
+			request.ICMP, reply.ICMP = &v3.ICMPFields{Type: ptr(8)}, &v3.ICMPFields{Type: ptr(0)}
+			return request, reply
+		}
+		ports := g.ports()
+		request.Destination.Ports, reply.Source.Ports = ports, ports
+		return request, reply
+	}
+	var rules [2][]v3.Rule
+	for range 1 + g.IntN(3) {
+		request, reply := pair(pick(g, v3.Allow, v3.Allow, v3.Allow, v3.Deny, v3.Pass))
+		if g.oneIn(3) {
+			request.Source = g.entity(4)
+		}
+		// Of the host's clients and of what they ask, and the other way round.
+		for i := range rules {
+			switch g.IntN(5) {
+			case 0, 1:
+				rules[i], rules[1-i] = append(rules[i], request), append(rules[1-i], reply)
+			case 2:
+				rules[i] = append(rules[i], request)
+			case 3:
+				rules[1-i] = append(rules[1-i], reply)
+			default:
+			}
+		}
+	}
+	if slices.Contains(p.Spec.Types, v3.PolicyTypeIngress) {
+		p.Spec.Ingress = rules[0]
+	}
+	if slices.Contains(p.Spec.Types, v3.PolicyTypeEgress) {
+		p.Spec.Egress = rules[1]
+	}
+	return p
+}
+
+func (g generator) namespacedPolicy(name, tier string) calico.Object {
 	p := v3.NewNetworkPolicy()
-	p.ObjectMeta = metav1.ObjectMeta{Name: "n", Namespace: "ns"}
-	p.Spec = v3.NetworkPolicySpec{Tier: "default", Order: g.order(), Selector: "all()", Types: g.types()}
+	p.ObjectMeta = metav1.ObjectMeta{Name: g.policyName(name, tier), Namespace: "ns"}
+	p.Spec = v3.NetworkPolicySpec{Tier: tier, Order: g.order(), Selector: pick(g, "all()", pick(g, endpointSelectors...)), Types: g.types()}
 	if slices.Contains(p.Spec.Types, v3.PolicyTypeIngress) {
 		p.Spec.Ingress = g.rules(1)
 	}
@@ -285,7 +366,8 @@ func (g generator) rule() v3.Rule {
 	switch g.IntN(10) {
 	case 0, 1, 2, 3:
 		r.Protocol = ptr(pick(g,
-			numorstring.ProtocolFromString("TCP"), numorstring.ProtocolFromString("TCP"), numorstring.ProtocolFromString("UDP"), numorstring.ProtocolFromInt(tcp)))
+			numorstring.ProtocolFromString("TCP"), numorstring.ProtocolFromString("TCP"), numorstring.ProtocolFromString("UDP"), numorstring.ProtocolFromInt(tcp),
+			numorstring.ProtocolFromString("SCTP")))
 		if !g.oneIn(3) {
 			r.Destination.Ports = g.ports()
 		}
@@ -301,7 +383,7 @@ func (g generator) rule() v3.Rule {
 	case 4:
 		r.Protocol = ptr(numorstring.ProtocolFromString(map[int]string{4: "ICMP", 6: "ICMPv6"}[version]))
 		fields := &v3.ICMPFields{Type: ptr(pick(g, 8, 13, 128))}
-		if g.oneIn(2) {
+		if g.oneIn(2) && !g.nftables {
 			fields.Code = ptr(g.IntN(2))
 		}
 		switch g.IntN(3) {
@@ -314,7 +396,15 @@ func (g generator) rule() v3.Rule {
 	case 5:
 		r.NotProtocol = ptr(pick(g, numorstring.ProtocolFromString("TCP"), numorstring.ProtocolFromString("UDP"), numorstring.ProtocolFromString("ICMP")))
 	case 6:
-		r.Protocol = ptr(numorstring.ProtocolFromInt(pick[uint8](g, experimental, udp)))
+		r.Protocol = ptr(numorstring.ProtocolFromInt(pick[uint8](g, experimental, udp, sctp, udplite)))
+	case 7:
+		if g.nftables && g.oneIn(3) {
+			r.NotICMP = &v3.ICMPFields{Type: ptr(pick(g, 8, 128))}
+		}
+		if r.Action == v3.Allow && g.oneIn(3) {
+			// It is for ingress alone: where it is not, Calico tells.
+			r.HTTP = &v3.HTTPMatch{Methods: []string{"GET"}}
+		}
 	default:
 	}
 	return r
@@ -328,9 +418,21 @@ func (g generator) entity(version int) v3.EntityRule {
 	case 2:
 		e.Selector = pick(g, peerSelectors...)
 	case 3:
-		switch g.IntN(4) {
+		switch g.IntN(7) {
 		case 0:
-			e.NotNets = some(g, 2, ruleNets[version]...)
+			e.NotNets = g.notNets(version)
+		case 4:
+			e.NotNets, e.Nets = g.notNets(version), some(g, 3, ruleNets[version]...)
+		case 5:
+			e.NotNets, e.Selector = g.notNets(version), pick(g, peerSelectors...)
+			if g.oneIn(2) {
+				e.Nets, e.NotSelector = some(g, 2, ruleNets[version]...), pick(g, peerSelectors...)
+			}
+		case 6:
+			e.ServiceAccounts = &v3.ServiceAccountMatch{Names: []string{"account", "other"}}
+			if g.oneIn(2) {
+				e.Selector = pick(g, peerSelectors...)
+			}
 		case 1:
 			e.NotSelector = pick(g, peerSelectors...)
 		case 2:
@@ -343,8 +445,19 @@ func (g generator) entity(version int) v3.EntityRule {
 	return e
 }
 
+// notNets leaves out what Calico refuses there: all addresses.
+func (g generator) notNets(version int) []string {
+	return slices.DeleteFunc(some(g, 3, ruleNets[version]...), func(text string) bool { return strings.HasSuffix(text, "/0") })
+}
+
 func (g generator) ports() []numorstring.Port {
 	var ports []numorstring.Port
+	if g.oneIn(8) {
+		// More than iptables takes in one rule.
+		for i := range uint16(12 + g.IntN(12)) {
+			ports = append(ports, numorstring.SinglePort(60000+2*i))
+		}
+	}
 	for range 1 + g.IntN(3) {
 		switch g.IntN(5) {
 		case 0:
@@ -379,33 +492,46 @@ func (g generator) failsafes() *[]v3.ProtoPort {
 }
 
 // flows returns connections in all directions, in and out, and through the host.
-func (g generator) flows(count int, untracked bool) []flow {
+func (g generator) flows(count int) []flow {
 	var flows []flow
 	outside := []*namespace{g.management, g.other, g.other}
 	pairs := map[string]bool{}
 	for len(flows) < count {
 		f := flow{from: pick(g, outside...), to: g.host}
-		switch g.IntN(10) {
-		case 0, 1, 2, 3:
-		case 4, 5, 6, 7:
+		switch g.IntN(20) {
+		case 0, 1, 2, 3, 4, 5, 6, 7:
+		case 8, 9, 10, 11, 12, 13, 14:
 			f.from, f.to = f.to, f.from
-		case 8:
+		case 15, 16:
 			f.to = g.inside
-		default:
+		case 17:
 			f.from, f.to = g.inside, f.from
+		case 18:
+			f.from = pick(g, g.inside, g.host)
+		default:
+			f.from, f.to = g.host, pick(g, g.inside, g.host)
 		}
 		v6 := g.oneIn(4)
-		ofVersion := func(n *namespace) netip.Addr {
-			return pick(g, slices.DeleteFunc(slices.Clone(n.addrs), func(a netip.Addr) bool { return a.Is6() != v6 })...)
+		ofVersion := func(n *namespace, other *namespace) netip.Addr {
+			addrs := n.addrs
+			if n == g.host && (other == g.inside || g.oneIn(5)) {
+				// The host has addresses at its other interfaces, which do as well.
+				addrs = innerAddresses
+			}
+			return pick(g, slices.DeleteFunc(slices.Clone(addrs), func(a netip.Addr) bool { return a.Is6() != v6 })...)
 		}
-		f.src, f.dst = ofVersion(f.from), ofVersion(f.to)
-		switch g.IntN(8) {
-		case 0:
+		f.src, f.dst = ofVersion(f.from, f.to), ofVersion(f.to, f.from)
+		switch g.IntN(16) {
+		case 0, 1:
 			f.protocol, f.icmpType, f.icmpCode = icmp, pick[uint8](g, 8, 8, 13), uint8(g.IntN(2))
+			if f.icmpType == 13 {
+				// Linux answers another code with this one, as if to somebody else.
+				f.icmpCode = 0
+			}
 			if v6 {
 				f.protocol, f.icmpType = icmpv6, 128
 			}
-		case 1:
+		case 2:
 			f.protocol = experimental
 			// To connection tracking the way back belongs to the same connection.
 			ends := []string{f.src.String(), f.dst.String()}
@@ -415,15 +541,20 @@ func (g generator) flows(count int, untracked bool) []flow {
 				continue
 			}
 			pairs[pair] = true
-		case 2, 3:
+		case 3, 4, 5:
 			f.protocol = udp
-		default:
-			f.protocol = tcp
-			if untracked {
+		case 6, 7:
+			f.protocol = sctp
+		case 8:
+			f.protocol = udplite
+			if f.from == f.to {
+				// Connection tracking knows it then from its way out.
 				f.protocol = udp
 			}
+		default:
+			f.protocol = tcp
 		}
-		if f.protocol == tcp || f.protocol == udp {
+		if hasPorts(f.protocol) {
 			f.port, f.srcPort = pick(g, probePorts...), pick[uint16](g, lowPorts, highPorts)
 			f.renew()
 		}

@@ -34,43 +34,51 @@ func TestGenerated(t *testing.T) {
 		t.Fatalf("%s: %v", countVariable, err)
 	}
 	t.Logf("%d scenarios of %s=%d", count, seedVariable, seed)
-	b := newBench(t)
 	release, err := calico.ParseRelease(calicoVersion)
 	if err != nil {
 		t.Fatal(err)
 	}
-	allowed, denied := 0, 0
-	for i := range count {
-		passed := t.Run(strconv.Itoa(i), func(t *testing.T) {
-			// Each scenario depends on the seed and its number alone.
-			s := generator{rand.New(rand.NewPCG(seed, uint64(i))), b.network, release}.scenario()
-			content, err := configuration(s.objects)
-			if err != nil {
-				t.Fatal(err)
+	total := counts{causes: map[string]int{}}
+	for _, nftables := range []bool{false, true} {
+		b := newBench(t, nftables)
+		for i := range count {
+			// A third of them is for nftables mode.
+			if nftables != (i%3 == 2) {
+				continue
 			}
-			t.Cleanup(func() {
-				if t.Failed() {
-					t.Logf("this was with %s=%d, scenario %d:\n%s", seedVariable, seed, i, content)
+			passed := t.Run(strconv.Itoa(i), func(t *testing.T) {
+				// Each scenario depends on the seed and its number alone.
+				s := generator{Rand: rand.New(rand.NewPCG(seed, uint64(i))), network: b.network, release: release, nftables: nftables}.scenario()
+				content, err := configuration(s.objects)
+				if err != nil {
+					t.Fatal(err)
 				}
+				t.Cleanup(func() {
+					if t.Failed() {
+						t.Logf("this was with %s=%d, scenario %d:\n%s", seedVariable, seed, i, content)
+					}
+				})
+				b.apply(t, "main.tf.json", content)
+				b.compare(t, s.flows)
 			})
-			b.apply(t, "main.tf.json", content)
-			a, d := b.compare(t, s.flows)
-			allowed, denied = allowed+a, denied+d
-		})
-		if !passed && b.felix.down() {
-			break
+			if !passed && b.felix.down() {
+				break
+			}
 		}
+		b.felix.stopNow()
+		total.add(b.counts)
 	}
-	t.Logf("%d flows were allowed, %d denied; decided by %v", allowed, denied, b.causes)
+	t.Logf("%d flows were allowed, %d denied; of %d questions about more than one packet %d had one answer; decided by %v",
+		total.allowed, total.denied, total.wide, total.answered, total.causes)
 	if count < defaultCount {
 		return
 	}
 	// A run in which all is dropped, say, would prove little.
-	if min(allowed, denied) < (allowed+denied)/4 {
-		t.Errorf("of %d flows only %d were allowed, or denied", allowed+denied, min(allowed, denied))
+	if all := total.allowed + total.denied; min(total.allowed, total.denied) < all/4 || total.answered < total.wide/2 {
+		t.Errorf("of %d flows only %d were allowed, or denied; %d of %d questions had an answer", all, min(total.allowed, total.denied), total.answered, total.wide)
 	}
 	for _, name := range causeNames {
-		if b.causes[name] == 0 {
+		if total.causes[name] == 0 {
 			t.Errorf("no flow was decided by: %s", name)
 		}
 	}

@@ -46,7 +46,7 @@ type expectation struct {
 func flowsOf(expectations []expectation) []flow {
 	var flows []flow
 	for _, e := range expectations {
-		if e.protocol == tcp || e.protocol == udp {
+		if hasPorts(e.protocol) {
 			e.srcPort = highPorts
 		}
 		flows = append(flows, e.flow)
@@ -57,7 +57,7 @@ func flowsOf(expectations []expectation) []flow {
 // TestGuide walks Calico's guide. What has to happen at each step is written here
 // by hand; that the verdict says the same is compared as everywhere.
 func TestGuide(t *testing.T) {
-	b := newBench(t)
+	b := newBench(t, false)
 	const (
 		open = 1 << iota
 		protected

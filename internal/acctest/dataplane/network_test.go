@@ -85,6 +85,11 @@ func (n *namespace) run(command string) (output string, err error) {
 	return output, err
 }
 
+// set sets one of the kernel's settings of the network, for the namespace.
+func (n *namespace) set(setting, value string) error {
+	return n.do(func() error { return os.WriteFile("/proc/sys/net/"+setting, []byte(value), 0) })
+}
+
 // network is a host that Felix protects, and those around it:
 //
 //	management --+            +-- eth0  host  eth1 -- inside
@@ -98,10 +103,16 @@ type network struct {
 }
 
 const (
-	outerInterface, innerInterface = "eth0", "eth1"
+	outerInterface, innerInterface, loopback = "eth0", "eth1", "lo"
 	// markInterface has a host endpoint of its own, by which is seen how far Felix
 	// is: see felix.settle.
 	markInterface = "mark0"
+)
+
+// The host's addresses at its other interfaces.
+var (
+	innerAddresses    = addresses("172.31.0.1", "fd01::1")
+	loopbackAddresses = addresses("127.0.0.1", "::1")
 )
 
 func addresses(texts ...string) []netip.Addr {
@@ -174,16 +185,10 @@ func newNetwork(t *testing.T) *network {
 	must(n.host, fmt.Sprintf("ip -6 neigh replace fd01::2 lladdr %s nud permanent dev %s", mac(11), innerInterface))
 	must(n.inside, fmt.Sprintf("ip -6 neigh replace fd01::1 lladdr %s nud permanent dev %s", mac(10), outerInterface))
 
-	err := n.host.do(func() error {
-		for _, file := range []string{"ipv4/ip_forward", "ipv6/conf/all/forwarding"} {
-			if err := os.WriteFile("/proc/sys/net/"+file, []byte("1"), 0); err != nil {
-				return err
-			}
+	for _, setting := range []string{"ipv4/ip_forward", "ipv6/conf/all/forwarding"} {
+		if err := n.host.set(setting, "1"); err != nil {
+			t.Fatalf("cannot make the host a router: %v", err)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatalf("cannot make the host a router: %v", err)
 	}
 	for _, at := range append(outside, n.inside) {
 		if err := at.listen(t); err != nil {

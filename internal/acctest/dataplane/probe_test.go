@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -20,16 +21,22 @@ import (
 
 // The protocols of probes, by their numbers.
 const (
-	icmp   = 1
-	tcp    = 6
-	udp    = 17
-	icmpv6 = 58
+	icmp    = 1
+	tcp     = 6
+	udp     = 17
+	icmpv6  = 58
+	sctp    = 132
+	udplite = 136
 	// experimental has no ports and nobody else's packets.
 	experimental = 253
 )
 
+func hasPorts(protocol uint8) bool {
+	return protocol == tcp || protocol == udp || protocol == sctp || protocol == udplite
+}
+
 // probePorts are those that everybody listens on, over TCP and UDP.
-var probePorts = []uint16{22, 53, 80, 179, 443, 2379, 5432, 8080}
+var probePorts = []uint16{22, 53, 80, 179, 443, 2379, 5432, 8080, 9090}
 
 // flow is a new connection, or the first packet of something like it.
 type flow struct {
@@ -41,11 +48,13 @@ type flow struct {
 }
 
 func (f flow) String() string {
-	what := map[uint8]string{icmp: "ICMP", icmpv6: "ICMPv6", tcp: "TCP", udp: "UDP", experimental: "protocol 253"}[f.protocol]
-	switch f.protocol {
-	case tcp, udp:
+	what := map[uint8]string{
+		icmp: "ICMP", icmpv6: "ICMPv6", tcp: "TCP", udp: "UDP", sctp: "SCTP", udplite: "UDPLite", experimental: "protocol 253",
+	}[f.protocol]
+	switch {
+	case hasPorts(f.protocol):
 		what += fmt.Sprintf(" to port %d from port %d", f.port, f.srcPort)
-	case icmp, icmpv6:
+	case f.protocol != experimental:
 		what += fmt.Sprintf(" type %d code %d", f.icmpType, f.icmpCode)
 	}
 	return fmt.Sprintf("%s (%s) to %s (%s), %s", f.src, f.from.name, f.dst, f.to.name, what)
@@ -69,19 +78,38 @@ var marks atomic.Uint64
 // expect returns a mark that no other probe has, and what is closed when it arrives.
 func (a *arrivals) expect() (mark string, arrived <-chan struct{}) {
 	mark = fmt.Sprintf("%s%016x", markStart, marks.Add(1))
+	return mark, a.await(mark)
+}
+
+// await returns what is closed when something arrives of which note makes the text.
+func (a *arrivals) await(mark string) (arrived <-chan struct{}) {
 	channel := make(chan struct{})
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.waiting[mark] = channel
-	return mark, channel
+	return channel
 }
 
-func (a *arrivals) note(packet []byte) {
-	_, after, found := strings.Cut(string(packet), markStart)
-	if !found || len(after) < markLength-len(markStart) {
+// note notes a packet of a protocol: what it holds after the address header.
+func (a *arrivals) note(protocol uint8, packet []byte) {
+	switch protocol {
+	case icmp, icmpv6:
+		if len(packet) >= 8 {
+			a.arrive(icmpMark(packet[0], binary.BigEndian.Uint16(packet[4:])))
+		}
+	case sctp:
+		if chunk, tag, ok := sctpChunk(packet); ok {
+			a.arrive(sctpMark(chunk, tag))
+		}
 		return
 	}
-	mark := markStart + after[:markLength-len(markStart)]
+	_, after, found := strings.Cut(string(packet), markStart)
+	if found && len(after) >= markLength-len(markStart) {
+		a.arrive(markStart + after[:markLength-len(markStart)])
+	}
+}
+
+func (a *arrivals) arrive(mark string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if channel := a.waiting[mark]; channel != nil {
@@ -92,7 +120,7 @@ func (a *arrivals) note(packet []byte) {
 
 // listen takes what probes send to the namespace, until the test ends.
 func (n *namespace) listen(t *testing.T) error {
-	var packets []net.PacketConn
+	packets := map[net.PacketConn]uint8{}
 	err := n.do(func() error {
 		for _, port := range probePorts {
 			listener, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
@@ -106,31 +134,35 @@ func (n *namespace) listen(t *testing.T) error {
 					if err != nil {
 						return
 					}
-					_ = conn.Close()
+					go answer(conn)
 				}
 			}()
 		}
-		listen := [][2]string{
-			{"ip4:icmp", "0.0.0.0"}, {"ip6:ipv6-icmp", "::"},
-			{fmt.Sprintf("ip4:%d", experimental), "0.0.0.0"}, {fmt.Sprintf("ip6:%d", experimental), "::"},
+		type socket struct {
+			network, address string
+			protocol         uint8
+		}
+		listen := []socket{{"ip4:icmp", "0.0.0.0", icmp}, {"ip6:ipv6-icmp", "::", icmpv6}}
+		for _, protocol := range []uint8{sctp, udplite, experimental} {
+			listen = append(listen, socket{fmt.Sprintf("ip4:%d", protocol), "0.0.0.0", protocol}, socket{fmt.Sprintf("ip6:%d", protocol), "::", protocol})
 		}
 		for _, port := range probePorts {
-			listen = append(listen, [2]string{"udp", fmt.Sprintf(":%d", port)})
+			listen = append(listen, socket{"udp", fmt.Sprintf(":%d", port), udp})
 		}
 		for _, l := range listen {
-			packet, err := net.ListenPacket(l[0], l[1])
+			packet, err := net.ListenPacket(l.network, l.address)
 			if err != nil {
 				return err
 			}
 			t.Cleanup(func() { _ = packet.Close() })
-			packets = append(packets, packet)
+			packets[packet] = l.protocol
 		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("cannot listen at %s: %w", n.name, err)
 	}
-	for _, packet := range packets {
+	for packet, protocol := range packets {
 		go func() {
 			buffer := make([]byte, 2048)
 			for {
@@ -138,11 +170,19 @@ func (n *namespace) listen(t *testing.T) error {
 				if err != nil {
 					return
 				}
-				n.note(buffer[:length])
+				n.note(protocol, buffer[:length])
 			}
 		}()
 	}
 	return nil
+}
+
+// answer sends back what comes, until the other end goes. It does not go before: what
+// says so is a packet that connection tracking may know, and the data before it not.
+func answer(conn net.Conn) {
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(10 * patience))
+	_, _ = io.Copy(conn, conn)
 }
 
 // patience is how long a probe waits. Everything is on one machine, so a packet
@@ -150,16 +190,24 @@ func (n *namespace) listen(t *testing.T) error {
 // what TCP waits to try again.
 const patience = 500 * time.Millisecond
 
-// try makes the connection and tells whether it came to be: whether TCP's
-// handshake was done, or another protocol's packet arrived.
+// try makes the connection and tells whether it came to be: whether there was an
+// answer to what was sent over TCP and SCTP, or to a request of ICMP, and whether
+// another protocol's packet arrived.
 func (f flow) try(ctx context.Context, wait time.Duration) (allowed bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	if f.protocol == tcp {
+	switch f.protocol {
+	case tcp:
 		return f.connect(ctx)
+	case sctp:
+		return f.associate(ctx)
 	}
 	mark, arrived := f.to.expect()
-	if err := f.send(mark); err != nil {
+	id := uint16(icmpIdentifiers.Add(1))
+	if reply, ok := icmpReplies[f.icmpType]; ok && f.isICMP() {
+		arrived = f.from.await(icmpMark(reply, id))
+	}
+	if err := f.send(mark, id); err != nil {
 		// What the sender's own host drops is refused to the sender.
 		if errors.Is(err, syscall.EPERM) {
 			return false, nil
@@ -174,13 +222,27 @@ func (f flow) try(ctx context.Context, wait time.Duration) (allowed bool, err er
 	}
 }
 
-func (f flow) connect(ctx context.Context) (connected bool, err error) {
+func (f flow) isICMP() bool { return f.protocol == icmp || f.protocol == icmpv6 }
+
+// icmpReplies are the types of the replies to requests.
+var icmpReplies = map[uint8]uint8{8: 0, 13: 14, 128: 129}
+
+func icmpMark(icmpType uint8, id uint16) string { return fmt.Sprintf("icmp %d %d", icmpType, id) }
+
+func (f flow) connect(ctx context.Context) (answered bool, err error) {
 	err = f.from.do(func() error {
 		dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(f.src, f.srcPort))}
 		conn, err := dialer.DialContext(ctx, "tcp", netip.AddrPortFrom(f.dst, f.port).String())
 		if err == nil {
-			connected = true
-			return conn.Close()
+			defer func() { _ = conn.Close() }()
+			deadline, _ := ctx.Deadline()
+			_ = conn.SetDeadline(deadline)
+			mark := []byte(fmt.Sprintf("%s%016x", markStart, marks.Add(1)))
+			if _, err := conn.Write(mark); err == nil {
+				_, err = io.ReadFull(conn, mark)
+				answered = err == nil
+			}
+			return nil
 		}
 		var timeout net.Error
 		if errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.EPERM) {
@@ -188,10 +250,10 @@ func (f flow) connect(ctx context.Context) (connected bool, err error) {
 		}
 		return fmt.Errorf("%s: %w", f, err)
 	})
-	return connected, err
+	return answered, err
 }
 
-func (f flow) send(mark string) error {
+func (f flow) send(mark string, id uint16) error {
 	version := "4"
 	if f.dst.Is6() {
 		version = "6"
@@ -201,8 +263,11 @@ func (f flow) send(mark string) error {
 	if f.protocol != udp {
 		network, local, to = fmt.Sprintf("ip%s:%d", version, f.protocol), f.src.String(), &net.IPAddr{IP: f.dst.AsSlice()}
 	}
-	if f.protocol == icmp || f.protocol == icmpv6 {
-		payload = f.icmpMessage(mark)
+	switch {
+	case f.isICMP():
+		payload = f.icmpMessage(mark, id)
+	case f.protocol == udplite:
+		payload = f.udpliteMessage(mark)
 	}
 	var conn net.PacketConn
 	err := f.from.do(func() (err error) {
@@ -220,10 +285,10 @@ func (f flow) send(mark string) error {
 var icmpIdentifiers atomic.Uint32
 
 // icmpMessage has an identifier of its own, so that it belongs to no flow before.
-func (f flow) icmpMessage(mark string) []byte {
+func (f flow) icmpMessage(mark string, id uint16) []byte {
 	message := make([]byte, 8, 8+len(mark)+1)
 	message[0], message[1] = f.icmpType, f.icmpCode
-	binary.BigEndian.PutUint16(message[4:], uint16(icmpIdentifiers.Add(1)))
+	binary.BigEndian.PutUint16(message[4:], id)
 	binary.BigEndian.PutUint16(message[6:], 1)
 	message = append(message, mark...)
 	if len(message)%2 != 0 {
@@ -236,7 +301,28 @@ func (f flow) icmpMessage(mark string) []byte {
 	return message
 }
 
+// udpliteMessage is a message of UDPLite with a checksum over all of it.
+func (f flow) udpliteMessage(mark string) []byte {
+	message := make([]byte, 8, 8+len(mark))
+	binary.BigEndian.PutUint16(message, f.srcPort)
+	binary.BigEndian.PutUint16(message[2:], f.port)
+	message = append(message, mark...)
+	header := slices.Concat(f.src.AsSlice(), f.dst.AsSlice())
+	if f.dst.Is6() {
+		header = binary.BigEndian.AppendUint32(header, uint32(len(message)))
+		header = append(header, 0, 0, 0, udplite)
+	} else {
+		header = append(header, 0, udplite)
+		header = binary.BigEndian.AppendUint16(header, uint16(len(message)))
+	}
+	binary.BigEndian.PutUint16(message[6:], checksum(append(header, message...)))
+	return message
+}
+
 func checksum(message []byte) uint16 {
+	if len(message)%2 != 0 {
+		message = append(slices.Clip(message), 0)
+	}
 	var sum uint32
 	for i := 0; i < len(message); i += 2 {
 		sum += uint32(binary.BigEndian.Uint16(message[i:]))

@@ -22,32 +22,23 @@ func (w *World) Decide(ep *Endpoint, f Flow) Verdict {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	k.program = w.programFor(ep)
-	whole := boxes
+	if v, ok := k.beforehand(); ok {
+		return v
+	}
+	k.prepare()
 	var verdicts []Verdict
 	var parts []box
 	seen := [3]bool{}
-	for len(boxes) > 0 {
-		b := boxes[len(boxes)-1]
-		boxes = boxes[:len(boxes)-1]
-		res := k.run(b)
-		if res.cut != nil {
-			lower, upper := b.cut(*res.cut)
-			boxes = append(boxes, upper, lower)
-			if len(boxes)+len(verdicts) > maxParts {
-				return Verdict{Reason: "the flow stands for too many packets that fare differently: ask for fewer addresses or ports"}
-			}
-			continue
-		}
-		v := Verdict{Outcome: res.outcome, By: *res.by, Reason: res.reason, Trace: k.trace}
+	reason = k.divide(slices.Clone(boxes), func(v Verdict, b box) bool {
 		// Only the first of each kind is told; that it differs from others counts.
 		if last := len(verdicts) - 1; last < 0 || v.Outcome != verdicts[last].Outcome || v.By.String() != verdicts[last].By.String() {
 			verdicts, parts = append(verdicts, v), append(parts, b)
 		}
 		seen[v.Outcome] = true
-		if seen[Denied] && (seen[Allowed] || seen[Undecided]) {
-			break
-		}
+		return !seen[Denied] || !seen[Allowed] && !seen[Undecided]
+	})
+	if reason != "" {
+		return Verdict{Reason: reason}
 	}
 	i := slices.IndexFunc(verdicts, func(v Verdict) bool { return v.Outcome == Denied })
 	if i < 0 {
@@ -56,33 +47,32 @@ func (w *World) Decide(ep *Endpoint, f Flow) Verdict {
 	v := verdicts[i]
 	v.Partial = slices.ContainsFunc(verdicts, func(other Verdict) bool { return other.Outcome != v.Outcome })
 	if len(verdicts) > 1 {
-		v.Part = k.describe(parts[i], whole)
+		v.Part = k.describe(parts[i], boxes)
 	}
+	v.Notes = append(k.generalNotes(), v.Notes...)
 	return v
 }
 
 // walk is one flow on its way through one endpoint.
 type walk struct {
-	world        *World
-	endpoint     *Endpoint
+	world *World
+	// asked is the endpoint of the question, and at the one that governs its
+	// interface.
+	asked, at    *Endpoint
 	program      *program
-	direction    Direction
-	forwarded    bool
+	flow         Flow
 	protocol     uint8
 	family       family
 	localUnknown bool
+	// untracked is set if doNotTrack policies may matter; opposites are then those
+	// that may govern the interface on the other side of the host, nil for none.
+	untracked bool
+	opposites []*Endpoint
 
 	// box is the part of the flow under way, and trace what it has met.
 	box   box
 	trace []Step
-	// known is what happens to the box from the start of a tier on.
-	known map[place]result
-}
-
-// place is the start of a tier within a stage.
-type place struct {
-	stage stage
-	tier  int
+	notes []string
 }
 
 // result is what happens to a box, or where to cut it.
@@ -96,7 +86,7 @@ type result struct {
 // newWalk returns the boxes that make up the flow, or the reason why it cannot be
 // judged.
 func newWalk(w *World, ep *Endpoint, f Flow) (k *walk, boxes []box, reason string) {
-	k = &walk{world: w, endpoint: ep, direction: f.Direction, forwarded: f.Forwarded}
+	k = &walk{world: w, asked: ep, at: ep, flow: f}
 	var ok bool
 	if k.protocol, ok = protocolNumber(f.Protocol); !ok {
 		return nil, nil, fmt.Sprintf("the flow's protocol %q is not one of TCP, UDP, ICMP, ICMPv6, SCTP, UDPLite and 1 to 255", f.Protocol.String())
@@ -188,55 +178,140 @@ func (k *walk) describe(part box, whole []box) string {
 	return strings.Join(words, ", ")
 }
 
-// run takes a box through the stages of its path.
+// run tells what happens to a box.
 func (k *walk) run(b box) result {
-	k.box, k.trace, k.known = b, nil, map[place]result{}
-	failsafe := answer{}
-	// Forwarded traffic that goes out meets neither failsafes nor the tables before
-	// routing.
-	if !k.forwarded || k.direction == Ingress {
-		if doubt := k.endpoint.failsafes.doubts[k.direction]; doubt != "" {
-			return result{by: &Cause{}, reason: doubt}
-		}
-		for i := range k.endpoint.failsafes.ports[k.direction] {
-			port := &k.endpoint.failsafes.ports[k.direction][i]
-			failsafe = port.matches(&k.box, k.protocol, false)
-			if failsafe.is == partly {
-				return result{cut: &failsafe.at}
-			}
-			if failsafe.is == yes && !k.forwarded {
-				return k.decided(EffectAllow, &port.cause)
-			}
-			if failsafe.is == yes {
-				break
-			}
-		}
+	k.box, k.trace, k.notes = b, nil, nil
+	if k.untracked {
+		return k.connection()
 	}
-	if k.forwarded && (k.direction == Egress || failsafe.is == yes) {
-		return k.tierFrom(forwarded, 0, false)
-	}
-	if len(k.program[untracked][k.direction]) == 0 || k.endpoint.Interface == AnyInterface {
-		return k.tierFrom(preDNAT, 0, false)
-	}
-	// Replies to failsafe connections in the other direction skip doNotTrack
-	// policies, and so does all that looks like one.
-	if doubt := k.endpoint.failsafes.doubts[1-k.direction]; doubt != "" {
-		return result{by: &Cause{}, reason: doubt}
-	}
-	for _, port := range k.endpoint.failsafes.ports[1-k.direction] {
-		switch a := port.matches(&k.box, k.protocol, true); a.is {
-		case partly:
-			return result{cut: &a.at}
-		case yes:
-			return k.tierFrom(preDNAT, 0, false)
-		case no, maybe:
-		}
-	}
-	return k.tierFrom(untracked, 0, false)
+	return k.request().tracked()
 }
 
-func (k *walk) decided(effect Effect, by *Cause) result {
-	k.trace = append(k.trace, Step{*by, effect})
+// way is one packet on its way through one endpoint.
+type way struct {
+	*walk
+	endpoint  *Endpoint
+	program   *program
+	direction Direction
+	// reply is set for the reply to the flow, in which the ends are exchanged.
+	reply                       bool
+	source, destination         dimension
+	sourcePort, destinationPort dimension
+
+	// raw goes on after the doNotTrack policies, with what they do to the packet.
+	raw func(fate) result
+	// known is what happens from the start of a tier on.
+	known []knownResult
+}
+
+// place is the start of a tier within a stage.
+type place struct {
+	stage stage
+	tier  int
+}
+
+type knownResult struct {
+	place
+	result
+}
+
+// request is the flow's packet at the endpoint.
+func (k *walk) request() *way { return k.way(k.at, k.program, k.flow.Direction, false) }
+
+func (k *walk) way(ep *Endpoint, prog *program, direction Direction, reply bool) *way {
+	w := &way{
+		walk: k, endpoint: ep, program: prog, direction: direction, reply: reply,
+		source: peerAddress, destination: localAddress, sourcePort: sourcePort, destinationPort: destinationPort,
+	}
+	if (k.flow.Direction == Egress) != reply {
+		w.source, w.destination = w.destination, w.source
+	}
+	if reply {
+		w.sourcePort, w.destinationPort = w.destinationPort, w.sourcePort
+	}
+	return w
+}
+
+// farAddress is the side of the packet that is not the host's, or with forwarded
+// traffic the one that the interface leads to.
+func (w *way) farAddress() dimension {
+	if w.direction == Ingress {
+		return w.source
+	}
+	return w.destination
+}
+
+// tracked takes a packet through the stages of its path, without those of
+// doNotTrack.
+func (w *way) tracked() result {
+	if w.flow.Forwarded && w.direction == Egress {
+		// This meets neither failsafes nor the tables before routing.
+		return w.trackable(w.tierFrom(forwarded, 0, false))
+	}
+	switch failsafe, port := w.failsafe(false); failsafe.is {
+	case partly:
+		return result{cut: &failsafe.at}
+	case yes:
+		return w.trackable(w.pastFailsafe(port))
+	case no:
+		return w.trackable(w.tierFrom(preDNAT, 0, false))
+	default:
+		return w.trackable(either(w.pastFailsafe(port), w.tierFrom(preDNAT, 0, false), &Cause{}, failsafe.why))
+	}
+}
+
+// pastFailsafe goes on with a packet to a failsafe port.
+func (w *way) pastFailsafe(port *failsafe) result {
+	switch {
+	case w.flow.Forwarded:
+		return w.tierFrom(forwarded, 0, false)
+	case port == nil:
+		return result{outcome: Allowed, by: &Cause{}}
+	default:
+		return w.decided(EffectAllow, &port.cause)
+	}
+}
+
+// trackable takes back what policies allow if Linux does not get to know what
+// connection the packet belongs to.
+func (w *way) trackable(res result) result {
+	incoming := w.direction == Ingress || w.flow.Forwarded
+	if w.protocol != protocolUDPLite || !incoming || res.outcome != Allowed || res.cut != nil ||
+		!slices.ContainsFunc(w.endpoint.node.ways, func(h handling) bool { return !h.keepsInvalid }) {
+		return res
+	}
+	return result{by: res.by, reason: "Linux takes incoming UDPLite for invalid unless nf_conntrack_checksum is 0, and Felix drops what is invalid before it asks policies, which allow it here: " + res.by.String()}
+}
+
+// doubtful goes on with a condition that may hold.
+func doubtful(a answer, with, without func() result) result {
+	switch a.is {
+	case partly:
+		return result{cut: &a.at}
+	case yes:
+		return with()
+	case no:
+		return without()
+	case maybe:
+	}
+	return either(with(), without(), &Cause{}, a.why)
+}
+
+// either is what happens if it is not known which of two things happens.
+func either(one, other result, by *Cause, reason string) result {
+	switch {
+	case one.cut != nil:
+		return one
+	case other.cut != nil || one.outcome == other.outcome && one.outcome != Undecided:
+		return other
+	default:
+		return result{by: by, reason: reason}
+	}
+}
+
+func (w *way) decided(effect Effect, by *Cause) result {
+	by.Reply = w.reply
+	w.trace = append(w.trace, Step{*by, effect})
 	if effect == EffectAllow {
 		return result{outcome: Allowed, by: by}
 	}
@@ -245,63 +320,68 @@ func (k *walk) decided(effect Effect, by *Cause) result {
 
 // tierFrom decides from the start of a tier on. passed tells whether it comes
 // from a rule that passes: see profileFrom.
-func (k *walk) tierFrom(s stage, i int, passed bool) result {
-	if i == len(k.program[s][k.direction]) {
-		return k.afterTiers(s, passed)
+func (w *way) tierFrom(s stage, i int, passed bool) result {
+	if i == len(w.program[s][w.direction]) {
+		return w.afterTiers(s, passed)
 	}
 	at := place{s, i}
-	if res, ok := k.known[at]; ok {
-		return res
+	for _, known := range w.known {
+		if known.place == at {
+			return known.result
+		}
 	}
-	res := k.policyFrom(s, i, 0, 0)
-	k.known[at] = res
+	res := w.policyFrom(s, i, 0, 0)
+	w.known = append(w.known, knownResult{at, res})
 	return res
 }
 
 // afterTiers decides about what no tier of a stage has decided.
-func (k *walk) afterTiers(s stage, passed bool) result {
+func (w *way) afterTiers(s stage, passed bool) result {
 	switch {
 	case s == untracked:
-		return k.tierFrom(preDNAT, 0, false)
-	case s == preDNAT && k.forwarded:
-		return k.tierFrom(forwarded, 0, false)
+		return w.raw(fate{})
+	case s == preDNAT && w.flow.Forwarded:
+		return w.tierFrom(forwarded, 0, false)
 	case s == preDNAT:
-		return k.tierFrom(normal, 0, false)
+		return w.tierFrom(normal, 0, false)
 	case s == forwarded:
-		return k.decided(EffectAllow, &Cause{Kind: CauseForwardedDefault, Direction: k.direction})
+		return w.decided(EffectAllow, &Cause{Kind: CauseForwardedDefault, Direction: w.direction})
 	default:
-		return k.profileFrom(0, 0, passed)
+		return w.profileFrom(0, 0, passed)
 	}
 }
 
 // policyFrom decides from a rule of a policy of a tier on.
-func (k *walk) policyFrom(s stage, i, p, r int) result {
-	run := k.program[s][k.direction][i]
+func (w *way) policyFrom(s stage, i, p, r int) result {
+	run := w.program[s][w.direction][i]
 	for ; p < len(run.policies); p, r = p+1, 0 {
 		pol := run.policies[p]
-		for rules := pol.rules[k.direction]; r < len(rules); r++ {
+		for rules := pol.rules[w.direction]; r < len(rules); r++ {
 			if rules[r].action == v3.Log {
 				continue
 			}
-			a := k.match(rules[r])
+			a := w.match(rules[r])
 			if a.is == no {
+				if rules[r].chooses && w.world.addressless {
+					w.noteAddressless(rules[r], Cause{Kind: CausePolicyRule, Direction: w.direction, Tier: run.name, Policy: pol.id, Rule: r + 1, Reply: w.reply})
+				}
 				continue
 			}
-			cause := Cause{Kind: CausePolicyRule, Direction: k.direction, Tier: run.name, Policy: pol.id, Rule: r + 1}
-			return k.matched(a, rules[r].action, &cause,
-				func() result { return k.tierFrom(s, i+1, true) },
-				func() result { return k.policyFrom(s, i, p, r+1) })
+			cause := Cause{Kind: CausePolicyRule, Direction: w.direction, Tier: run.name, Policy: pol.id, Rule: r + 1, Reply: w.reply}
+			return w.matched(s, a, rules[r].action, &cause,
+				func() result { return w.tierFrom(s, i+1, true) },
+				func() result { return w.policyFrom(s, i, p, r+1) })
 		}
-		k.trace = append(k.trace, Step{By: Cause{Kind: CausePolicyRule, Direction: k.direction, Tier: run.name, Policy: pol.id}})
+		w.trace = append(w.trace, Step{By: Cause{Kind: CausePolicyRule, Direction: w.direction, Tier: run.name, Policy: pol.id, Reply: w.reply}})
 	}
 	if s == untracked || s == preDNAT || run.pass {
-		return k.tierFrom(s, i+1, false)
+		return w.tierFrom(s, i+1, false)
 	}
-	cause := Cause{Kind: CauseTierEnd, Direction: k.direction, Tier: run.name}
+	cause := Cause{Kind: CauseTierEnd, Direction: w.direction, Tier: run.name}
 	for _, pol := range run.policies {
 		cause.Policies = append(cause.Policies, pol.id)
 	}
-	return k.decided(EffectDeny, &cause)
+	return w.decided(EffectDeny, &cause)
 }
 
 // profileFrom decides from a rule of a profile on. Felix marks a packet that a
@@ -309,70 +389,72 @@ func (k *walk) policyFrom(s stage, i, p, r int) result {
 // tier removes the mark; so in a profile, a packet that was passed before (by the
 // last tier, or by a profile) is passed by every rule with Pass that it meets,
 // whatever the rule's conditions.
-func (k *walk) profileFrom(i, r int, passed bool) result {
-	for ; i < len(k.endpoint.profiles); i, r = i+1, 0 {
-		name := k.endpoint.profiles[i]
-		prof := k.world.profiles[name]
+func (w *way) profileFrom(i, r int, passed bool) result {
+	for ; i < len(w.endpoint.profiles); i, r = i+1, 0 {
+		name := w.endpoint.profiles[i]
+		prof := w.world.profiles[name]
 		if prof == nil {
-			return k.decided(EffectDeny, &Cause{Kind: CauseMissingProfile, Direction: k.direction, Profile: name})
+			return w.decided(EffectDeny, &Cause{Kind: CauseMissingProfile, Direction: w.direction, Profile: name})
 		}
-		for rules := prof.rules[k.direction]; r < len(rules); r++ {
+		for rules := prof.rules[w.direction]; r < len(rules); r++ {
 			if rules[r].action == v3.Log {
 				continue
 			}
-			a := k.match(rules[r])
+			a := w.match(rules[r])
 			if passed && rules[r].action == v3.Pass {
 				a = answer{is: yes}
 			}
 			if a.is == no {
+				if rules[r].chooses && w.world.addressless {
+					w.noteAddressless(rules[r], Cause{Kind: CauseProfileRule, Direction: w.direction, Profile: name, Rule: r + 1, Reply: w.reply})
+				}
 				continue
 			}
-			return k.matched(a, rules[r].action, &Cause{Kind: CauseProfileRule, Direction: k.direction, Profile: name, Rule: r + 1},
-				func() result { return k.profileFrom(i+1, 0, true) },
-				func() result { return k.profileFrom(i, r+1, passed) })
+			cause := Cause{Kind: CauseProfileRule, Direction: w.direction, Profile: name, Rule: r + 1, Reply: w.reply}
+			return w.matched(normal, a, rules[r].action, &cause,
+				func() result { return w.profileFrom(i+1, 0, true) },
+				func() result { return w.profileFrom(i, r+1, passed) })
 		}
-		k.trace = append(k.trace, Step{By: Cause{Kind: CauseProfileRule, Direction: k.direction, Profile: name}})
+		w.trace = append(w.trace, Step{By: Cause{Kind: CauseProfileRule, Direction: w.direction, Profile: name, Reply: w.reply}})
 	}
-	return k.decided(EffectDeny, &Cause{Kind: CauseNoMatch, Direction: k.direction})
+	return w.decided(EffectDeny, &Cause{Kind: CauseNoMatch, Direction: w.direction})
 }
 
 // matched decides by a rule that matches, or may match. pass goes on after a
 // Pass, and next as if the rule did not match.
-func (k *walk) matched(a answer, action v3.Action, cause *Cause, pass, next func() result) result {
+func (w *way) matched(s stage, a answer, action v3.Action, cause *Cause, pass, next func() result) result {
 	if a.is == partly {
 		return result{cut: &a.at}
 	}
+	effect := EffectAllow
+	switch action {
+	case v3.Deny:
+		effect = EffectDeny
+	case v3.Pass:
+		effect = EffectPass
+	case v3.Allow, v3.Log:
+	}
+	if a.is != yes {
+		w.trace = append(w.trace, Step{*cause, EffectDoubt})
+	} else {
+		w.trace = append(w.trace, Step{*cause, effect})
+	}
 	act := func() result {
-		switch action {
-		case v3.Deny:
-			return k.decided(EffectDeny, cause)
-		case v3.Pass:
-			k.trace = append(k.trace, Step{*cause, EffectPass})
+		switch {
+		case effect == EffectPass:
 			return pass()
+		case s == untracked && effect == EffectDeny:
+			return w.raw(fate{dropped, cause})
+		case s == untracked:
+			return w.raw(fate{bypasses, cause})
+		case effect == EffectDeny:
+			return result{outcome: Denied, by: cause}
 		default:
-			return k.decided(EffectAllow, cause)
+			return result{outcome: Allowed, by: cause}
 		}
 	}
 	if a.is == yes {
 		return act()
 	}
-	k.trace = append(k.trace, Step{*cause, EffectDoubt})
-	var with result
-	switch action {
-	case v3.Pass:
-		with = pass()
-	case v3.Deny:
-		with.outcome = Denied
-	default:
-		with.outcome = Allowed
-	}
-	without := next()
-	switch {
-	case with.cut != nil:
-		return with
-	case without.cut != nil || with.outcome == without.outcome && with.outcome != Undecided:
-		return without
-	default:
-		return result{by: cause, reason: cause.String() + " " + a.why}
-	}
+	return either(act(), next(), cause, cause.String()+" "+a.why)
 }

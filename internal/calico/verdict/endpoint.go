@@ -22,9 +22,9 @@ type Endpoint struct {
 	// Labels are its own and those that its profiles apply: what selectors see.
 	Labels map[string]string
 
-	labels    int
-	profiles  []string
-	failsafes failsafes
+	labels   int
+	profiles []string
+	node     *nodeSettings
 }
 
 // Endpoints returns all host endpoints, sorted by name.
@@ -40,8 +40,15 @@ func (w *World) Endpoint(name string) (*Endpoint, bool) {
 // has the given addresses: the first by name of those for this interface and
 // those without an interface that expect one of its addresses, or else the first
 // of those for "*". The others are inactive, of which Calico says nothing.
+//
+// An interface that interfaceExclude of FelixConfiguration names has only one for
+// "*".
 func (w *World) Governing(node, iface string, addrs ...netip.Addr) (*Endpoint, bool) {
+	excluded, _ := interfaceIs(iface, w.felix.known(node).excluded)
 	return w.governing(node, func(ep *Endpoint) bool {
+		if excluded == yes {
+			return false
+		}
 		if ep.Interface != "" {
 			return ep.Interface == iface
 		}
@@ -54,7 +61,16 @@ func (w *World) Governing(node, iface string, addrs ...netip.Addr) (*Endpoint, b
 // believed to expect the addresses that this interface has. The fallback is the
 // endpoint for "*".
 func (w *World) GoverningAddress(node string, addr netip.Addr) (*Endpoint, bool) {
-	return w.governing(node, func(ep *Endpoint) bool { return ep.expects([]netip.Addr{addr}) })
+	return w.governing(node, func(ep *Endpoint) bool {
+		excluded, _ := interfaceIs(ep.Interface, ep.node.excluded)
+		return excluded != yes && ep.expects([]netip.Addr{addr})
+	})
+}
+
+// forAll returns the host endpoint of a node for all interfaces, nil for none.
+func (w *World) forAll(node string) *Endpoint {
+	ep, _ := w.governing(node, func(*Endpoint) bool { return false })
+	return ep
 }
 
 func (ep *Endpoint) expects(addrs []netip.Addr) bool {

@@ -2,11 +2,11 @@ package verdict
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
-
-	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 // The failsafe ports of a Felix that is not told otherwise, the same in v3.28 to v3.32.
@@ -27,11 +27,20 @@ func protoPorts(text string) []v3.ProtoPort {
 	return ports
 }
 
-// failsafes are the failsafe ports of a node, by direction.
+// failsafes are the failsafe ports of a node, by direction: the lists that may
+// hold, mostly one, and why it is not known which does.
 type failsafes struct {
-	ports [2][]failsafe
-	// doubts tell why it is not known which there are.
+	lists  [2][]failsafeList
 	doubts [2]string
+}
+
+// failsafeList is a list of failsafe ports as a FelixConfiguration has it. Where
+// unread is set it stands somewhere else, as text.
+type failsafeList struct {
+	entries []v3.ProtoPort
+	ports   []failsafe
+	unread  string
+	by      *v3.FelixConfiguration
 }
 
 type failsafe struct {
@@ -42,144 +51,143 @@ type failsafe struct {
 	cause Cause
 }
 
-// matches tells whether a box is let through. With reply the box is looked at as
-// the replies to a connection in the other direction, whose port is the source.
-func (f failsafe) matches(b *box, protocol uint8, reply bool) answer {
-	if f.protocol != protocol {
+// holds tells whether a packet at an endpoint is let through. With reply the packet
+// is looked at as the reply to a connection in the other direction, whose port is
+// the source.
+func (f *failsafe) holds(w *way, reply bool) answer {
+	if f.protocol != w.protocol {
 		return answer{}
 	}
-	dim := destinationPort
+	dim := w.destinationPort
 	if reply {
-		dim = sourcePort
+		dim = w.sourcePort
 	}
-	a := spanSet{{f.port, f.port}}.holds(b, dim)
-	if f.peers == nil {
+	a := spanSet{{f.port, f.port}}.holds(&w.box, dim)
+	if f.peers == nil || a.is == no {
 		return a
 	}
-	return a.and(addrSet{*f.peers}.holds(b, peerAddress))
+	if familyOf(f.peers.lo) != w.family {
+		return answer{}
+	}
+	return a.and(w.inSet(addrSet{*f.peers}, w.farAddress()))
 }
 
-// failsafeConfigs are the FelixConfigurations that count.
-type failsafeConfigs struct {
-	release calico.Release
-	byName  map[string]*v3.FelixConfiguration
-	// scoped are those for the nodes with certain labels, from v3.32 on.
-	scoped []*v3.FelixConfiguration
-	nodes  map[string]map[string]string
-	cache  map[string]failsafes
-}
-
-func newFailsafeConfigs(r calico.Release) *failsafeConfigs {
-	return &failsafeConfigs{
-		release: r,
-		byName:  map[string]*v3.FelixConfiguration{},
-		nodes:   map[string]map[string]string{},
-		cache:   map[string]failsafes{},
+// failsafe tells whether a packet goes to a failsafe port of its direction, and to
+// which; or with reply, whether it looks like the reply to a connection to one of
+// the other direction.
+func (w *way) failsafe(reply bool) (answer, *failsafe) {
+	direction := w.direction
+	if reply {
+		direction = 1 - direction
+	}
+	all := &w.endpoint.node.failsafes
+	var hit *failsafe
+	hits := 0
+	for i := range all.lists[direction] {
+		list := &all.lists[direction][i]
+		if list.unread != "" && (w.protocol == protocolTCP || w.protocol == protocolUDP) {
+			return answer{is: maybe, why: all.doubts[direction]}, nil
+		}
+		one := answer{}
+		for p := range list.ports {
+			one = one.or(list.ports[p].holds(w, reply))
+			if one.is == yes && hit == nil {
+				hit = &list.ports[p]
+			}
+			if one.is == yes || one.is == partly {
+				break
+			}
+		}
+		switch one.is {
+		case partly:
+			return one, nil
+		case maybe:
+			return one, nil
+		case yes:
+			hits++
+		case no:
+		}
+	}
+	switch hits {
+	case 0:
+		return answer{}, nil
+	case len(all.lists[direction]):
+		return answer{is: yes}, hit
+	default:
+		return answer{is: maybe, why: all.doubts[direction]}, nil
 	}
 }
 
-const (
-	globalConfig     = "default"
-	nodeConfigPrefix = "node."
-)
-
-func (c *failsafeConfigs) add(o *v3.FelixConfiguration) {
-	switch {
-	case o.Name == globalConfig || strings.HasPrefix(o.Name, nodeConfigPrefix):
-		c.byName[o.Name] = o
-	case c.release.AtLeast(3, 32, 0):
-		c.scoped = append(c.scoped, o)
-	}
-}
-
-// of returns the failsafe ports of a node.
-func (c *failsafeConfigs) of(node string) failsafes {
-	if f, ok := c.cache[node]; ok {
-		return f
-	}
-	var f failsafes
+// failsafesOf returns the failsafe ports of a node, and why Felix cannot work with
+// them if it cannot.
+func (c *felixConfigs) failsafesOf(node string) (f failsafes, broken string) {
 	for _, direction := range []Direction{Ingress, Egress} {
-		list, source, doubt := c.listFor(node, direction)
-		f.doubts[direction] = doubt
-		for _, entry := range list {
-			port, err := newFailsafe(entry, direction)
-			if err != nil {
-				f.doubts[direction] = fmt.Sprintf("Felix cannot work with %s, whose failsafe ports hold %s", source, err)
-				continue
+		lists := settings(c, node, failsafesBy(direction), failsafeList{entries: defaultFailsafes[direction]})
+		f.doubts[direction] = c.whyNotKnown(node, lists)
+		for _, list := range lists {
+			for _, entry := range list.value.entries {
+				port, err := newFailsafe(entry, direction)
+				if err != nil {
+					broken = fmt.Sprintf("Felix cannot work with %s, whose failsafe ports hold %s", list.from, err)
+					continue
+				}
+				list.value.ports = append(list.value.ports, port)
 			}
-			f.ports[direction] = append(f.ports[direction], port)
+			f.lists[direction] = append(f.lists[direction], list.value)
 		}
 	}
-	c.cache[node] = f
-	return f
+	return f, broken
 }
 
-// listFor returns the failsafe ports of a node in a direction, and who says so.
-// The first that has a list replaces all others, for this direction.
-func (c *failsafeConfigs) listFor(node string, d Direction) (list []v3.ProtoPort, source, doubt string) {
-	for _, name := range []string{nodeConfigPrefix + node, globalConfig} {
-		if name == globalConfig {
-			if doubt := c.scopedDoubt(node, d); doubt != "" {
-				return nil, "", doubt
-			}
-		}
-		config := c.byName[name]
-		if config == nil {
-			continue
-		}
-		if annotation, ok := overriding(config, d); ok {
-			return nil, "", fmt.Sprintf("the annotation %s of FelixConfiguration %q replaces failsafe ports, and is not read here", annotation, name)
-		}
-		if own := listOf(config, d); own != nil {
-			return *own, fmt.Sprintf("FelixConfiguration %q", name), ""
+// whyNotKnown tells why it is not known which of several lists holds.
+func (c *felixConfigs) whyNotKnown(node string, lists []setting[failsafeList]) string {
+	for _, list := range lists {
+		if by := list.value.by; by != nil && slices.Contains(c.scoped, by) {
+			return fmt.Sprintf("FelixConfiguration %q sets failsafe ports for the nodes that its nodeSelector chooses, and whether node %q is one is not known here", by.Name, node)
 		}
 	}
-	return defaultFailsafes[d], "its default", ""
+	for _, list := range lists {
+		if list.value.unread != "" {
+			return list.value.unread
+		}
+	}
+	return "several lists of failsafe ports may hold"
 }
 
-func listOf(config *v3.FelixConfiguration, d Direction) *[]v3.ProtoPort {
-	if d == Egress {
-		return config.Spec.FailsafeOutboundHostPorts
-	}
-	return config.Spec.FailsafeInboundHostPorts
-}
-
-// scopedDoubt tells whether a configuration for nodes with certain labels may
-// hold for the node. Which labels these are is not among what is known of a
-// FelixConfiguration here; a node without labels has none.
-func (c *failsafeConfigs) scopedDoubt(node string, d Direction) string {
-	if len(c.nodes[node]) == 0 {
-		return ""
-	}
-	for _, config := range c.scoped {
-		if _, overrides := overriding(config, d); overrides || listOf(config, d) != nil {
-			return fmt.Sprintf("FelixConfiguration %q sets failsafe ports for the nodes that its nodeSelector chooses, and whether node %q is one is not known here", config.Name, node)
-		}
-	}
-	return ""
-}
-
-// overriding finds an annotation in which a parameter can stand as text.
-func overriding(config *v3.FelixConfiguration, d Direction) (string, bool) {
+// failsafesBy returns what a FelixConfiguration says about the failsafe ports of a
+// direction: the field, or an annotation in which they stand as text.
+func failsafesBy(d Direction) func(*v3.FelixConfiguration) []failsafeList {
 	parameter := "FailsafeInboundHostPorts"
 	if d == Egress {
 		parameter = "FailsafeOutboundHostPorts"
 	}
-	for name := range config.Annotations {
-		if strings.EqualFold(name, "config.projectcalico.org/"+parameter) {
-			return name, true
+	return func(o *v3.FelixConfiguration) []failsafeList {
+		list := o.Spec.FailsafeInboundHostPorts
+		if d == Egress {
+			list = o.Spec.FailsafeOutboundHostPorts
 		}
+		var all []failsafeList
+		_, exact := o.Annotations[annotationPrefix+parameter]
+		if list != nil && !exact {
+			all = append(all, failsafeList{entries: *list, by: o})
+		}
+		for _, name := range slices.Sorted(maps.Keys(o.Annotations)) {
+			if strings.EqualFold(name, annotationPrefix+parameter) && o.Annotations[name] != "" {
+				all = append(all, failsafeList{by: o, unread: fmt.Sprintf(
+					"the annotation %s of FelixConfiguration %q replaces failsafe ports, and is not read here", name, o.Name)})
+			}
+		}
+		return all
 	}
-	return "", false
 }
 
 func newFailsafe(entry v3.ProtoPort, d Direction) (failsafe, error) {
 	f := failsafe{port: entry.Port}
 	switch strings.ToLower(entry.Protocol) {
 	case "tcp":
-		f.protocol = 6
+		f.protocol = protocolTCP
 	case "udp":
-		f.protocol = 17
+		f.protocol = protocolUDP
 	default:
 		return f, fmt.Errorf("the protocol %q", entry.Protocol)
 	}

@@ -113,13 +113,13 @@ func parseFlow(t testing.TB, text string) verdict.Flow {
 	return f
 }
 
-func decide(t testing.TB, world, release, endpoint, flow string) verdict.Verdict {
+func decide(t testing.TB, world, release, endpoint, flow string, options ...verdict.Option) verdict.Verdict {
 	t.Helper()
 	r, err := calico.ParseRelease(release)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := verdict.New(parseWorld(t, world), r)
+	w := verdict.New(parseWorld(t, world), r, options...)
 	ep, ok := w.Endpoint(endpoint)
 	if !ok {
 		t.Fatalf("no endpoint %q", endpoint)

@@ -3,6 +3,7 @@ package verdict_test
 import (
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
@@ -35,15 +36,29 @@ func all(conditions ...tri) tri { return slices.Min(append(conditions, triYes)) 
 func some(options ...tri) tri   { return slices.Max(append(options, triNo)) }
 func not(t tri) tri             { return triYes - t }
 
-// packet is one concrete packet. An unknown local address is nil.
+// packet is one concrete packet as an endpoint sees it. An unknown address is nil.
 type packet struct {
-	in, forwarded       bool
-	v6                  bool
-	protocol            int
-	peer, local         net.IP
-	sport, dport        int
-	icmpType, icmpCode  int
-	everyLocalAddressIs []net.IP
+	in, forwarded      bool
+	v6                 bool
+	protocol           int
+	peer, local        net.IP
+	sport, dport       int
+	icmpType, icmpCode int
+	everyAddressIs     []net.IP
+}
+
+// reply is the answer to a packet, at the same endpoint.
+func (p packet) reply() *packet {
+	p.in, p.sport, p.dport = !p.in, p.dport, p.sport
+	p.icmpType = map[int]int{8: 0, 13: 14, 15: 16, 17: 18, 128: 129, 139: 140}[p.icmpType]
+	return &p
+}
+
+// across is a forwarded packet where it came in at the other side of the host, if
+// it goes out here, or a reply that comes in there.
+func (p packet) across() *packet {
+	p.in, p.peer, p.local = true, p.local, p.peer
+	return &p
 }
 
 type naiveWorld struct {
@@ -147,14 +162,15 @@ func isV6(text string) bool { return strings.Contains(text, ":") }
 // onAddress asks a question about the address of a side, or about all of them
 // where it is not known.
 func (p *packet) onAddress(local bool, question func(net.IP) tri) tri {
-	switch {
-	case !local:
-		return question(p.peer)
-	case p.local != nil:
-		return question(p.local)
+	addr := p.peer
+	if local {
+		addr = p.local
 	}
-	first := question(p.everyLocalAddressIs[0])
-	for _, addr := range p.everyLocalAddressIs[1:] {
+	if addr != nil {
+		return question(addr)
+	}
+	first := question(p.everyAddressIs[0])
+	for _, addr := range p.everyAddressIs[1:] {
 		if question(addr) != first {
 			return triUnknown
 		}
@@ -174,25 +190,28 @@ func (n *naiveWorld) protocolIs(p *numorstring.Protocol, number int) bool {
 func (n *naiveWorld) chosen(e *v3.EntityRule, namespace string, k known) (chosen, unasked bool) {
 	_, hasNamespace := k.labels["projectcalico.org/namespace"]
 	asked, ok := false, true
+	if accounts := e.ServiceAccounts; accounts != nil {
+		asked = true
+		if account := k.labels["projectcalico.org/serviceaccount"]; len(accounts.Names) > 0 && !slices.Contains(accounts.Names, account) {
+			ok = false
+		}
+		if accounts.Selector != "" && !n.selectors[accounts.Selector](stripped(k.labels, "pcsa.")) {
+			ok = false
+		}
+	}
 	if e.NamespaceSelector != "" {
 		asked = true
 		switch e.NamespaceSelector {
 		case "all()":
-			ok = hasNamespace
+			ok = ok && hasNamespace
 		case "global()":
-			ok = !hasNamespace
+			ok = ok && !hasNamespace
 		default:
-			stripped := map[string]string{}
-			for label, v := range k.labels {
-				if rest, ours := strings.CutPrefix(label, "pcns."); ours {
-					stripped[rest] = v
-				}
-			}
-			ok = n.selectors[e.NamespaceSelector](stripped)
+			ok = ok && n.selectors[e.NamespaceSelector](stripped(k.labels, "pcns."))
 		}
-	} else if namespace != "" && (e.Selector != "" || e.NotSelector != "") {
+	} else if namespace != "" && (e.Selector != "" || e.NotSelector != "" || asked) {
 		asked = true
-		ok = k.labels["projectcalico.org/namespace"] == namespace
+		ok = ok && k.labels["projectcalico.org/namespace"] == namespace
 	}
 	if e.Selector != "" {
 		asked = true
@@ -202,6 +221,17 @@ func (n *naiveWorld) chosen(e *v3.EntityRule, namespace string, k known) (chosen
 		ok = ok && !n.selectors[e.NotSelector](k.labels)
 	}
 	return ok, !asked
+}
+
+// stripped returns the labels with a prefix, without it.
+func stripped(labels map[string]string, prefix string) map[string]string {
+	out := map[string]string{}
+	for label, v := range labels {
+		if rest, ours := strings.CutPrefix(label, prefix); ours {
+			out[rest] = v
+		}
+	}
+	return out
 }
 
 func (n *naiveWorld) namedPort(rule *v3.Rule, e *v3.EntityRule, namespace, name string, p *packet, local bool, port int) tri {
@@ -269,15 +299,11 @@ func (n *naiveWorld) side(rule *v3.Rule, e *v3.EntityRule, namespace string, p *
 		})
 	}
 	_, unselected := n.chosen(e, namespace, known{})
-	accounts := e.ServiceAccounts != nil
-	if accounts {
-		conditions = append(conditions, triUnknown)
-	}
 	chosen := triYes
-	if !unselected && !accounts {
+	if !unselected {
 		chosen = inChosen(func(k known) bool { ok, _ := n.chosen(e, namespace, k); return ok })
 	}
-	if unselected && e.NotSelector != "" && !accounts {
+	if unselected && e.NotSelector != "" {
 		conditions = append(conditions, not(inChosen(func(k known) bool { return n.selectors[e.NotSelector](k.labels) })))
 	}
 	portIn := func(list []numorstring.Port) (numeric, named tri) {
@@ -285,7 +311,7 @@ func (n *naiveWorld) side(rule *v3.Rule, e *v3.EntityRule, namespace string, p *
 		for _, q := range list {
 			if q.PortName != "" {
 				named = some(named, n.namedPort(rule, e, namespace, q.PortName, p, local, port))
-			} else if p.protocol == 6 || p.protocol == 17 {
+			} else if withPorts(p.protocol) {
 				numeric = some(numeric, triOf(int(q.MinPort) <= port && port <= int(q.MaxPort)))
 			}
 		}
@@ -305,6 +331,8 @@ func (n *naiveWorld) side(rule *v3.Rule, e *v3.EntityRule, namespace string, p *
 	}
 	return all(conditions...)
 }
+
+func withPorts(protocol int) bool { return slices.Contains([]int{6, 17, 132, 136}, protocol) }
 
 func (n *naiveWorld) matches(rule *v3.Rule, namespace string, p *packet) tri {
 	conditions := []tri{triYes}
@@ -330,10 +358,8 @@ func (n *naiveWorld) matches(rule *v3.Rule, namespace string, p *packet) tri {
 		conditions = append(conditions, triOf(icmp(rule.ICMP)))
 	}
 	if rule.NotICMP != nil {
-		conditions = append(conditions, triOf(!icmp(rule.NotICMP)))
-	}
-	if rule.HTTP != nil {
-		conditions = append(conditions, triUnknown)
+		isICMP := p.protocol == 1 || p.protocol == 58
+		conditions = append(conditions, triOf(!icmp(rule.NotICMP) && (isICMP || rule.Protocol != nil)))
 	}
 	conditions = append(conditions,
 		n.side(rule, &rule.Source, namespace, p, !p.in, p.sport),
@@ -389,7 +415,10 @@ func (n *naiveWorld) policies(in bool) []naivePolicy {
 				p.sortName += "//GlobalNetworkPolicy"
 			}
 		case *v3.NetworkPolicy:
-			p = naivePolicy{name: o.Name, namespace: o.Namespace, tier: o.Spec.Tier, order: o.Spec.Order, types: o.Spec.Types, rules: o.Spec.Ingress}
+			p = naivePolicy{
+				name: o.Name, namespace: o.Namespace, tier: o.Spec.Tier, order: o.Spec.Order, types: o.Spec.Types, rules: o.Spec.Ingress,
+				forward: n.old(29),
+			}
 			if !in {
 				p.rules = o.Spec.Egress
 			}
@@ -415,6 +444,18 @@ func (n *naiveWorld) policies(in bool) []naivePolicy {
 	return out
 }
 
+// isIn tells whether a policy is one of a table.
+func (p *naivePolicy) isIn(t table) bool {
+	switch {
+	case p.track:
+		return t == rawTable
+	case p.preDNAT:
+		return t == mangleTable
+	default:
+		return t == filterTable || t == forwardTable && p.forward
+	}
+}
+
 func before(a, b *float64, nameA, nameB string) bool {
 	switch {
 	case a == nil && b == nil, a != nil && b != nil && *a == *b:
@@ -426,19 +467,29 @@ func before(a, b *float64, nameA, nameB string) bool {
 	}
 }
 
-// decide follows one packet.
-func (n *naiveWorld) decide(ep *v3.HostEndpoint, p *packet) fate {
-	if !p.forwarded && n.failsafe(ep, p, p.in, false) {
-		return fate{"allowed", "failsafe"}
+// tierOf is a tier with the policies that an endpoint meets.
+type tierOf struct {
+	name   string
+	order  *float64
+	real   bool
+	pass   bool
+	member []naivePolicy
+}
+
+// forAll returns the endpoint of a node for all interfaces.
+func (n *naiveWorld) forAll(node string) *v3.HostEndpoint {
+	var first *v3.HostEndpoint
+	for _, o := range n.objects {
+		if o, ok := o.(*v3.HostEndpoint); ok && o.Spec.Node == node && o.Spec.InterfaceName == "*" && (first == nil || o.Name < first.Name) {
+			first = o
+		}
 	}
+	return first
+}
+
+// tiers returns what packets of a direction meet at an endpoint.
+func (n *naiveWorld) tiers(ep *v3.HostEndpoint, in bool) []*tierOf {
 	labels := n.labels(ep.Labels, ep.Spec.Profiles)
-	type tierOf struct {
-		name   string
-		order  *float64
-		real   bool
-		pass   bool
-		member []naivePolicy
-	}
 	var tiers []*tierOf
 	find := func(name string) *tierOf {
 		for _, t := range tiers {
@@ -457,21 +508,17 @@ func (n *naiveWorld) decide(ep *v3.HostEndpoint, p *packet) fate {
 		}
 	}
 	direction := v3.PolicyTypeEgress
-	if p.in {
+	if in {
 		direction = v3.PolicyTypeIngress
 	}
-	all := n.policies(p.in)
+	all := n.policies(in)
 	preDNATLabels := labels
 	if ep.Spec.InterfaceName != "*" && !slices.ContainsFunc(all, func(q naivePolicy) bool {
 		return q.preDNAT && !q.track && q.selects(labels) && slices.Contains(q.types, direction)
 	}) {
 		// None of its own: those of the endpoint for all interfaces.
-		var first *v3.HostEndpoint
-		for _, o := range n.objects {
-			if o, ok := o.(*v3.HostEndpoint); ok && o.Spec.Node == ep.Spec.Node && o.Spec.InterfaceName == "*" && (first == nil || o.Name < first.Name) {
-				first = o
-				preDNATLabels = n.labels(o.Labels, o.Spec.Profiles)
-			}
+		if everywhere := n.forAll(ep.Spec.Node); everywhere != nil {
+			preDNATLabels = n.labels(everywhere.Labels, everywhere.Spec.Profiles)
 		}
 	}
 	for _, pol := range all {
@@ -493,7 +540,56 @@ func (n *naiveWorld) decide(ep *v3.HostEndpoint, p *packet) fate {
 	for _, t := range tiers {
 		sortBy(t.member, func(a, b naivePolicy) bool { return before(a.order, b.order, a.sortName, b.sortName) })
 	}
+	return tiers
+}
 
+// trial is one way to answer what is not known. All of them are tried.
+type trial struct {
+	answers []bool
+	asked   int
+	// about is what was asked about.
+	about []string
+}
+
+// is answers a question, of which the answer may not be known.
+func (t *trial) is(known tri, about string) bool {
+	if known != triUnknown {
+		return known == triYes
+	}
+	if t.asked == len(t.answers) {
+		t.answers = append(t.answers, true)
+	}
+	t.asked++
+	t.about = append(t.about, about)
+	return t.answers[t.asked-1]
+}
+
+// next goes on to the next trial; it is false if there is none.
+func (t *trial) next() bool {
+	t.asked = 0
+	for i := len(t.answers) - 1; i >= 0; i-- {
+		if t.answers[i] {
+			t.answers[i] = false
+			return true
+		}
+		t.answers = t.answers[:i]
+	}
+	return false
+}
+
+// table is which policies are looked at.
+type table int
+
+const (
+	rawTable table = iota
+	mangleTable
+	filterTable
+	forwardTable
+)
+
+// follow follows a packet through tables at an endpoint. The outcome is "" if
+// nothing decides.
+func (n *naiveWorld) follow(ep *v3.HostEndpoint, p *packet, t *trial, tables ...table) fate {
 	// The whole path as a list of steps, over which one index moves.
 	type stop struct {
 		rule      *v3.Rule
@@ -505,12 +601,13 @@ func (n *naiveWorld) decide(ep *v3.HostEndpoint, p *packet) fate {
 		ofProfile bool
 	}
 	var path []stop
-	table := func(wanted func(naivePolicy) bool, drops bool) {
+	tiers := n.tiers(ep, p.in)
+	for _, table := range tables {
 		path = append(path, stop{unmarks: true})
 		for _, t := range tiers {
 			begin, applies := len(path), false
 			for _, pol := range t.member {
-				if !wanted(pol) {
+				if !pol.isIn(table) {
 					continue
 				}
 				if !applies {
@@ -521,129 +618,499 @@ func (n *naiveWorld) decide(ep *v3.HostEndpoint, p *packet) fate {
 					path = append(path, stop{rule: &pol.rules[i], namespace: pol.namespace, cause: pol.name + "/" + t.name + "/" + string(rune('1'+i))})
 				}
 			}
-			if applies && drops && !t.pass {
+			if applies && (table == filterTable || table == forwardTable) && !t.pass {
 				path = append(path, stop{end: "denied", cause: "end of " + t.name})
 			}
 			for i := begin; i < len(path); i++ {
 				path[i].pass = len(path)
 			}
 		}
-	}
-	failsafeIn := n.failsafe(ep, p, p.in, false)
-	early := !p.forwarded || p.in && !failsafeIn
-	if early && ep.Spec.InterfaceName != "*" && !n.failsafe(ep, p, !p.in, true) {
-		table(func(q naivePolicy) bool { return q.track }, false)
-	}
-	if early && p.in {
-		table(func(q naivePolicy) bool { return q.preDNAT && !q.track }, false)
-	}
-	if p.forwarded {
-		table(func(q naivePolicy) bool { return q.forward && !q.track && !q.preDNAT }, true)
-		path = append(path, stop{end: "allowed", cause: "forwarded"})
-	} else {
-		table(func(q naivePolicy) bool { return !q.track && !q.preDNAT }, true)
-		for _, name := range ep.Spec.Profiles {
-			prof := n.profile(name)
-			if prof == nil {
-				path = append(path, stop{end: "denied", cause: "missing " + name})
-				continue
+		switch table {
+		case forwardTable:
+			path = append(path, stop{end: "allowed", cause: "forwarded"})
+		case filterTable:
+			for _, name := range ep.Spec.Profiles {
+				prof := n.profile(name)
+				if prof == nil {
+					path = append(path, stop{end: "denied", cause: "missing " + name})
+					continue
+				}
+				list := prof.Spec.Egress
+				if p.in {
+					list = prof.Spec.Ingress
+				}
+				begin := len(path)
+				for i := range list {
+					path = append(path, stop{rule: &list[i], ofProfile: true, cause: name + "/" + string(rune('1'+i))})
+				}
+				for i := begin; i < len(path); i++ {
+					path[i].pass = len(path)
+				}
 			}
-			list := prof.Spec.Egress
-			if p.in {
-				list = prof.Spec.Ingress
-			}
-			begin := len(path)
-			for i := range list {
-				path = append(path, stop{rule: &list[i], ofProfile: true, cause: name + "/" + string(rune('1'+i))})
-			}
-			for i := begin; i < len(path); i++ {
-				path[i].pass = len(path)
-			}
+			path = append(path, stop{end: "denied", cause: "nothing"})
+		case rawTable, mangleTable:
 		}
-		path = append(path, stop{end: "denied", cause: "nothing"})
 	}
-
-	var from func(i int, marked bool) fate
-	from = func(i int, marked bool) fate {
+	marked := false
+	for i := 0; i < len(path); {
 		s := path[i]
-		if s.unmarks {
-			return from(i+1, false)
-		}
-		if s.rule == nil {
+		switch {
+		case s.unmarks:
+			marked = false
+			i++
+			continue
+		case s.rule == nil:
 			return fate{s.end, s.cause}
+		case marked && s.ofProfile && s.rule.Action == v3.Pass:
+			i = s.pass
+			continue
+		case s.rule.Action == v3.Log || !t.is(n.matches(s.rule, s.namespace, p), s.cause):
+			i++
+			continue
 		}
-		if marked && s.ofProfile && s.rule.Action == v3.Pass {
-			return from(s.pass, true)
-		}
-		m := n.matches(s.rule, s.namespace, p)
-		if m == triNo || s.rule.Action == v3.Log {
-			return from(i+1, marked)
-		}
-		var with fate
 		switch s.rule.Action {
 		case v3.Allow:
-			with = fate{"allowed", s.cause}
+			return fate{"allowed", s.cause}
 		case v3.Deny:
-			with = fate{"denied", s.cause}
+			return fate{"denied", s.cause}
 		default:
-			with = from(s.pass, true)
+			i, marked = s.pass, true
 		}
-		if m == triYes {
-			return with
-		}
-		without := from(i+1, marked)
-		if with.outcome == without.outcome && with.outcome != "undecided" {
-			return without
-		}
-		return fate{"undecided", s.cause}
 	}
-	return from(0, false)
+	return fate{}
 }
 
-// failsafe tells whether a packet goes to a failsafe port, or as a reply from one.
-func (n *naiveWorld) failsafe(ep *v3.HostEndpoint, p *packet, inbound, reply bool) bool {
-	var list *[]v3.ProtoPort
-	for _, name := range []string{"default", "node." + ep.Spec.Node} {
+// possible is what a setting of Felix may be: its values in the configuration of the
+// node, or in those that may be for the node and the one for all, or "" for Felix's
+// own. An annotation in lower case is another way to say it.
+func (n *naiveWorld) possible(node, parameter string, field func(*v3.FelixConfigurationSpec) string) []string {
+	said := func(o *v3.FelixConfiguration) []string {
+		var all []string
+		exact, ok := o.Annotations["config.projectcalico.org/"+parameter]
+		switch {
+		case ok && exact != "":
+			all = append(all, exact)
+		case !ok && field(&o.Spec) != "":
+			all = append(all, field(&o.Spec))
+		}
+		if other := o.Annotations["config.projectcalico.org/"+strings.ToLower(parameter)]; other != "" {
+			all = append(all, other)
+		}
+		return all
+	}
+	return possibly(n, node, said, "")
+}
+
+func possibly[T any](n *naiveWorld, node string, said func(*v3.FelixConfiguration) []T, builtin T) []T {
+	var all, global, own []T
+	labels := false
+	for _, o := range n.objects {
+		if o, ok := o.(*calico.Node); ok && o.Name == node {
+			labels = len(o.Labels) > 0
+		}
+	}
+	for _, o := range n.objects {
+		o, ok := o.(*v3.FelixConfiguration)
+		switch {
+		case !ok:
+		case o.Name == "node."+node:
+			own = said(o)
+		case o.Name == "default":
+			global = said(o)
+		case !strings.HasPrefix(o.Name, "node.") && labels && !n.old(32):
+			all = append(all, said(o)...)
+		}
+	}
+	if len(own) > 0 {
+		return own
+	}
+	if len(global) == 0 {
+		global = []T{builtin}
+	}
+	return append(all, global...)
+}
+
+// way is how Felix may handle packets.
+type naiveWay struct{ nft, keepsInvalid bool }
+
+func (n *naiveWorld) ways(node string) []naiveWay {
+	var nft []bool
+	for _, mode := range n.possible(node, "NFTablesMode", func(s *v3.FelixConfigurationSpec) string {
+		if s.NFTablesMode == nil {
+			return ""
+		}
+		return string(*s.NFTablesMode)
+	}) {
+		switch {
+		case n.old(29):
+			nft = append(nft, false)
+		case mode == "Enabled":
+			nft = append(nft, true)
+		case mode == "Disabled" || n.old(32):
+			nft = append(nft, false)
+		default:
+			nft = append(nft, false, true)
+		}
+	}
+	var ways []naiveWay
+	for _, check := range n.possible(node, "DisableConntrackInvalidCheck", func(s *v3.FelixConfigurationSpec) string {
+		if s.DisableConntrackInvalidCheck == nil {
+			return ""
+		}
+		return map[bool]string{true: "true", false: "false"}[*s.DisableConntrackInvalidCheck]
+	}) {
+		for _, mode := range nft {
+			ways = append(ways, naiveWay{mode, check == "true"})
+		}
+	}
+	return ways
+}
+
+// decide follows one packet, and its reply, in all ways that may be.
+func (n *naiveWorld) decide(asked *v3.HostEndpoint, p *packet) (fate, []string) {
+	node := asked.Spec.Node
+	ep := asked
+	ways := n.ways(node)
+	if n.stuck(node, ways) {
+		return fate{"undecided", "stuck"}, nil
+	}
+	meets := func(parameter string, field func(*v3.FelixConfigurationSpec) string, meets func(string) bool) tri {
+		hits := 0
+		all := n.possible(node, parameter, field)
+		for _, value := range all {
+			if value != "" && meets(value) {
+				hits++
+			}
+		}
+		switch {
+		case hits == 0 || asked.Spec.InterfaceName == "*":
+			return triNo
+		case hits == len(all):
+			return triYes
+		default:
+			return triUnknown
+		}
+	}
+	// Of interfaces there is eth0.
+	switch meets("InterfacePrefix", func(s *v3.FelixConfigurationSpec) string { return s.InterfacePrefix }, func(v string) bool { return strings.Contains(v, "eth") }) {
+	case triYes:
+		return fate{"denied", "workload"}, nil
+	case triUnknown:
+		return fate{"undecided", "none"}, nil
+	case triNo:
+	}
+	switch meets("InterfaceExclude", func(s *v3.FelixConfigurationSpec) string { return s.InterfaceExclude }, func(v string) bool { return strings.Contains(v, "eth") }) {
+	case triYes:
+		if ep = n.forAll(node); ep == nil {
+			return fate{"allowed", "excluded"}, nil
+		}
+	case triUnknown:
+		return fate{"undecided", "none"}, nil
+	case triNo:
+	}
+	if p.v6 && slices.Contains(n.possible(node, "Ipv6Support", func(s *v3.FelixConfigurationSpec) string {
+		if s.IPv6Support != nil && !*s.IPv6Support {
+			return "false"
+		}
+		return ""
+	}), "false") {
+		return fate{"undecided", "none"}, nil
+	}
+	opposites := []*v3.HostEndpoint{nil}
+	if p.forwarded {
 		for _, o := range n.objects {
-			fc, ok := o.(*v3.FelixConfiguration)
-			if !ok || fc.Name != name {
-				continue
-			}
-			if inbound && fc.Spec.FailsafeInboundHostPorts != nil {
-				list = fc.Spec.FailsafeInboundHostPorts
-			}
-			if !inbound && fc.Spec.FailsafeOutboundHostPorts != nil {
-				list = fc.Spec.FailsafeOutboundHostPorts
+			if o, ok := o.(*v3.HostEndpoint); ok && o.Spec.Node == node && o != ep && o != asked {
+				opposites = append(opposites, o)
 			}
 		}
 	}
-	if list == nil {
-		tcp, udp := []int{179, 2379, 2380, 5473, 6443, 6666, 6667}, []int{53, 67}
+	var all []fate
+	about := []string{"none"}
+	for _, opposite := range opposites {
+		for _, way := range ways {
+			t := &trial{}
+			for {
+				f := n.connect(ep, opposite, p, way, t)
+				if len(all) == 0 || f != all[len(all)-1] {
+					all = append(all, f)
+				}
+				about = append(about, t.about...)
+				t.about = nil
+				if !t.next() {
+					break
+				}
+			}
+		}
+	}
+	for _, f := range all {
+		about = append(about, f.cause)
+		if f.outcome != all[0].outcome || f.outcome == "undecided" {
+			all[0] = fate{"undecided", "several"}
+		}
+	}
+	return all[0], about
+}
+
+// connect tells what becomes of a request and its reply.
+func (n *naiveWorld) connect(ep, opposite *v3.HostEndpoint, p *packet, way naiveWay, t *trial) fate {
+	own, passesIn, passesOut := !p.forwarded, p.forwarded && p.in, p.forwarded && !p.in
+	shielded, like := false, false
+	if !passesOut {
+		shielded = t.is(n.failsafe(ep, p, p.in, false), "none")
+		if shielded && own {
+			return fate{"allowed", "failsafe"}
+		}
+		like = !shielded && t.is(n.failsafe(ep, p, !p.in, true), "none")
+	}
+	reply := p.reply()
+	raw := func(ep *v3.HostEndpoint, p *packet, shield bool) fate {
+		if ep == nil || ep.Spec.InterfaceName == "*" || shield {
+			return fate{}
+		}
+		return n.follow(ep, p, t, rawTable)
+	}
+	shield := func(ep *v3.HostEndpoint, p *packet) bool {
+		return ep != nil && t.is(some(n.failsafe(ep, p, p.in, false), n.failsafe(ep, p, !p.in, true)), "none")
+	}
+	var f, r fate
+	loose := withPorts(p.protocol) && p.protocol != 6 && p.protocol != 132 || !withPorts(p.protocol) && reply.icmpType == 0 && p.icmpType != 8 ||
+		p.protocol == 58 && p.icmpType < 128 || p.protocol == 1 && p.icmpType > 18
+	switch {
+	case own:
+		f = raw(ep, p, like)
+		if !loose {
+			r = raw(ep, reply, like)
+		}
+	case passesIn:
+		f = raw(ep, p, shielded || like)
+		if !loose {
+			r = raw(opposite, reply.across(), shield(opposite, reply.across()))
+		}
+	default:
+		f = raw(opposite, p.across(), shield(opposite, p.across()))
+		if !loose {
+			r = raw(ep, reply, shield(ep, reply))
+		}
+	}
+	if f.outcome == "denied" {
+		if !passesOut {
+			return f
+		}
+		f = fate{}
+	}
+	replied := func() fate {
+		var got fate
+		switch {
+		case own:
+			got = n.follow(ep, reply, t, mangleTable, filterTable)
+		case passesIn:
+			got = n.follow(ep, reply, t, forwardTable)
+		case t.is(n.failsafe(ep, reply, true, false), "none"):
+			got = n.follow(ep, reply, t, forwardTable)
+		default:
+			got = n.follow(ep, reply, t, mangleTable, forwardTable)
+		}
+		return got
+	}
+	var req fate
+	switch {
+	case passesOut:
+		req = n.follow(ep, p, t, forwardTable)
+	case f.outcome == "allowed":
+		req = f
+	case passesIn && shielded:
+		req = n.follow(ep, p, t, forwardTable)
+	case passesIn:
+		req = n.follow(ep, p, t, mangleTable, forwardTable)
+	default:
+		req = n.follow(ep, p, t, mangleTable, filterTable)
+	}
+	if p.protocol == 136 && req.outcome == "allowed" && f.outcome == "" && (p.in || p.forwarded) && !way.keepsInvalid {
+		req.outcome = "undecided"
+	}
+	if req.outcome == "denied" || loose {
+		return req
+	}
+	and := func(also fate) fate {
+		if also.outcome == "denied" {
+			return also
+		}
+		return req
+	}
+	handshake := p.protocol == 6 || p.protocol == 132
+	switch {
+	case r.outcome == "denied":
+		return r
+	case f.outcome == "allowed" && r.outcome == "allowed", r.outcome == "allowed" && !handshake:
+		if passesIn {
+			return and(replied())
+		}
+		return req
+	case f.outcome == "" && r.outcome == "":
+		return req
+	}
+	// One of them alone.
+	invalidGoesOut := own && (p.in == (f.outcome == "allowed"))
+	switch {
+	case way.nft && invalidGoesOut && f.outcome == "allowed" && p.protocol == 6:
+		return and(replied())
+	case way.nft && invalidGoesOut:
+		return req
+	case !way.keepsInvalid:
+		return fate{"denied", "one way " + f.cause + r.cause}
+	case f.outcome == "allowed" || passesIn:
+		return and(replied())
+	default:
+		return req
+	}
+}
+
+// stuck tells whether a policy or profile of an endpoint on the node has a rule that
+// Felix cannot program in one of the ways.
+func (n *naiveWorld) stuck(node string, ways []naiveWay) bool {
+	for _, o := range n.objects {
+		ep, ok := o.(*v3.HostEndpoint)
+		if !ok || ep.Spec.Node != node {
+			continue
+		}
+		var rules []v3.Rule
+		labels := n.labels(ep.Labels, ep.Spec.Profiles)
+		for _, in := range []bool{true, false} {
+			for _, pol := range n.policies(in) {
+				direction := map[bool]v3.PolicyType{true: v3.PolicyTypeIngress, false: v3.PolicyTypeEgress}[in]
+				if pol.selects(labels) && slices.Contains(pol.types, direction) && (!pol.track || ep.Spec.InterfaceName != "*") {
+					rules = append(rules, pol.rules...)
+				}
+			}
+		}
+		for _, name := range ep.Spec.Profiles {
+			if prof := n.profile(name); prof != nil {
+				rules = append(rules, slices.Concat(prof.Spec.Ingress, prof.Spec.Egress)...)
+			}
+		}
+		for _, way := range ways {
+			for i := range rules {
+				if n.impossible(&rules[i], false, way.nft) || n.impossible(&rules[i], true, way.nft) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// impossible tells whether Felix cannot make a rule for an IP version.
+func (n *naiveWorld) impossible(r *v3.Rule, v6, nft bool) bool {
+	own := numorstring.ProtocolFromString("ICMP")
+	number := 1
+	if v6 {
+		own, number = numorstring.ProtocolFromString("ICMPv6"), 58
+	}
+	if r.IPVersion != nil && (*r.IPVersion == 6) != v6 {
+		return false
+	}
+	if r.IPVersion == nil && r.Protocol != nil && strings.HasPrefix(r.Protocol.StrVal, "ICMP") && *r.Protocol != own {
+		return false
+	}
+	knows := !n.old(31) || n.release.Minor == 30 && n.release.Patch >= 3 || n.release.Minor == 29 && n.release.Patch >= 6
+	bad := false
+	for _, e := range []*v3.EntityRule{&r.Source, &r.Destination} {
+		var good, mine, every [2]int
+		for i, list := range [][]string{e.Nets, e.NotNets} {
+			for _, text := range list {
+				if _, broken := inNet(net.IPv4zero, text); broken {
+					continue
+				}
+				good[i]++
+				if isV6(text) == v6 {
+					mine[i]++
+					if strings.HasSuffix(text, "/0") {
+						every[i]++
+					}
+				}
+			}
+			if good[i] > 0 && mine[i] == 0 {
+				return false
+			}
+		}
+		if every[1] > 0 && knows {
+			return false
+		}
+		if every[1] == 1 && mine[1] == 1 && mine[0] != 1 && !nft {
+			bad = true
+		}
+	}
+	coded := func(f *v3.ICMPFields) bool { return f != nil && f.Code != nil }
+	switch {
+	case r.Protocol != nil && r.NotProtocol != nil && !nft:
+		bad = true
+	case r.NotICMP != nil && (r.Protocol == nil && !nft || r.Protocol != nil && !n.protocolIs(r.Protocol, number)):
+		bad = true
+	case nft && (coded(r.ICMP) || coded(r.NotICMP)):
+		bad = true
+	}
+	return bad
+}
+
+// failsafe tells whether a packet goes to a failsafe port, or comes as a reply from
+// one. Inbound failsafe ports are asked for with inbound.
+func (n *naiveWorld) failsafe(ep *v3.HostEndpoint, p *packet, inbound, reply bool) tri {
+	parameter, builtin := "FailsafeOutboundHostPorts", "udp 53, udp 67, tcp 179, tcp 2379, tcp 2380, tcp 5473, tcp 6443, tcp 6666, tcp 6667"
+	if inbound {
+		parameter, builtin = "FailsafeInboundHostPorts", "tcp 22, udp 68, tcp 179, tcp 2379, tcp 2380, tcp 5473, tcp 6443, tcp 6666, tcp 6667"
+	}
+	defaults := []v3.ProtoPort{}
+	for _, entry := range strings.Split(builtin, ", ") {
+		port, _ := strconv.Atoi(entry[4:])
+		defaults = append(defaults, v3.ProtoPort{Protocol: entry[:3], Port: uint16(port)})
+	}
+	// What nobody reads is nil.
+	lists := possibly(n, ep.Spec.Node, func(o *v3.FelixConfiguration) []*[]v3.ProtoPort {
+		list := o.Spec.FailsafeOutboundHostPorts
 		if inbound {
-			tcp, udp = append(tcp, 22), []int{68}
+			list = o.Spec.FailsafeInboundHostPorts
 		}
-		list = &[]v3.ProtoPort{}
-		for _, port := range tcp {
-			*list = append(*list, v3.ProtoPort{Protocol: "tcp", Port: uint16(port)})
+		if o.Annotations["config.projectcalico.org/"+parameter] != "" {
+			return []*[]v3.ProtoPort{nil}
 		}
-		for _, port := range udp {
-			*list = append(*list, v3.ProtoPort{Protocol: "udp", Port: uint16(port)})
+		if list == nil {
+			return nil
 		}
-	}
+		return []*[]v3.ProtoPort{list}
+	}, &defaults)
 	port := p.dport
 	if reply {
 		port = p.sport
 	}
-	for _, f := range *list {
-		number := map[string]int{"tcp": 6, "udp": 17}[strings.ToLower(f.Protocol)]
-		if number != p.protocol || int(f.Port) != port {
+	var answers []tri
+	for _, list := range lists {
+		if list == nil {
+			if p.protocol == 6 || p.protocol == 17 {
+				return triUnknown
+			}
 			continue
 		}
-		if in, _ := inNet(p.peer, f.Net); f.Net == "" || in && isV6(f.Net) == p.v6 {
-			return true
+		answer := triNo
+		for _, f := range *list {
+			if number := map[string]int{"tcp": 6, "udp": 17}[strings.ToLower(f.Protocol)]; number != p.protocol || int(f.Port) != port {
+				continue
+			}
+			if f.Net == "" {
+				answer = triYes
+			} else if isV6(f.Net) == p.v6 {
+				answer = some(answer, p.onAddress(false, func(a net.IP) tri { in, _ := inNet(a, f.Net); return triOf(in) }))
+			}
 		}
+		answers = append(answers, answer)
 	}
-	return false
+	switch {
+	case !slices.ContainsFunc(answers, func(t tri) bool { return t != triNo }):
+		return triNo
+	case slices.Contains(answers, triNo) || slices.Contains(answers, triUnknown):
+		return triUnknown
+	default:
+		return triYes
+	}
 }
 
 // sortBy sorts the slow way.

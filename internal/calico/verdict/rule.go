@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"slices"
 	"strings"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
@@ -19,10 +20,14 @@ type rule struct {
 	icmp        *icmpMatch
 	notICMP     *icmpMatch
 	src, dst    entity
+	// chooses is set if a selector of the rule chooses addresses.
+	chooses bool
 	// never is true for a rule that matches nothing, whatever the packet.
 	never bool
 	// doubts are conditions that the objects do not decide.
 	doubts []string
+	// faults tell why Felix cannot program the rule, if it cannot.
+	faults []fault
 }
 
 type icmpMatch struct{ types, codes spanSet }
@@ -52,6 +57,9 @@ type memberSet struct {
 	filled   bool
 	addrs    [2]addrSet
 	ports    map[string][]portMember
+	// addressless are the host endpoints that it chooses and that expect no address
+	// of a family.
+	addressless [2][]string
 }
 
 func (w *World) fill(m *memberSet) *memberSet {
@@ -69,6 +77,13 @@ func (w *World) fill(m *memberSet) *memberSet {
 			continue
 		}
 		nets = append(nets, th.nets...)
+		if th.endpoint != "" {
+			for _, f := range []family{ipv4, ipv6} {
+				if !slices.ContainsFunc(th.nets, func(r addrRange) bool { return familyOf(r.lo) == f }) {
+					m.addressless[f] = append(m.addressless[f], th.endpoint)
+				}
+			}
+		}
 		for _, port := range th.ports {
 			for _, n := range th.nets {
 				m.ports[port.name] = append(m.ports[port.name], portMember{n.lo, port.protocol, port.port})
@@ -126,15 +141,13 @@ func (w *World) rule(in *v3.Rule, namespace string) (*rule, bool) {
 		return nil, false
 	}
 	r.icmp, r.notICMP = newICMPMatch(in.ICMP), newICMPMatch(in.NotICMP)
-	if r.notICMP != nil && (in.Protocol == nil || !isICMP(*r.protocol)) {
-		r.doubts = append(r.doubts, "has notICMP without protocol ICMP or ICMPv6, which the dataplane cannot be given")
-	}
-	if in.HTTP != nil && len(in.HTTP.Methods)+len(in.HTTP.Paths) > 0 {
-		r.doubts = append(r.doubts, "has HTTP conditions")
-	}
+	// HTTP conditions are not for Felix but for a proxy in front of a workload: at a
+	// host endpoint the rule matches without them.
 	if !w.entity(r, &r.src, &in.Source, namespace) || !w.entity(r, &r.dst, &in.Destination, namespace) {
 		return nil, false
 	}
+	r.faults = w.faultsOf(r, in)
+	w.faulty = w.faulty || len(r.faults) > 0
 	return r, true
 }
 
@@ -219,11 +232,6 @@ func (w *World) entity(r *rule, e *entity, in *v3.EntityRule, namespace string) 
 			r.doubts = append(r.doubts, "selects a Kubernetes service")
 		}
 	}
-	accounts := in.ServiceAccounts != nil && (in.ServiceAccounts.Selector != "" || len(in.ServiceAccounts.Names) > 0)
-	if accounts {
-		// These choose workloads, together with the other selectors.
-		r.doubts = append(r.doubts, "selects service accounts")
-	}
 	text := w.entitySelector(in, namespace)
 	if text != "" && in.NotSelector != "" {
 		// Both have to suit one and the same endpoint, not just its address.
@@ -236,6 +244,7 @@ func (w *World) entity(r *rule, e *entity, in *v3.EntityRule, namespace string) 
 			return false
 		}
 		from = text
+		r.chooses = true
 	} else if in.NotSelector != "" {
 		if e.notChosen, ok = w.choose(in.NotSelector); !ok {
 			return false
@@ -247,9 +256,6 @@ func (w *World) entity(r *rule, e *entity, in *v3.EntityRule, namespace string) 
 	}
 	protocol := w.namedPortProtocol(r)
 	e.ports, e.notPorts = newPortMatch(in.Ports, members, protocol), newPortMatch(in.NotPorts, members, protocol)
-	if accounts {
-		e.chosen, e.notChosen = nil, nil
-	}
 	return true
 }
 
@@ -276,13 +282,46 @@ func (w *World) entitySelector(in *v3.EntityRule, namespace string) string {
 	case namespace != "":
 		inNamespace = namespaceLabel + " == '" + namespace + "'"
 	}
+	chosen := in.Selector
+	switch accounts := w.serviceAccounts(in.ServiceAccounts); {
+	case accounts == "":
+	case chosen == "":
+		chosen = accounts
+	default:
+		chosen = "(" + accounts + ") && (" + chosen + ")"
+	}
 	switch {
-	case inNamespace == "" || in.Selector == "" && in.NotSelector == "" && in.NamespaceSelector == "":
-		return in.Selector
-	case in.Selector == "":
+	case inNamespace == "" || chosen == "" && in.NotSelector == "" && in.NamespaceSelector == "":
+		return chosen
+	case chosen == "":
 		return inNamespace
 	default:
-		return "(" + inNamespace + ") && (" + in.Selector + ")"
+		return "(" + inNamespace + ") && (" + chosen + ")"
+	}
+}
+
+// serviceAccounts returns what Calico makes of a choice of service accounts: a
+// selector for labels that workloads have, and hosts and sets do not. Where it
+// cannot read the names it leaves the whole choice out.
+func (w *World) serviceAccounts(in *v3.ServiceAccountMatch) string {
+	if in == nil {
+		return ""
+	}
+	var text string
+	if in.Selector != "" {
+		text = w.prefixed(in.Selector, serviceAccountPrefix)
+	}
+	if len(in.Names) == 0 {
+		return text
+	}
+	names, err := w.parse(serviceAccountLabel + " in { '" + strings.Join(in.Names, "', '") + "' }")
+	switch {
+	case err != nil:
+		return ""
+	case text == "":
+		return names.String()
+	default:
+		return "(" + text + ") && (" + names.String() + ")"
 	}
 }
 
@@ -320,27 +359,29 @@ func newPortMatch(ports []numorstring.Port, from *memberSet, protocol uint8) *po
 }
 
 // match tells whether the rule matches the packets of a box.
-func (k *walk) match(r *rule) answer {
-	if r.never || r.protocol != nil && *r.protocol != k.protocol || r.notProtocol != nil && *r.notProtocol == k.protocol ||
-		r.only != nil && *r.only != k.family {
+func (w *way) match(r *rule) answer {
+	if r.never || r.protocol != nil && *r.protocol != w.protocol || r.notProtocol != nil && *r.notProtocol == w.protocol ||
+		r.only != nil && *r.only != w.family {
 		return answer{}
 	}
 	a := answer{is: yes}
 	if r.icmp != nil {
-		a = a.and(k.matchICMP(r.icmp))
+		a = a.and(w.matchICMP(r.icmp))
 	}
-	if r.notICMP != nil && isICMP(k.protocol) {
-		a = a.and(k.matchICMP(r.notICMP).not())
-	}
-	srcDim, dstDim := peerAddress, localAddress
-	if k.direction == Egress {
-		srcDim, dstDim = dstDim, srcDim
+	if r.notICMP != nil {
+		switch {
+		case isICMP(w.protocol):
+			a = a.and(w.matchICMP(r.notICMP).not())
+		case r.protocol == nil:
+			// To nft, which alone takes such a rule, it is one for ICMP.
+			return answer{}
+		}
 	}
 	if a.is != no {
-		a = a.and(k.matchEntity(&r.src, srcDim, sourcePort))
+		a = a.and(w.matchEntity(&r.src, w.source, w.sourcePort))
 	}
 	if a.is != no {
-		a = a.and(k.matchEntity(&r.dst, dstDim, destinationPort))
+		a = a.and(w.matchEntity(&r.dst, w.destination, w.destinationPort))
 	}
 	for _, doubt := range r.doubts {
 		a = a.and(answer{is: maybe, why: doubt})
@@ -348,14 +389,21 @@ func (k *walk) match(r *rule) answer {
 	return a
 }
 
-func (k *walk) matchICMP(m *icmpMatch) answer {
-	if !isICMP(k.protocol) {
+func (w *way) matchICMP(m *icmpMatch) answer {
+	if !isICMP(w.protocol) {
 		return answer{}
 	}
-	return m.types.holds(&k.box, icmpType).and(m.codes.holds(&k.box, icmpCode))
+	types := m.types.holds(&w.box, icmpType)
+	if w.reply {
+		b := w.box
+		t := replyTypes[w.protocol][b.number(icmpType).lo]
+		*b.number(icmpType) = span{t, t}
+		types = m.types.holds(&b, icmpType)
+	}
+	return types.and(m.codes.holds(&w.box, icmpCode))
 }
 
-func (k *walk) matchEntity(e *entity, addrDim, portDim dimension) answer {
+func (w *way) matchEntity(e *entity, addrDim, portDim dimension) answer {
 	a := answer{is: yes}
 	for _, nets := range []struct {
 		sets *[2]addrSet
@@ -364,13 +412,13 @@ func (k *walk) matchEntity(e *entity, addrDim, portDim dimension) answer {
 		if nets.sets == nil {
 			continue
 		}
-		set := nets.sets[k.family]
+		set := nets.sets[w.family]
 		if len(set) == 0 {
 			// A list of the other family alone, even of notNets, makes the rule one of
 			// that family.
 			return answer{}
 		}
-		in := k.inSet(set, addrDim)
+		in := w.inSet(set, addrDim)
 		if nets.not {
 			in = in.not()
 		}
@@ -379,53 +427,53 @@ func (k *walk) matchEntity(e *entity, addrDim, portDim dimension) answer {
 		}
 	}
 	if e.notPorts != nil {
-		a = a.and(k.matchPorts(e.notPorts, addrDim, portDim).not())
+		a = a.and(w.matchPorts(e.notPorts, addrDim, portDim).not())
 	}
 	if e.notChosen != nil && a.is != no {
-		a = a.and(k.inSet(k.world.fill(e.notChosen).addrs[k.family], addrDim).not())
+		a = a.and(w.inSet(w.world.fill(e.notChosen).addrs[w.family], addrDim).not())
 	}
 	if a.is == no {
 		return a
 	}
 	if e.chosen != nil {
-		a = a.and(k.inSet(k.world.fill(e.chosen).addrs[k.family], addrDim))
+		a = a.and(w.inSet(w.world.fill(e.chosen).addrs[w.family], addrDim))
 	}
 	if e.ports != nil && a.is != no {
-		a = a.and(k.matchPorts(e.ports, addrDim, portDim))
+		a = a.and(w.matchPorts(e.ports, addrDim, portDim))
 	}
 	return a
 }
 
-func (k *walk) matchPorts(m *portMatch, addrDim, portDim dimension) answer {
-	return k.matchNumbers(m, portDim).or(k.matchNames(m, addrDim, portDim))
+func (w *way) matchPorts(m *portMatch, addrDim, portDim dimension) answer {
+	return w.matchNumbers(m, portDim).or(w.matchNames(m, addrDim, portDim))
 }
 
-func (k *walk) matchNumbers(m *portMatch, dim dimension) answer {
-	if !hasPorts(k.protocol) {
+func (w *way) matchNumbers(m *portMatch, dim dimension) answer {
+	if !hasPorts(w.protocol) {
 		return answer{}
 	}
-	return m.numbers.holds(&k.box, dim)
+	return m.numbers.holds(&w.box, dim)
 }
 
-func (k *walk) matchNames(m *portMatch, addrDim, portDim dimension) answer {
+func (w *way) matchNames(m *portMatch, addrDim, portDim dimension) answer {
 	var a answer
-	if len(m.names) == 0 || m.protocol != 0 && m.protocol != k.protocol {
+	if len(m.names) == 0 || m.protocol != 0 && m.protocol != w.protocol {
 		return a
 	}
 	for _, name := range m.names {
-		a = a.or(k.knownLocal(addrDim, holdsPort(k.world.fill(m.from).ports[name], k.protocol, &k.box, addrDim, portDim)))
+		a = a.or(w.knownLocal(addrDim, holdsPort(w.world.fill(m.from).ports[name], w.protocol, &w.box, addrDim, portDim)))
 	}
 	return a
 }
 
-func (k *walk) inSet(set addrSet, dim dimension) answer {
-	return k.knownLocal(dim, set.holds(&k.box, dim))
+func (w *way) inSet(set addrSet, dim dimension) answer {
+	return w.knownLocal(dim, set.holds(&w.box, dim))
 }
 
 // knownLocal turns a condition that some near addresses meet into a doubt where
 // the near address is not known.
-func (k *walk) knownLocal(dim dimension, a answer) answer {
-	if dim == localAddress && k.localUnknown && a.is == partly && a.at.dim == localAddress {
+func (w *way) knownLocal(dim dimension, a answer) answer {
+	if dim == localAddress && w.localUnknown && a.is == partly && a.at.dim == localAddress {
 		return answer{is: maybe, why: "depends on the near side's address, which neither the flow nor expectedIPs of the endpoint tell"}
 	}
 	return a

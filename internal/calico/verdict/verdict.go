@@ -4,29 +4,85 @@
 //
 // # What a verdict says
 //
-// A verdict is about packets that open a connection: replies follow the
-// connection, and connections that exist survive any change of policy. A flow
-// may stand for many packets (a network of peers, any port). It is Allowed only
-// if every one of them is, and Denied if one of them is; Part then names some
-// for which the cause holds.
+// A verdict is about a connection, or with a protocol that has none about the
+// packets of a request: replies follow the connection, and connections that exist
+// survive any change of policy, but for what doNotTrack does. A flow may stand for
+// many packets (a network of peers, any port). It is Allowed only if every one of
+// them is, and Denied if one of them is; Part then names some for which the cause
+// holds.
 //
 // Where the objects do not hold the answer, the verdict is Undecided rather than
-// a guess: rules with Kubernetes services, service accounts or HTTP conditions
-// (Felix itself ignores the latter at a host endpoint), and conditions on the
-// near side's address where it is unknown. A rule like that leaves no doubt if
-// the rest of it does not match, or if the flow fares the same without it.
+// a guess: rules with Kubernetes services, conditions on the near side's address
+// where it is unknown, failsafe ports that cannot be read. What is not known leaves
+// no doubt if the flow fares the same either way: failsafe ports, for one, only add
+// to what policies allow. HTTP conditions are no condition to Felix at a host
+// endpoint, and service accounts are labels that only workloads have.
+//
+// # doNotTrack
+//
+// Policies with doNotTrack take part in another table, which each packet passes by
+// itself, replies too, and where connections are unknown. A packet meets those of
+// the interface's endpoint where it comes in, and those of ingress; or those of
+// egress where the host itself sends it. A forwarded packet does not meet them where
+// it goes out, and an endpoint for all interfaces has none. Failsafe ports come
+// first, in both directions: what goes to one is let through and tracked, and so is
+// what looks like a reply from one. Then
+//
+//   - Deny drops the packet, even one of a connection that exists;
+//   - Allow lets it through past connection tracking, and no other policy of that
+//     endpoint is asked, but the ones for what goes out if it is forwarded;
+//   - everything else leaves it to the other policies.
+//
+// For a connection, request and reply count, the reply with addresses and ports
+// exchanged. (The port of a peer is 32768 to 65535 if the flow does not tell it.) If
+// both are left to the other policies, all is as usual. If both are allowed, it
+// works, whatever the other policies say. If the reply is denied, it does not. If
+// one of them alone is allowed, Linux takes packets of the other direction for
+// invalid, which Felix drops:
+//
+//   - A request that is allowed alone fails in TCP, SCTP and ICMP.
+//   - A reply that is allowed alone seems to make a connection in TCP and SCTP, but
+//     no data passes. ICMP works if the other policies allow the request.
+//   - With all other protocols the request counts alone: that it arrives is Allowed.
+//     Verdict.Notes and Trace tell of the reply, which the other policies judge as a
+//     request of its own in the other direction if it alone is tracked.
+//
+// In nftables mode the endpoint's policies are not asked about what the host itself
+// sends and Linux takes for invalid. So a request to the host that is allowed alone
+// gets its reply: in ICMP and SCTP all of them; in TCP the first, and the egress
+// policies judge what the host sends next. And a reply to the host that is allowed
+// alone is answered. With disableConntrackInvalidCheck all that is invalid is judged
+// like anything else.
+//
+// Connections that are open do not survive every change of doNotTrack policies. They
+// end if packets of theirs are denied by them; in iptables mode, if one direction
+// alone is allowed from now on; and if both were allowed and are no longer, unless
+// the other policies allow them as new ones.
+//
+// All of this was seen with Felix v3.28.5, v3.31.0 and v3.32.1.
+//
+// # What Felix does not get to
+//
+// Rules that Felix cannot program (see World.Unprogrammable) make all verdicts at
+// their nodes Undecided, whatever the flow, and so do settings that keep Felix from
+// working. An interface that interfacePrefix gives to the workloads has lost all
+// traffic. One that interfaceExclude names has no host endpoint but that for all
+// interfaces. Linux takes incoming UDPLite for invalid unless it is told not to look
+// at checksums; what policies allow of it is Undecided.
 //
 // # What is left out
 //
-// Objects are taken to be valid (calico.Validate) and complete (calico.Default).
-// A policy with a selector that does not parse is ignored, as Felix ignores it,
-// and so is a network that does not parse, even where that leaves a rule that
-// matches every address. Workload endpoints are not looked at: a selector stands
-// for host endpoints, by their expectedIPs, and network sets. The tunnels
-// between hosts that Felix lets through by itself (IPIP, VXLAN, WireGuard),
-// address translation and the traffic of local workloads are left out too.
-// Policies of equal order are sorted by the name that the given release stores;
-// objects do not tell that another release stored them under another name.
+// Felix's own environment and its configuration file, which come before any
+// FelixConfiguration, are not known here. Objects are taken to be valid
+// (calico.Validate) and complete (calico.Default). A policy with a selector that
+// does not parse is ignored, as Felix ignores it, and so is a network that does not
+// parse, even where that leaves a rule that matches every address. Workload
+// endpoints are not looked at: a selector stands for host endpoints, by their
+// expectedIPs, and network sets. The tunnels between hosts that Felix lets through
+// by itself (IPIP, VXLAN, WireGuard), address translation and the traffic of local
+// workloads are left out too. Policies of equal order are sorted by the name that
+// the given release stores; objects do not tell that another release stored them
+// under another name.
 package verdict
 
 import (
@@ -100,6 +156,10 @@ type Flow struct {
 	// Forwarded is set for traffic that passes through the host, and not set for
 	// that of the host itself.
 	Forwarded bool
+	// Opposite are the endpoints that may govern the other interface that forwarded
+	// traffic passes, nil for none. If it is empty any other of the node may. It
+	// counts for doNotTrack policies alone: ask about each interface by itself.
+	Opposite []*Endpoint
 }
 
 // Outcome is what happens to a flow.
@@ -143,6 +203,16 @@ const (
 	// CauseForwardedDefault is that forwarded traffic passes where no policy with
 	// applyOnForward has decided.
 	CauseForwardedDefault
+	// CauseOneWay is a rule of a doNotTrack policy that keeps the packets of one
+	// direction from connection tracking, while nothing keeps those of the other from
+	// it: to Linux these then belong to no connection.
+	CauseOneWay
+	// CauseWorkloadInterface is a setting by which Felix takes the interface for that
+	// of a workload.
+	CauseWorkloadInterface
+	// CauseExcludedInterface is a setting by which no host endpoint governs the
+	// interface.
+	CauseExcludedInterface
 )
 
 // Cause is what decided, or was considered.
@@ -162,17 +232,40 @@ type Cause struct {
 	Policies []calico.ID
 	// Failsafe spells a failsafe port: "TCP 22".
 	Failsafe string
+	// Setting spells one of a FelixConfiguration, and what it does to the interface.
+	Setting string
+	// Reply is set if this is about the reply to the flow. What Direction tells is
+	// then that of the reply.
+	Reply bool
+
+	// drops is set if that it drops the reply is what decides about the flow.
+	drops bool
 }
 
 // String is the cause as part of a sentence: rule 2 of ingress of policy "web"
 // in tier "security".
 func (c Cause) String() string {
+	switch {
+	case c.Kind == CauseOneWay && c.Reply:
+		return "what follows the reply is dropped as invalid: " + c.text() + " keeps the reply from connection tracking, and no doNotTrack policy keeps the request from it"
+	case c.Kind == CauseOneWay:
+		return "the reply is dropped as invalid: " + c.text() + " keeps the request from connection tracking, and no doNotTrack policy keeps the reply from it"
+	case c.drops:
+		return "the reply is dropped: " + c.text()
+	case c.Reply:
+		return "the reply: " + c.text()
+	default:
+		return c.text()
+	}
+}
+
+func (c Cause) text() string {
 	switch c.Kind {
 	case CauseNone:
 		return "nothing"
 	case CauseFailsafe:
 		return "failsafe port " + c.Failsafe
-	case CausePolicyRule:
+	case CausePolicyRule, CauseOneWay:
 		return c.rule() + "policy " + policyName(c.Policy) + c.inTier()
 	case CauseTierEnd:
 		where := "the end of the policies"
@@ -192,6 +285,8 @@ func (c Cause) String() string {
 		return fmt.Sprintf("default: no policy and no profile allows it on %s", c.Direction)
 	case CauseForwardedDefault:
 		return "default: no policy with applyOnForward decides"
+	case CauseWorkloadInterface, CauseExcludedInterface:
+		return c.Setting
 	}
 	return "unknown"
 }
@@ -262,6 +357,10 @@ type Verdict struct {
 	Partial bool
 	// Trace is what was considered for Part, or for the whole flow, in order.
 	Trace []Step
+	// Notes are sentences without a full stop about what a reader may not expect: a
+	// selector that chooses endpoints without addresses, an address that two nodes
+	// claim, a reply that is dropped though the flow itself is allowed.
+	Notes []string
 }
 
 // String says it in one sentence without a full stop: denied by rule 2 of
@@ -278,7 +377,12 @@ func (v Verdict) String() string {
 	if v.Part != "" {
 		s += " for " + v.Part
 	}
-	s += " by " + v.By.String()
+	if v.By.Kind == CauseOneWay || v.By.Reply {
+		s += ", as "
+	} else {
+		s += " by "
+	}
+	s += v.By.String()
 	if v.Partial {
 		s += ", though not for all of the flow"
 	}

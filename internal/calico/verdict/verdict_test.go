@@ -61,12 +61,52 @@ var verdictCases = []verdictCase{
 	{"an IPv4 net lets no IPv6 in", web + "Felix default: {failsafeInboundHostPorts: [{protocol: tcp, port: 22, net: 0.0.0.0/0}]}", "", "in TCP 2001:db8::1 22", nothing},
 	{"a failsafe port of SCTP keeps Felix from working", web + "Felix default: {failsafeInboundHostPorts: [{protocol: sctp, port: 22}]}", "", "in TCP 192.0.2.1 22", `cannot be decided: Felix cannot work with FelixConfiguration "default", whose failsafe ports hold the protocol "sctp"`},
 	{"so does a net that is none", web + "Felix default: {failsafeInboundHostPorts: [{protocol: tcp, port: 22, net: x}]}", "", "in TCP 192.0.2.1 22", `cannot be decided: Felix cannot work with FelixConfiguration "default", whose failsafe ports hold the net "x"`},
+	{"which keeps it from working for all traffic", web + open + "Felix default: {failsafeInboundHostPorts: [{protocol: sctp, port: 22}]}", "", "out UDP 192.0.2.1 80", `cannot be decided: Felix cannot work with FelixConfiguration "default", whose failsafe ports hold the protocol "sctp"`},
+	{"but not at other nodes", web + open + "Felix node.m: {failsafeInboundHostPorts: [{protocol: sctp, port: 22}]}", "", "in TCP 192.0.2.1 80", byOpen},
 	{"an annotation can replace the list with text", web + "Felix default: {annotations: {config.projectcalico.org/FailsafeInboundHostPorts: none}}", "", "in TCP 192.0.2.1 22", `cannot be decided: the annotation config.projectcalico.org/FailsafeInboundHostPorts of FelixConfiguration "default" replaces failsafe ports, and is not read here`},
+	{"which matters only to what policies do not allow, as failsafe ports only add", web + rule("{action: Allow, protocol: TCP}") + "Felix default: {annotations: {config.projectcalico.org/FailsafeInboundHostPorts: none}}", "", "in TCP 192.0.2.1 22", byPolicy},
+	{"and only in its direction", web + "Felix default: {annotations: {config.projectcalico.org/FailsafeInboundHostPorts: none}}", "", "out TCP 192.0.2.1 80", `denied by default: no policy and no profile allows it on egress`},
+	{"failsafe ports are of TCP and UDP alone", web + "Felix default: {annotations: {config.projectcalico.org/FailsafeInboundHostPorts: none}}", "", "in SCTP 192.0.2.1 22", nothing},
+	{"nor does it matter where the node's own configuration has a list", web + "Felix default: {annotations: {config.projectcalico.org/FailsafeInboundHostPorts: none}}\nFelix node.h: {failsafeInboundHostPorts: []}", "", "in TCP 192.0.2.1 22", nothing},
+	{"an annotation without a value is none, and hides the field", web + "Felix default: {failsafeInboundHostPorts: [], annotations: {config.projectcalico.org/FailsafeInboundHostPorts: ''}}", "", "in TCP 192.0.2.1 22", `allowed by failsafe port TCP 22`},
+	{"beside an annotation whose name differs in its case, the field may hold or not", web + "Felix default: {failsafeInboundHostPorts: [], annotations: {config.projectcalico.org/failsafeinboundhostports: none}}", "", "in TCP 192.0.2.1 22", `cannot be decided: the annotation config.projectcalico.org/failsafeinboundhostports of FelixConfiguration "default" replaces failsafe ports, and is not read here`},
+	{"what looks like a reply may be shielded from doNotTrack by failsafe ports that are not read", web + open + "Felix default: {annotations: {config.projectcalico.org/FailsafeOutboundHostPorts: none}}\nGNP p: {doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}", "", "in UDP 192.0.2.1 4000 from=53", `cannot be decided: the annotation config.projectcalico.org/FailsafeOutboundHostPorts of FelixConfiguration "default" replaces failsafe ports, and is not read here`},
+	{"which does not matter if it is allowed both ways", web + open + "Felix default: {annotations: {config.projectcalico.org/FailsafeOutboundHostPorts: none}}\nGNP p: {doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Allow, protocol: UDP}]}", "", "in UDP 192.0.2.1 4000 from=53", byPolicy},
 	{"up to v3.31 a FelixConfiguration of another name is ignored", web + "Node h: {labels: {x: y}}\nFelix mine: {failsafeInboundHostPorts: []}", "v3.31", "in TCP 192.0.2.1 22", `allowed by failsafe port TCP 22`},
 	{"from v3.32 on it can be for this node", web + "Node h: {labels: {x: y}}\nFelix mine: {failsafeInboundHostPorts: []}", "v3.32", "in TCP 192.0.2.1 22", `cannot be decided: FelixConfiguration "mine" sets failsafe ports for the nodes that its nodeSelector chooses, and whether node "h" is one is not known here`},
+	{"which does not matter to a port that both lists have", web + "Node h: {labels: {x: y}}\nFelix mine: {failsafeInboundHostPorts: [{protocol: tcp, port: 22}, {protocol: tcp, port: 80}]}", "v3.32", "in TCP 192.0.2.1 22", `allowed by failsafe port TCP 22`},
+	{"nor to one that neither has", web + "Node h: {labels: {x: y}}\nFelix mine: {failsafeInboundHostPorts: [{protocol: tcp, port: 22}, {protocol: tcp, port: 80}]}", "v3.32", "in TCP 192.0.2.1 81", nothing},
+	{"nor to one that policies allow", web + open + "Node h: {labels: {x: y}}\nFelix mine: {failsafeInboundHostPorts: []}", "v3.32", "in TCP 192.0.2.1 22", byOpen},
+	{"one without failsafe ports does not matter", web + "Node h: {labels: {x: y}}\nFelix mine: {logSeverityScreen: Info}", "v3.32", "in TCP 192.0.2.1 22", `allowed by failsafe port TCP 22`},
 	{"but not for a node without labels", web + "Node h: {}\nFelix mine: {failsafeInboundHostPorts: []}", "v3.32", "in TCP 192.0.2.1 22", `allowed by failsafe port TCP 22`},
 	{"nor where the node's own configuration has a list", web + "Node h: {labels: {x: y}}\nFelix mine: {failsafeInboundHostPorts: []}\nFelix node.h: {failsafeInboundHostPorts: [{protocol: tcp, port: 22}]}", "v3.32", "in TCP 192.0.2.1 22", `allowed by failsafe port TCP 22`},
 	{"forwarded traffic has no failsafe ports", web + "GNP p: {selector: all(), applyOnForward: true, types: [Ingress], ingress: []}", "", "in TCP 192.0.2.1 22 forwarded", `denied by the end of tier "default" (no rule of ingress of "p" decides)`},
+
+	// Settings that take an interface away.
+	{"interfacePrefix makes an interface a workload's, and its traffic is dropped", web + open + "Felix default: {interfacePrefix: 'cali,eth'}", "", "in TCP 192.0.2.1 80", `denied by interfacePrefix "cali,eth" of FelixConfiguration "default", which makes eth0 the interface of a workload`},
+	{"even to failsafe ports, and both ways", web + open + "Felix node.h: {interfacePrefix: e}", "", "out UDP 192.0.2.1 53", `denied by interfacePrefix "e" of FelixConfiguration "node.h", which makes eth0 the interface of a workload`},
+	{"an annotation says the same", web + open + "Felix default: {interfacePrefix: cali, annotations: {config.projectcalico.org/InterfacePrefix: eth}}", "", "in TCP 192.0.2.1 80", `denied by interfacePrefix "eth" of FelixConfiguration "default", which makes eth0 the interface of a workload`},
+	{"at that node alone", web + open + "Felix node.m: {interfacePrefix: eth}", "", "in TCP 192.0.2.1 80", byOpen},
+	{"the node's own prefix comes first", web + open + "Felix default: {interfacePrefix: eth}\nFelix node.h: {interfacePrefix: cali}", "", "in TCP 192.0.2.1 80", byOpen},
+	{"Felix has one by default", "HEP a: {node: h, interfaceName: cali0}\n" + open, "", "in TCP 192.0.2.1 80", `denied by interfacePrefix "cali" of Felix's default, which makes cali0 the interface of a workload`},
+	{"an endpoint for all interfaces is none of these", "HEP a: {node: h, interfaceName: '*'}\n" + open + "Felix default: {interfacePrefix: eth}", "", "in TCP 192.0.2.1 80", byOpen},
+	{"one for some nodes may be for this one", web + open + "Node h: {labels: {x: y}}\nFelix mine: {interfacePrefix: eth}", "v3.32", "in TCP 192.0.2.1 80", `cannot be decided: interface eth0 is a workload's, of which Felix drops all traffic, if interfacePrefix "eth" of FelixConfiguration "mine" holds at node "h", and whether it does is not known here`},
+	{"Felix does not start with a prefix that it cannot read", web + open + "Felix default: {interfacePrefix: 'eth 0'}", "", "in TCP 192.0.2.1 80", `cannot be decided: Felix cannot work with FelixConfiguration "default", whose interfacePrefix is "eth 0"`},
+	{"interfaceExclude leaves an interface without its endpoint", web + shut + "Felix default: {interfaceExclude: 'lo,eth0'}", "", "in TCP 192.0.2.1 80", `allowed by interfaceExclude "lo,eth0" of FelixConfiguration "default", which leaves eth0 without a host endpoint`},
+	{"by a pattern, too", web + shut + "Felix default: {interfaceExclude: '/^e.h/'}", "", "in TCP 192.0.2.1 80", `allowed by interfaceExclude "/^e.h/" of FelixConfiguration "default", which leaves eth0 without a host endpoint`},
+	{"by a name, only the whole of it", web + shut + "Felix default: {interfaceExclude: 'eth'}", "", "in TCP 192.0.2.1 80", byShut},
+	{"a list that Felix cannot read is none", web + shut + "Felix default: {interfaceExclude: 'eth0,/(/'}", "", "in TCP 192.0.2.1 80", byShut},
+	{"the endpoint for all interfaces takes its place", "HEP a: {node: h, interfaceName: eth0}\nHEP z: {node: h, interfaceName: '*', labels: {role: all}}\n" + open + "GNP p: {order: 1, selector: role == 'all', types: [Ingress], ingress: [{action: Deny}]}\nFelix default: {interfaceExclude: eth0}", "", "in TCP 192.0.2.1 80", `denied by rule 1 of ingress of policy "p" in tier "default"`},
+	{"without IPv6 support Felix lets its rules for IPv6 be", web + open + "Felix default: {ipv6Support: false}", "", "in TCP 2001:db8::1 80", `cannot be decided: FelixConfiguration "default" sets ipv6Support to false: Felix then does nothing about IPv6, whose rules stay as they are until the host starts anew, and are none from then on`},
+	{"not so those for IPv4", web + open + "Felix default: {ipv6Support: false}", "", "in TCP 192.0.2.1 80", byOpen},
+
+	// UDPLite.
+	{"incoming UDPLite is invalid to Linux as it comes", web + open, "", "in UDPLite 192.0.2.1 80", `cannot be decided: Linux takes incoming UDPLite for invalid unless nf_conntrack_checksum is 0, and Felix drops what is invalid before it asks policies, which allow it here: rule 1 of ingress of policy "zopen" in tier "default"`},
+	{"which changes nothing about what is denied", web + shut, "", "in UDPLite 192.0.2.1 80", byShut},
+	{"what goes out is not", web + open, "", "out UDPLite 192.0.2.1 80", `allowed by rule 1 of egress of policy "zopen" in tier "default"`},
+	{"but what is forwarded out has come in", web, "", "out UDPLite 192.0.2.1 80 forwarded", `cannot be decided: Linux takes incoming UDPLite for invalid unless nf_conntrack_checksum is 0, and Felix drops what is invalid before it asks policies, which allow it here: default: no policy with applyOnForward decides`},
+	{"nor does it matter to what is not tracked", web + "GNP p: {doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Allow}]}", "", "in UDPLite 192.0.2.1 80", byPolicy},
+	{"or if Felix keeps what is invalid", web + open + "Felix default: {disableConntrackInvalidCheck: true}", "", "in UDPLite 192.0.2.1 80", byOpen},
 
 	// Default actions and profiles.
 	{"an endpoint with neither policy nor profile drops all but failsafes", web, "", "in TCP 192.0.2.1 80", nothing},
@@ -122,7 +162,7 @@ var verdictCases = []verdictCase{
 	{"and about the host's own", web + "GNP p: {applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 80", `denied by rule 1 of ingress of policy "p" in tier "default"`},
 	{"one of ingress leaves forwarded egress alone", web + "GNP p: {applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}", "", "out TCP 192.0.2.1 80 forwarded", forward},
 	{"Pass in the last tier lets forwarded traffic through, without profiles", web + "GNP p: {applyOnForward: true, types: [Ingress], ingress: [{action: Pass}]}", "", "in TCP 192.0.2.1 80 forwarded", forward},
-	{"doNotTrack comes before all else", web + shut + "GNP p: {order: 999, doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Allow}]}", "", "in TCP 192.0.2.1 80", byPolicy},
+	{"doNotTrack comes before all else", web + shut + "GNP p: {order: 999, doNotTrack: true, applyOnForward: true, types: [Ingress, Egress], ingress: [{action: Allow}], egress: [{action: Allow}]}", "", "in TCP 192.0.2.1 80", byPolicy},
 	{"but after the failsafe ports", web + "GNP p: {doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 22", `allowed by failsafe port TCP 22`},
 	{"what it does not match goes on to the other policies", web + open + "GNP p: {doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny, protocol: UDP}]}", "", "in TCP 192.0.2.1 80", byOpen},
 	{"it is ignored on an endpoint for all interfaces", "HEP a: {node: h, interfaceName: '*'}\n" + open + "GNP p: {doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 80", byOpen},
@@ -138,7 +178,11 @@ var verdictCases = []verdictCase{
 	{"its other policies stay its own", "HEP a: {node: h, interfaceName: eth0, labels: {role: web}}\nHEP z: {node: h, interfaceName: '*', labels: {role: all}}\n" + shut + "GNP p: {selector: role == 'all', types: [Ingress], ingress: [{action: Allow}]}", "", "in TCP 192.0.2.1 80", byShut},
 	{"failsafe ports keep forwarded traffic from preDNAT policies, not from others", web + "GNP p: {preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}", "", "in TCP 192.0.2.1 22 forwarded", forward},
 
-	// What policies apply to.
+	{"in v3.28 a namespaced policy is one for forwarded traffic, too", "HEP a: {node: h, interfaceName: eth0, labels: {projectcalico.org/namespace: ns}}\nNP ns/z: {types: [Ingress]}", "v3.28.5", "in TCP 192.0.2.1 80 forwarded", `denied by the end of the policies (no rule of ingress of "z" of namespace "ns" decides)`},
+	{"from v3.29 on it is not", "HEP a: {node: h, interfaceName: eth0, labels: {projectcalico.org/namespace: ns}}\nNP ns/z: {types: [Ingress]}", "v3.29.0", "in TCP 192.0.2.1 80 forwarded", forward},
+	{"so that a Pass of it counts in v3.28", "HEP a: {node: h, interfaceName: eth0, labels: {projectcalico.org/namespace: ns}}\nNP ns/z: {order: 1, types: [Ingress], ingress: [{action: Pass}]}\nGNP g: {order: 2, applyOnForward: true, types: [Ingress]}", "v3.28.5", "in TCP 192.0.2.1 80 forwarded", forward},
+
+	// What applies to host endpoints.
 	{"a policy's namespaceSelector all() excludes host endpoints", web + "GNP p: {namespaceSelector: all(), types: [Ingress], ingress: [{action: Allow}]}", "", "in TCP 192.0.2.1 80", nothing},
 	{"so does any serviceAccountSelector that needs a label", web + "GNP p: {serviceAccountSelector: role == 'x', types: [Ingress], ingress: [{action: Allow}]}", "", "in TCP 192.0.2.1 80", nothing},
 	{"a NetworkPolicy applies to no host endpoint", web + "NP n/p: {types: [Ingress], ingress: [{action: Allow}]}", "", "in TCP 192.0.2.1 80", nothing},
@@ -156,13 +200,13 @@ var verdictCases = []verdictCase{
 	{"notICMP excludes the type and code together", web + rule("{action: Allow, protocol: ICMP, notICMP: {type: 3, code: 1}}"), "", "in ICMP 192.0.2.1 type=3 code=4", byPolicy},
 	{"ICMP makes a rule one for IPv4", web + open + rule("{action: Deny, protocol: ICMP}"), "", "in ICMP 2001:db8::1 type=8", byOpen},
 	{"every ICMP type is asked for where the flow tells none", web + open + rule("{action: Deny, protocol: ICMP, icmp: {type: 5}}"), "", "in ICMP 192.0.2.1", `denied for ICMP type 5 by rule 1 of ingress of policy "p" in tier "default", though not for all of the flow`},
-	{"notICMP without a protocol cannot be given to the dataplane", web + rule("{action: Allow, notICMP: {type: 5}}"), "", "in ICMP 192.0.2.1 type=8", `cannot be decided: rule 1 of ingress of policy "p" in tier "default" has notICMP without protocol ICMP or ICMPv6, which the dataplane cannot be given`},
 
 	// Matching: addresses.
 	{"a source net", web + rule("{action: Allow, source: {nets: [192.0.2.0/24]}}"), "", "in TCP 192.0.2.1 80", byPolicy},
 	{"another source", web + open + rule("{action: Deny, source: {nets: [192.0.2.0/24]}}"), "", "in TCP 198.51.100.1 80", byOpen},
 	{"notNets excludes", web + open + rule("{action: Deny, source: {notNets: [192.0.2.0/24]}}"), "", "in TCP 192.0.2.1 80", byOpen},
-	{"notNets of everything never match", web + open + rule("{action: Deny, source: {notNets: [0.0.0.0/0]}}"), "v3.28.5", "in TCP 192.0.2.1 80", `allowed by rule 1 of ingress of policy "zopen"`},
+	{"notNets of everything never match", web + open + rule("{action: Deny, source: {notNets: [0.0.0.0/0]}}"), "", "in TCP 192.0.2.1 80", byOpen},
+	{"nor do they before Felix knew of that, if there is one other network", web + open + rule("{action: Deny, source: {notNets: [0.0.0.0/0], nets: [192.0.2.0/24]}}"), "v3.28.5", "in TCP 192.0.2.1 80", `allowed by rule 1 of ingress of policy "zopen"`},
 	{"nets of the other family make the rule one of that family", web + open + rule("{action: Deny, source: {nets: ['2001:db8::/32']}}"), "", "in TCP 192.0.2.1 80", byOpen},
 	{"and so do notNets", web + open + rule("{action: Deny, source: {notNets: ['2001:db8::/32']}}"), "", "in TCP 192.0.2.1 80", byOpen},
 	{"Felix skips a net that it cannot parse, and the rule then matches all", web + shut + rule("{action: Allow, source: {nets: [192.0.2.0/33]}}"), "", "in TCP 198.51.100.1 80", byPolicy},
@@ -210,21 +254,34 @@ var verdictCases = []verdictCase{
 	{"labels of a namespace reach its network sets by its profile", web + "NS x/s: {nets: [198.51.100.0/24]}\nProfile kns.x: {labelsToApply: {pcns.team: a}}\n" + rule("{action: Allow, source: {namespaceSelector: team == 'a'}}"), "", "in TCP 198.51.100.1 80", byPolicy},
 	{"a policy without namespaceSelector chooses from every namespace", web + "NS x/s: {nets: [198.51.100.0/24], labels: {role: lb}}\n" + rule("{action: Allow, source: {selector: role == 'lb'}}"), "", "in TCP 198.51.100.1 80", byPolicy},
 
+	// Conditions that are none at a host endpoint, or that it does not meet.
+	{"HTTP conditions are not Felix's business", web + rule("{action: Allow, http: {methods: [GET]}}"), "", "in TCP 192.0.2.1 80", byPolicy},
+	{"so that a rule with them is for every protocol if it tells none", web + rule("{action: Allow, http: {methods: [GET]}}"), "", "in UDP 192.0.2.1 53", byPolicy},
+	{"service accounts are labels of workloads: nothing here has them", web + rule("{action: Deny, source: {serviceAccounts: {names: [x]}}}") + open, "", "in TCP 192.0.2.1 80", byOpen},
+	{"and an Allow for them lets nobody in", web + rule("{action: Allow, source: {serviceAccounts: {selector: role == 'x'}}}"), "", "in TCP 192.0.2.1 80", `denied by the end of tier "default" (no rule of ingress of "p" decides)`},
+	{"unless a host endpoint or a set has such a label", web + "GNS s: {nets: [192.0.2.0/24], labels: {projectcalico.org/serviceaccount: x, pcsa.team: blue}}\n" + rule("{action: Allow, source: {serviceAccounts: {names: [y, x], selector: team == 'blue'}}}"), "", "in TCP 192.0.2.1 80", byPolicy},
+	{"names and selector both have to suit", web + "GNS s: {nets: [192.0.2.0/24], labels: {projectcalico.org/serviceaccount: x, pcsa.team: blue}}\n" + rule("{action: Deny, source: {serviceAccounts: {names: [y], selector: team == 'blue'}}}") + open, "", "in TCP 192.0.2.1 80", byOpen},
+	{"so does a selector beside them", web + "GNS s: {nets: [192.0.2.0/24], labels: {projectcalico.org/serviceaccount: x}}\n" + rule("{action: Deny, source: {serviceAccounts: {names: [x]}, selector: role == 'lb'}}") + open, "", "in TCP 192.0.2.1 80", byOpen},
+	{"in a namespaced policy they are those of its namespace", "HEP a: {node: h, interfaceName: eth0, labels: {projectcalico.org/namespace: ns}}\nNS ns/s: {nets: [192.0.2.0/24], labels: {projectcalico.org/serviceaccount: x}}\nNS m/s: {nets: [198.51.100.0/24], labels: {projectcalico.org/serviceaccount: x}}\nNP ns/p: {types: [Ingress], ingress: [{action: Allow, source: {serviceAccounts: {names: [x]}}}]}", "", "in TCP 198.51.100.1 80", `denied by the end of tier "default" (no rule of ingress of "p" of namespace "ns" decides)`},
+	{"names that Calico cannot read are no condition", web + rule("{action: Allow, source: {serviceAccounts: {names: [\"x'\"]}}}"), "", "in TCP 192.0.2.1 80", byPolicy},
+
 	// What cannot be decided.
 	{"a service is not known here", web + "GNP p: {types: [Egress], egress: [{action: Allow, destination: {services: {name: s, namespace: x}}}]}", "", "out TCP 192.0.2.1 80", `cannot be decided: rule 1 of egress of policy "p" in tier "default" selects a Kubernetes service`},
 	{"but not asked for where the rest does not match", web + "GNP p: {types: [Egress], egress: [{action: Allow, protocol: UDP, destination: {services: {name: s, namespace: x}}}]}", "", "out TCP 192.0.2.1 80", `denied by the end of tier "default" (no rule of egress of "p" decides)`},
-	{"service accounts are not known here", web + rule("{action: Deny, source: {serviceAccounts: {names: [x]}}}") + open, "", "in TCP 192.0.2.1 80", `cannot be decided: rule 1 of ingress of policy "p" in tier "default" selects service accounts`},
-	{"nor what HTTP asks for", web + rule("{action: Allow, http: {methods: [GET]}}"), "", "in TCP 192.0.2.1 80", `cannot be decided: rule 1 of ingress of policy "p" in tier "default" has HTTP conditions`},
-	{"a Pass in doubt leaves none if the next tier decides the same", web + "Tier first: {order: 1}\nTier default: {order: 1000000}\n" + shut + "GNP first.p: {tier: first, types: [Ingress], ingress: [{action: Pass, source: {serviceAccounts: {names: [x]}}}, {action: Deny}]}", "", "in TCP 192.0.2.1 80", `denied by rule 2 of ingress of policy "first.p" in tier "first"`},
-	{"and one if it decides otherwise", web + "Tier first: {order: 1}\nTier default: {order: 1000000}\n" + open + "GNP first.p: {tier: first, types: [Ingress], ingress: [{action: Pass, source: {serviceAccounts: {names: [x]}}}, {action: Deny}]}", "", "in TCP 192.0.2.1 80", `cannot be decided: rule 1 of ingress of policy "first.p" in tier "first" selects service accounts`},
-	{"of several doubts the first is told", web + rule("{action: Allow, source: {serviceAccounts: {names: [x]}}}, {action: Allow, http: {methods: [GET]}}"), "", "in TCP 192.0.2.1 80", `cannot be decided: rule 1 of ingress of policy "p" in tier "default" selects service accounts`},
+	{"a Pass in doubt leaves none if the next tier decides the same", web + "Tier first: {order: 1}\nTier default: {order: 1000000}\n" + shut + "GNP first.p: {tier: first, types: [Egress], egress: [{action: Pass, destination: {services: {name: s, namespace: x}}}, {action: Deny}]}", "", "out TCP 192.0.2.1 80", `denied by rule 2 of egress of policy "first.p" in tier "first"`},
+	{"and one if it decides otherwise", web + "Tier first: {order: 1}\nTier default: {order: 1000000}\n" + open + "GNP first.p: {tier: first, types: [Egress], egress: [{action: Pass, destination: {services: {name: s, namespace: x}}}, {action: Deny}]}", "", "out TCP 192.0.2.1 80", `cannot be decided: rule 1 of egress of policy "first.p" in tier "first" selects a Kubernetes service`},
+	{"of several doubts the first is told", web + "GNP p: {types: [Egress], egress: [{action: Allow, destination: {services: {name: s, namespace: x}}}, {action: Allow, destination: {services: {name: t, namespace: x}}}]}", "", "out TCP 192.0.2.1 80", `cannot be decided: rule 1 of egress of policy "p" in tier "default" selects a Kubernetes service`},
 	{"the flow's protocol has to be one", web, "", "in FOO 192.0.2.1", `cannot be decided: the flow's protocol "FOO" is not one of TCP, UDP, ICMP, ICMPv6, SCTP, UDPLite and 1 to 255`},
 	{"and its peer an address", web, "", "in TCP nowhere 80", `cannot be decided: the flow does not tell its peer's address`},
 	{"its addresses have to be of one family", web, "", "in TCP 192.0.2.1 80 local=fd00::1", `cannot be decided: the flow's addresses 192.0.2.1/32 and fd00::1 are not of one family`},
 }
 
 func TestDecide(t *testing.T) {
-	for _, test := range verdictCases {
+	testCases(t, verdictCases)
+}
+
+func testCases(t *testing.T, cases []verdictCase) {
+	for _, test := range cases {
 		t.Run(strings.ReplaceAll(test.reason, " ", "_"), func(t *testing.T) {
 			release := test.release
 			if release == "" {
@@ -247,15 +304,11 @@ func TestServicesOnEtcd(t *testing.T) {
 		if want == verdict.Allowed {
 			world += "GNP q: {order: 2, types: [Egress], egress: [{action: Allow}]}"
 		}
-		for _, where := range []struct {
-			options []verdict.Option
-			want    verdict.Outcome
-		}{{[]verdict.Option{verdict.OnEtcd}, want}, {nil, verdict.Undecided}} {
-			w := verdict.New(parseWorld(t, world), calico.Newest, where.options...)
-			a, _ := w.Endpoint("a")
-			if v := w.Decide(a, parseFlow(t, "out TCP 192.0.2.1 80")); v.Outcome != where.want {
-				t.Errorf("%s, %d options: %s, want %s", action, len(where.options), v.Outcome, where.want)
-			}
+		if v := decide(t, world, "v3.31", "a", "out TCP 192.0.2.1 80", verdict.OnEtcd); v.Outcome != want {
+			t.Errorf("%s: %s, want %s", action, v.Outcome, want)
+		}
+		if v := decide(t, world, "v3.31", "a", "out TCP 192.0.2.1 80"); v.Outcome != verdict.Undecided {
+			t.Errorf("%s: without the option %s, want undecided", action, v.Outcome)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"math"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -21,8 +22,8 @@ const (
 	serviceAccountPrefix = "pcsa."
 	// namespaceProfile precedes the namespace in the name of its profile.
 	namespaceProfile = "kns."
-	// defaultAllowProfile exists in every datastore without being stored there.
-	defaultAllowProfile = "projectcalico-default-allow"
+	// DefaultAllowProfile exists in every datastore without being stored there.
+	DefaultAllowProfile = "projectcalico-default-allow"
 )
 
 // World is everything that decides about flows, prepared for many questions. It
@@ -31,11 +32,18 @@ type World struct {
 	release calico.Release
 	// noServices is set where Calico resolves no Kubernetes service.
 	noServices bool
+	felix      *felixConfigs
 
 	endpoints []*Endpoint
 	byName    map[string]*Endpoint
 	tiers     []*tier
 	profiles  map[string]*profile
+	// untracks is set if there are doNotTrack policies, faulty if there are rules
+	// that Felix cannot program, and addressless if endpoints expect no address of a
+	// family.
+	untracks, faulty, addressless bool
+	// contested are the addresses that endpoints of several nodes expect, and these.
+	contested map[netip.Addr][]*Endpoint
 
 	// things is what selectors in rules choose from.
 	things []thing
@@ -49,13 +57,16 @@ type World struct {
 	// mu guards what is computed when first needed: programs, and the content of members.
 	mu       sync.Mutex
 	programs map[int]*program
+	stuck    map[string]*Problem
 }
 
 // thing is a host endpoint or network set.
 type thing struct {
-	labels int
-	nets   []addrRange
-	ports  []namedPort
+	// endpoint is the name of a host endpoint.
+	endpoint string
+	labels   int
+	nets     []addrRange
+	ports    []namedPort
 }
 
 type namedPort struct {
@@ -130,6 +141,8 @@ func New(objects []calico.Object, release calico.Release, options ...Option) *Wo
 		labelIDs: map[string]int{},
 		members:  map[string]*memberSet{},
 		programs: map[int]*program{},
+		stuck:    map[string]*Problem{},
+		felix:    newFelixConfigs(release),
 	}
 	for _, option := range options {
 		option(w)
@@ -137,14 +150,13 @@ func New(objects []calico.Object, release calico.Release, options ...Option) *Wo
 	// Labels come from profiles, whether those stand before or after the endpoint.
 	w.addProfile(&v3.Profile{Spec: v3.ProfileSpec{
 		Ingress: []v3.Rule{{Action: v3.Allow}}, Egress: []v3.Rule{{Action: v3.Allow}},
-	}}, defaultAllowProfile)
+	}}, DefaultAllowProfile)
 	for _, obj := range objects {
 		if o, ok := obj.(*v3.Profile); ok {
 			w.addProfile(o, o.Name)
 		}
 	}
 	tiers := map[string]*tier{}
-	failsafes := newFailsafeConfigs(release)
 	for _, obj := range objects {
 		switch o := obj.(type) {
 		case *v3.HostEndpoint:
@@ -160,15 +172,17 @@ func New(objects []calico.Object, release calico.Release, options ...Option) *Wo
 		case *v3.NetworkPolicy:
 			w.addNamespacedPolicy(tiers, o)
 		case *v3.FelixConfiguration:
-			failsafes.add(o)
+			w.felix.add(o)
 		case *calico.Node:
-			failsafes.nodes[o.Name] = o.Labels
+			w.felix.nodes[o.Name] = o.Labels
 		}
 	}
 	slices.SortFunc(w.endpoints, func(a, b *Endpoint) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(w.felix.scoped, func(a, b *v3.FelixConfiguration) int { return strings.Compare(a.Name, b.Name) })
 	for _, ep := range w.endpoints {
-		ep.failsafes = failsafes.of(ep.Node)
+		ep.node = w.felix.of(ep.Node)
 	}
+	w.findContested()
 	w.sortTiers(tiers)
 	return w
 }
@@ -193,10 +207,13 @@ func (w *World) addEndpoint(o *v3.HostEndpoint) {
 		Labels:      w.inherit(o.Labels, o.Spec.Profiles),
 		profiles:    o.Spec.Profiles,
 	}
-	th := thing{}
+	th := thing{endpoint: ep.Name}
+	var families [2]bool
 	for _, ip := range ep.ExpectedIPs {
 		th.nets = append(th.nets, addrRange{ip, ip})
+		families[familyOf(ip)] = true
 	}
+	w.addressless = w.addressless || !families[ipv4] || !families[ipv6]
 	for _, port := range o.Spec.Ports {
 		if number, ok := protocolNumber(port.Protocol); ok {
 			th.ports = append(th.ports, namedPort{port.Name, number, port.Port})
@@ -307,6 +324,7 @@ func (w *World) addGlobalPolicy(tiers map[string]*tier, o *v3.GlobalNetworkPolic
 	switch {
 	case o.Spec.DoNotTrack:
 		p.stage = untracked
+		w.untracks = true
 	case o.Spec.PreDNAT:
 		p.stage = preDNAT
 	}
@@ -324,7 +342,9 @@ func (w *World) addNamespacedPolicy(tiers map[string]*tier, o *v3.NetworkPolicy)
 	if o.Spec.ServiceAccountSelector != "" {
 		text = joinPrefixed(text, w.prefixed(o.Spec.ServiceAccountSelector, serviceAccountPrefix))
 	}
-	w.addPolicy(tiers, &policy{stage: normal}, o, text, o.Spec.Order, o.Spec.Types, o.Spec.Ingress, o.Spec.Egress)
+	// Up to v3.28, Calico's client for Felix gave these applyOnForward.
+	forward := !w.release.AtLeast(3, 29, 0)
+	w.addPolicy(tiers, &policy{stage: normal, forward: forward}, o, text, o.Spec.Order, o.Spec.Types, o.Spec.Ingress, o.Spec.Egress)
 }
 
 func (w *World) addPolicy(tiers map[string]*tier, p *policy, obj calico.Object, selectorText string,
@@ -453,8 +473,8 @@ func (w *World) programFor(ep *Endpoint) *program {
 	if ep.Interface == AnyInterface || len(own[preDNAT][Ingress]) > 0 {
 		return own
 	}
-	all, ok := w.governing(ep.Node, func(*Endpoint) bool { return false })
-	if !ok || len(w.programOf(all.labels)[preDNAT][Ingress]) == 0 {
+	all := w.forAll(ep.Node)
+	if all == nil || len(w.programOf(all.labels)[preDNAT][Ingress]) == 0 {
 		return own
 	}
 	mixed := *own
