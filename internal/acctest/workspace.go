@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
 // ProviderBinary returns the path of the provider, built from this source. It
@@ -57,6 +59,8 @@ type Workspace struct {
 	Env []string
 	// Output, where set, gets what the CLI prints while it runs, too.
 	Output io.Writer
+	// Watch, where set, gets the arguments of each run and all that it printed.
+	Watch func(args []string, output string)
 }
 
 // NewWorkspace makes a workspace with the given files, by their paths in it, for
@@ -82,7 +86,31 @@ func NewWorkspaceWith(t testing.TB, cli CLI, files map[string]string) *Workspace
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.Watch = func(args []string, output string) { WatchText(t, strings.Join(args, " "), output) }
 	return w
+}
+
+// WatchText fails a test if what a user sees holds a character that a terminal
+// would obey rather than show, such as an escape or a mark that turns the direction
+// of writing: it came out of a datastore that others write to, and was not made safe.
+func WatchText(t testing.TB, what, text string) {
+	t.Helper()
+	if excerpt := rawControl(text); excerpt != "" {
+		t.Errorf("%s: what a user sees holds a raw control character: %q", what, excerpt)
+	}
+}
+
+// rawControl returns what is around the first such character, "" if there is none.
+func rawControl(text string) string {
+	safe := safetext.Text(text)
+	if safe == text {
+		return ""
+	}
+	at := 0
+	for safe[at] == text[at] {
+		at++
+	}
+	return text[max(0, at-100):min(len(text), at+100)]
 }
 
 // MakeWorkspace makes a workspace in an empty directory, which the caller
@@ -208,7 +236,11 @@ func (w *Workspace) RunContext(ctx context.Context, args ...string) (stdout stri
 		both := &oneAtATime{w: w.Output}
 		cmd.Stdout, cmd.Stderr = io.MultiWriter(&out, both), io.MultiWriter(&errOut, both)
 	}
-	if err := cmd.Run(); err != nil {
+	err = cmd.Run()
+	if w.Watch != nil {
+		w.Watch(args, out.String()+errOut.String())
+	}
+	if err != nil {
 		command := strings.Join(append([]string{w.CLI.Name}, args...), " ")
 		code := exitCode(err)
 		if code < 0 {

@@ -134,3 +134,18 @@ func TestFiles(t *testing.T) {
 		t.Errorf("the files of tools/etcd are %d", len(files))
 	}
 }
+
+func TestRawControl(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "╷\n│ Error: db1-eth0\n│\t1 → 2 …\n", `\x1b`} {
+		if got := rawControl(text); got != "" {
+			t.Errorf("%q is said to hold a raw control character: %q", text, got)
+		}
+	}
+	for _, raw := range []string{"\x1b", "\r", "\x00", "\x7f", "\u009b", "\u202e", "\u2066", "\u200b", "\xff"} {
+		long := strings.Repeat("a", 200)
+		if got, want := rawControl(long+raw+long), long[:100]+raw+long[:100-len(raw)]; got != want {
+			t.Errorf("around %q: got %q, want %q", raw, got, want)
+		}
+	}
+}

@@ -228,3 +228,30 @@ func copyMap(m map[string]string) map[string]string {
 	}
 	return c
 }
+
+// What begins the names of the profiles that Calico makes out of Kubernetes'
+// namespaces and service accounts, and the label of the host endpoints that it makes
+// for nodes.
+const (
+	namespaceProfilePrefix      = "kns."
+	serviceAccountProfilePrefix = "ksa."
+	createdByLabel              = "projectcalico.org/created-by"
+)
+
+// MadeByCalico tells whether Calico makes the object itself and, if it is deleted,
+// makes it anew: no administrator's configuration is expected to have it.
+func MadeByCalico(obj Object, r Release) bool {
+	id := IDOf(obj)
+	switch id.Kind {
+	case KindTier:
+		return BuiltInTier(id.Name, r)
+	case KindFelixConfiguration:
+		return id.Name == "default"
+	case KindProfile:
+		return strings.HasPrefix(id.Name, namespaceProfilePrefix) || strings.HasPrefix(id.Name, serviceAccountProfilePrefix)
+	case KindHostEndpoint:
+		return obj.GetLabels()[createdByLabel] != ""
+	default:
+		return id.Kind.Tiered() && generatedName(id)
+	}
+}

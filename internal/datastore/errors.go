@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
 // ErrNotFound says that no object of that name is stored.
@@ -19,7 +20,7 @@ type AlreadyExistsError struct {
 
 // Error names the object and its key.
 func (e *AlreadyExistsError) Error() string {
-	return fmt.Sprintf("%s already exists at %s", e.ID, e.Key)
+	return fmt.Sprintf("%s already exists at %s", e.ID, safetext.Line(e.Key))
 }
 
 // AmbiguousError says that an object is stored under two releases' names at
@@ -31,7 +32,7 @@ type AmbiguousError struct {
 
 // Error names the object and both keys.
 func (e *AmbiguousError) Error() string {
-	return fmt.Sprintf("%s is stored twice, at %s", e.ID, strings.Join(e.Keys, " and "))
+	return fmt.Sprintf("%s is stored twice, at %s", e.ID, safetext.Line(strings.Join(e.Keys, " and ")))
 }
 
 // ConflictError says that an object was changed by somebody else since it was read.
@@ -48,9 +49,9 @@ type ConflictError struct {
 // Error names the object, its key and the changes.
 func (e *ConflictError) Error() string {
 	if e.Deleted {
-		return fmt.Sprintf("%s at %s was deleted since it was read", e.ID, e.Key)
+		return fmt.Sprintf("%s at %s was deleted since it was read", e.ID, safetext.Line(e.Key))
 	}
-	return fmt.Sprintf("%s at %s was changed since it was read:\n  %s", e.ID, e.Key, strings.Join(e.Changes, "\n  "))
+	return fmt.Sprintf("%s at %s was changed since it was read:\n  %s", e.ID, safetext.Line(e.Key), safetext.Text(strings.Join(e.Changes, "\n  ")))
 }
 
 // CorruptError says that a stored value is not the object that its key promises.
@@ -64,7 +65,7 @@ type CorruptError struct {
 
 // Error names the key and what is wrong with the value, not the value itself.
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("the value at %s cannot be read: %v", e.Key, e.Err)
+	return fmt.Sprintf("the value at %s cannot be read: %v", safetext.Line(e.Key), e.Err)
 }
 
 // Unwrap returns what is wrong with the value.
@@ -130,7 +131,7 @@ type LockedError struct {
 
 // Error says what the lock is.
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("the Calico datastore is locked: datastoreReady is false in %s", e.Key)
+	return fmt.Sprintf("the Calico datastore is locked: datastoreReady is false in %s", safetext.Line(e.Key))
 }
 
 // InUseError tells that an object was not deleted because others need it.
@@ -165,7 +166,7 @@ type UnsettledError struct {
 
 // Error names the object and how often it was tried.
 func (e *UnsettledError) Error() string {
-	return fmt.Sprintf("%s at %s was not written: other policies or endpoints were changed at each of %d tries", e.ID, e.Key, e.Tries)
+	return fmt.Sprintf("%s at %s was not written: other policies or endpoints were changed at each of %d tries", e.ID, safetext.Line(e.Key), e.Tries)
 }
 
 // TierMissingError says that a policy was to be made in a tier that does not
@@ -179,5 +180,5 @@ type TierMissingError struct {
 
 // Error names the policy, the tier and its key.
 func (e *TierMissingError) Error() string {
-	return fmt.Sprintf("%s belongs to the tier %q, which does not exist: nothing is stored at %s", e.ID, e.Tier, e.Key)
+	return fmt.Sprintf("%s belongs to the tier %q, which does not exist: nothing is stored at %s", e.ID, e.Tier, safetext.Line(e.Key))
 }

@@ -273,7 +273,7 @@ data "calico_connectivity" "plan" {
 }
 
 output "connectivity" {
-  value = data.calico_connectivity.plan.report
+  value = data.calico_connectivity.plan.changes_report
 }
 `
 )
@@ -383,7 +383,7 @@ func (d *demo) connectivity(ctx context.Context) error {
 	report := plan.PlannedValues.Outputs.Connectivity.Value
 	d.printf("    the output \"connectivity\" of the plan, for the comment on the pull request:\n")
 	d.quote(report)
-	const want = "**Traffic at 1 host endpoint: 0 unexpected, 1 changed, 3 as before.**"
+	const want = "**1 of 4 flows changed.**"
 	if !strings.HasPrefix(report, want) {
 		return fmt.Errorf("the report does not begin with %q", want)
 	}

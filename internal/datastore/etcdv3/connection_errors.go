@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
 // translate turns an error of the etcd client into one of package datastore.
@@ -57,7 +58,7 @@ func translate(err error, key string, cfg Config) error {
 	case key == "":
 		return fmt.Errorf("etcd cannot be used: %w", err)
 	default:
-		return fmt.Errorf("etcd cannot do what was asked for %s: %w", key, err)
+		return fmt.Errorf("etcd cannot do what was asked for %s: %w", safetext.Line(key), err)
 	}
 }
 
