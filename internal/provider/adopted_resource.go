@@ -13,6 +13,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
 // adoptedResource is the resource of a kind whose objects have several owners:
@@ -180,20 +181,21 @@ func (r *objectResource) planAdoption(ctx context.Context, obj calico.Object, c 
 	if err != nil {
 		return
 	}
-	lines, err := change.Changes(stored.Raw, after)
+	changes, err := change.Changes(stored.Raw, after)
 	if err != nil {
 		return
 	}
-	if len(lines) == 0 {
-		lines = []string{"nothing: the configured values are those that it has"}
+	if len(changes) == 0 {
+		changes = []string{"nothing: the configured values are those that it has"}
 	}
 	diags.AddWarning("Existing Object Will Be Adopted",
 		fmt.Sprintf("%s exists already, at %s. It is not replaced: from this apply on Terraform manages the configured attributes of it, and leaves all others alone. When they are no longer managed, they get back the values that they have now.\n\nWhat changes (now -> then):\n  %s",
-			r.id(planned), stored.Key, strings.Join(lines, "\n  ")))
+			r.id(planned), safetext.Line(stored.Key), strings.Join(lines(changes), "\n  ")))
 }
 
 // Create adopts the object, or creates it where there is none.
 func (r *adoptedResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	defer makeSafe(&resp.Diagnostics)
 	planned, store := r.begin(ctx, req.Plan.Raw, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -335,6 +337,7 @@ func (r *adoptedResource) Read(ctx context.Context, req resource.ReadRequest, re
 
 // Update changes what is owned, and gives back what is no longer.
 func (r *adoptedResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	defer makeSafe(&resp.Diagnostics)
 	planned, store := r.begin(ctx, req.Plan.Raw, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -401,6 +404,7 @@ func (r *objectResource) update(obj calico.Object, base *datastore.Stored, owned
 // Delete gives back what is owned. An object that was made here goes, if nobody
 // else has put anything in it.
 func (r *adoptedResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	defer makeSafe(&resp.Diagnostics)
 	state, store := r.begin(ctx, req.State.Raw, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
+	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
 // What becomes of a flow, as it is configured and told.
@@ -25,10 +27,19 @@ const (
 // describeFlowVerdict describes these words.
 const describeFlowVerdict = "`\"allow\"`, all of it passes; `\"deny\"`, all of it is dropped; `\"partial\"`, a part of it is dropped and the rest is not; `\"undecided\"`, the objects do not tell"
 
-// judgement is what becomes of a flow, and by what.
+// judgement is what becomes of a flow, and by what, in a line that is fit to be shown.
 type judgement struct{ verdict, decidedBy string }
 
 func judged(v verdict.Verdict) judgement {
+	j := asJudged(v)
+	if len(v.Notes) > 0 {
+		j.decidedBy += " (note: " + strings.Join(v.Notes, "; ") + ")"
+	}
+	j.decidedBy = safetext.Line(j.decidedBy)
+	return j
+}
+
+func asJudged(v verdict.Verdict) judgement {
 	if v.Outcome == verdict.Undecided {
 		reason := v.Reason
 		if v.Part != "" {
@@ -123,13 +134,15 @@ type objectFault struct {
 }
 
 // layObjects lays objects of the configuration, in JSON, over those that are there.
-// list is the name of theirs, for messages.
-func layObjects(objects map[calico.ID]calico.Object, list string, texts []attr.Value, release calico.Release) (faults []objectFault) {
+// list is the name of theirs, for messages. Of the complete kinds there will be no
+// others, but for those that Calico makes itself: what goes for that is returned.
+func layObjects(objects map[calico.ID]calico.Object, list string, texts []attr.Value, release calico.Release, complete ...calico.Kind) (taken []calico.ID, faults []objectFault) {
 	fault := func(i int, summary, detail string, args ...any) {
 		faults = append(faults, objectFault{i, summary, fmt.Sprintf("%s[%d]", list, i) + fmt.Sprintf(detail, args...)})
 	}
 	given := map[calico.ID]int{}
 	var order []calico.ID
+	var laid []calico.Object
 	for i, e := range texts {
 		text, ok := e.(types.String)
 		if !ok || text.IsNull() {
@@ -147,6 +160,20 @@ func layObjects(objects map[calico.ID]calico.Object, list string, texts []attr.V
 		}
 		given[id] = i
 		order = append(order, id)
+		laid = append(laid, obj)
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(objects), compareIDs) {
+		// One that is stored under two names is there twice.
+		known := calico.IDOf(objects[id]).Short()
+		if _, stays := given[known]; stays || !slices.Contains(complete, id.Kind) || calico.MadeByCalico(objects[id], release) {
+			continue
+		}
+		delete(objects, id)
+		if !slices.Contains(taken, known) {
+			taken = append(taken, known)
+		}
+	}
+	for _, obj := range laid {
 		lay(objects, obj)
 	}
 	for _, id := range order {
@@ -157,7 +184,7 @@ func layObjects(objects map[calico.ID]calico.Object, list string, texts []attr.V
 			fault(given[id], "Tier Missing", ": %s is in the tier %q, which is not there, and so there is no telling what comes before it: add the tier's object, such as calico_tier.%s.object.", id, tier.Name, tier.Name)
 		}
 	}
-	return faults
+	return taken, faults
 }
 
 // lay puts an object over the one of the same name. Of a FelixConfiguration, as

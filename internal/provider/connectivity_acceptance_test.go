@@ -38,26 +38,37 @@ data "calico_connectivity" "this" {
 output "results" { value = data.calico_connectivity.this.results }
 output "unexpected" { value = data.calico_connectivity.this.unexpected }
 output "report" { value = data.calico_connectivity.this.report }
+output "summary" { value = data.calico_connectivity.this.summary }
 `
 }
+
+// outputsOfChanges are further outputs, which change once more after the apply.
+const outputsOfChanges = `
+output "changed" { value = data.calico_connectivity.this.changed }
+output "changes_report" { value = data.calico_connectivity.this.changes_report }
+`
 
 type connectivityResult struct {
 	Endpoint  string  `json:"endpoint"`
 	Flow      string  `json:"flow"`
 	Verdict   string  `json:"verdict"`
 	DecidedBy string  `json:"decided_by"`
-	Before    *string `json:"before"`
 	Expect    *string `json:"expect"`
+	// Before is of those alone that changed.
+	Before *string `json:"before"`
 }
 
 // connectivityOutputs are the outputs of a plan or a state that are known.
 type connectivityOutputs struct {
-	Results, Unexpected struct {
+	Results, Unexpected, Changed struct {
 		Value []connectivityResult `json:"value"`
 	}
-	Report struct {
+	Report, Summary struct {
 		Value string `json:"value"`
 	}
+	ChangesReport struct {
+		Value string `json:"value"`
+	} `json:"changes_report"`
 }
 
 // plannedOutputs makes a plan and reads its outputs, and the plan's file.
@@ -95,7 +106,9 @@ resource "calico_felix_configuration" "default" {
 }
 `
 	byFailsafe = `rule 1 of ingress of policy "failsafe" in tier "default"`
-	byTierEnd  = `the end of tier "default" (no rule of ingress of "failsafe" decides)`
+	// deletionsUnknown ends a report of changes alone.
+	deletionsUnknown = "What the plan deletes is not known here, and counts as if it stayed: neither `removal` nor `complete_kinds` says anything about it.\n"
+	byTierEnd        = `the end of tier "default" (no rule of ingress of "failsafe" decides)`
 )
 
 // What the plan will do is known in the plan, before anything is stored, and
@@ -105,54 +118,146 @@ func TestConnectivityOfAPlan(t *testing.T) {
 	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
 	provider := etcdBlock(at(etcd.Endpoints...))
 	resources := failsafe + strings.Replace(hostEndpoint("db1"), "\n}", "\n  depends_on = [calico_failsafe_policy.this]\n}", 1) + failsafePorts
-	ask := connectivity("calico_failsafe_policy.this.object, calico_host_endpoint.db1.object, calico_felix_configuration.default.object, null")
+	ask := connectivity("calico_failsafe_policy.this.object, calico_host_endpoint.db1.object, calico_felix_configuration.default.object, null") + outputsOfChanges
 	w := newWorkspace(t, provider, resources, ask)
 
 	want := connectivityOutputs{}
 	want.Results.Value = []connectivityResult{
-		{"db1", "ssh", "allow", byFailsafe, nil, texts("allow")},
-		{"db1", "others", "deny", byTierEnd, nil, texts("deny")},
+		{"db1", "ssh", "allow", byFailsafe, texts("allow"), nil},
+		{"db1", "others", "deny", byTierEnd, texts("deny"), nil},
 	}
 	want.Unexpected.Value = []connectivityResult{}
-	want.Report.Value = `**Traffic at 1 host endpoint: 0 unexpected, 2 changed, 0 as before.**
+	want.Changed = want.Results
+	want.Summary.Value = "1 host endpoint, 2 flows: 0 unexpected"
+	want.Report.Value = `**1 host endpoint, 2 flows: 0 unexpected.**
 
-| | Traffic | Host endpoints | Now | Then | Decided by | Expected |
-|---|---|---|---|---|---|---|
-| changed | ssh (TCP port 22 from 10.1.0.0/24) | db1 | no endpoint | **allow** | rule 1 of ingress of policy "failsafe" in tier "default" | allow |
-| changed | others (TCP port 22 from 203.0.113.9) | db1 | no endpoint | **deny** | the end of tier "default" (no rule of ingress of "failsafe" decides) | deny |
-`
+| | Traffic | Host endpoints | Verdict | Decided by | Expected |
+|---|---|---|---|---|---|
+| as expected | ssh (TCP port 22 from 10.1.0.0/24) | db1 | allow | rule 1 of ingress of policy "failsafe" in tier "default" | allow |
+| as expected | others (TCP port 22 from 203.0.113.9) | db1 | deny | the end of tier "default" (no rule of ingress of "failsafe" decides) | deny |
+
+` + deletionsUnknown
+	want.ChangesReport.Value = `**2 of 2 flows changed.**
+
+| Traffic | Host endpoints | Now | Then | Decided by |
+|---|---|---|---|---|
+| ssh (TCP port 22 from 10.1.0.0/24) | db1 | no endpoint | **allow** | rule 1 of ingress of policy "failsafe" in tier "default" |
+| others (TCP port 22 from 203.0.113.9) | db1 | no endpoint | **deny** | the end of tier "default" (no rule of ingress of "failsafe" decides) |
+
+` + deletionsUnknown
 	if diff := cmp.Diff(want, plannedOutputs(t, w)); diff != "" {
 		t.Errorf("planned (-want +got):\n%s", diff)
 	}
 	w.MustRun(t, "apply", "plan.tfplan")
-	w.MustRun(t, "apply", "-auto-approve", "-refresh-only") // the outputs are now about what is stored
-	noChanges(t, w)
-	want.Results.Value[0].Before, want.Results.Value[1].Before = texts("allow"), texts("deny")
-	if diff := cmp.Diff(want.Results, outputs(t, w).Results); diff != "" {
+	if diff := cmp.Diff(want, outputs(t, w)); diff != "" {
 		t.Errorf("applied (-want +got):\n%s", diff)
+	}
+	// What is about the changes is another now, and nothing else.
+	want.Changed.Value, want.ChangesReport.Value = []connectivityResult{}, "**0 of 2 flows changed.**\n\n"+deletionsUnknown
+	if diff := cmp.Diff(want, plannedOutputs(t, w)); diff != "" {
+		t.Errorf("planned again (-want +got):\n%s", diff)
 	}
 
 	// A change that breaks it: what is planned counts, not what is stored. One round
 	// trip reads all that is stored (beside the plan's own).
 	rewrite(t, w, provider, strings.Replace(resources, "10.1.0.0/24", "10.9.0.0/24", 1), ask)
 	got := plannedOutputs(t, w)
-	wantBroken := []connectivityResult{{"db1", "ssh", "deny", byTierEnd, texts("allow"), texts("allow")}}
+	wantBroken := []connectivityResult{{"db1", "ssh", "deny", byTierEnd, texts("allow"), nil}}
 	if diff := cmp.Diff(wantBroken, got.Unexpected.Value); diff != "" {
 		t.Errorf("a change that breaks it (-want +got):\n%s", diff)
 	}
-	if !strings.Contains(got.Report.Value, "1 unexpected, 0 changed, 1 as before") || !strings.Contains(got.Report.Value, "| **unexpected** | ssh (TCP port 22 from 10.1.0.0/24) | db1 | allow | **deny** |") {
+	if !strings.Contains(got.Report.Value, "2 flows: 1 unexpected.") || !strings.Contains(got.Report.Value, "| **unexpected** | ssh (TCP port 22 from 10.1.0.0/24) | db1 | **deny** |") {
 		t.Errorf("the report is\n%s", got.Report.Value)
+	}
+	if len(got.Changed.Value) != 1 || *got.Changed.Value[0].Before != "allow" || !strings.Contains(got.ChangesReport.Value, "| ssh (TCP port 22 from 10.1.0.0/24) | db1 | allow | **deny** |") {
+		t.Errorf("changed are %+v, and the report is\n%s", got.Changed.Value, got.ChangesReport.Value)
 	}
 
 	// What goes is not in changes: it is named.
 	rewrite(t, w, provider, hostEndpoint("db1"), strings.Replace(failsafePorts, "resource", "\nresource \"calico_global_network_policy\" \"other\" { name = \"other\" }\nresource", 1),
-		connectivity("calico_global_network_policy.other.object", nested("removal", `kind = "GlobalNetworkPolicy"`, `name = "failsafe"`), nested("removal", `kind = "NetworkSet"`, `name = "gone"`)))
+		connectivity("calico_global_network_policy.other.object", nested("removal", `kind = "GlobalNetworkPolicy"`, `name = "failsafe"`), nested("removal", `kind = "NetworkSet"`, `name = "gone"`))+outputsOfChanges)
 	got = plannedOutputs(t, w)
 	if len(got.Unexpected.Value) != 1 || got.Unexpected.Value[0].DecidedBy != `the end of tier "default" (no rule of ingress of "other" decides)` {
 		t.Errorf("without the policy: %+v", got.Unexpected.Value)
 	}
-	if !strings.HasSuffix(got.Report.Value, "\nNot stored, so not taken away: NetworkSet \"gone\" in namespace \"default\".\n") {
-		t.Errorf("the report is\n%s", got.Report.Value)
+	if !strings.HasSuffix(got.ChangesReport.Value, "\nTaken away: GlobalNetworkPolicy \"failsafe\".\n\nNot stored, so not taken away: NetworkSet \"gone\" in namespace \"default\".\n") || strings.Contains(got.Report.Value, deletionsUnknown) {
+		t.Errorf("the reports are\n%s\n%s", got.Report.Value, got.ChangesReport.Value)
+	}
+}
+
+// An output of all that is about the state after a change has no change in the plan
+// after the apply, be it that objects came, changed or went.
+func TestConnectivityIsStableWhenApplied(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+	provider := etcdBlock(at(etcd.Endpoints...))
+	const old = `
+resource "calico_global_network_policy" "old" {
+  name     = "old"
+  order    = -1
+  selector = "all()"
+  types    = ["Ingress"]
+
+  ingress {
+    action = "Allow"
+  }
+}
+`
+	const complete = `complete_kinds = ["GlobalNetworkPolicy", "HostEndpoint", "Tier", "FelixConfiguration"]`
+	resources := failsafe + hostEndpoint("db1") + failsafePorts
+	changes := "calico_failsafe_policy.this.object, calico_host_endpoint.db1.object, calico_felix_configuration.default.object"
+	w := newWorkspace(t, provider, resources, old, strings.ReplaceAll(hostEndpoint("db2"), `"db1"`, `"db2"`),
+		connectivity(changes+", calico_global_network_policy.old.object, calico_host_endpoint.db2.object", complete))
+	run(t, w, "apply")
+	noChanges(t, w)
+	if got := outputs(t, w); got.Summary.Value != "2 host endpoints, 4 flows: 2 unexpected" {
+		t.Errorf("the summary is %q", got.Summary.Value)
+	}
+
+	// A policy and an endpoint go: that is known without naming them.
+	rewrite(t, w, provider, resources, connectivity(changes, complete))
+	got := plannedOutputs(t, w)
+	if got.Summary.Value != "1 host endpoint, 2 flows: 0 unexpected" || got.Results.Value[0].DecidedBy != byFailsafe || strings.Contains(got.Report.Value, "not known") {
+		t.Errorf("without the policy: %+v", got)
+	}
+	w.MustRun(t, "apply", "plan.tfplan")
+	noChanges(t, w)
+
+	rewrite(t, w, provider, resources, connectivity(changes, complete), outputsOfChanges)
+	etcd.Put(t, guardedEndpointKey, strings.ReplaceAll(guardedEndpoint, `"db1"`, `"db9"`))
+	etcd.Put(t, policyKeys+"default.foreign", storedJSON("GlobalNetworkPolicy", "default.foreign", "{}", `{"tier":"default","order":-5,"selector":"all()","types":["Ingress"],"ingress":[{"action":"Allow"}]}`))
+	got = plannedOutputs(t, w)
+	// (Terraform does not delete what others have written, but here it is said to go.)
+	const wantChanges = `**3 of 4 flows changed.**
+
+| Traffic | Host endpoints | Now | Then | Decided by |
+|---|---|---|---|---|
+| others (TCP port 22 from 203.0.113.9) | db1 | allow | **deny** | the end of tier "default" (no rule of ingress of "failsafe" decides) |
+| ssh (TCP port 22 from 10.1.0.0/24) | db1-eth0 | allow | **no endpoint** |  |
+| others (TCP port 22 from 203.0.113.9) | db1-eth0 | allow | **no endpoint** |  |
+
+Taken away: GlobalNetworkPolicy "foreign", HostEndpoint "db1-eth0".
+`
+	if diff := cmp.Diff(wantChanges, got.ChangesReport.Value); diff != "" {
+		t.Errorf("what goes (-want +got):\n%s", diff)
+	}
+
+	// Nor does an endpoint leave the question unnoticed.
+	etcd.Delete(t, policyKeys+"default.foreign")
+	etcd.Delete(t, guardedEndpointKey)
+	labelled := strings.Replace(hostEndpoint("db1"), "\n}", "\n  labels = { role = \"db\" }\n}", 1)
+	rewrite(t, w, provider, failsafe, labelled, failsafePorts)
+	run(t, w, "apply")
+	rewrite(t, w, provider, failsafe+strings.Replace(labelled, `"db" }`, `"dbx" }`, 1)+failsafePorts,
+		connectivity(changes, complete, `endpoint_selector = "role == 'db'"`), outputsOfChanges)
+	got = plannedOutputs(t, w)
+	if len(got.Results.Value) != 0 || got.ChangesReport.Value != "**0 of 2 flows changed.**\n" {
+		t.Errorf("of an endpoint that is no longer selected: %+v", got)
+	}
+	rewrite(t, w, provider, strings.Replace(failsafe, "10.1.0.0/24", "10.9.0.0/24", 1)+strings.Replace(labelled, `"db" }`, `"dbx" }`, 1)+failsafePorts,
+		connectivity(changes, complete, `endpoint_selector = "role == 'db'"`), outputsOfChanges)
+	if got = plannedOutputs(t, w); !strings.Contains(got.ChangesReport.Value, "| ssh (TCP port 22 from 10.1.0.0/24) | db1 | allow | **deny** |") {
+		t.Errorf("of an endpoint that is no longer selected: %+v", got)
 	}
 }
 
@@ -176,7 +281,7 @@ resource "terraform_data" "port" { input = 22 }
 		t.Errorf("the function's verdict is %q", got)
 	}
 	got := outputs(t, w)
-	if len(got.Results.Value) != 2 || got.Results.Value[0].Verdict != "allow" || got.Results.Value[0].Before == nil {
+	if len(got.Results.Value) != 2 || got.Results.Value[0].Verdict != "allow" {
 		t.Errorf("applied: %+v", got)
 	}
 	// Failsafe ports are on, so SSH is open to all.
@@ -201,7 +306,7 @@ resource "terraform_data" "expected" {
     }
   }
 }`)
-	fail(t, w, "plan").says(t, "| **unexpected** | others (TCP port 22 from 203.0.113.9) | db1 | no endpoint | **allow** | failsafe port TCP 22 | deny |")
+	fail(t, w, "plan").says(t, "| **unexpected** | others (TCP port 22 from 203.0.113.9) | db1 | **allow** | failsafe port TCP 22 | deny |")
 	if o := run(t, w, "apply"); !o.failed || !slices.Equal(before, etcd.Prefix(t, "")) {
 		t.Errorf("apply: failed %t, and etcd has changed or not: %v", o.failed, o.diagnostics)
 	}
@@ -245,14 +350,14 @@ func TestConnectivityOfWhatIsStored(t *testing.T) {
 	w := newWorkspace(t, provider, connectivity(""))
 	got := plannedOutputs(t, w)
 	want := []connectivityResult{
-		{"db1-eth0", "ssh", "deny", "default: no policy and no profile allows it on ingress", texts("deny"), texts("allow")},
-		{"z", "ssh", "undecided", `Calico ignores this host endpoint: "db1-eth0" is for the same interface of node "db1", and its name comes first`, texts("undecided"), texts("allow")},
-		{"z", "others", "undecided", `Calico ignores this host endpoint: "db1-eth0" is for the same interface of node "db1", and its name comes first`, texts("undecided"), texts("deny")},
+		{"db1-eth0", "ssh", "deny", "default: no policy and no profile allows it on ingress", texts("allow"), nil},
+		{"z", "ssh", "undecided", `Calico ignores this host endpoint: "db1-eth0" is for the same interface of node "db1", and its name comes first`, texts("allow"), nil},
+		{"z", "others", "undecided", `Calico ignores this host endpoint: "db1-eth0" is for the same interface of node "db1", and its name comes first`, texts("deny"), nil},
 	}
 	if diff := cmp.Diff(want, got.Unexpected.Value); diff != "" {
 		t.Errorf("unexpected (-want +got):\n%s", diff)
 	}
-	if !strings.Contains(got.Report.Value, "| as before | others (TCP port 22 from 203.0.113.9) | db1-eth0 | deny | deny |") {
+	if !strings.Contains(got.Report.Value, "| as expected | others (TCP port 22 from 203.0.113.9) | db1-eth0 | deny |") || got.Summary.Value != "2 host endpoints, 4 flows: 3 unexpected, 2 undecided" {
 		t.Errorf("the report is\n%s", got.Report.Value)
 	}
 	rewrite(t, w, provider, `
@@ -270,7 +375,7 @@ resource "calico_felix_configuration" "default" {
   name                = "default"
   log_severity_screen = "Info"
 }`, strings.ReplaceAll(connectivity("calico_felix_configuration.default.object"), `"ssh"`, "\"ssh\"\n    direction = \"egress\""))
-	if got = plannedOutputs(t, w); len(got.Results.Value) != 4 || got.Results.Value[0].Verdict != "deny" || *got.Results.Value[0].Before != "deny" {
+	if got = plannedOutputs(t, w); len(got.Results.Value) != 4 || got.Results.Value[0].Verdict != "deny" {
 		t.Errorf("with another setting: %+v", got.Results.Value)
 	}
 
@@ -324,13 +429,14 @@ func TestConnectivityOfAPolicyStoredTwice(t *testing.T) {
 	if warnings := o.of("warning"); o.failed || len(warnings) != 1 {
 		t.Errorf("failed %t, with %v", o.failed, o.diagnostics)
 	} else {
-		warnings[0].says(t, "Policy Stored Twice", `GlobalNetworkPolicy "p"`, "etcdctl del "+policyKeys+"default.p", "etcdctl del "+policyKeys+"p`")
+		warnings[0].says(t, "Policy Stored Twice", `GlobalNetworkPolicy "p"`, "etcdctl del '"+policyKeys+"default.p'", "etcdctl del '"+policyKeys+"p'`")
 	}
 }
 
 func TestConnectivityRefuses(t *testing.T) {
 	t.Parallel()
 	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+	etcd.Put(t, acctest.ResourcePrefix+"tiers/kept", `{"kind":"Tier","apiVersion":"projectcalico.org/v3","metadata":{"name":"kept","uid":"0d3a1d3e-7c1f-4a9e-9d6b-2f0f5a3c8e11","creationTimestamp":"2026-01-02T03:04:05Z"},"spec":{"order":5}}`)
 	w := newWorkspace(t)
 	const object = `{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"web"},"spec":{"selector":"all()"}}`
 	const anyFlow = `flow { cidr = "10.0.0.0/24" }`
@@ -351,6 +457,9 @@ func TestConnectivityRefuses(t *testing.T) {
 		{"no selector", anyFlow + "\n" + `endpoint_selector = "role=db"`, "Not a Selector", "not a selector", "endpoint_selector"},
 		{"another wish", nested("flow", `cidr = "10.0.0.0/24"`, `expect = "partial"`), "", "allow", "flow[0].expect"},
 		{"no kind that decides", anyFlow + "\n" + nested("removal", `kind = "IPPool"`, `name = "x"`), "", "GlobalNetworkPolicy", "removal[0].kind"},
+		{"a complete kind that decides nothing", anyFlow + "\nchanges = []\ncomplete_kinds = [\"IPPool\"]", "", "GlobalNetworkPolicy", "complete_kinds[0]"},
+		{"complete kinds of no changes", anyFlow + "\ncomplete_kinds = [\"Tier\"]", "", "changes", "complete_kinds"},
+		{"a tier that will not be there", anyFlow + "\ncomplete_kinds = [\"Tier\"]\nchanges = [" + `replace(replace(local.object, "\"web\"", "\"kept.web\""), "\"spec\":{", "\"spec\":{\"tier\":\"kept\",")` + "]", "Tier Missing", `changes[0]: GlobalNetworkPolicy "kept.web" is in the tier "kept"`, "changes"},
 		{"no object", anyFlow + "\nchanges = [\"web\"]", "Not an Object of Calico", "changes[0]: it is not JSON", "changes"},
 		{"a field misspelled", anyFlow + "\nchanges = [" + `jsonencode(merge(jsondecode(local.object), { spec = { ingres = [] } }))` + "]", "Not an Object of Calico", "ingres", "changes"},
 		{"what Calico would refuse", anyFlow + "\nchanges = [null, " + `replace(local.object, "all()", "all(")` + "]", "Not an Object of Calico", `changes[1]: spec.selector of GlobalNetworkPolicy "web" would be refused by Calico v3.31.0`, "changes"},

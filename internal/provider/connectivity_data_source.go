@@ -19,6 +19,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
+	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
 // connectivityDataSource tells what becomes of flows at host endpoints: now, and
@@ -37,6 +38,7 @@ func (d *connectivityDataSource) Metadata(_ context.Context, req datasource.Meta
 }
 
 func (d *connectivityDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	defer makeSafe(&resp.Diagnostics)
 	d.data = providerDataOf(req.ProviderData, &resp.Diagnostics)
 }
 
@@ -69,7 +71,8 @@ func (d *connectivityDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Tells whether traffic reaches host endpoints, and which rule decides: by the policies, tiers, sets, profiles, endpoints and failsafe ports that are stored, and, before anything is written, by those of the plan. " +
-			"It is for new connections of the hosts themselves (or through them, with `forwarded`). A `check` block or a `postcondition` can compare a plan with what is expected, and `report` shows a reviewer what a change does.\n\n" +
+			"It is for new connections of the hosts themselves (or through them, with `forwarded`). A `check` block or a `postcondition` can compare a plan with what is expected, and `report` and `changes_report` show a reviewer what a change does.\n\n" +
+			"Without `complete_kinds` and `removal`, what a plan deletes counts as if it stayed. Felix's own environment variables and its file `felix.cfg` outrank every `FelixConfiguration`, and the answers do not know them: `FELIX_FAILSAFEINBOUNDHOSTPORTS=none` on a host, for example, takes its failsafe ports away, whatever is stored.\n\n" +
 			"To have it read in the plan, name `changes` in a local value, or take them from the outputs of a module: if a data source refers to a resource with changes directly, or has a `postcondition` of its own, Terraform reads it during the apply, after these changes.",
 		Attributes: map[string]schema.Attribute{
 			"endpoint_selector": schema.StringAttribute{
@@ -83,10 +86,29 @@ func (d *connectivityDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 				ElementType: types.StringType,
 				Optional:    true,
 			},
-			"results":    resultsAttribute("What becomes of each flow at each host endpoint, in the order of the endpoints' names, such as `[{ endpoint = \"db1-eth0\", flow = \"ssh\", verdict = \"allow\", ... }]`."),
+			"complete_kinds": schema.ListAttribute{
+				MarkdownDescription: "Kinds of which `changes` has every object that there will be, such as `[\"GlobalNetworkPolicy\", \"HostEndpoint\"]`: what is stored of them and is not in `changes` is taken away, as by a plan that deletes it. (What Calico makes itself stays, such as its own tiers and the `FelixConfiguration` named `default`.) An object that somebody else has written is taken away, too, though Terraform does not delete it: `changes_report` names all that is. Default: none.",
+				ElementType:         types.StringType,
+				Optional:            true,
+				Validators: []validator.List{
+					listvalidator.ValueStringsAre(stringvalidator.OneOf(removableKinds()...)),
+					// Without changes all of these kinds would go, which nobody means.
+					listvalidator.AlsoRequires(path.MatchRoot("changes")),
+				},
+			},
+			"results":    resultsAttribute("What becomes of each flow at each host endpoint, with `changes` laid over what is stored, in the order of the endpoints' names, such as `[{ endpoint = \"db1-eth0\", flow = \"ssh\", verdict = \"allow\", ... }]`. It stays the same when the changes are applied, as do `unexpected`, `report` and `summary`."),
 			"unexpected": resultsAttribute("Those of `results` whose `verdict` is another one than `expect`."),
+			"changed":    changedAttribute(),
 			"report": schema.StringAttribute{
-				MarkdownDescription: "All of it as a table in Markdown, for the comment on a pull request: what is unexpected comes first, then what changes. It begins such as `**Traffic at 12 host endpoints: 0 unexpected, 2 changed, 34 as before.**`.",
+				MarkdownDescription: "`results` as a table in Markdown, for the comment on a pull request; what is unexpected comes first. It begins such as `**12 host endpoints, 36 flows: 0 unexpected.**`.",
+				Computed:            true,
+			},
+			"changes_report": schema.StringAttribute{
+				MarkdownDescription: "`changed` as a table in Markdown, and the stored objects that are taken away. It begins such as `**2 of 36 flows changed.**`. As an output, it changes once more after the apply.",
+				Computed:            true,
+			},
+			"summary": schema.StringAttribute{
+				MarkdownDescription: "A line for the `error_message` of a check, such as `12 host endpoints, 36 flows: 0 unexpected`. (A flow counts at each host endpoint.) If any of them are undecided, it tells how many.",
 				Computed:            true,
 			},
 		},
@@ -97,7 +119,7 @@ func (d *connectivityDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 				NestedObject:        schema.NestedBlockObject{Attributes: flow},
 			},
 			"removal": schema.ListNestedBlock{
-				MarkdownDescription: "Stored object to take away, a block each, such as `removal { kind = \"GlobalNetworkPolicy\" }` with `name = \"old-ssh\"` in it: what a plan deletes is no longer in the configuration, and so not in `changes` either. Default: none.",
+				MarkdownDescription: "Stored object to take away, a block each, such as `removal { kind = \"GlobalNetworkPolicy\" }` with `name = \"old-ssh\"` in it: what a plan deletes is no longer in the configuration, and so not in `changes` either. (`complete_kinds` finds out by itself what that is.) Default: none.",
 				NestedObject: schema.NestedBlockObject{Attributes: map[string]schema.Attribute{
 					"kind": schema.StringAttribute{
 						MarkdownDescription: "Kind of the object, such as `\"GlobalNetworkPolicy\"`.",
@@ -121,28 +143,38 @@ func removableKinds() []string {
 	return names
 }
 
+func computedText(description string) schema.StringAttribute {
+	return schema.StringAttribute{MarkdownDescription: description, Computed: true}
+}
+
 func resultsAttribute(description string) schema.ListNestedAttribute {
-	text := func(description string) schema.StringAttribute {
-		return schema.StringAttribute{MarkdownDescription: description, Computed: true}
-	}
+	text := computedText
 	return schema.ListNestedAttribute{
 		MarkdownDescription: description,
 		Computed:            true,
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"endpoint":   text("Name of the host endpoint, such as `\"db1-eth0\"`."),
 			"flow":       text("Name of the flow or, if it has none, its description, such as `\"TCP port 22 from 10.1.0.0/24\"`."),
-			"verdict":    text("What becomes of it with `changes` and `removal`: " + describeFlowVerdict + "."),
+			"verdict":    text("What becomes of it: " + describeFlowVerdict + "."),
 			"decided_by": text("What decides, such as `rule 1 of ingress of policy \"failsafe\" in tier \"default\"`, `failsafe port TCP 22` or, for `\"undecided\"`, why."),
-			"before":     text("What becomes of it by what is stored now, such as `\"deny\"`; null if the host endpoint is not stored yet."),
 			"expect":     text("What the flow's `expect` says, such as `\"allow\"`; null for nothing."),
 		}},
 	}
 }
 
-// resultTypes are the attributes of a result.
-func resultTypes() map[string]attr.Type {
+// changedAttribute is that of the results which are others than before.
+func changedAttribute() schema.ListNestedAttribute {
+	changed := resultsAttribute("Those of `results` whose `verdict` is another one than by what is stored now, and what becomes of flows at host endpoints that go or are no longer selected, such as `[{ endpoint = \"db1-eth0\", flow = \"ssh\", before = \"deny\", verdict = \"allow\", ... }]`. It is empty when the changes are applied.")
+	changed.NestedObject.Attributes["before"] = computedText("What becomes of it by what is stored now, such as `\"deny\"`; null if the host endpoint is not stored yet.")
+	changed.NestedObject.Attributes["verdict"] = computedText("What becomes of it then, such as `\"allow\"`; null if the host endpoint goes.")
+	changed.NestedObject.Attributes["decided_by"] = computedText("What decides then, such as `failsafe port TCP 22`; null if the host endpoint goes.")
+	return changed
+}
+
+// typesOf are the attributes of the elements of a list.
+func typesOf(list schema.ListNestedAttribute) map[string]attr.Type {
 	out := map[string]attr.Type{}
-	for name, a := range resultsAttribute("").NestedObject.Attributes {
+	for name, a := range list.NestedObject.Attributes {
 		out[name] = a.GetType()
 	}
 	return out
@@ -152,14 +184,19 @@ type connectivityModel struct {
 	Flow             types.List   `tfsdk:"flow"`
 	EndpointSelector types.String `tfsdk:"endpoint_selector"`
 	Changes          types.List   `tfsdk:"changes"`
+	CompleteKinds    types.List   `tfsdk:"complete_kinds"`
 	Removal          types.List   `tfsdk:"removal"`
 	Results          types.List   `tfsdk:"results"`
 	Unexpected       types.List   `tfsdk:"unexpected"`
+	Changed          types.List   `tfsdk:"changed"`
 	Report           types.String `tfsdk:"report"`
+	ChangesReport    types.String `tfsdk:"changes_report"`
+	Summary          types.String `tfsdk:"summary"`
 }
 
 // ValidateConfig refuses what is no flow and no selector.
 func (d *connectivityDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
+	defer makeSafe(&resp.Diagnostics)
 	var model connectivityModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
 	if !resp.Diagnostics.HasError() {
@@ -206,6 +243,7 @@ func (m *connectivityModel) question(diags *diag.Diagnostics) (flows []askedFlow
 
 // Read asks for each flow at each endpoint, before and after the changes.
 func (d *connectivityDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	defer makeSafe(&resp.Diagnostics)
 	var model connectivityModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
 	if resp.Diagnostics.HasError() {
@@ -216,7 +254,7 @@ func (d *connectivityDataSource) Read(ctx context.Context, req datasource.ReadRe
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	objects, missing := model.after(stored, release, &resp.Diagnostics)
+	objects, answer := model.after(stored, release, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -226,9 +264,9 @@ func (d *connectivityDataSource) Read(ctx context.Context, req datasource.ReadRe
 	}
 	before, after := newScene(stored, release, options...), newScene(objects, release, options...)
 	asked := make([]bool, len(flows))
-	var results []connectivityResult
+	asks := func(endpoint *verdict.Endpoint) bool { return selected == nil || selected.Matches(endpoint.Labels) }
 	for _, endpoint := range after.world.Endpoints() {
-		if selected != nil && !selected.Matches(endpoint.Labels) {
+		if !asks(endpoint) {
 			continue
 		}
 		for i, flow := range flows {
@@ -240,7 +278,23 @@ func (d *connectivityDataSource) Read(ctx context.Context, req datasource.ReadRe
 			if old, existed := before.world.Endpoint(endpoint.Name); existed {
 				result.before = before.judge(old, flow.flow).verdict
 			}
-			results = append(results, result)
+			answer.results = append(answer.results, result)
+		}
+	}
+	for _, old := range before.world.Endpoints() {
+		if !asks(old) {
+			continue
+		}
+		endpoint, stays := after.world.Endpoint(old.Name)
+		for _, flow := range flows {
+			if !flow.watchedAt(old) || stays && asks(endpoint) && flow.watchedAt(endpoint) {
+				continue
+			}
+			result := connectivityResult{endpoint: old.Name, flow: flow, before: before.judge(old, flow.flow).verdict}
+			if stays {
+				result.after = after.judge(endpoint, flow.flow)
+			}
+			answer.dropped = append(answer.dropped, result)
 		}
 	}
 	for i, flow := range flows {
@@ -249,7 +303,7 @@ func (d *connectivityDataSource) Read(ctx context.Context, req datasource.ReadRe
 				fmt.Sprintf("Nothing is known about %s: no host endpoint that is stored or in changes is selected for it. Check endpoint_selector, or pass the host endpoints of this plan in changes.", flow))
 		}
 	}
-	model.answer(results, missing)
+	model.fill(answer)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 }
 
@@ -278,22 +332,23 @@ func (d *connectivityDataSource) stored(ctx context.Context, diags *diag.Diagnos
 	}
 	for _, c := range snapshot.Corrupt {
 		diags.AddWarning("Stored Value Left Out",
-			fmt.Sprintf("The value stored at %s (revision %s) is not a valid object: %v. Calico takes it for absent, and so does this answer. Look at it with `etcdctl get %s`, and put it right or delete the key.", c.Key, c.Revision, c.Err, c.Key))
+			fmt.Sprintf("The value stored at %s (revision %s) is not a valid object: %v. Calico takes it for absent, and so does this answer. Look at it with `etcdctl get %s`, and put it right or delete the key.", safetext.Line(c.Key), c.Revision, safetext.Line(c.Err.Error()), safetext.Shell(c.Key)))
 	}
 	objects, keys := objectsOf(snapshot)
 	for _, id := range slices.SortedFunc(maps.Keys(objects), compareIDs) {
 		if first := calico.IDOf(objects[id]).Short(); first != id {
 			diags.AddWarning("Policy Stored Twice",
-				fmt.Sprintf("%s is stored at %s and at %s, by releases of Calico that name policies in different ways. Calico enforces both, and this answer counts both. Compare them, and delete the one that is out of date: `etcdctl del %s` or `etcdctl del %s`.", first, keys[first], keys[id], keys[first], keys[id]))
+				fmt.Sprintf("%s is stored at %s and at %s, by releases of Calico that name policies in different ways. Calico enforces both, and this answer counts both. Compare them, and delete the one that is out of date: `etcdctl del %s` or `etcdctl del %s`.", first, safetext.Line(keys[first]), safetext.Line(keys[id]), safetext.Shell(keys[first]), safetext.Shell(keys[id])))
 		}
 	}
 	return objects, finding.Release
 }
 
-// after returns the objects with the changes and removals of the configuration,
-// and those removals that are not stored.
-func (m *connectivityModel) after(stored map[calico.ID]calico.Object, release calico.Release, diags *diag.Diagnostics) (objects map[calico.ID]calico.Object, missing []calico.ID) {
+// after returns the objects with the changes and removals of the configuration, and
+// an answer that tells what goes.
+func (m *connectivityModel) after(stored map[calico.ID]calico.Object, release calico.Release, diags *diag.Diagnostics) (objects map[calico.ID]calico.Object, answer connectivityAnswer) {
 	objects = maps.Clone(stored)
+	var removed []calico.ID
 	for i, e := range elements(m.Removal) {
 		o, ok := e.(types.Object)
 		if !ok || o.IsNull() {
@@ -310,37 +365,58 @@ func (m *connectivityModel) after(stored map[calico.ID]calico.Object, release ca
 			continue
 		}
 		if objects[id.Short()] == nil {
-			missing = append(missing, id)
+			answer.missing = append(answer.missing, id)
+		} else {
+			removed = append(removed, id)
 		}
 		delete(objects, id.Short())
 	}
-	for _, f := range layObjects(objects, "changes", elements(m.Changes), release) {
-		diags.AddAttributeError(path.Root("changes").AtListIndex(f.index), f.summary, f.detail)
-	}
-	return objects, missing
-}
-
-// answer fills in the computed attributes.
-func (m *connectivityModel) answer(results []connectivityResult, missing []calico.ID) {
-	resultType := types.ObjectType{AttrTypes: resultTypes()}
-	all, unexpected := []attr.Value{}, []attr.Value{}
-	for _, r := range results {
-		value := types.ObjectValueMust(resultType.AttrTypes, map[string]attr.Value{
-			"endpoint":   types.StringValue(r.endpoint),
-			"flow":       types.StringValue(r.flow.label()),
-			"verdict":    types.StringValue(r.after.verdict),
-			"decided_by": types.StringValue(r.after.decidedBy),
-			"before":     textOrNull(r.before),
-			"expect":     textOrNull(r.flow.expect),
-		})
-		all = append(all, value)
-		if r.unexpected() {
-			unexpected = append(unexpected, value)
+	var complete []calico.Kind
+	for _, e := range elements(m.CompleteKinds) {
+		if kind, ok := e.(types.String); ok {
+			complete = append(complete, calico.Kind(kind.ValueString()))
 		}
 	}
-	m.Results = types.ListValueMust(resultType, all)
-	m.Unexpected = types.ListValueMust(resultType, unexpected)
-	m.Report = types.StringValue(connectivityReport(results, missing))
+	taken, faults := layObjects(objects, "changes", elements(m.Changes), release, complete...)
+	for _, f := range faults {
+		diags.AddAttributeError(path.Root("changes").AtListIndex(f.index), f.summary, f.detail)
+	}
+	for _, id := range removed {
+		if objects[id.Short()] == nil { // else it is in changes, too
+			answer.taken = append(answer.taken, id)
+		}
+	}
+	answer.taken = append(answer.taken, taken...)
+	answer.deletionsUnknown = !m.Changes.IsNull() && len(elements(m.Removal)) == 0 && len(complete) == 0
+	return objects, answer
+}
+
+// fill fills in the computed attributes.
+func (m *connectivityModel) fill(answer connectivityAnswer) {
+	listOf := func(schema schema.ListNestedAttribute, results []connectivityResult) types.List {
+		element := types.ObjectType{AttrTypes: typesOf(schema)}
+		list := []attr.Value{}
+		for _, r := range results {
+			value := map[string]attr.Value{
+				"endpoint":   types.StringValue(safetext.Line(r.endpoint)),
+				"flow":       types.StringValue(r.flow.label()),
+				"verdict":    textOrNull(r.after.verdict),
+				"decided_by": textOrNull(r.after.decidedBy),
+				"expect":     textOrNull(r.flow.expect),
+			}
+			if _, compares := element.AttrTypes["before"]; compares {
+				value["before"] = textOrNull(r.before)
+			}
+			list = append(list, types.ObjectValueMust(element.AttrTypes, value))
+		}
+		return types.ListValueMust(element, list)
+	}
+	unexpected := slices.DeleteFunc(slices.Clone(answer.results), func(r connectivityResult) bool { return !r.unexpected() })
+	m.Results, m.Unexpected = listOf(resultsAttribute(""), answer.results), listOf(resultsAttribute(""), unexpected)
+	m.Changed = listOf(changedAttribute(), answer.changed())
+	m.Report = types.StringValue(answer.report())
+	m.ChangesReport = types.StringValue(answer.changesReport())
+	m.Summary = types.StringValue(answer.summary())
 }
 
 func textOrNull(s string) types.String {

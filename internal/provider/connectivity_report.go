@@ -6,14 +6,16 @@ import (
 	"strings"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
 // connectivityResult is what becomes of a flow at an endpoint.
 type connectivityResult struct {
 	endpoint string
 	flow     askedFlow
-	after    judgement
-	// before is "" where the endpoint is not stored yet.
+	// after is empty if the endpoint goes.
+	after judgement
+	// before is "" if the endpoint is not stored yet.
 	before string
 }
 
@@ -23,84 +25,193 @@ func (r connectivityResult) unexpected() bool {
 
 func (r connectivityResult) changed() bool { return r.before != r.after.verdict }
 
-// The parts of a report, in their order.
-const (
-	partUnexpected = iota
-	partChanged
-	partUnchanged
-)
+// connectivityAnswer is all that was found out.
+type connectivityAnswer struct {
+	// results are those at the endpoints that will be selected, dropped those at the ones
+	// that are now, and go or lose the label.
+	results, dropped []connectivityResult
+	// taken are the stored objects that go, and missing those that were to go, but are
+	// not stored.
+	taken, missing []calico.ID
+	// deletionsUnknown tells that there are changes, and nothing is said of what goes.
+	deletionsUnknown bool
+}
 
-func (r connectivityResult) part() int {
-	switch {
-	case r.unexpected():
-		return partUnexpected
-	case r.changed():
-		return partChanged
-	default:
-		return partUnchanged
+// changed returns the results that are others than before.
+func (a connectivityAnswer) changed() []connectivityResult {
+	var out []connectivityResult
+	for _, r := range slices.Concat(a.results, a.dropped) {
+		if r.changed() {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// summary is a line: 12 host endpoints, 38 flows: 0 unexpected.
+func (a connectivityAnswer) summary() string {
+	endpoints := map[string]bool{}
+	unexpected, undecided := 0, 0
+	for _, r := range a.results {
+		endpoints[r.endpoint] = true
+		if r.unexpected() {
+			unexpected++
+		}
+		if r.after.verdict == flowUndecided {
+			undecided++
+		}
+	}
+	text := fmt.Sprintf("%s, %s: %d unexpected", countOf(len(endpoints), "host endpoint"), countOf(len(a.results), "flow"), unexpected)
+	if undecided > 0 {
+		text += fmt.Sprintf(", %d undecided", undecided)
+	}
+	return text
+}
+
+// report tells in Markdown what will be. Nothing in it depends on what was before, so
+// that it stays the same when the changes are applied.
+func (a connectivityAnswer) report() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s.**\n", a.summary())
+	rows := rowsOf(a.results, func(r connectivityResult) []string {
+		return []string{r.flow.expect, r.after.verdict, r.after.decidedBy}
+	})
+	slices.SortStableFunc(rows, func(x, y *connectivityRow) int { return order(x.unexpected()) - order(y.unexpected()) })
+	var folded foldedEndpoints
+	if len(rows) > 0 {
+		b.WriteString("\n| | Traffic | Host endpoints | Verdict | Decided by | Expected |\n|---|---|---|---|---|---|\n")
+	}
+	for _, r := range rows {
+		mark, verdict := "", r.after.verdict
+		switch {
+		case r.unexpected():
+			mark, verdict = "**unexpected**", "**"+verdict+"**"
+		case r.flow.expect != "":
+			mark = "as expected"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", mark, safetext.Markdown(r.flow.String()), folded.cell(r.endpoints), verdict, safetext.Markdown(r.after.decidedBy), r.flow.expect)
+	}
+	folded.write(&b)
+	a.writeDeletionsUnknown(&b)
+	return b.String()
+}
+
+// order puts what is told first before the rest.
+func order(first bool) int {
+	if first {
+		return 0
+	}
+	return 1
+}
+
+// changesReport tells in Markdown what will be another than it is now.
+func (a connectivityAnswer) changesReport() string {
+	changed := a.changed()
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%d of %s changed.**\n", len(changed), countOf(len(a.results)+len(a.dropped), "flow"))
+	rows := rowsOf(changed, func(r connectivityResult) []string { return []string{r.before, r.after.verdict, r.after.decidedBy} })
+	var folded foldedEndpoints
+	if len(rows) > 0 {
+		b.WriteString("\n| Traffic | Host endpoints | Now | Then | Decided by |\n|---|---|---|---|---|\n")
+	}
+	for _, r := range rows {
+		const none = "no endpoint"
+		before, then := r.before, r.after.verdict
+		if before == "" {
+			before = none
+		}
+		if then == "" {
+			then = none
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | **%s** | %s |\n", safetext.Markdown(r.flow.String()), folded.cell(r.endpoints), before, then, safetext.Markdown(r.after.decidedBy))
+	}
+	folded.write(&b)
+	writeObjects(&b, "Taken away", a.taken)
+	writeObjects(&b, "Not stored, so not taken away", a.missing)
+	a.writeDeletionsUnknown(&b)
+	return b.String()
+}
+
+func writeObjects(b *strings.Builder, what string, ids []calico.ID) {
+	if len(ids) == 0 {
+		return
+	}
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = safetext.Markdown(id.String())
+	}
+	fmt.Fprintf(b, "\n%s: %s.\n", what, strings.Join(texts, ", "))
+}
+
+func (a connectivityAnswer) writeDeletionsUnknown(b *strings.Builder) {
+	if a.deletionsUnknown {
+		b.WriteString("\nWhat the plan deletes is not known here, and counts as if it stayed: neither `removal` nor `complete_kinds` says anything about it.\n")
 	}
 }
 
-// maxRowEndpoints is how many endpoints a row of a report names.
-const maxRowEndpoints = 5
+// connectivityRow is a row of a table. Endpoints that fare alike share it: a comment
+// on a pull request has room for some thousand lines.
+type connectivityRow struct {
+	connectivityResult
+	endpoints []string
+}
 
-// connectivityReport writes results as a table in Markdown. Endpoints that fare
-// alike share a row: a comment on a pull request has room for some thousand lines.
-func connectivityReport(results []connectivityResult, missing []calico.ID) string {
-	type row struct {
-		connectivityResult
-		endpoints []string
-	}
-	var rows []*row
-	same := map[string]*row{}
-	var counts [partUnchanged + 1]int
-	endpoints := map[string]bool{}
+// rowsOf returns the rows of results, which share one if they are about the same flow
+// and have the same texts.
+func rowsOf(results []connectivityResult, texts func(connectivityResult) []string) []*connectivityRow {
+	var rows []*connectivityRow
+	same := map[string]*connectivityRow{}
 	for _, r := range results {
-		counts[r.part()]++
-		endpoints[r.endpoint] = true
-		key := strings.Join([]string{r.flow.key(), r.flow.expect, r.before, r.after.verdict, r.after.decidedBy}, "\x00")
+		key := strings.Join(append(texts(r), r.flow.key()), "\x00")
 		if same[key] == nil {
-			same[key] = &row{connectivityResult: r}
+			same[key] = &connectivityRow{connectivityResult: r}
 			rows = append(rows, same[key])
 		}
 		same[key].endpoints = append(same[key].endpoints, r.endpoint)
 	}
-	slices.SortStableFunc(rows, func(a, b *row) int { return a.part() - b.part() })
+	return rows
+}
 
-	var b strings.Builder
-	fmt.Fprintf(&b, "**Traffic at %s: %d unexpected, %d changed, %d as before.**\n", countOf(len(endpoints), "host endpoint"), counts[partUnexpected], counts[partChanged], counts[partUnchanged])
-	if len(rows) > 0 {
-		b.WriteString("\n| | Traffic | Host endpoints | Now | Then | Decided by | Expected |\n|---|---|---|---|---|---|---|\n")
+// maxRowEndpoints is how many endpoints a row names.
+const maxRowEndpoints = 5
+
+// foldedEndpoints are the lists of endpoints that are too long for a row. They stand
+// below the table, each once, as many rows are about the same endpoints.
+type foldedEndpoints struct {
+	lists   []string
+	numbers map[string]int
+}
+
+// cell names endpoints in a row: all of them, or some and where the others are.
+func (f *foldedEndpoints) cell(endpoints []string) string {
+	names := make([]string, len(endpoints))
+	for i, name := range endpoints {
+		names[i] = safetext.Markdown(name)
 	}
-	for _, r := range rows {
-		names := r.endpoints
-		var more string
-		if len(names) > maxRowEndpoints {
-			names, more = names[:maxRowEndpoints], fmt.Sprintf(" and %d more", len(names)-maxRowEndpoints)
-		}
-		before := r.before
-		if before == "" {
-			before = "no endpoint"
-		}
-		then := r.after.verdict
-		if r.changed() {
-			then = "**" + then + "**"
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n",
-			[...]string{partUnexpected: "**unexpected**", partChanged: "changed", partUnchanged: "as before"}[r.part()],
-			cell(r.flow.String()), cell(strings.Join(names, ", "))+more, before, then, cell(r.after.decidedBy), r.flow.expect)
+	all := strings.Join(names, ", ")
+	if len(names) <= maxRowEndpoints {
+		return all
 	}
-	if len(missing) > 0 {
-		b.WriteString("\nNot stored, so not taken away:")
-		for i, id := range missing {
-			if i > 0 {
-				b.WriteString(",")
-			}
-			b.WriteString(" " + cell(id.String()))
+	if f.numbers[all] == 0 {
+		if f.numbers == nil {
+			f.numbers = map[string]int{}
 		}
-		b.WriteString(".\n")
+		f.lists = append(f.lists, all)
+		f.numbers[all] = len(f.lists)
 	}
-	return b.String()
+	return fmt.Sprintf("%s and %d more (list %d)", strings.Join(names[:maxRowEndpoints], ", "), len(names)-maxRowEndpoints, f.numbers[all])
+}
+
+func (f *foldedEndpoints) write(b *strings.Builder) {
+	if len(f.lists) == 0 {
+		return
+	}
+	// The empty lines make Markdown of what is between the tags.
+	b.WriteString("\n<details>\n<summary>All host endpoints of these rows</summary>\n\n")
+	for i, list := range f.lists {
+		fmt.Fprintf(b, "- List %d: %s\n", i+1, list)
+	}
+	b.WriteString("\n</details>\n")
 }
 
 func countOf(n int, what string) string {
@@ -108,9 +219,4 @@ func countOf(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// cell is text that ends no cell of a table, and begins no markup.
-func cell(text string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ", "*", `\*`, "_", `\_`, "<", "&lt;", "`", "\\`").Replace(text)
 }

@@ -45,6 +45,9 @@ type definition struct {
 	// replaceWarning is what a plan says when the object of a state is to be
 	// replaced; nil, or "" as summary, is for nothing.
 	replaceWarning func(state values) (summary, detail string)
+	// warn tells of what a planned change does beyond its object; "" for nothing. state
+	// is nil where the object is new.
+	warn func(planned, state values) (at path.Path, summary, detail string)
 	// refuse tells why an object that exists cannot be this resource; "" where
 	// it can.
 	refuse func(obj calico.Object) string

@@ -4,13 +4,37 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
+
+// makeSafe takes out of diagnostics what a terminal would obey: whatever they are
+// about, others may have written a part of it. Every method that Terraform calls
+// defers it, so that nothing gets past it. (Names and keys of which one line is
+// expected are made safe where they are put in: see safetext.Line.)
+func makeSafe(diags *diag.Diagnostics) {
+	for i, d := range *diags {
+		summary, detail := safetext.Line(d.Summary()), safetext.Text(d.Detail())
+		if summary == d.Summary() && detail == d.Detail() {
+			continue
+		}
+		var safe diag.Diagnostic = diag.NewErrorDiagnostic(summary, detail)
+		if d.Severity() == diag.SeverityWarning {
+			safe = diag.NewWarningDiagnostic(summary, detail)
+		}
+		if at, ok := d.(diag.DiagnosticWithPath); ok {
+			safe = diag.WithPath(at.Path(), safe)
+		}
+		(*diags)[i] = safe
+	}
+}
 
 // addFieldError reports what Calico would refuse, on the attribute it is about.
 func (r *objectResource) addFieldError(diags *diag.Diagnostics, v values, f *calico.FieldError) {
@@ -36,7 +60,7 @@ func display(value any) string {
 // addMissing reports that an import found nothing.
 func (r *objectResource) addMissing(ctx context.Context, store datastore.Store, diags *diag.Diagnostics, id calico.ID) {
 	diags.AddError(fmt.Sprintf("Unable to Import %s", id),
-		fmt.Sprintf("There is no such object in the datastore: nothing is stored at %s. Check the name, and that this provider configuration is the one of the datacenter that you mean.", store.Key(ctx, id)))
+		fmt.Sprintf("There is no such object in the datastore: nothing is stored at %s. Check the name, and that this provider configuration is the one of the datacenter that you mean.", safetext.Line(store.Key(ctx, id))))
 }
 
 // addKept reports that an object is not deleted.
@@ -73,38 +97,43 @@ func addStoreError(diags *diag.Diagnostics, summary string, err error) {
 	)
 	switch {
 	case errors.As(err, &lockout):
-		diags.AddError(summary, fmt.Sprintf(
-			"lockout_guard refused this change: traffic that it watches over works now, and would be dropped after it:\n\n%s\n\nNothing was written. Allow this traffic in a policy that comes before. "+
-				"If it is meant to stop, take its flow out of lockout_guard of the provider, or set lockout_guard.mode to \"warn\".", lockout))
+		detail := ""
+		for _, shut := range []bool{false, true} {
+			if some := slices.DeleteFunc(slices.Clone(lockout.stops), func(c cutOff) bool { return c.flow.shut != shut }); len(some) > 0 {
+				kind := guardTexts[shut]
+				detail += fmt.Sprintf("%s refused this change. %s%s\n\n%s\n\n", kind.block, kind.what, describeCutOffs(some), kind.errorAdvice)
+			}
+		}
+		diags.AddError(summary, detail+"Nothing was written.")
 	case errors.As(err, &problem):
 		diags.AddError(problem.summary, problem.detail)
 	case errors.As(err, &ambiguous):
 		diags.AddError(summary, fmt.Sprintf(
 			"The policy is stored under two names at once: %s. One was left by an older release of Calico, and Calico enforces both. "+
 				"Compare the two, delete the one that is out of date (with `calicoctl delete`, or `etcdctl del KEY`), and plan again.",
-			strings.Join(ambiguous.Keys, " and ")))
+			strings.Join(lines(ambiguous.Keys), " and ")))
 	case errors.As(err, &conflict) && conflict.Deleted:
 		diags.AddError(summary, fmt.Sprintf(
-			"The object at %s was deleted by somebody else since Terraform read it. Nothing was written. Plan again: the new plan will create it.", conflict.Key))
+			"The object at %s was deleted by somebody else since Terraform read it. Nothing was written. Plan again: the new plan will create it.", safetext.Line(conflict.Key)))
 	case errors.As(err, &conflict):
 		diags.AddError(summary, fmt.Sprintf(
 			"The object at %s was changed by somebody else since Terraform read it, so what was reviewed is not what would be applied. Nothing was written.\n\nWhat changed (before -> now):\n  %s\n\nPlan again, review the new plan, and apply it.",
-			conflict.Key, strings.Join(conflict.Changes, "\n  ")))
+			safetext.Line(conflict.Key), strings.Join(lines(conflict.Changes), "\n  ")))
 	case errors.As(err, &corrupt):
 		diags.AddError(summary, fmt.Sprintf(
 			"The value stored at %s (revision %s) is not a valid object: %v. It was left as it is. Look at it with `etcdctl get %s`; put it right, or delete the key, and plan again.",
-			corrupt.Key, corrupt.Revision, corrupt.Err, corrupt.Key))
+			safetext.Line(corrupt.Key), corrupt.Revision, safetext.Line(corrupt.Err.Error()), safetext.Shell(corrupt.Key)))
 	case errors.As(err, &locked):
 		diags.AddError(summary, fmt.Sprintf(
 			"The Calico datastore is locked: datastoreReady is false in %s, as during an upgrade or a migration. Nothing was written, and Terraform waited for request_timeout. "+
-				"Apply again when it is done; if no migration is running, `calicoctl datastore migrate unlock` takes the lock away.", locked.Key))
+				"Apply again when it is done; if no migration is running, `calicoctl datastore migrate unlock` takes the lock away.", safetext.Line(locked.Key)))
 	case errors.As(err, &tier):
 		diags.AddError(summary, fmt.Sprintf(
 			"The tier %q does not exist (nothing is stored at %s), and the policy was not written. If the tier is in this configuration, refer to it, so that Terraform creates it first: tier = calico_tier.NAME.name, or depends_on = [calico_tier.NAME]. "+
-				"Otherwise create the tier first, or correct its name.", tier.Tier, tier.Key))
+				"Otherwise create the tier first, or correct its name.", tier.Tier, safetext.Line(tier.Key)))
 	case errors.As(err, &unsettled):
 		diags.AddError(summary, fmt.Sprintf(
-			"lockout_guard could not decide about this change: other policies or endpoints were changed by somebody else at each of %d tries. Nothing was written at %s. Apply again when the others are done.", unsettled.Tries, unsettled.Key))
+			"lockout_guard could not decide about this change: other policies or endpoints were changed by somebody else at each of %d tries. Nothing was written at %s. Apply again when the others are done.", unsettled.Tries, safetext.Line(unsettled.Key)))
 	case errors.As(err, &used):
 		diags.AddError(summary, fmt.Sprintf(
 			"There are policies in the tier: %s. Nothing was deleted. Delete them or move them to another tier first.", used))
@@ -120,7 +149,7 @@ func addStoreError(diags *diag.Diagnostics, summary string, err error) {
 }
 
 func (r *objectResource) existsDetail(id calico.ID, e *datastore.AlreadyExistsError) string {
-	return fmt.Sprintf("The object exists already, at %s. Terraform does not take over what it did not create: nothing was changed.\n\n%s", e.Key, r.importAdvice(id))
+	return fmt.Sprintf("The object exists already, at %s. Terraform does not take over what it did not create: nothing was changed.\n\n%s", safetext.Line(e.Key), r.importAdvice(id))
 }
 
 // importAdvice tells how Terraform gets to manage an object that exists.
@@ -128,16 +157,43 @@ func (r *objectResource) importAdvice(id calico.ID) string {
 	address := "calico_" + r.typeName + ".NAME"
 	return fmt.Sprintf(`If Terraform is to manage it from now on, import it. With NAME as the name of this resource in your configuration, either run
 
-  terraform import '%s' '%s'
+  terraform import '%s' %s
 
 or add this block and plan again:
 
   import {
     to = %s
-    id = "%s"
+    id = %s
   }
 
-Otherwise choose another name, or delete the object first.`, address, importID(id), address, importID(id))
+Otherwise choose another name, or delete the object first.`, address, safetext.Shell(importID(id)), address, hclText(importID(id)))
+}
+
+// hclText writes text as a value of a configuration.
+func hclText(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteString(`\` + string(r))
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r <= 0xffff:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+	}
+	return `"` + strings.NewReplacer("${", "$${", "%{", "%%{").Replace(b.String()) + `"`
+}
+
+// lines makes texts safe that are a line each, or a part of one.
+func lines(texts []string) []string {
+	out := make([]string, len(texts))
+	for i, text := range texts {
+		out[i] = safetext.Line(text)
+	}
+	return out
 }
 
 // importID is what an import of the object is given.
@@ -158,7 +214,7 @@ func deniedDetail(e *datastore.DeniedError) string {
 		}
 		return fmt.Sprintf("etcd at %s does not accept the credentials: it was given %s. Check etcd.username and etcd.password of the provider (or ETCD_USERNAME and ETCD_PASSWORD), and that the user exists (`etcdctl user get`).\n\n%v", endpoints, user, e.Err)
 	case datastore.DeniedPermission:
-		return fmt.Sprintf("etcd at %s does not let the user %q do this at %s. Its role needs permission to read and write the prefix /calico/: `etcdctl role grant-permission ROLE --prefix=true readwrite /calico/`.\n\n%v", endpoints, e.User, e.Key, e.Err)
+		return fmt.Sprintf("etcd at %s does not let the user %q do this at %s. Its role needs permission to read and write the prefix /calico/: `etcdctl role grant-permission ROLE --prefix=true readwrite /calico/`.\n\n%v", endpoints, e.User, safetext.Line(e.Key), e.Err)
 	case datastore.DeniedTLS:
 		return fmt.Sprintf("The TLS connection to etcd at %s failed. Check that etcd.ca_cert (or ca_cert_file) is the authority that signed etcd's certificate, that the certificate is for the name or address in the endpoint, and that etcd.cert and etcd.key are a client certificate that etcd accepts.\n\n%v", endpoints, e.Err)
 	default:

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -15,9 +17,9 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
-// advise warns of what Calico would do without a word: leave a host open, or
-// close it. It gives one warning at most.
-func (r *objectResource) advise(ctx context.Context, store datastore.Store, after *guardedWorld, obj calico.Object, state values, diags *diag.Diagnostics) {
+// advise warns of what Calico would do without a word: leave a host open, or close
+// it. What matters most comes first.
+func (r *objectResource) advise(ctx context.Context, store datastore.Store, before, after *guardedWorld, obj calico.Object, state values, diags *diag.Diagnostics) {
 	switch o := obj.(type) {
 	case *v3.HostEndpoint:
 		changed := func(name string) bool { return state == nil || !state[name].Equal(r.attributes(obj, state)[name]) }
@@ -25,6 +27,8 @@ func (r *objectResource) advise(ctx context.Context, store datastore.Store, afte
 			r.adviseEndpoint(ctx, store, after, o, state == nil, diags)
 		}
 	case *v3.GlobalNetworkPolicy:
+		r.adviseProblems(after, calico.IDOf(o).Short(), diags)
+		r.advisePolicy(before, after, o, diags)
 		if r.typeName == "failsafe_policy" {
 			r.adviseFailsafe(ctx, store, after, o, state, diags)
 		}
@@ -36,21 +40,142 @@ func (r *objectResource) adviseEndpoint(ctx context.Context, store datastore.Sto
 	if err != nil {
 		return // advice is not worth an error
 	}
+	warn := func(at path.Path, summary, name, detail string) {
+		diags.AddAttributeWarning(at, r.data.guard.heading(summary, name), detail)
+	}
 	_, isNode := after.objects[calico.ID{Kind: calico.KindNode, Name: h.Spec.Node}]
 	selected, other := r.data.guard.standing(after, h)
+	missing := missingProfiles(after, h)
+	if other != "" {
+		warn(path.Root("name"), "Another Host Endpoint Comes First", h.Name,
+			fmt.Sprintf("The host endpoint %q is for the same interface of the node %q, and its name comes first: Calico uses that one and ignores this one, without a word. Delete one of the two, or give them different interfaces.", other, h.Spec.Node))
+	}
 	switch {
-	case !isNode && !surroundings.FelixHosts[h.Spec.Node]:
-		diags.AddAttributeWarning(path.Root("node"), "Host Not Known to Calico",
+	case other != "":
+	case created && !selected:
+		detail := "No policy selects this host endpoint: as soon as it exists, Calico drops every new connection to and from the host there that no profile allows, except on its built-in failsafe ports (SSH and etcd's among them, from and to anywhere; but neither ICMP nor what else your network needs). "
+		if len(missing) > 0 {
+			detail += fmt.Sprintf("Of its profiles, %s does not exist, and a profile that does not exist allows nothing: correct the name, or create it. ", quotedList(missing))
+		}
+		warn(path.Root("name"), "Host Endpoint Without a Policy", h.Name,
+			detail+"Calico's guide asks for a failsafe policy first: create a calico_failsafe_policy, and name it in depends_on here.")
+	case len(missing) > 0:
+		warn(path.Root("profiles"), "Profile Does Not Exist", h.Name,
+			fmt.Sprintf("Of the profiles of the host endpoint, %s does not exist. Calico drops all traffic that gets to it, which is what no policy decides about: correct the name, or create the profile.", quotedList(missing)))
+	}
+	if !isNode && !surroundings.FelixHosts[h.Spec.Node] {
+		warn(path.Root("node"), "Host Not Known to Calico", h.Spec.Node,
 			fmt.Sprintf("No Node %q is stored, and no Felix of a host with this name has reported its status. If the name is wrong, Calico leaves the host open without a word. "+
 				"It is the name of the host as calico-node knows it, by default its hostname in lower case: compare with `calicoctl get nodes`. If calico-node is yet to be started there, nothing is wrong.", h.Spec.Node))
-	case other != "":
-		diags.AddAttributeWarning(path.Root("name"), "Another Host Endpoint Comes First",
-			fmt.Sprintf("The host endpoint %q is for the same interface of the node %q, and its name comes first: Calico uses that one and ignores this one, without a word. Delete one of the two, or give them different interfaces.", other, h.Spec.Node))
-	case created && !selected:
-		diags.AddWarning("Host Endpoint Without a Policy",
-			"No policy selects this host endpoint: as soon as it exists, Calico drops every new connection to and from the host there that no profile allows, except on its built-in failsafe ports (SSH and etcd's among them, from and to anywhere; but neither ICMP nor what else your network needs). "+
-				"Calico's guide asks for a failsafe policy first: create a calico_failsafe_policy, and name it in depends_on here.")
 	}
+}
+
+// missingProfiles returns the profiles of an endpoint that do not exist.
+func missingProfiles(w *guardedWorld, h *v3.HostEndpoint) []string {
+	var missing []string
+	for _, name := range h.Spec.Profiles {
+		if name != verdict.DefaultAllowProfile && w.objects[calico.ID{Kind: calico.KindProfile, Name: name}] == nil {
+			missing = append(missing, name)
+		}
+	}
+	return missing
+}
+
+func quotedList(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = strconv.Quote(name)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// heading adds a name to the summary of a warning: Terraform shows one of several
+// warnings with the same summary, and hides which others it is about. From the tenth
+// on it may.
+func (g *lockoutGuard) heading(summary, name string) string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.told == nil {
+		g.told = map[string]int{}
+	}
+	const named = 10
+	if g.told[summary]++; g.told[summary] > named {
+		return summary
+	}
+	return fmt.Sprintf("%s: %s", summary, name)
+}
+
+// adviseProblems warns of rules that Felix cannot program: it then fails over and over,
+// and enforces no later change, or nothing at all.
+func (r *objectResource) adviseProblems(after *guardedWorld, id calico.ID, diags *diag.Diagnostics) {
+	r.data.guard.mu.Lock()
+	problems := after.rules.world.Unprogrammable()
+	r.data.guard.mu.Unlock()
+	for _, p := range problems {
+		if p.ID.Short() != id {
+			continue
+		}
+		names := make([]string, len(p.Endpoints))
+		for i, endpoint := range p.Endpoints {
+			names[i] = endpoint.Name
+		}
+		more := ""
+		if len(names) > maxCutOffs {
+			names, more = names[:maxCutOffs], fmt.Sprintf(" and %d more", len(names)-maxCutOffs)
+		}
+		diags.AddAttributeWarning(path.Root("name"), r.data.guard.heading("Felix Cannot Program This Policy", id.Name),
+			fmt.Sprintf("Calico stores the policy, and Felix fails over it: %s. This is so at the host endpoints %s%s. Write the rule in another way.", p, quotedList(names), more))
+	}
+}
+
+// advisePolicy tells of host endpoints that were open, as no policy selected them and a
+// profile let everything through: the first policy closes them, whatever it allows.
+func (r *objectResource) advisePolicy(before, after *guardedWorld, policy *v3.GlobalNetworkPolicy, diags *diag.Diagnostics) {
+	for _, direction := range []verdict.Direction{verdict.Ingress, verdict.Egress} {
+		closed := r.data.guard.closedBy(before, after, policy, direction)
+		if len(closed) == 0 {
+			continue
+		}
+		names := closed
+		more := ""
+		if len(names) > maxCutOffs {
+			names, more = names[:maxCutOffs], fmt.Sprintf(" and %d more", len(closed)-maxCutOffs)
+		}
+		diags.AddAttributeWarning(path.Root("name"), r.data.guard.heading("Policy Closes Open Host Endpoints", policy.Name),
+			fmt.Sprintf("This is the first policy for %s at %d host endpoints: %s%s. Until now a profile of theirs lets traffic through there that no policy decides about. From the first policy on profiles no longer count: what no policy allows is dropped, except on failsafe ports, and be it that this policy only logs. If that is not meant, narrow its selector or its types; otherwise have policies first that allow what these hosts need.",
+				direction, len(closed), quotedList(names), more))
+	}
+}
+
+// closedBy returns the names of the endpoints at which a policy stops what a profile
+// has let through.
+func (g *lockoutGuard) closedBy(before, after *guardedWorld, policy *v3.GlobalNetworkPolicy, direction verdict.Direction) []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	everything := guardedFlow{name: "everything", flow: tcp(direction, access{net: everyIPv4Net})}
+	var closed []string
+	old := map[string]*v3.HostEndpoint{}
+	for _, h := range before.endpoints() {
+		old[h.Name] = h
+	}
+	for _, h := range after.endpoints() {
+		if old[h.Name] != h {
+			continue
+		}
+		p, _, ok := after.rules.placeOf(h)
+		if !ok || !slices.ContainsFunc(p.world.Policies(p.endpoint), func(id calico.ID) bool { return id.Short() == calico.IDOf(policy).Short() }) {
+			continue
+		}
+		was, _ := before.rules.parts(h, everything)
+		now, _ := after.rules.parts(h, everything)
+		byProfile := func(p verdict.Part) bool {
+			return p.Outcome == verdict.Allowed && p.By.Kind == verdict.CauseProfileRule
+		}
+		if slices.ContainsFunc(was, byProfile) && !slices.ContainsFunc(now, byProfile) {
+			closed = append(closed, h.Name)
+		}
+	}
+	return closed
 }
 
 // standing tells whether any policy selects an endpoint, and which other one

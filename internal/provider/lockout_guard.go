@@ -5,20 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
-	"github.com/projectcalico/api/pkg/lib/numorstring"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
 // The modes of the guard.
@@ -28,17 +30,20 @@ const (
 	guardError = "error"
 )
 
-// lockoutGuard watches over traffic that must go on working: it decides what
-// becomes of it when something changes, in the plan and again in the transaction
-// that writes.
+// lockoutGuard watches over traffic that must go on working, and over traffic that
+// must stay out: it decides what becomes of both when something changes, in the plan
+// and again in the transaction that writes.
 type lockoutGuard struct {
-	mode string
-	// flows are the configured ones; nil for those that follow from the failsafe
-	// policies and from how the provider itself reaches the datastore.
-	flows []guardedFlow
+	// lockout is what must go on working, and exposure what must stay shut.
+	lockout, exposure watch
 	// datastore is where the provider finds its datastore, as far as hosts could
-	// find it there too.
+	// find it there too; byName tells that it is given by its name.
 	datastore []netip.AddrPort
+	byName    bool
+	// unwatched are the servers that could not be found by their names.
+	unwatched []string
+	// endpoints are the URLs of the datastore, until they are looked up.
+	endpoints []string
 
 	mu sync.Mutex
 	// now is what the datastore held when it was first looked at, with the changes
@@ -46,7 +51,46 @@ type lockoutGuard struct {
 	now *guardedWorld
 	// blind is why the first look failed; nil where it did not. It is told once.
 	blind error
-	told  bool
+	// warned are the warnings that were given: once is enough. told counts those that
+	// are given for each object.
+	warned map[string]bool
+	told   map[string]int
+}
+
+// watch is one of the two things that a guard does.
+type watch struct {
+	mode string
+	// flows are the configured ones; nil for those that follow from what policies
+	// declare and from how the provider itself reaches the datastore.
+	flows []guardedFlow
+	// accepted are the changes that are taken knowingly.
+	accepted []acceptance
+}
+
+// active tells whether there is anything to do for it.
+func (w watch) active() bool { return w.mode == guardWarn || w.mode == guardError }
+
+// configured returns the configured flows, if it is active.
+func (w watch) configured() []guardedFlow {
+	if !w.active() {
+		return nil
+	}
+	return w.flows
+}
+
+// acceptance is a change of what is watched over that is meant. What is unset fits
+// every flow.
+type acceptance struct {
+	flow      string
+	net       netip.Prefix
+	endpoints *selector.Selector
+}
+
+func (a acceptance) fits(c cutOff) bool {
+	flow := c.flow.flow.Peer
+	return (a.flow == "" || a.flow == c.flow.name) &&
+		(!a.net.IsValid() || a.net.Bits() <= flow.Bits() && a.net.Contains(flow.Addr())) &&
+		(a.endpoints == nil || a.endpoints.Matches(c.labels))
 }
 
 // guardedFlow is traffic that is watched over.
@@ -55,6 +99,12 @@ type guardedFlow struct {
 	flow verdict.Flow
 	// endpoints selects those at which it is watched over; nil for all.
 	endpoints *selector.Selector
+	// shut is set for traffic that must stay out; otherwise it must go on working.
+	shut bool
+	// some is set if it is enough that some of it works.
+	some bool
+	// except are far sides that do not count.
+	except []netip.Prefix
 }
 
 // String spells the flow for a person: ssh (TCP port 22 from 10.1.0.0/24).
@@ -88,6 +138,9 @@ func (f guardedFlow) String() string {
 	} else {
 		text += f.flow.Peer.String()
 	}
+	if len(f.except) > 0 {
+		text += ", other than declared"
+	}
 	if f.name == "" {
 		return text
 	}
@@ -101,6 +154,9 @@ func (f guardedFlow) watchedAt(endpoint *verdict.Endpoint) bool {
 // key tells flows apart.
 func (f guardedFlow) key() string {
 	key := f.flow.Direction.String() + " " + f.String()
+	for _, net := range f.except {
+		key += " " + net.String()
+	}
 	if f.endpoints != nil {
 		// Where it is watched over is a part of it: others may have the same name.
 		key += "\x00" + f.endpoints.String()
@@ -109,7 +165,40 @@ func (f guardedFlow) key() string {
 }
 
 // active tells whether there is anything to do for the guard.
-func (g *lockoutGuard) active() bool { return g != nil && g.mode != guardOff }
+func (g *lockoutGuard) active() bool {
+	return g != nil && (g.lockout.active() || g.exposure.active())
+}
+
+// refuses tells whether the guard refuses writes.
+func (g *lockoutGuard) refuses() bool {
+	return g != nil && (g.lockout.mode == guardError || g.exposure.mode == guardError)
+}
+
+// once tells whether something is to be told, which is told once.
+func (g *lockoutGuard) once(what string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.warned[what] {
+		return false
+	}
+	g.warn(what)
+	return true
+}
+
+func (g *lockoutGuard) warn(what string) {
+	if g.warned == nil {
+		g.warned = map[string]bool{}
+	}
+	g.warned[what] = true
+}
+
+// watchOf returns the watch that a flow belongs to.
+func (g *lockoutGuard) watchOf(flow guardedFlow) watch {
+	if flow.shut {
+		return g.exposure
+	}
+	return g.lockout
+}
 
 // guardedWorld is objects with what follows from them for traffic.
 type guardedWorld struct {
@@ -128,9 +217,8 @@ type guardedWorld struct {
 	rules *guardedRules
 	// population counts the host endpoints, where rules look at them.
 	population population
-	// management are the networks that policies open SSH to, as failsafe policies do:
-	// worlds that follow each other share them.
-	management map[*v3.GlobalNetworkPolicy][]string
+	// declared is what policies declare: worlds that follow each other share it.
+	declared map[*v3.GlobalNetworkPolicy]*declaration
 }
 
 // guardKinds are the kinds that can change a verdict in a release.
@@ -144,17 +232,17 @@ func changesVerdicts(kind calico.Kind) bool { return slices.Contains(verdict.Dep
 // newWorld prepares objects. previous is the world that they come after, and that
 // it may be compared with; nil for none.
 func (g *lockoutGuard) newWorld(release calico.Release, objects map[calico.ID]calico.Object, keys map[calico.ID]string, previous *guardedWorld) *guardedWorld {
-	w := &guardedWorld{release: release, objects: objects, keys: keys, flows: g.flows, management: map[*v3.GlobalNetworkPolicy][]string{}}
+	w := &guardedWorld{release: release, objects: objects, keys: keys, declared: map[*v3.GlobalNetworkPolicy]*declaration{}}
 	if previous != nil {
-		w.asked, w.management = slices.Clone(previous.asked), previous.management
+		w.asked, w.declared = slices.Clone(previous.asked), previous.declared
 	}
 	others := otherObjects(objects)
-	if w.flows == nil {
-		w.flows = g.defaultFlows(w, others)
-	}
+	w.flows = g.flowsOf(w.declarations(nil))
 	for _, flow := range w.flows {
-		if !slices.Contains(w.asked, flow.flow.Peer) {
-			w.asked = append(w.asked, flow.flow.Peer)
+		for _, net := range append([]netip.Prefix{flow.flow.Peer}, flow.except...) {
+			if !slices.Contains(w.asked, net) {
+				w.asked = append(w.asked, net)
+			}
 		}
 	}
 	endpoints := w.endpoints()
@@ -188,7 +276,7 @@ func objectsOf(snapshot *datastore.Snapshot) (objects map[calico.ID]calico.Objec
 // with returns the world after a change: objects by their IDs, nil for those
 // that are deleted.
 func (g *lockoutGuard) with(w *guardedWorld, change map[calico.ID]calico.Object) *guardedWorld {
-	after := &guardedWorld{release: w.release, objects: maps.Clone(w.objects), keys: w.keys, rules: w.rules, flows: w.flows, asked: w.asked, population: w.population, management: w.management}
+	after := &guardedWorld{release: w.release, objects: maps.Clone(w.objects), keys: w.keys, rules: w.rules, flows: w.flows, asked: w.asked, population: w.population, declared: w.declared}
 	after.moved = map[string]bool{}
 	holds := true
 	for id, obj := range change {
@@ -226,73 +314,65 @@ func (g *lockoutGuard) with(w *guardedWorld, change map[calico.ID]calico.Object)
 	}
 	anew := g.newWorld(w.release, after.objects, w.keys, w)
 	anew.moved = after.moved
+	if len(anew.asked) > len(w.asked) {
+		// What is declared now is asked about before, too.
+		w.asked = slices.Clone(anew.asked)
+		w.rules = newGuardedRules(w.release, otherObjects(w.objects), w.endpoints(), w.asked)
+		if w.rules.regardsEndpoints() {
+			w.population = w.rules.populate(w.endpoints())
+		}
+	}
 	return anew
 }
 
-// defaultFlows are what has to work where nothing else is said: the management
-// access of the failsafe policies, and the way to the datastore.
-func (g *lockoutGuard) defaultFlows(w *guardedWorld, objects []calico.Object) []guardedFlow {
-	var flows []guardedFlow
-	for _, obj := range objects {
-		policy, ok := obj.(*v3.GlobalNetworkPolicy)
-		if !ok {
-			continue
+// lookUp finds the addresses of the datastore, once: those that mean the same to hosts,
+// which loopback addresses do not. A server that is given by its name has several.
+func (g *lockoutGuard) lookUp(ctx context.Context) {
+	endpoints := g.endpoints
+	g.endpoints = nil
+	ctx, cancel := context.WithTimeout(ctx, lookUpTime)
+	defer cancel()
+	add := func(addr netip.Addr, port uint16) bool {
+		server := netip.AddrPortFrom(addr.Unmap(), port)
+		if addr.IsLoopback() || addr.IsUnspecified() || slices.Contains(g.datastore, server) {
+			return false
 		}
-		for _, cidr := range w.managementOf(policy) {
-			peer, err := netip.ParsePrefix(asNet(cidr))
-			if err != nil || slices.ContainsFunc(flows, func(f guardedFlow) bool { return f.flow.Peer == peer.Masked() }) {
-				continue
-			}
-			flows = append(flows, guardedFlow{name: "management access", flow: verdict.Flow{
-				Direction: verdict.Ingress, Protocol: protocol("TCP"), Peer: peer.Masked(), Port: portSSH,
-			}})
-		}
+		g.datastore = append(g.datastore, server)
+		return true
 	}
-	for _, server := range g.datastore {
-		flows = append(flows, guardedFlow{name: "the datastore", flow: verdict.Flow{
-			Direction: verdict.Egress, Protocol: protocol("TCP"),
-			Peer: netip.PrefixFrom(server.Addr(), server.Addr().BitLen()), Port: server.Port(),
-		}})
-	}
-	return flows
-}
-
-// managementOf returns the networks that a policy opens SSH to, if it is otherwise
-// made like a failsafe policy: who made it does not show in what is stored.
-func (w *guardedWorld) managementOf(policy *v3.GlobalNetworkPolicy) []string {
-	cidrs, known := w.management[policy]
-	if known {
-		return cidrs
-	}
-	f, ok := parseFailsafe(policy.Spec.Ingress, policy.Spec.Egress)
-	if ok && slices.ContainsFunc(f.managementPorts, func(p numorstring.Port) bool { return p.MinPort <= portSSH && portSSH <= p.MaxPort }) {
-		cidrs = f.managementCIDRs
-	}
-	w.management[policy] = cidrs
-	return cidrs
-}
-
-// datastoreAddresses returns the servers whose addresses mean the same to hosts:
-// not names, which hosts may resolve in another way, nor loopback addresses.
-func datastoreAddresses(endpoints []string) []netip.AddrPort {
-	var out []netip.AddrPort
 	for _, endpoint := range endpoints {
 		u, err := url.Parse(endpoint)
 		if err != nil {
 			continue
 		}
-		addr, err := netip.ParseAddr(u.Hostname())
-		port, err2 := strconv.ParseUint(u.Port(), 10, 16)
-		if err == nil && err2 == nil && !addr.IsLoopback() && !addr.IsUnspecified() {
-			out = append(out, netip.AddrPortFrom(addr.Unmap(), uint16(port)))
+		port, err := strconv.ParseUint(u.Port(), 10, 16)
+		if err != nil {
+			continue
+		}
+		if addr, err := netip.ParseAddr(u.Hostname()); err == nil {
+			add(addr, uint16(port))
+			continue
+		}
+		g.byName = true
+		found := false
+		addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
+		for _, addr := range addrs {
+			found = add(addr, uint16(port)) || found
+		}
+		if err != nil || !found {
+			g.unwatched = append(g.unwatched, u.Host)
 		}
 	}
-	return out
 }
 
-// cutOff is a flow that works and would not any more.
+// lookUpTime is how long the names of the datastore's servers are looked up at most.
+const lookUpTime = 5 * time.Second
+
+// cutOff is a flow that works and would not any more; or one that must stay out, and
+// would be let in.
 type cutOff struct {
 	endpoint string
+	labels   map[string]string
 	// instead is the endpoint that governed there before, "" for the same.
 	instead string
 	flow    guardedFlow
@@ -302,14 +382,14 @@ type cutOff struct {
 }
 
 // compare returns the flows that stop at some endpoint between a world and the one
-// that a change makes of it (see with). The flows are those of before: a failsafe
-// policy that goes takes its flows with it. A new endpoint is judged by the flows of
-// after.
+// that a change makes of it (see with), for the flows that are watched over in between
+// (see flowsBetween).
 //
 // What counts is the interface: where another endpoint governed it, that one is
 // what the traffic fares by before; and where an endpoint leaves its interface to
 // another, such as the one for all interfaces, that one is what it fares by then.
-func compare(before, after *guardedWorld) []cutOff {
+func (g *lockoutGuard) compare(before, after *guardedWorld) []cutOff {
+	flows := g.flowsBetween(before, after)
 	concerned := func(h *v3.HostEndpoint) bool {
 		// Else nothing that could matter to it has changed.
 		return before.rules != after.rules || after.moved[h.Spec.Node]
@@ -321,22 +401,19 @@ func compare(before, after *guardedWorld) []cutOff {
 	}
 	var out []cutOff
 	add := func(was, is *v3.HostEndpoint) {
-		flows, instead := before.flows, ""
-		switch {
-		case was == nil:
-			flows = after.flows
-		case was.Name != is.Name:
+		instead := ""
+		if was != nil && was.Name != is.Name {
 			instead = was.Name
 		}
 		for _, flow := range flows {
-			v, worked, stops := before.stops(after, was, is, flow)
+			v, worked, stops := before.changes(after, was, is, flow)
 			if !stops {
 				continue
 			}
 			if len(out) < maxCutOffs {
 				v = after.rules.wording(is, flow, v)
 			}
-			out = append(out, cutOff{is.Name, instead, flow, worked, v})
+			out = append(out, cutOff{is.Name, is.Labels, instead, flow, worked, v})
 		}
 	}
 	for _, h := range after.endpoints() {
@@ -352,8 +429,34 @@ func compare(before, after *guardedWorld) []cutOff {
 		if heir != nil && verdict.Governor(old[h.Spec.Node], heir) != h { // else it was looked at above
 			add(h, heir)
 		}
+		for _, rival := range rivalsOf(h, now[h.Spec.Node]) {
+			add(h, rival)
+		}
 	}
 	return out
+}
+
+// rivalsOf returns the endpoints that take an interface over from one that is known by
+// its addresses alone, and is gone or comes later by its name. An endpoint of a named
+// interface without addresses may be for the same interface: that an address is on it
+// only the host knows. Of the two Felix uses the one that comes first.
+func rivalsOf(h *v3.HostEndpoint, now []*v3.HostEndpoint) []*v3.HostEndpoint {
+	if h.Spec.InterfaceName != "" {
+		return nil
+	}
+	var rivals []*v3.HostEndpoint
+	for _, rival := range now {
+		if rival.Spec.InterfaceName == "" || rival.Spec.InterfaceName == verdict.AnyInterface || len(rival.Spec.ExpectedIPs) > 0 || rival.Name <= h.Name {
+			continue
+		}
+		stays := slices.ContainsFunc(now, func(other *v3.HostEndpoint) bool {
+			return other.Spec.InterfaceName == "" && other.Name < rival.Name && slices.ContainsFunc(verdict.ExpectedIPs(other), func(ip netip.Addr) bool { return slices.Contains(verdict.ExpectedIPs(h), ip) })
+		})
+		if !stays {
+			rivals = append(rivals, rival)
+		}
+	}
+	return rivals
 }
 
 // endpointsByNode returns those host endpoints of a sorted list that are asked for,
@@ -370,18 +473,108 @@ func endpointsByNode(sorted []*v3.HostEndpoint, asked func(*v3.HostEndpoint) boo
 
 func byName(a, b *v3.HostEndpoint) int { return strings.Compare(a.Name, b.Name) }
 
-// stops tells whether a flow works at an endpoint, or had no endpoint to stop it,
-// and is dropped after.
-func (w *guardedWorld) stops(after *guardedWorld, old, h *v3.HostEndpoint, flow guardedFlow) (v verdict.Verdict, worked string, stops bool) {
+// changes tells whether a flow fares at an endpoint after as it must not: what worked
+// is dropped, or cannot be decided any more; or what was kept out is let in, or cannot
+// be decided any more. old is the endpoint that governed there before; without one
+// nothing was dropped, and so nothing was kept out. Each part of the flow counts: that
+// some of it was dropped before makes the rest no less needed.
+//
+// An endpoint that is watched before or after counts: a label that takes it out of
+// the watch is no reason to look away.
+func (w *guardedWorld) changes(after *guardedWorld, old, h *v3.HostEndpoint, flow guardedFlow) (v verdict.Verdict, worked string, stops bool) {
+	now, watched := after.rules.parts(h, flow)
+	var was []verdict.Part
 	if old != nil {
-		now, watched := w.rules.verdict(old, flow)
-		if !watched || now.Outcome != verdict.Allowed {
-			return v, "", false
-		}
-		worked = now.String()
+		var before bool
+		was, before = w.rules.parts(old, flow)
+		watched = watched || before
 	}
-	v, watched := after.rules.verdict(h, flow)
-	return v, worked, watched && v.Outcome == verdict.Denied
+	if !watched || old == nil && flow.shut {
+		return v, "", false
+	}
+	wanted := verdict.Allowed
+	if flow.shut {
+		wanted = verdict.Denied
+	}
+	if flow.some {
+		return someStops(was, now, old == nil)
+	}
+	same, classed := sameAddresses(old, h, flow), w.classed(after, flow)
+	if !w.rules.regardsAddresses() || !after.rules.regardsAddresses() {
+		// All near addresses fare alike there, and the endpoint that stands for this
+		// one may have others.
+		same = func(int, int) bool { return true }
+	}
+	whole := !slices.ContainsFunc(was, func(q verdict.Part) bool { return q.Outcome != wanted })
+	for _, p := range now {
+		if p.Outcome == wanted {
+			continue
+		}
+		if old == nil {
+			return p.Verdict, "", true
+		}
+		for _, q := range was {
+			if q.Outcome == wanted && (whole || !classed(p) && !classed(q)) && p.Meets(q, same) {
+				return partOf(p, now), partOf(q, was).String(), true
+			}
+		}
+	}
+	return v, "", false
+}
+
+// classed tells which parts of a flow are about the address of one endpoint, in a
+// range that endpoints cannot fill. There one endpoint stands for all of its class
+// (see guardedRules), which may be another one before and after: only that the whole
+// flow fares differently tells something.
+func (w *guardedWorld) classed(after *guardedWorld, flow guardedFlow) func(verdict.Part) bool {
+	if !w.rules.far && !after.rules.far || !rangeOf(flow.flow.Peer).roomy(minRoom) {
+		return func(verdict.Part) bool { return false }
+	}
+	return func(p verdict.Part) bool {
+		first, last := p.Peer()
+		return first == last && (w.rules.faces[first] || after.rules.faces[first])
+	}
+}
+
+// partOf is the verdict on a part, which names the part only if there are others.
+func partOf(p verdict.Part, all []verdict.Part) verdict.Verdict {
+	v := p.Verdict
+	if len(all) == 1 {
+		v.Part = ""
+	}
+	return v
+}
+
+// someStops tells whether nothing of a flow works any more.
+func someStops(was, now []verdict.Part, open bool) (v verdict.Verdict, worked string, stops bool) {
+	works := func(p verdict.Part) bool { return p.Outcome == verdict.Allowed }
+	i := slices.IndexFunc(was, works)
+	if i < 0 && !open || slices.ContainsFunc(now, works) || len(now) == 0 {
+		return v, "", false
+	}
+	if i >= 0 {
+		worked = partOf(was[i], was).String()
+	}
+	return partOf(now[0], now), worked, true
+}
+
+// sameAddresses tells which near addresses of two endpoints are the same, by their
+// places among those of the flow's family.
+func sameAddresses(old, h *v3.HostEndpoint, flow guardedFlow) func(mine, its int) bool {
+	if old == nil || old == h {
+		return func(mine, its int) bool { return mine == its }
+	}
+	of := func(h *v3.HostEndpoint) []netip.Addr {
+		return slices.DeleteFunc(verdict.ExpectedIPs(h), func(ip netip.Addr) bool { return ip.Is4() != flow.flow.Peer.Addr().Unmap().Is4() })
+	}
+	now, was := of(h), of(old)
+	return func(mine, its int) bool {
+		if mine >= len(now) || its >= len(was) {
+			return true
+		}
+		// An address that is new is not watched at none: it fares as any did before.
+		return now[mine] == was[its] || !slices.Contains(was, now[mine])
+	}
 }
 
 // endpoints returns the host endpoints by their names.
@@ -423,7 +616,7 @@ func describeCutOffs(all []cutOff) string {
 		if c.instead != "" {
 			endpoint += " (which takes the place of " + c.instead + ")"
 		}
-		fmt.Fprintf(&b, "  %s: %s: %s (%s)\n", endpoint, c.flow, c.after, before)
+		b.WriteString("  " + safetext.Line(fmt.Sprintf("%s: %s: %s (%s)", endpoint, c.flow, c.after, before)) + "\n")
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
@@ -436,6 +629,7 @@ func (g *lockoutGuard) load(ctx context.Context, store datastore.Store, release 
 	case g.now != nil:
 		return g.now, nil
 	}
+	g.lookUp(ctx)
 	snapshot, err := store.Snapshot(ctx, guardKinds(release))
 	if err != nil {
 		g.blind = err
@@ -462,20 +656,20 @@ var errStillBlind = errors.New("the datastore could not be read before")
 
 // plan returns what a planned change stops, on top of the changes that were
 // planned before it.
-func (g *lockoutGuard) plan(ctx context.Context, store datastore.Store, release calico.Release, change map[calico.ID]calico.Object) (stops []cutOff, after *guardedWorld, err error) {
+func (g *lockoutGuard) plan(ctx context.Context, store datastore.Store, release calico.Release, change map[calico.ID]calico.Object) (stops []cutOff, before, after *guardedWorld, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	before, err := g.load(ctx, store, release)
+	before, err = g.load(ctx, store, release)
 	if err != nil {
-		if g.told {
+		if g.warned["blind"] {
 			err = errStillBlind
 		}
-		g.told = true
-		return nil, nil, err
+		g.warn("blind")
+		return nil, nil, nil, err
 	}
 	after = g.with(before, change)
 	g.now = after
-	return compare(before, after), after, nil
+	return g.compare(before, after), before, after, nil
 }
 
 // happened takes note of a deletion that was done. Terraform plans all else once
@@ -496,6 +690,23 @@ type lockoutError struct{ stops []cutOff }
 
 func (e *lockoutError) Error() string { return describeCutOffs(e.stops) }
 
+// sorted divides what a change does into what is accepted, what is warned of and what
+// is refused.
+func (g *lockoutGuard) sorted(all []cutOff) (accepted, warned, refused []cutOff) {
+	for _, c := range all {
+		watch := g.watchOf(c.flow)
+		switch {
+		case slices.ContainsFunc(watch.accepted, func(a acceptance) bool { return a.fits(c) }):
+			accepted = append(accepted, c)
+		case watch.mode == guardError:
+			refused = append(refused, c)
+		default:
+			warned = append(warned, c)
+		}
+	}
+	return accepted, warned, refused
+}
+
 // forWrite returns the guard of a write, which is asked in the same transaction.
 func (g *lockoutGuard) forWrite(release calico.Release, change func(*datastore.Snapshot) (map[calico.ID]calico.Object, error)) datastore.Guard {
 	return datastore.Guard{
@@ -507,8 +718,8 @@ func (g *lockoutGuard) forWrite(release calico.Release, change func(*datastore.S
 			}
 			before := g.fromSnapshot(release, snapshot)
 			after := g.with(before, changed)
-			if stops := compare(before, after); len(stops) > 0 {
-				return nil, &lockoutError{stops}
+			if _, _, refused := g.sorted(g.compare(before, after)); len(refused) > 0 {
+				return nil, &lockoutError{refused}
 			}
 			return after.needs(changed), nil
 		},

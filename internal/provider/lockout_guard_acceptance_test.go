@@ -17,9 +17,12 @@ const (
 	guardedEndpoint = `{"kind":"HostEndpoint","apiVersion":"projectcalico.org/v3","metadata":{"name":"db1-eth0","uid":"0d3a1d3e-7c1f-4a9e-9d6b-2f0f5a3c8e11","creationTimestamp":"2026-01-02T03:04:05Z"},"spec":{"node":"db1","interfaceName":"eth0"}}`
 )
 
+// unexposed switches the other guard off, which has tests of its own.
+const unexposed = "exposure_guard {\n  mode = \"off\"\n}\n"
+
 // guardedBy is a provider block with the guard in a mode.
 func guardedBy(mode string, etcd *acctest.Etcd) string {
-	return block(nested("lockout_guard", text("mode", mode)) + "\n" + inEtcd(at(etcd.Endpoints...)))
+	return block(nested("lockout_guard", text("mode", mode)) + "\n" + unexposed + inEtcd(at(etcd.Endpoints...)))
 }
 
 // guardedSSH is a flow.
@@ -33,7 +36,7 @@ func guarding(endpoint string, flows ...string) string {
 	for _, flow := range flows {
 		lines = append(lines, nested("flow", flow))
 	}
-	return block(nested("lockout_guard", lines...) + "\n" + inEtcd(at(endpoint)))
+	return block(nested("lockout_guard", lines...) + "\n" + unexposed + inEtcd(at(endpoint)))
 }
 
 // storedJSON is an object as it is stored; labels and spec are JSON.
@@ -60,10 +63,13 @@ func TestGuardKeepsSSH(t *testing.T) {
 		}
 	}
 
-	// Fewer networks, and a policy before it that denies.
+	// What is taken out on purpose is no loss.
+	rewrite(t, w, strings.Replace(failsafe, "10.1.0.0/24", "10.9.0.0/24", 1), guardedBy("error", etcd))
+	succeed(t, w, "plan")
+
+	// A policy before it that denies.
 	const cutsOff = "Change Would Cut Off Guarded Traffic"
 	for what, configuration := range map[string]string{
-		"another network": strings.Replace(failsafe, "10.1.0.0/24", "10.9.0.0/24", 1),
 		"a policy before it": failsafe + `
 resource "calico_global_network_policy" "deny" {
   name    = "deny-ssh"
@@ -102,7 +108,7 @@ resource "calico_global_network_policy" "deny" {
 	if warnings := o.of("warning"); o.failed || len(warnings) != 1 || warnings[0].Summary != cutsOff {
 		t.Errorf("plan of a deletion: failed %t, with %v", o.failed, o.diagnostics)
 	}
-	fail(t, w, "apply").says(t, "lockout_guard refused this change", "db1-eth0", "Nothing was written", "lockout_guard.mode")
+	fail(t, w, "apply").says(t, "lockout_guard refused this change", "db1-eth0", "Nothing was written", "accept block of lockout_guard")
 	untouched("a deletion")
 
 	// Wide changes that keep it are no matter, and make no noise.

@@ -39,20 +39,39 @@ var describeFlow = map[string]string{
 	"forwarded":         "Whether the traffic passes through the host, rather than being its own, such as `true` on a router. Default: `false`.",
 }
 
-// guardBlock is lockout_guard of the provider block.
-func guardBlock() schema.SingleNestedBlock {
+const (
+	lockoutBlock  = "lockout_guard"
+	exposureBlock = "exposure_guard"
+)
+
+// guardBlocks are the guards of the provider block.
+func guardBlocks() map[string]schema.Block {
+	return map[string]schema.Block{
+		lockoutBlock: guardBlock(
+			"What must go on working: a plan that would cut it off says so, and an apply can refuse to, such as `lockout_guard { mode = \"error\" }`. Default: `mode = \"warn\"`, for the management access and the way to the datastore that policies declare. See [the guide](guides/lockout-guard.md).",
+			"What happens when a change would cut guarded traffic off, or when it can no longer be told whether it works: `\"warn\"`, a warning in the plan; `\"error\"`, the plan fails, and the apply refuses to write what would cut it off at that moment, in one transaction; `\"off\"`, nothing. Default: `\"warn\"`.",
+			"Traffic to guard, at every host endpoint, a block each, such as `flow { cidr = \"10.1.0.0/24\" }` with `port = 22` in it. Default: what the planned failsafe policies declare, that is TCP from their `management_cidrs` to their `management_ports` and to each of their `etcd_server` blocks; TCP port 22 from the networks that any other policy lets in there; and TCP to the `endpoints` of `etcd`, which are looked up if they are names (with DNS). What a network or a server is taken out of on purpose is not guarded any more.",
+			"What may be cut off knowingly, a block each, such as `accept { cidr = \"10.9.0.0/24\" }`: what all of its arguments fit passes, and the plan shows it as accepted. Default: nothing."),
+		exposureBlock: guardBlock(
+			"What must stay shut: a plan that would let it in says so, and an apply can refuse to, such as `exposure_guard { mode = \"error\" }`. Default: `mode = \"warn\"`, for the ports at which hosts are managed and those of etcd. See [the guide](guides/lockout-guard.md).",
+			"What happens when a change would let guarded traffic in, or when it can no longer be told whether it is kept out: `\"warn\"`, a warning in the plan; `\"error\"`, the plan fails, and the apply refuses to write what would let it in at that moment, in one transaction; `\"off\"`, nothing. Default: `\"warn\"`.",
+			"Traffic to keep out, at every host endpoint, a block each, such as `flow { cidr = \"0.0.0.0/0\" }` with `port = 5432` in it. Default: TCP to the `management_ports` of the failsafe policies, from everywhere but their `management_cidrs`, and to the ports of their `etcd_server` blocks and of the `endpoints` of `etcd`, from everywhere but these servers.",
+			"What may be let in knowingly, a block each, such as `accept { cidr = \"10.9.0.0/24\" }`: what all of its arguments fit passes, and the plan shows it as accepted. Default: nothing."),
+	}
+}
+
+func guardBlock(description, mode, flow, accept string) schema.SingleNestedBlock {
 	optional := func(description string, validators ...validator.String) schema.StringAttribute {
 		return schema.StringAttribute{MarkdownDescription: description, Optional: true, Validators: validators}
 	}
 	return schema.SingleNestedBlock{
-		MarkdownDescription: "What must go on working: a plan that would cut it off says so, and an apply can refuse to, such as `lockout_guard { mode = \"error\" }`. Default: `mode = \"warn\"`, for the management access of the failsafe policies and the way to the datastore. See [the guide](guides/lockout-guard.md).",
+		MarkdownDescription: description,
 		Attributes: map[string]schema.Attribute{
-			"mode": optional("What happens when a change would cut guarded traffic off: `\"warn\"`, a warning in the plan; `\"error\"`, the plan fails, and the apply refuses to write what would cut it off at that moment, in one transaction; `\"off\"`, nothing. Default: `\"warn\"`.",
-				stringvalidator.OneOf(guardWarn, guardError, guardOff)),
+			"mode": optional(mode, stringvalidator.OneOf(guardWarn, guardError, guardOff)),
 		},
 		Blocks: map[string]schema.Block{
 			"flow": schema.ListNestedBlock{
-				MarkdownDescription: "Traffic to guard, at every host endpoint, a block each, such as `flow { cidr = \"10.1.0.0/24\" }` with `port = 22` in it. Default: TCP port 22 from the `management_cidrs` of every failsafe policy with this port that is planned or stored, and TCP to those `endpoints` of `etcd` that are given by their addresses.",
+				MarkdownDescription: flow,
 				NestedObject: schema.NestedBlockObject{Attributes: map[string]schema.Attribute{
 					"name":              optional(describeFlow["name"]),
 					"direction":         optional(describeFlow["direction"], stringvalidator.OneOf(directionIngress, directionEgress)),
@@ -62,30 +81,81 @@ func guardBlock() schema.SingleNestedBlock {
 					"endpoint_selector": optional(describeFlow["endpoint_selector"]),
 				}},
 			},
+			"accept": schema.ListNestedBlock{
+				MarkdownDescription: accept,
+				NestedObject: schema.NestedBlockObject{Attributes: map[string]schema.Attribute{
+					"flow":              optional("Name of the flow, such as `\"ssh\"`; those that follow from policies are called `\"management access\"`, `\"the datastore\"`, `\"DNS\"` and `\"everybody else\"`. Default: whatever its name."),
+					"cidr":              optional("Network that the far side of the flow is in, such as `\"10.9.0.0/24\"`. Default: wherever it is."),
+					"endpoint_selector": optional("Expression that selects, by their labels, the host endpoints at which it is accepted, such as `\"role == 'db'\"`. Default: every host endpoint."),
+				}},
+			},
 		},
 	}
 }
 
 // readGuard makes the guard of the provider block. What is not known yet is
 // taken for unset.
-func readGuard(block types.Object, endpoints []string, diags *diag.Diagnostics) *lockoutGuard {
-	g := &lockoutGuard{mode: guardWarn, datastore: datastoreAddresses(endpoints)}
+func readGuard(model *providerModel, endpoints []string, diags *diag.Diagnostics) *lockoutGuard {
+	return &lockoutGuard{
+		lockout:   readWatch(model.LockoutGuard, lockoutBlock, false, diags),
+		exposure:  readWatch(model.ExposureGuard, exposureBlock, true, diags),
+		endpoints: endpoints,
+	}
+}
+
+func readWatch(block types.Object, name string, shut bool, diags *diag.Diagnostics) watch {
+	w := watch{mode: guardWarn}
 	v := values(block.Attributes())
 	if mode := v.str("mode"); mode != "" {
-		g.mode = mode
+		w.mode = mode
 	}
-	given := elements(v["flow"])
-	if len(given) == 0 {
-		return g
-	}
-	g.flows = []guardedFlow{}
-	for i, e := range given {
-		at := path.Root("lockout_guard").AtName("flow").AtListIndex(i)
-		if flow, ok := readFlow(e, at, diags); ok {
-			g.flows = append(g.flows, flow)
+	for i, e := range elements(v["flow"]) {
+		if w.flows == nil {
+			w.flows = []guardedFlow{}
+		}
+		if flow, ok := readFlow(e, path.Root(name).AtName("flow").AtListIndex(i), diags); ok {
+			flow.shut = shut
+			w.flows = append(w.flows, flow)
 		}
 	}
-	return g
+	for i, e := range elements(v["accept"]) {
+		if accepted, ok := readAcceptance(e, path.Root(name).AtName("accept").AtListIndex(i), diags); ok {
+			w.accepted = append(w.accepted, accepted)
+		}
+	}
+	return w
+}
+
+// readAcceptance reads what is accepted. ok is false where it is not wholly known, or
+// wrong.
+func readAcceptance(e attr.Value, at path.Path, diags *diag.Diagnostics) (a acceptance, ok bool) {
+	o, isObject := e.(types.Object)
+	if !isObject || o.IsNull() || !fullyKnown(o) {
+		return a, false
+	}
+	v := values(o.Attributes())
+	ok = true
+	fail := func(at path.Path, detail string) {
+		diags.AddAttributeError(at, "Nothing to Accept", at.String()+": "+detail)
+		ok = false
+	}
+	a.flow = v.str("flow")
+	var err error
+	if text := v.str("cidr"); text != "" {
+		if a.net, err = netip.ParsePrefix(asNet(text)); err != nil {
+			fail(at.AtName("cidr"), "It is a network or an address, such as \"10.9.0.0/24\".")
+		}
+		a.net = a.net.Masked()
+	}
+	if text := v.str("endpoint_selector"); text != "" {
+		if a.endpoints, err = selector.Parse(selector.OneLine(text)); err != nil {
+			fail(at.AtName("endpoint_selector"), "It is not a selector: "+err.Error())
+		}
+	}
+	if ok && a.flow == "" && !a.net.IsValid() && a.endpoints == nil {
+		fail(at, "The block says nothing, and would accept everything: give flow, cidr or endpoint_selector; or set mode to \"warn\".")
+	}
+	return a, ok
 }
 
 // readFlow reads a flow of the configuration. ok is false where it is not wholly

@@ -251,7 +251,10 @@ resource "calico_felix_configuration" "default" {
 			}
 			server, provider := newRaceEtcd(t, etcd)
 			w := newWorkspace(t, test.ours[0], provider)
-			succeed(t, w, "apply")
+			// Where a profile is what lets SSH in, the policy that comes first is warned of.
+			if o := run(t, w, "apply"); o.failed {
+				t.Fatalf("apply: %v", o.diagnostics)
+			}
 			rewrite(t, w, test.ours[1], provider)
 			// Nothing is wrong with it, as long as nobody slips in.
 			succeed(t, w, "plan")
@@ -387,7 +390,7 @@ func TestGuardThatCannotSee(t *testing.T) {
 	if o.failed || len(warnings) != 1 {
 		t.Fatalf("plan: failed %t, with %v", o.failed, o.diagnostics)
 	}
-	warnings[0].says(t, "Traffic Not Checked", "lockout_guard could not read", "larger than max")
+	warnings[0].says(t, "Traffic Not Checked", "lockout_guard and exposure_guard could not read", "larger than max")
 	o = run(t, w, "apply")
 	if !o.failed || len(o.of("error")) == 0 || !slices.Equal(before, etcd.Prefix(t, "")) {
 		t.Errorf("apply: failed %t, with %v", o.failed, o.diagnostics)

@@ -161,20 +161,48 @@ func cutOffsOf(all []cutOff) []string {
 	return out
 }
 
-// naiveCutOffs looks at all objects, each time anew.
-func naiveCutOffs(flows []guardedFlow, before, after map[calico.ID]calico.Object) []string {
+// naiveCutOffs looks at all objects, each time anew. may is each part of a flow that
+// stops. must is the same but for flows from ranges that endpoints cannot fill: there the
+// guard takes the addresses of endpoints of one class for one, and only has to see where
+// the whole flow fares differently.
+func naiveCutOffs(flows []guardedFlow, before, after map[calico.ID]calico.Object) (must, may []string) {
 	worlds := [2]*verdict.World{}
 	for i, objects := range []map[calico.ID]calico.Object{before, after} {
-		worlds[i] = verdict.New(slices.Collect(maps.Values(objects)), calico.Newest)
+		worlds[i] = verdict.New(slices.Collect(maps.Values(objects)), calico.Newest, verdict.OnEtcd)
 	}
-	var out []string
+	lost := func(old, now *verdict.Endpoint, flow guardedFlow) bool {
+		wanted := verdict.Allowed
+		if flow.shut {
+			wanted = verdict.Denied
+		}
+		family := func(ep *verdict.Endpoint) []netip.Addr {
+			return slices.DeleteFunc(slices.Clone(ep.ExpectedIPs), func(ip netip.Addr) bool { return ip.Is4() != flow.flow.Peer.Addr().Is4() })
+		}
+		for _, p := range worlds[1].Parts(now, flow.flow, flow.except...) {
+			switch {
+			case p.Outcome == wanted:
+			case old == nil:
+				return !flow.shut
+			default:
+				is, was := family(now), family(old)
+				same := func(mine, its int) bool { return is[mine] == was[its] || !slices.Contains(was, is[mine]) }
+				if slices.ContainsFunc(worlds[0].Parts(old, flow.flow, flow.except...), func(q verdict.Part) bool { return q.Outcome == wanted && p.Meets(q, same) }) {
+					return true
+				}
+			}
+		}
+		return false
+	}
 	add := func(old, now *verdict.Endpoint) {
 		for _, flow := range flows {
-			if old != nil && worlds[0].Decide(old, flow.flow).Outcome != verdict.Allowed {
+			if !lost(old, now, flow) {
 				continue
 			}
-			if worlds[1].Decide(now, flow.flow).Outcome == verdict.Denied {
-				out = append(out, now.Name+" "+flow.String())
+			may = append(may, now.Name+" "+flow.String())
+			whole := !flow.shut && worlds[1].Decide(now, flow.flow).Outcome != verdict.Allowed &&
+				(old == nil || worlds[0].Decide(old, flow.flow).Outcome == verdict.Allowed)
+			if whole || !rangeOf(flow.flow.Peer).roomy(minRoom) {
+				must = append(must, now.Name+" "+flow.String())
 			}
 		}
 	}
@@ -188,8 +216,21 @@ func naiveCutOffs(flows []guardedFlow, before, after map[calico.ID]calico.Object
 		if naiveGovernor(worlds[0], endpoint) == endpoint && heir != nil && naiveGovernor(worlds[0], heir) != endpoint {
 			add(endpoint, heir)
 		}
+		// One of a named interface may take over from one that is known by its addresses.
+		if naiveGovernor(worlds[0], endpoint) != endpoint || endpoint.Interface != "" {
+			continue
+		}
+		for _, rival := range worlds[1].Endpoints() {
+			kept := slices.ContainsFunc(worlds[1].Endpoints(), func(other *verdict.Endpoint) bool {
+				return other.Node == endpoint.Node && other.Interface == "" && other.Name < rival.Name &&
+					slices.ContainsFunc(other.ExpectedIPs, func(ip netip.Addr) bool { return slices.Contains(endpoint.ExpectedIPs, ip) })
+			})
+			if rival.Node == endpoint.Node && rival.Interface != "" && rival.Interface != "*" && len(rival.ExpectedIPs) == 0 && rival.Name > endpoint.Name && !kept {
+				add(endpoint, rival)
+			}
+		}
 	}
-	return out
+	return must, may
 }
 
 // naiveGovernor returns the endpoint that governs where another one is meant to.
@@ -241,12 +282,20 @@ func TestGuardFindsWhatThereIs(t *testing.T) {
 	found, shared, changes := 0, 0, 0
 	for seed := range worlds {
 		g := newGuardGenerator(seed)
-		guard := &lockoutGuard{mode: guardWarn, flows: []guardedFlow{}}
+		guard := &lockoutGuard{lockout: watch{mode: guardWarn, flows: []guardedFlow{}}, exposure: watch{mode: guardWarn, flows: []guardedFlow{}}}
 		for _, peer := range []string{"10.0.0.0/30", "10.0.0.1/32", "10.64.0.0/10", "0.0.0.0/0", "2001:db8::/64", "10.64.9.0/29", "10.64.9.3/32"} {
 			if g.IntN(3) == 0 {
-				guard.flows = append(guard.flows, guardedFlow{flow: verdict.Flow{
+				guard.lockout.flows = append(guard.lockout.flows, guardedFlow{flow: verdict.Flow{
 					Direction: verdict.Direction(g.IntN(2)), Protocol: protocol("TCP"), Peer: netip.MustParsePrefix(peer), Port: oneOf(g.Rand, uint16(22), 80, 81, 5000),
 				}})
+			}
+		}
+		for _, peer := range []string{"0.0.0.0/0", "10.64.0.0/10", "::/0"} {
+			if g.IntN(3) == 0 {
+				guard.exposure.flows = append(guard.exposure.flows, guardedFlow{
+					shut: true, except: []netip.Prefix{netip.MustParsePrefix("10.64.9.0/29"), netip.MustParsePrefix("2001:db8::/64")},
+					flow: verdict.Flow{Direction: verdict.Direction(g.IntN(2)), Protocol: protocol("TCP"), Peer: netip.MustParsePrefix(peer), Port: oneOf(g.Rand, uint16(22), 80, 81, 5000)},
+				})
 			}
 		}
 		objects := map[calico.ID]calico.Object{}
@@ -268,9 +317,17 @@ func TestGuardFindsWhatThereIs(t *testing.T) {
 				history = append(history, fmt.Sprintf("%s: %v", id, obj))
 			}
 			after := guard.with(now, change)
-			got, want := cutOffsOf(compare(now, after)), naiveCutOffs(guard.flows, before, objects)
-			if !slices.Equal(got, want) {
-				t.Fatalf("seed %d: the guard finds\n%q, and there is\n%q after\n%s", seed, got, want, strings.Join(history, "\n"))
+			got := cutOffsOf(guard.compare(now, after))
+			want, may := naiveCutOffs(slices.Concat(guard.lockout.flows, guard.exposure.flows), before, objects)
+			lacks := func(all, some []string) bool {
+				return slices.ContainsFunc(some, func(one string) bool { return !slices.Contains(all, one) })
+			}
+			// Of what must stay shut the guard may tell too much: if one endpoint takes over
+			// from another, near addresses are not compared one by one where no rule looks
+			// at them.
+			open := slices.DeleteFunc(slices.Clone(got), func(one string) bool { return strings.Contains(one, "other than declared") })
+			if lacks(got, want) || lacks(may, open) {
+				t.Fatalf("seed %d: the guard finds\n%q, and there is\n%q, or at most\n%q after\n%s", seed, got, want, may, strings.Join(history, "\n"))
 			}
 			changes++
 			found += len(want)

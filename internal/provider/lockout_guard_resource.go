@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -35,6 +38,9 @@ func (r *objectResource) planGuard(ctx context.Context, state values, obj calico
 	if store == nil {
 		return
 	}
+	if r.refuseContradiction(ctx, store, diags) {
+		return
+	}
 	change := map[calico.ID]calico.Object{}
 	if replaced != nil {
 		change[r.id(replaced)] = nil
@@ -51,48 +57,117 @@ func (r *objectResource) planGuard(ctx context.Context, state values, obj calico
 	default:
 		change[calico.IDOf(obj)] = obj
 	}
-	stops, after, err := r.data.guard.plan(ctx, store, release, change)
+	stops, before, after, err := r.data.guard.plan(ctx, store, release, change)
 	if errors.Is(err, errStillBlind) {
 		return // told once
 	}
 	if err != nil {
 		diags.AddWarning("Traffic Not Checked",
-			fmt.Sprintf("lockout_guard could not read the policies and endpoints that are stored, so what this change does to traffic is not known: %v", err))
+			fmt.Sprintf("lockout_guard and exposure_guard could not read the policies and endpoints that are stored, so what this change does to traffic is not known: %v", err))
 		return
 	}
-	if len(stops) > 0 {
-		r.addCutOffs(diags, stops, obj == nil)
-		return // one diagnostic for a resource, and this is the one that matters
-	}
+	r.addCutOffs(diags, stops, obj == nil)
+	r.adviseGuard(after, diags)
 	if obj != nil {
-		r.advise(ctx, store, after, obj, state, diags)
+		r.advise(ctx, store, before, after, obj, state, diags)
 	}
 }
 
-// addCutOffs reports what stops, as the guard's mode says.
-func (r *objectResource) addCutOffs(diags *diag.Diagnostics, stops []cutOff, destroy bool) {
-	const summary = "Change Would Cut Off Guarded Traffic"
-	detail := "Traffic that lockout_guard watches over works now, and would be dropped after this change:\n\n" + describeCutOffs(stops)
-	switch {
-	case destroy:
-		// The endpoints may be destroyed first, which only the apply can tell.
-		detail += "\n\nIf these host endpoints are destroyed before, nothing is wrong."
-		if r.data.guard.mode == guardError {
-			detail += " Otherwise the apply will refuse it."
-		}
-		diags.AddWarning(summary, detail)
-	case r.data.guard.mode == guardError:
-		diags.AddError(summary, detail+"\n\nAllow this traffic in a policy that comes before, and let this resource depend on it (depends_on) so that it is there first. "+
-			"If what denies it is to go in this plan, too, remove it in an apply of its own before: Terraform may delete it before this change or after. "+
-			"If the traffic is meant to stop, take its flow out of lockout_guard of the provider, or set lockout_guard.mode to \"warn\".")
-	default:
-		diags.AddWarning(summary, detail+"\n\nAllow this traffic in a policy that comes before, unless it is meant to stop. With lockout_guard.mode = \"error\" in the provider block such a change is refused.")
+// refuseContradiction reports where the guard must not be relied on: it sees what the
+// release that is configured sees.
+func (r *objectResource) refuseContradiction(ctx context.Context, store datastore.Store, diags *diag.Diagnostics) bool {
+	finding, err := store.Release(ctx)
+	if err != nil || finding.Contradiction == "" || !r.data.guard.refuses() {
+		return false
 	}
+	if r.data.guard.once("contradiction") {
+		diags.AddError("Calico Version and Datastore Disagree",
+			fmt.Sprintf("calico_version of the provider is %s, but %s. A guard in mode \"error\" would look at the datastore as %s does, and could miss what decides in truth, such as tiers. Correct calico_version, or leave it out.", finding.Release, finding.Contradiction, finding.Release))
+	}
+	return true
+}
+
+// adviseGuard tells once what the guard does not watch over though it seems to.
+func (r *objectResource) adviseGuard(after *guardedWorld, diags *diag.Diagnostics) {
+	g := r.data.guard
+	if !g.lockout.active() {
+		return
+	}
+	if len(g.unwatched) > 0 && g.once("unwatched") {
+		diags.AddWarning("Datastore Not Watched",
+			fmt.Sprintf("lockout_guard does not watch over the way to %s: no address that other hosts could reach was found for the name. Give the address in endpoints of etcd, or name the servers in etcd_server blocks of the calico_failsafe_policy.", strings.Join(g.unwatched, ", ")))
+	}
+	inbound := func(f guardedFlow) bool { return !f.shut && f.flow.Direction == verdict.Ingress }
+	if len(after.endpoints()) > 0 && !slices.ContainsFunc(after.flows, inbound) && g.once("nothing") {
+		diags.AddWarning("No Management Access Is Guarded",
+			"There are host endpoints, and lockout_guard watches over no inbound traffic to them: no policy that is stored, or planned so far, lets TCP port 22 in from a network, as a calico_failsafe_policy does, and no flow is configured. A change that shuts everybody out would pass without a word. Create a calico_failsafe_policy, and name it in depends_on of the host endpoints; or write flow blocks in lockout_guard.")
+	}
+}
+
+// addCutOffs reports what a change does to what is watched over, as the guards' modes
+// say.
+func (r *objectResource) addCutOffs(diags *diag.Diagnostics, all []cutOff, destroy bool) {
+	accepted, warned, refused := r.data.guard.sorted(all)
+	for _, shut := range []bool{false, true} {
+		kind := guardTexts[shut]
+		of := func(all []cutOff) []cutOff {
+			return slices.DeleteFunc(slices.Clone(all), func(c cutOff) bool { return c.flow.shut != shut })
+		}
+		if some := of(accepted); len(some) > 0 {
+			diags.AddWarning(kind.accepted, fmt.Sprintf("%s accepts this change of what it watches over:\n\n%s", kind.block, describeCutOffs(some)))
+		}
+		if some := of(warned); len(some) > 0 {
+			detail := kind.what + describeCutOffs(some)
+			if destroy {
+				// The endpoints may be destroyed first, which only the apply can tell.
+				detail += "\n\nIf these host endpoints are destroyed before, nothing is wrong."
+			} else {
+				detail += "\n\n" + kind.warnAdvice
+			}
+			diags.AddWarning(kind.summary, detail)
+		}
+		some := of(refused)
+		switch {
+		case len(some) == 0:
+		case destroy:
+			diags.AddWarning(kind.summary, kind.what+describeCutOffs(some)+"\n\nIf these host endpoints are destroyed before, nothing is wrong. Otherwise the apply will refuse it.")
+		default:
+			diags.AddError(kind.summary, kind.what+describeCutOffs(some)+"\n\n"+kind.errorAdvice)
+		}
+	}
+}
+
+// guardText is what is said of a guard.
+type guardText struct{ block, summary, what, accepted, warnAdvice, errorAdvice string }
+
+// guardTexts are those of lockout_guard, and of exposure_guard (true).
+var guardTexts = map[bool]guardText{
+	false: {
+		block:      lockoutBlock,
+		summary:    "Change Would Cut Off Guarded Traffic",
+		accepted:   "Accepted Loss of Guarded Traffic",
+		what:       "Traffic that lockout_guard watches over works now, and would be dropped after this change, or could no longer be told to work:\n\n",
+		warnAdvice: "Allow this traffic in a policy that comes before, unless it is meant to stop. With lockout_guard { mode = \"error\" } in the provider block such a change is refused.",
+		errorAdvice: "Allow this traffic in a policy that comes before, and let this resource depend on it (depends_on) so that it is there first. " +
+			"If what denies it is to go in this plan, too, remove it in an apply of its own before: Terraform may delete it before this change or after. " +
+			"Where it cannot be decided, the reason tells what would make it so; if an address is missing, give expected_ips. " +
+			"If the traffic is meant to stop, say so in an accept block of lockout_guard, or set its mode to \"warn\".",
+	},
+	true: {
+		block:      exposureBlock,
+		summary:    "Change Would Let Guarded Traffic In",
+		accepted:   "Accepted Exposure",
+		what:       "Traffic that exposure_guard keeps out is dropped now, and would be let in after this change, or could no longer be told to be dropped:\n\n",
+		warnAdvice: "Narrow the rule that lets it in, unless it is meant to. With exposure_guard { mode = \"error\" } in the provider block such a change is refused.",
+		errorAdvice: "Narrow the rule that lets it in: name the networks that it is for. " +
+			"If what denies it instead comes in this plan, too, let this resource depend on it (depends_on). " +
+			"If the traffic is meant to be let in, say so in an accept block of exposure_guard, or set its mode to \"warn\".",
+	},
 }
 
 // guarded returns the store with the guard for a write, where it is to refuse.
 func (r *objectResource) guarded(ctx context.Context, store datastore.Store, change func(*datastore.Snapshot) (map[calico.ID]calico.Object, error)) datastore.Store {
-	if r.data.guard == nil || r.data.guard.mode != guardError || !changesVerdicts(r.kind) {
+	if !r.data.guard.refuses() || !changesVerdicts(r.kind) {
 		return store
 	}
 	finding, err := store.Release(ctx)

@@ -43,6 +43,8 @@ type guardedRules struct {
 
 	// world holds one endpoint of each class that there was at first.
 	world *verdict.World
+	// faces are the addresses of the endpoints that stand for their classes.
+	faces map[netip.Addr]bool
 	// classes are those of the endpoints that were asked about.
 	classes map[*v3.HostEndpoint]string
 	// places are where each class is found.
@@ -66,6 +68,12 @@ type lookout struct {
 	nodes map[string]bool
 	// nets are the networks of rules and sets.
 	nets []string
+	// interfaces tells that Felix is configured to leave interfaces to workloads, or to
+	// nobody, by their names.
+	interfaces bool
+	// single tells that endpoints must not be taken for each other: there is a rule that
+	// Felix cannot program, and what else is on a node then matters.
+	single bool
 }
 
 // place is an endpoint in a world.
@@ -74,9 +82,9 @@ type place struct {
 	endpoint *verdict.Endpoint
 }
 
-// watched is a verdict on a flow, and whether it is watched over there at all.
+// watched is what becomes of a flow, and whether it is watched over there at all.
 type watched struct {
-	verdict verdict.Verdict
+	parts   []verdict.Part
 	watched bool
 }
 
@@ -104,6 +112,7 @@ func newGuardedRules(release calico.Release, others []calico.Object, endpoints [
 	r := &guardedRules{
 		release: release, objects: others, lookout: newLookout(release, others), shared: map[netip.Addr]bool{},
 		classes: map[*v3.HostEndpoint]string{}, places: map[string]place{}, verdicts: map[string]watched{},
+		faces: map[netip.Addr]bool{},
 	}
 	for _, p := range asked {
 		r.asked = append(r.asked, rangeOf(p))
@@ -124,12 +133,25 @@ func newGuardedRules(release calico.Release, others []calico.Object, endpoints [
 		if class := r.class(h); representatives[class] == nil {
 			representatives[class] = h
 			all = append(all, h)
+			r.face(h)
 		}
 	}
 	if r.regardsEndpoints() {
 		r.objects = all
 	}
 	r.world = verdict.New(all, release, verdict.OnEtcd)
+	if r.world.Faulty() && !r.single {
+		r.single = true
+		clear(r.classes)
+		clear(representatives)
+		all = slices.Clone(others)
+		for _, h := range endpoints {
+			representatives[r.class(h)] = h
+			all = append(all, h)
+		}
+		r.objects = all
+		r.world = verdict.New(all, release, verdict.OnEtcd)
+	}
 	for class, h := range representatives {
 		if endpoint, ok := r.world.Endpoint(h.Name); ok {
 			r.places[class] = place{r.world, endpoint}
@@ -142,7 +164,13 @@ func newGuardedRules(release calico.Release, others []calico.Object, endpoints [
 const minRoom = 4096
 
 // regardsEndpoints tells whether other endpoints can make a difference to one.
-func (r *guardedRules) regardsEndpoints() bool { return r.far || r.near || r.preDNAT }
+func (r *guardedRules) regardsEndpoints() bool {
+	return r.far || r.near || r.preDNAT || r.single || r.interfaces
+}
+
+// regardsAddresses tells whether the addresses of an endpoint can make a difference to
+// it, or to others.
+func (r *guardedRules) regardsAddresses() bool { return r.far || r.near || r.local }
 
 // newLookout finds out what rules look at.
 func newLookout(release calico.Release, objects []calico.Object) lookout {
@@ -164,6 +192,7 @@ func newLookout(release calico.Release, objects []calico.Object) lookout {
 			if node, ok := strings.CutPrefix(o.Name, "node."); ok {
 				l.nodes[node] = true
 			}
+			l.interfaces = l.interfaces || o.Spec.InterfacePrefix != "" || o.Spec.InterfaceExclude != ""
 		case *calico.Node:
 			// From v3.32 on a FelixConfiguration can be for the nodes with certain labels.
 			if release.AtLeast(3, 32, 0) {
@@ -279,18 +308,25 @@ func (r *guardedRules) class(h *v3.HostEndpoint) string {
 }
 
 func (r *guardedRules) newClass(h *v3.HostEndpoint) string {
+	if r.single {
+		return h.Name
+	}
 	what := struct {
 		Labels    map[string]string
 		Profiles  []string
 		Ports     []v3.EndpointPort
 		All       bool
+		Interface string
 		Node      string
 		Addresses []string
 	}{Labels: h.Labels, Profiles: h.Spec.Profiles, Ports: h.Spec.Ports, All: h.Spec.InterfaceName == verdict.AnyInterface}
-	if r.nodes[h.Spec.Node] || r.preDNAT {
+	if r.nodes[h.Spec.Node] || r.preDNAT || r.interfaces {
 		what.Node = h.Spec.Node
 	}
-	if r.far || r.near || r.local {
+	if r.interfaces {
+		what.Interface = h.Spec.InterfaceName
+	}
+	if r.regardsAddresses() {
 		for _, ip := range verdict.ExpectedIPs(h) {
 			what.Addresses = append(what.Addresses, r.addressClass(ip))
 		}
@@ -365,6 +401,7 @@ func (r *guardedRules) placeOf(h *v3.HostEndpoint) (place, string, bool) {
 		return p, class, true
 	}
 	p := place{world: verdict.New(append(slices.Clone(r.objects), h), r.release, verdict.OnEtcd)}
+	r.face(h)
 	var ok bool
 	if p.endpoint, ok = p.world.Endpoint(h.Name); ok {
 		r.places[class] = p
@@ -372,22 +409,28 @@ func (r *guardedRules) placeOf(h *v3.HostEndpoint) (place, string, bool) {
 	return p, class, ok
 }
 
-// verdict tells what becomes of a flow at an endpoint, and whether it is watched
-// over there.
-func (r *guardedRules) verdict(h *v3.HostEndpoint, flow guardedFlow) (verdict.Verdict, bool) {
+// face notes that an endpoint stands for its class.
+func (r *guardedRules) face(h *v3.HostEndpoint) {
+	for _, ip := range verdict.ExpectedIPs(h) {
+		r.faces[ip] = true
+	}
+}
+
+// parts tells what becomes of a flow at an endpoint, part by part, and whether it is
+// watched over there.
+func (r *guardedRules) parts(h *v3.HostEndpoint, flow guardedFlow) ([]verdict.Part, bool) {
 	p, class, ok := r.placeOf(h)
 	if !ok {
-		return verdict.Verdict{}, false
+		return nil, false
 	}
 	key := class + "\x00" + flow.key()
 	v, known := r.verdicts[key]
 	if !known {
-		if v.watched = flow.watchedAt(p.endpoint); v.watched {
-			v.verdict = p.world.Decide(p.endpoint, flow.flow)
-		}
+		v.watched = flow.watchedAt(p.endpoint)
+		v.parts = p.world.Parts(p.endpoint, flow.flow, flow.except...)
 		r.verdicts[key] = v
 	}
-	return v.verdict, v.watched
+	return v.parts, v.watched
 }
 
 // wording is the verdict for a person. An endpoint with several addresses is asked
@@ -401,15 +444,21 @@ func (r *guardedRules) wording(h *v3.HostEndpoint, flow guardedFlow, v verdict.V
 	if !ok {
 		return v
 	}
-	return world.Decide(endpoint, flow.flow)
+	parts := world.Parts(endpoint, flow.flow, flow.except...)
+	for _, p := range parts {
+		if p.Outcome == v.Outcome {
+			return partOf(p, parts)
+		}
+	}
+	return v
 }
 
 // known returns the verdicts that were asked for, in a fixed order.
 func (r *guardedRules) known() []verdict.Verdict {
 	var out []verdict.Verdict
 	for _, key := range slices.Sorted(maps.Keys(r.verdicts)) {
-		if v := r.verdicts[key]; v.watched {
-			out = append(out, v.verdict)
+		for _, part := range r.verdicts[key].parts {
+			out = append(out, part.Verdict)
 		}
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/function"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
 // manifestFunction is provider::calico::manifest: an object as YAML.
@@ -42,7 +43,7 @@ func (f *manifestFunction) Run(ctx context.Context, req function.RunRequest, res
 	}
 	obj, err := calico.ParseManifest(text)
 	if err != nil {
-		resp.Error = function.NewArgumentFuncError(0, strings.TrimSuffix(err.Error(), "."))
+		resp.Error = function.NewArgumentFuncError(0, strings.TrimSuffix(safetext.Text(err.Error()), "."))
 		return
 	}
 	manifest, err := calico.Manifest(obj)

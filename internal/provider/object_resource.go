@@ -19,6 +19,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
 type rawValue = tftypes.Value
@@ -48,6 +49,7 @@ func (r *objectResource) Metadata(_ context.Context, req resource.MetadataReques
 }
 
 func (r *objectResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	defer makeSafe(&resp.Diagnostics)
 	r.data = providerDataOf(req.ProviderData, &resp.Diagnostics)
 }
 
@@ -74,6 +76,7 @@ func (r *objectResource) IdentitySchema(_ context.Context, _ resource.IdentitySc
 // ValidateConfig refuses what every release of Calico refuses. The release of
 // the datastore is not known here, and often neither are all the values.
 func (r *objectResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	defer makeSafe(&resp.Diagnostics)
 	config, err := r.rootValues(ctx, req.Config.Raw)
 	if err != nil || config == nil {
 		return // the framework has told it already
@@ -86,6 +89,7 @@ func (r *objectResource) ValidateConfig(ctx context.Context, req resource.Valida
 // ModifyPlan makes the plan tell what will be stored, and refuses what Calico
 // would refuse.
 func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	defer makeSafe(&resp.Diagnostics)
 	config, err1 := r.rootValues(ctx, req.Config.Raw)
 	planned, err2 := r.rootValues(ctx, req.Plan.Raw)
 	state, err3 := r.rootValues(ctx, req.State.Raw)
@@ -140,6 +144,11 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	resp.Plan.Raw = raw
 	if !raw.Equal(req.State.Raw) {
 		r.planServices(obj, c, planned, &resp.Diagnostics)
+		if r.warn != nil {
+			if at, summary, detail := r.warn(planned, state); summary != "" {
+				resp.Diagnostics.AddAttributeWarning(at, summary, detail)
+			}
+		}
 	}
 	if len(c.unknown) == 0 && !raw.Equal(req.State.Raw) {
 		r.planGuard(ctx, state, obj, req.Private, replaced, &resp.Diagnostics)
@@ -285,7 +294,7 @@ func (r *objectResource) planIdentity(ctx context.Context, planned, state values
 	}
 	if key := r.existing(ctx, id, diags); key != "" {
 		diags.AddAttributeWarning(path.Root("name"), "Object Exists Already",
-			fmt.Sprintf("%s, which this plan creates, exists already, at %s. Unless this apply deletes it first, it will stop here: Terraform does not take over what it did not create.\n\n%s", id, key, r.importAdvice(id)))
+			fmt.Sprintf("%s, which this plan creates, exists already, at %s. Unless this apply deletes it first, it will stop here: Terraform does not take over what it did not create.\n\n%s", id, safetext.Line(key), r.importAdvice(id)))
 	}
 }
 
@@ -334,7 +343,7 @@ func checkTier(ctx context.Context, store datastore.Store, obj calico.Object) (c
 		return nil, err
 	}
 	return calico.FieldErrors{{Field: specPath.Field("tier"), Value: tier,
-		Reason: fmt.Sprintf("The tier %q does not exist: nothing is stored at %s. Create it first, and refer to it (tier = calico_tier.NAME.name) so that Terraform knows the order.", tier.Name, store.Key(ctx, tier))}}, nil
+		Reason: fmt.Sprintf("The tier %q does not exist: nothing is stored at %s. Create it first, and refer to it (tier = calico_tier.NAME.name) so that Terraform knows the order.", tier.Name, safetext.Line(store.Key(ctx, tier)))}}, nil
 }
 
 // planDestroy refuses to plan the end of an object that Calico needs.
@@ -547,6 +556,7 @@ func (r *objectResource) writable(ctx context.Context, store datastore.Store, v 
 }
 
 func (r *objectResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	defer makeSafe(&resp.Diagnostics)
 	planned, store := r.begin(ctx, req.Plan.Raw, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -570,6 +580,7 @@ func (r *objectResource) Read(ctx context.Context, req resource.ReadRequest, res
 // read reads the object. narrow takes away, from what was found, the parts that
 // are not Terraform's; it is told whether this is an import.
 func (r *objectResource) read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse, narrow func(stored *datastore.Stored, state values, imported bool) error) {
+	defer makeSafe(&resp.Diagnostics)
 	if state, err := r.rootValues(ctx, req.State.Raw); err == nil && state != nil {
 		// Whatever comes of the read: the framework wants it even of what is gone.
 		identify(ctx, resp.Identity, state, &resp.Diagnostics)
@@ -607,7 +618,7 @@ func (r *objectResource) read(ctx context.Context, req resource.ReadRequest, res
 	if r.refuse != nil {
 		if why := r.refuse(stored.Object); why != "" {
 			resp.Diagnostics.AddError(fmt.Sprintf("Unable to Read %s", r.id(state)),
-				fmt.Sprintf("The object at %s cannot be a calico_%s: %s", stored.Key, r.typeName, why))
+				fmt.Sprintf("The object at %s cannot be a calico_%s: %s", safetext.Line(stored.Key), r.typeName, why))
 			return
 		}
 	}
@@ -626,6 +637,7 @@ func (r *objectResource) read(ctx context.Context, req resource.ReadRequest, res
 }
 
 func (r *objectResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	defer makeSafe(&resp.Diagnostics)
 	planned, store := r.begin(ctx, req.Plan.Raw, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -656,6 +668,7 @@ func (r *objectResource) Update(ctx context.Context, req resource.UpdateRequest,
 }
 
 func (r *objectResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	defer makeSafe(&resp.Diagnostics)
 	state, store := r.begin(ctx, req.State.Raw, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -693,6 +706,7 @@ func (r *objectResource) checkKept(ctx context.Context, store datastore.Store, o
 }
 
 func (r *objectResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	defer makeSafe(&resp.Diagnostics)
 	if !r.kind.Namespaced() {
 		resource.ImportStatePassthroughWithIdentity(ctx, path.Root("name"), path.Root("name"), req, resp)
 		return

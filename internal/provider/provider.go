@@ -6,6 +6,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"time"
 
@@ -57,6 +58,7 @@ type providerModel struct {
 	ConfigFile    types.String `tfsdk:"config_file"`
 	CalicoVersion types.String `tfsdk:"calico_version"`
 	LockoutGuard  types.Object `tfsdk:"lockout_guard"`
+	ExposureGuard types.Object `tfsdk:"exposure_guard"`
 }
 
 func (p *calicoProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -84,7 +86,6 @@ func (p *calicoProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 			"calico_version": text("Calico release that uses this datastore, such as `\"3.28\"`, `\"3.31\"` or `\"v3.32.1\"`. It decides under which names policies are stored. Default: detected from the datastore; set it if nothing there tells the release, for example before the first calico-node has started."),
 		},
 		Blocks: map[string]schema.Block{
-			"lockout_guard": guardBlock(),
 			"etcd": schema.SingleNestedBlock{
 				MarkdownDescription: "Connection to etcd, such as `etcd { endpoints = [\"https://10.2.0.11:2379\"] }`. Default: all of it from the environment or `config_file`.",
 				Attributes: map[string]schema.Attribute{
@@ -108,6 +109,7 @@ func (p *calicoProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 			},
 		},
 	}
+	maps.Copy(resp.Schema.Blocks, guardBlocks())
 }
 
 func (p *calicoProvider) Resources(context.Context) []func() resource.Resource {
@@ -143,6 +145,7 @@ func (p *calicoProvider) Functions(context.Context) []func() function.Function {
 
 // ValidateConfig reports what is wrong with the provider block itself.
 func (p *calicoProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
+	defer makeSafe(&resp.Diagnostics)
 	var model providerModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
 	if resp.Diagnostics.HasError() {
@@ -152,12 +155,13 @@ func (p *calicoProvider) ValidateConfig(ctx context.Context, req provider.Valida
 	for _, problem := range settings.Check(given.settings) {
 		addProblem(&resp.Diagnostics, problem)
 	}
-	readGuard(model.LockoutGuard, nil, &resp.Diagnostics)
+	readGuard(&model, nil, &resp.Diagnostics)
 }
 
 // Configure finds out how to reach the datastore. It does not connect: that is
 // for the first resource that needs it.
 func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	defer makeSafe(&resp.Diagnostics)
 	var model providerModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
 	if resp.Diagnostics.HasError() {
@@ -199,7 +203,7 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 		DialTimeout:    given.dialTimeout,
 		RequestTimeout: given.requestTimeout,
 	}
-	data.guard = readGuard(model.LockoutGuard, resolved.Endpoints, &resp.Diagnostics)
+	data.guard = readGuard(&model, resolved.Endpoints, &resp.Diagnostics)
 	data.open = func(ctx context.Context) (datastore.Store, error) {
 		return etcdv3.New(ctx, cfg, etcdv3.Options{Release: given.release, Observe: observe})
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,7 +92,8 @@ func TestGuardCalls(t *testing.T) {
 	const hosts = 20
 	configuration := []string{failsafe}
 	for i := range hosts {
-		configuration = append(configuration, strings.Replace(hostEndpoint(fmt.Sprintf("db%d", i)), "\n}", "\n  depends_on = [calico_failsafe_policy.this]\n}", 1))
+		endpoint := strings.Replace(hostEndpoint(fmt.Sprintf("db%d", i)), "\n}", "\n  depends_on = [calico_failsafe_policy.this]\n}", 1)
+		configuration = append(configuration, onNode(endpoint, fmt.Sprintf("node%d", i)))
 	}
 	// Beside finding out the release and what else is there.
 	const look, surroundings, snapshot = 1, 1, 1
@@ -111,6 +113,11 @@ func TestGuardCalls(t *testing.T) {
 			}
 		})
 	}
+}
+
+// onNode puts an endpoint on a node of its own.
+func onNode(endpoint, node string) string {
+	return regexp.MustCompile(`(?m)^(\s*node\s*=).*$`).ReplaceAllString(endpoint, `$1 "`+node+`"`)
 }
 
 // logged is a line of the provider's log.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
+	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
 // verdictFunction is provider::calico::verdict: what becomes of a flow, by
@@ -99,18 +100,18 @@ func (f *verdictFunction) Run(ctx context.Context, req function.RunRequest, resp
 	}
 	// Terraform ends the sentence of an error.
 	objects := builtIn(release)
-	if faults := layObjects(objects, "objects", texts.Elements(), release); len(faults) > 0 {
-		resp.Error = function.NewArgumentFuncError(objectsArgument, strings.TrimSuffix(faults[0].detail, "."))
+	if _, faults := layObjects(objects, "objects", texts.Elements(), release); len(faults) > 0 {
+		resp.Error = function.NewArgumentFuncError(objectsArgument, strings.TrimSuffix(safetext.Text(faults[0].detail), "."))
 		return
 	}
 	v, err := verdictOn(newScene(objects, release), flow.UnderlyingValue())
 	if err != nil {
-		resp.Error = function.NewArgumentFuncError(flowArgument, strings.TrimSuffix(err.Error(), "."))
+		resp.Error = function.NewArgumentFuncError(flowArgument, strings.TrimSuffix(safetext.Text(err.Error()), "."))
 		return
 	}
 	trace := []attr.Value{}
 	for _, step := range v.Trace {
-		trace = append(trace, types.StringValue(fmt.Sprintf("%s: %s", step.By, step.Effect)))
+		trace = append(trace, types.StringValue(safetext.Line(fmt.Sprintf("%s: %s", step.By, step.Effect))))
 	}
 	j := judged(v)
 	resp.Error = resp.Result.Set(ctx, types.ObjectValueMust(verdictReturn, map[string]attr.Value{

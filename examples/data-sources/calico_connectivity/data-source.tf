@@ -40,9 +40,10 @@ data "calico_connectivity" "plan" {
   changes = local.planned
 }
 
-# For the comment on the pull request. It is in the plan, too. (As an output it changes
-# once more after the apply, when what was planned is what is stored. A pipeline that
-# minds reads it from the plan: terraform show -json has it in prior_state.)
+# For the comment on the pull request: who reaches what after the apply. (What changes
+# with it is in changes_report. As an output that would change once more after the
+# apply, when nothing is left to change; a pipeline reads it from the plan, where
+# terraform show -json has it in prior_state.)
 output "connectivity" {
   value = data.calico_connectivity.plan.report
 }

@@ -20,6 +20,6 @@ data "calico_connectivity" "database" {
 check "database_is_private" {
   assert {
     condition     = length(data.calico_connectivity.database.unexpected) == 0
-    error_message = data.calico_connectivity.database.report
+    error_message = data.calico_connectivity.database.summary
   }
 }
