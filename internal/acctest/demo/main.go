@@ -90,7 +90,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		{"Plan again: nothing may be left to do", d.planAgain},
 		{"Show what is off, and that the rest of that object is as it was", d.showFelix},
 		{"A new policy: the plan tells what it does to traffic", d.connectivity},
-		{"A mistake in the management network: the guard refuses it", d.lockout},
+		{"A mistake in a new policy: the guard refuses it", d.lockout},
 	}
 	if !d.keep {
 		steps = append(steps,
@@ -181,7 +181,7 @@ provider "calico" {
 }
 
 resource "calico_failsafe_policy" "this" {
-  management_cidrs = [var.management_network]
+  management_cidrs = ["10.1.0.0/24"]
 
   etcd_server {
     address = "10.2.0.11"
@@ -206,12 +206,23 @@ resource "calico_host_endpoint" "db1" {
   # that keeps the way in open is created first, and destroyed last.
   depends_on = [calico_failsafe_policy.this]
 }
+`
 
-variable "management_network" {
-  type    = string
-  default = "10.1.0.0/24"
+// mistakeFile is a policy that is meant for a few hosts, and comes before the failsafe
+// policy for all of them.
+const (
+	mistakeFile          = "quarantine.tf"
+	mistakeConfiguration = `resource "calico_global_network_policy" "quarantine" {
+  name     = "quarantine"
+  order    = -1
+  selector = "has(role)"
+
+  ingress {
+    action = "Deny"
+  }
 }
 `
+)
 
 // connectivityFile is a change for review, with the questions of its reviewer.
 const (
@@ -397,9 +408,12 @@ func (d *demo) lockout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	const mistake = "management_network=10.11.0.0/24"
-	d.printf("    apply with -var=%s, where it is 10.1.0.0/24:\n", mistake)
-	_, err = d.workspace.RunContext(ctx, "apply", "-auto-approve", "-var="+mistake)
+	if err := d.workspace.WriteFile(mistakeFile, mistakeConfiguration); err != nil {
+		return err
+	}
+	d.printf("    apply with %s:\n", mistakeFile)
+	d.quote(mistakeConfiguration)
+	_, err = d.workspace.RunContext(ctx, "apply", "-auto-approve")
 	var refused *acctest.CLIError
 	if !errors.As(err, &refused) {
 		return fmt.Errorf("the guard let it pass: %w", err)
@@ -417,7 +431,7 @@ func (d *demo) lockout(ctx context.Context) error {
 		return errors.New("something was written all the same")
 	}
 	d.printf("    nothing was written: etcd is as it was, to the revision\n")
-	return nil
+	return d.workspace.WriteFile(mistakeFile, "")
 }
 
 // failsafePortsOn takes the last resource away again.
