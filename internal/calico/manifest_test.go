@@ -18,16 +18,16 @@ func TestParseManifest(t *testing.T) {
 		t.Errorf("read and written again: %s, %v", back, err)
 	}
 	for _, c := range []struct{ old, new, says string }{
-		{policy, `[]`, "not a JSON object"},
-		{policy, ``, "not a JSON object"},
-		{policy, policy + "x", "not a JSON object"},
+		{policy, `[]`, "it is a list, where an object belongs"},
+		{policy, ``, "not JSON"},
+		{policy, policy + "x", "something is behind the object"},
 		{`"GlobalNetworkPolicy"`, `"GlobalNetworkPolic"`, `kind "GlobalNetworkPolic"`},
 		{`"projectcalico.org/v3"`, `"v1"`, `apiVersion "v1"`},
 		{`{"name":"web"}`, `{}`, "without metadata.name"},
 		{`"ingress"`, `"ingres"`, "ingres"},
 		{`"nets"`, `"net"`, "net"},
-		{`"order":10`, `"order":"first"`, "Order: "},
-		{`"http"`, `"90:80"`, "port"},
+		{`"order":10`, `"order":"first"`, "spec.order is a text, where a number belongs"},
+		{`"http"`, `"90:80"`, "spec.ingress[0].destination.ports[2] is no value"},
 	} {
 		text := strings.Replace(policy, c.old, c.new, 1)
 		if _, err := calico.ParseManifest(text); err == nil || !strings.Contains(err.Error(), c.says) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"reflect"
 	"slices"
@@ -25,6 +26,9 @@ func misfit(text []byte, into any, strict bool) error {
 			return fmt.Errorf("it is not JSON (something is wrong at character %d)", syntax.Offset)
 		}
 		return errors.New("it is not JSON")
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("it is not JSON (something is behind the object, at character %d)", d.InputOffset())
 	}
 	typ := reflect.TypeOf(into)
 	if typ.Kind() == reflect.Pointer {
