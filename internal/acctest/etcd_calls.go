@@ -3,6 +3,7 @@ package acctest
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // callMetric is a line of etcd's metrics such as
@@ -50,9 +52,30 @@ func (e *Etcd) CallsDuring(t testing.TB, do func()) map[string]int {
 	return calls
 }
 
+// countCalls adds the calls that reached the member. One that has just started may
+// answer before its counters are there: it is asked again until they are.
 func (m *member) countCalls(ctx context.Context, calls map[string]int) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		err := m.readCalls(ctx, calls)
+		if !errors.Is(err, errNoCounters) {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// errNoCounters is that etcd's metrics have no counter of calls.
+var errNoCounters = errors.New("no counter of calls")
+
+func (m *member) readCalls(ctx context.Context, calls map[string]int) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.metrics+"/metrics", http.NoBody)
 	if err != nil {
 		return err
@@ -90,7 +113,7 @@ func parseCalls(metrics io.Reader, calls map[string]int) error {
 		return err
 	}
 	if !known {
-		return fmt.Errorf("no line of etcd's metrics is like %s: has it renamed its counters?", strings.TrimSpace(callMetric.String()))
+		return fmt.Errorf("%w: no line of etcd's metrics is like %s: has it renamed its counters?", errNoCounters, strings.TrimSpace(callMetric.String()))
 	}
 	return nil
 }
