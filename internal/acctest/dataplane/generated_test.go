@@ -17,7 +17,7 @@ import (
 const (
 	seedVariable  = "CALICO_DATAPLANE_SEED"
 	countVariable = "CALICO_DATAPLANE_SCENARIOS"
-	defaultCount  = 30
+	defaultCount  = 27
 )
 
 var seedText, countText = cmp.Or(os.Getenv(seedVariable), "1"), cmp.Or(os.Getenv(countVariable), strconv.Itoa(defaultCount))

@@ -331,11 +331,11 @@ func both(request, reply result) result {
 // that it does not keep from it for invalid: the reply, or in a handshake what
 // follows the reply.
 func (x *exchanged) oneWay(f, r fate, res result) result {
-	if x.exchange == echo && r.is == bypasses {
-		return x.afterwards(res)
-	}
 	if bpf := x.at.node.bpf; bpf != "" {
 		return result{by: &Cause{}, reason: bpf + ": what becomes of packets that connection tracking does not know is not known here then"}
+	}
+	if x.exchange == echo && r.is == bypasses {
+		return x.afterwards(res)
 	}
 	invalid := x.flow.Direction
 	by := r.by
@@ -365,15 +365,17 @@ func (x *exchanged) oneWay(f, r fate, res result) result {
 		}
 		all = append(all, one)
 	}
-	for _, other := range all[1:] {
-		if other.outcome == all[0].outcome {
-			continue
+	for _, one := range all {
+		if one.outcome == Undecided {
+			return one
 		}
-		denied := all[0]
-		if other.outcome == Denied {
-			denied = other
+	}
+	if i := slices.IndexFunc(all, func(one result) bool { return one.outcome != all[0].outcome }); i > 0 {
+		denied := all[i]
+		if all[0].outcome == Denied {
+			denied = all[0]
 		}
-		return result{by: denied.by, reason: fmt.Sprintf("it depends on whether Felix uses iptables or nftables at node %q, which the objects do not tell: %s", x.at.Node, denied.by)}
+		return result{by: denied.by, reason: fmt.Sprintf("it depends on %s at node %q, which the objects do not tell: %s", x.at.node.unknown(), x.at.Node, denied.by)}
 	}
 	if one := all[0]; one.by.Kind == CauseOneWay {
 		x.trace = append(x.trace, Step{*one.by, EffectDeny})

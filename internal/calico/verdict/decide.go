@@ -13,6 +13,9 @@ import (
 // everywhere meets every network of the rules on its way.
 const maxParts = 10_000
 
+// maxNoted is for how many parts of a flow notes are made right away.
+const maxNoted = 20
+
 // Decide tells what happens to a flow at an endpoint, which has to be the one
 // that governs its interface (see Governing).
 func (w *World) Decide(ep *Endpoint, f Flow) Verdict {
@@ -45,6 +48,11 @@ func (w *World) Decide(ep *Endpoint, f Flow) Verdict {
 		i = max(0, slices.IndexFunc(verdicts, func(v Verdict) bool { return v.Outcome == Undecided }))
 	}
 	v := verdicts[i]
+	if w.addressless[k.family] && !k.noting {
+		k.noting = true
+		k.run(parts[i])
+		v.Notes = k.notes
+	}
 	v.Partial = slices.ContainsFunc(verdicts, func(other Verdict) bool { return other.Outcome != v.Outcome })
 	if len(verdicts) > 1 {
 		v.Part = k.describe(parts[i], boxes)
@@ -69,10 +77,12 @@ type walk struct {
 	untracked bool
 	opposites []*Endpoint
 
-	// box is the part of the flow under way, and trace what it has met.
-	box   box
-	trace []Step
-	notes []string
+	// box is the part of the flow under way, and trace what it has met. With noting,
+	// notes tells of selectors that choose endpoints without addresses.
+	box    box
+	trace  []Step
+	noting bool
+	notes  []string
 }
 
 // result is what happens to a box, or where to cut it.
@@ -362,7 +372,7 @@ func (w *way) policyFrom(s stage, i, p, r int) result {
 			}
 			a := w.match(rules[r])
 			if a.is == no {
-				if rules[r].chooses && w.world.addressless {
+				if rules[r].chooses && w.noting {
 					w.noteAddressless(rules[r], Cause{Kind: CausePolicyRule, Direction: w.direction, Tier: run.name, Policy: pol.id, Rule: r + 1, Reply: w.reply})
 				}
 				continue
@@ -405,7 +415,7 @@ func (w *way) profileFrom(i, r int, passed bool) result {
 				a = answer{is: yes}
 			}
 			if a.is == no {
-				if rules[r].chooses && w.world.addressless {
+				if rules[r].chooses && w.noting {
 					w.noteAddressless(rules[r], Cause{Kind: CauseProfileRule, Direction: w.direction, Profile: name, Rule: r + 1, Reply: w.reply})
 				}
 				continue

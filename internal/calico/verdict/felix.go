@@ -140,6 +140,19 @@ type handling struct {
 	keepsInvalid bool
 }
 
+// unknown spells in what the ways differ.
+func (s *nodeSettings) unknown() string {
+	var what []string
+	first := s.ways[0]
+	if slices.ContainsFunc(s.ways, func(h handling) bool { return h.nftables != first.nftables }) {
+		what = append(what, "whether Felix uses iptables or nftables")
+	}
+	if slices.ContainsFunc(s.ways, func(h handling) bool { return h.keepsInvalid != first.keepsInvalid }) {
+		what = append(what, "whether disableConntrackInvalidCheck is set")
+	}
+	return strings.Join(what, " and ")
+}
+
 // of returns the settings of a node, and keeps them.
 func (c *felixConfigs) of(node string) *nodeSettings {
 	key := c.key(node)

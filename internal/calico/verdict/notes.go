@@ -109,17 +109,22 @@ func contestNote(addr netip.Addr, eps []*Endpoint) string {
 // endpoints that its selectors choose, and otherwise might.
 func (w *way) noteAddressless(r *rule, cause Cause) {
 	var names []string
-	loose := *r
-	for _, e := range []*entity{&loose.src, &loose.dst} {
+	var loose rule
+	for side, e := range []*entity{&r.src, &r.dst} {
 		if e.chosen == nil {
 			continue
 		}
-		if absent := w.world.fill(e.chosen).addressless[w.family]; len(absent) > 0 {
-			names = append(names, absent...)
-			e.chosen = nil
+		absent := w.world.fill(e.chosen).addressless[w.family]
+		if len(absent) == 0 {
+			continue
 		}
+		if names == nil {
+			loose = *r
+		}
+		names = append(names, absent...)
+		[]*entity{&loose.src, &loose.dst}[side].chosen = nil
 	}
-	if len(names) == 0 || w.match(&loose).is == no {
+	if names == nil || w.match(&loose).is == no {
 		return
 	}
 	slices.Sort(names)

@@ -104,7 +104,9 @@ func without(boxes []box, except []netip.Prefix) []box {
 // cannot be judged, "" if it can.
 func (k *walk) divide(boxes []box, each func(Verdict, box) bool) string {
 	done := 0
-	for len(boxes) > 0 {
+	for runs := 0; len(boxes) > 0; runs++ {
+		// Notes take time, and one of many parts is told in the end.
+		k.noting = k.world.addressless[k.family] && runs < maxNoted
 		b := boxes[len(boxes)-1]
 		boxes = boxes[:len(boxes)-1]
 		res := k.run(b)

@@ -41,22 +41,24 @@ func (p Problem) cause() *Cause {
 type fault struct {
 	nftables bool
 	what     string
+	// by is the program that refuses it.
+	by string
 }
 
 // String spells it with what Felix does then. With iptables the rules from before stay.
 func (f fault) String() string {
 	if f.nftables {
-		return f.what + ", which nft refuses: Felix removes its rules and fails over it again and again, and nothing is enforced"
+		return f.what + ", which " + f.by + " refuses: Felix removes its rules and fails over it again and again, and nothing is enforced"
 	}
-	return f.what + ", which iptables refuses: Felix fails over it again and again, no later change takes effect, and once the host starts anew nothing is enforced"
+	return f.what + ", which " + f.by + " refuses: Felix fails over it again and again, no later change takes effect, and once the host starts anew nothing is enforced"
 }
 
 // faultsOf finds what Felix cannot program of a rule. It makes one rule of it for
 // IPv4 and one for IPv6, unless its networks are all of the other.
 func (w *World) faultsOf(r *rule, in *v3.Rule) []fault {
 	var faults []fault
-	add := func(nftables bool, what string) {
-		if f := (fault{nftables, what}); !slices.Contains(faults, f) {
+	add := func(by, what string) {
+		if f := (fault{by == "nft", what, by}); !slices.Contains(faults, f) {
 			faults = append(faults, f)
 		}
 	}
@@ -65,13 +67,13 @@ func (w *World) faultsOf(r *rule, in *v3.Rule) []fault {
 			continue
 		}
 		if r.protocol != nil && r.notProtocol != nil {
-			add(false, "has both protocol and notProtocol")
+			add("iptables", "has both protocol and notProtocol")
 		}
 		if !w.dropsNotEverything() {
 			for _, e := range []*v3.EntityRule{&in.Source, &in.Destination} {
 				// Beside other networks it becomes a rule of its own, without "not".
 				if not := ofFamily(e.NotNets, f); len(not) == 1 && not[0] == everyAddress(f) && len(ofFamily(e.Nets, f)) != 1 {
-					add(false, fmt.Sprintf("has %s in notNets", not[0]))
+					add("iptables-nft", fmt.Sprintf("has %s in notNets", not[0]))
 				}
 			}
 		}
@@ -81,13 +83,13 @@ func (w *World) faultsOf(r *rule, in *v3.Rule) []fault {
 		}
 		if r.notICMP != nil && (r.protocol == nil || *r.protocol != own) {
 			what := fmt.Sprintf("has notICMP without protocol %s", map[family]string{ipv4: "ICMP", ipv6: "ICMPv6"}[f])
-			add(false, what)
+			add("iptables", what)
 			if r.protocol != nil {
-				add(true, what)
+				add("nft", what)
 			}
 		}
 		if in.ICMP != nil && in.ICMP.Code != nil || in.NotICMP != nil && in.NotICMP.Code != nil {
-			add(true, "has an ICMP type with a code")
+			add("nft", "has an ICMP type with a code")
 		}
 	}
 	return faults

@@ -38,10 +38,11 @@ type World struct {
 	byName    map[string]*Endpoint
 	tiers     []*tier
 	profiles  map[string]*profile
-	// untracks is set if there are doNotTrack policies, faulty if there are rules
-	// that Felix cannot program, and addressless if endpoints expect no address of a
-	// family.
-	untracks, faulty, addressless bool
+	// untracks is set if there are doNotTrack policies, and faulty if there are rules
+	// that Felix cannot program.
+	untracks, faulty bool
+	// addressless is set for a family of which some endpoint expects no address.
+	addressless [2]bool
 	// contested are the addresses that endpoints of several nodes expect, and these.
 	contested map[netip.Addr][]*Endpoint
 
@@ -213,7 +214,9 @@ func (w *World) addEndpoint(o *v3.HostEndpoint) {
 		th.nets = append(th.nets, addrRange{ip, ip})
 		families[familyOf(ip)] = true
 	}
-	w.addressless = w.addressless || !families[ipv4] || !families[ipv6]
+	for f, some := range families {
+		w.addressless[f] = w.addressless[f] || !some
+	}
 	for _, port := range o.Spec.Ports {
 		if number, ok := protocolNumber(port.Protocol); ok {
 			th.ports = append(th.ports, namedPort{port.Name, number, port.Port})
