@@ -398,7 +398,7 @@ func (w *way) policyFrom(s stage, i, p, r int) result {
 // rule passes, and a rule with Pass then takes it by that mark. Only the start of a
 // tier removes the mark; so in a profile, a packet that was passed before (by the
 // last tier, or by a profile) is passed by every rule with Pass that it meets,
-// whatever the rule's conditions.
+// whatever the rule's conditions; but there is no rule for IPv4 of one for IPv6.
 func (w *way) profileFrom(i, r int, passed bool) result {
 	for ; i < len(w.endpoint.profiles); i, r = i+1, 0 {
 		name := w.endpoint.profiles[i]
@@ -411,7 +411,7 @@ func (w *way) profileFrom(i, r int, passed bool) result {
 				continue
 			}
 			a := w.match(rules[r])
-			if passed && rules[r].action == v3.Pass {
+			if passed && rules[r].action == v3.Pass && rules[r].made[w.family] {
 				a = answer{is: yes}
 			}
 			if a.is == no {

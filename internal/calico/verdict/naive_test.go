@@ -661,7 +661,7 @@ func (n *naiveWorld) follow(ep *v3.HostEndpoint, p *packet, t *trial, tables ...
 			continue
 		case s.rule == nil:
 			return fate{s.end, s.cause}
-		case marked && s.ofProfile && s.rule.Action == v3.Pass:
+		case marked && s.ofProfile && s.rule.Action == v3.Pass && n.made(s.rule, p.v6):
 			i = s.pass
 			continue
 		case s.rule.Action == v3.Log || !t.is(n.matches(s.rule, s.namespace, p), s.cause):
@@ -999,44 +999,67 @@ func (n *naiveWorld) stuck(node string, ways []naiveWay) bool {
 	return false
 }
 
-// impossible tells whether Felix cannot make a rule for an IP version.
-func (n *naiveWorld) impossible(r *v3.Rule, v6, nft bool) bool {
-	own := numorstring.ProtocolFromString("ICMP")
-	number := 1
-	if v6 {
-		own, number = numorstring.ProtocolFromString("ICMPv6"), 58
-	}
+// made tells whether Felix makes a rule for an IP version of this one.
+func (n *naiveWorld) made(r *v3.Rule, v6 bool) bool {
 	if r.IPVersion != nil && (*r.IPVersion == 6) != v6 {
 		return false
 	}
-	if r.IPVersion == nil && r.Protocol != nil && strings.HasPrefix(r.Protocol.StrVal, "ICMP") && *r.Protocol != own {
+	if r.IPVersion == nil && r.Protocol != nil && (r.Protocol.StrVal == "ICMP" && v6 || r.Protocol.StrVal == "ICMPv6" && !v6) {
 		return false
 	}
-	knows := !n.old(31) || n.release.Minor == 30 && n.release.Patch >= 3 || n.release.Minor == 29 && n.release.Patch >= 6
-	bad := false
-	for _, e := range []*v3.EntityRule{&r.Source, &r.Destination} {
-		var good, mine, every [2]int
-		for i, list := range [][]string{e.Nets, e.NotNets} {
-			for _, text := range list {
-				if _, broken := inNet(net.IPv4zero, text); broken {
-					continue
-				}
-				good[i]++
-				if isV6(text) == v6 {
-					mine[i]++
-					if strings.HasSuffix(text, "/0") {
-						every[i]++
-					}
-				}
+	for _, list := range [][]string{r.Source.Nets, r.Source.NotNets, r.Destination.Nets, r.Destination.NotNets} {
+		good, mine := 0, 0
+		for _, text := range list {
+			if _, broken := inNet(net.IPv4zero, text); broken {
+				continue
 			}
-			if good[i] > 0 && mine[i] == 0 {
+			good++
+			if isV6(text) == v6 {
+				mine++
+			}
+		}
+		if good > 0 && mine == 0 {
+			return false
+		}
+	}
+	for _, list := range [][]string{r.Source.NotNets, r.Destination.NotNets} {
+		for _, text := range list {
+			if n.knowsEverything() && strings.HasSuffix(text, "/0") && isV6(text) == v6 {
 				return false
 			}
 		}
-		if every[1] > 0 && knows {
-			return false
+	}
+	return true
+}
+
+// knowsEverything tells whether the release leaves out rules with all addresses in
+// notNets.
+func (n *naiveWorld) knowsEverything() bool {
+	return !n.old(31) || n.release.Minor == 30 && n.release.Patch >= 3 || n.release.Minor == 29 && n.release.Patch >= 6
+}
+
+// impossible tells whether Felix cannot make a rule for an IP version.
+func (n *naiveWorld) impossible(r *v3.Rule, v6, nft bool) bool {
+	if !n.made(r, v6) {
+		return false
+	}
+	number := 1
+	if v6 {
+		number = 58
+	}
+	bad := false
+	for _, e := range []*v3.EntityRule{&r.Source, &r.Destination} {
+		var mine [2]int
+		everything := false
+		for i, list := range [][]string{e.Nets, e.NotNets} {
+			for _, text := range list {
+				if _, broken := inNet(net.IPv4zero, text); !broken && isV6(text) == v6 {
+					mine[i]++
+					everything = everything || i == 1 && strings.HasSuffix(text, "/0")
+				}
+			}
 		}
-		if every[1] == 1 && mine[1] == 1 && mine[0] != 1 && !nft {
+		if everything && mine[1] == 1 && mine[0] != 1 && !nft {
 			bad = true
 		}
 	}

@@ -13,8 +13,10 @@ import (
 // rule is a rule made ready to be matched.
 type rule struct {
 	action v3.Action
-	// only is the one address family of the rule, if it has one.
+	// only is the one address family of the rule, if it has one, and made tells for
+	// which families Felix makes a rule of it.
 	only        *family
+	made        [2]bool
 	protocol    *uint8
 	notProtocol *uint8
 	icmp        *icmpMatch
@@ -146,6 +148,7 @@ func (w *World) rule(in *v3.Rule, namespace string) (*rule, bool) {
 	if !w.entity(r, &r.src, &in.Source, namespace) || !w.entity(r, &r.dst, &in.Destination, namespace) {
 		return nil, false
 	}
+	r.made = [2]bool{ipv4: w.isMade(r, ipv4), ipv6: w.isMade(r, ipv6)}
 	r.faults = w.faultsOf(r, in)
 	w.faulty = w.faulty || len(r.faults) > 0
 	return r, true
@@ -360,8 +363,7 @@ func newPortMatch(ports []numorstring.Port, from *memberSet, protocol uint8) *po
 
 // match tells whether the rule matches the packets of a box.
 func (w *way) match(r *rule) answer {
-	if r.never || r.protocol != nil && *r.protocol != w.protocol || r.notProtocol != nil && *r.notProtocol == w.protocol ||
-		r.only != nil && *r.only != w.family {
+	if r.never || !r.made[w.family] || r.protocol != nil && *r.protocol != w.protocol || r.notProtocol != nil && *r.notProtocol == w.protocol {
 		return answer{}
 	}
 	a := answer{is: yes}
@@ -412,13 +414,7 @@ func (w *way) matchEntity(e *entity, addrDim, portDim dimension) answer {
 		if nets.sets == nil {
 			continue
 		}
-		set := nets.sets[w.family]
-		if len(set) == 0 {
-			// A list of the other family alone, even of notNets, makes the rule one of
-			// that family.
-			return answer{}
-		}
-		in := w.inSet(set, addrDim)
+		in := w.inSet(nets.sets[w.family], addrDim)
 		if nets.not {
 			in = in.not()
 		}

@@ -63,7 +63,7 @@ func (w *World) faultsOf(r *rule, in *v3.Rule) []fault {
 		}
 	}
 	for _, f := range []family{ipv4, ipv6} {
-		if !w.isMade(r, f) {
+		if !r.made[f] {
 			continue
 		}
 		if r.protocol != nil && r.notProtocol != nil {
@@ -95,7 +95,8 @@ func (w *World) faultsOf(r *rule, in *v3.Rule) []fault {
 	return faults
 }
 
-// isMade tells whether Felix makes a rule for an IP version of it.
+// isMade tells whether Felix makes a rule for an IP version of it. A list of networks
+// of the other family alone, even of notNets, makes it one of that family.
 func (w *World) isMade(r *rule, f family) bool {
 	if r.only != nil && *r.only != f {
 		return false
