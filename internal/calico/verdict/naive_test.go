@@ -809,10 +809,10 @@ func (n *naiveWorld) decide(asked *v3.HostEndpoint, p *packet) (fate, []string) 
 	case triNo:
 	}
 	if p.v6 && slices.Contains(n.possible(node, "Ipv6Support", func(s *v3.FelixConfigurationSpec) string {
-		if s.IPv6Support != nil && !*s.IPv6Support {
-			return "false"
+		if s.IPv6Support == nil {
+			return ""
 		}
-		return ""
+		return map[bool]string{true: "true", false: "false"}[*s.IPv6Support]
 	}), "false") {
 		return fate{"undecided", "none"}, nil
 	}
