@@ -1,6 +1,7 @@
 package acctest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -18,7 +19,10 @@ import (
 // tool says how a tool is built: the package pkg, as seen from the module in
 // dir, which is relative to the repository.
 type tool struct {
-	dir     string
+	dir string
+	// modfile is the name of the file in dir that is taken for the module's
+	// go.mod. The default is go.mod itself.
+	modfile string
 	pkg     string
 	ldflags string
 }
@@ -34,19 +38,19 @@ var tools = map[string]tool{
 	"golangci-lint": {dir: "tools/golangci-lint", pkg: "github.com/golangci/golangci-lint/v2/cmd/golangci-lint"},
 	"tfplugindocs":  {dir: "tools/tfplugindocs", pkg: "github.com/hashicorp/terraform-plugin-docs/cmd/tfplugindocs"},
 	"calicoctl-v3.28": {
-		dir: "tools/calicoctl-v3.28", pkg: "github.com/projectcalico/calico/calicoctl/calicoctl",
+		dir: "tools/calico", modfile: "v3.28.5.mod", pkg: "github.com/projectcalico/calico/calicoctl/calicoctl",
 		ldflags: "-X github.com/projectcalico/calico/calicoctl/calicoctl/commands.VERSION=v3.28.5 " +
 			"-X github.com/projectcalico/calico/calicoctl/calicoctl/commands/common.VERSION=v3.28.5",
 	},
 	"calicoctl-v3.31": {
-		dir: "tools/calicoctl-v3.31", pkg: "github.com/projectcalico/calico/calicoctl/calicoctl",
+		dir: "tools/calico", modfile: "v3.31.0.mod", pkg: "github.com/projectcalico/calico/calicoctl/calicoctl",
 		ldflags: "-X github.com/projectcalico/calico/pkg/buildinfo.Version=v3.31.0",
 	},
-	"oracle-v3.28": {dir: "tools/calicoctl-v3.28", pkg: "./oracle"},
-	"oracle-v3.31": {dir: "tools/calicoctl-v3.31", pkg: "./oracle"},
+	"oracle-v3.28": {dir: "tools/calico", modfile: "v3.28.5.mod", pkg: "./oracle", ldflags: "-X main.release=v3.28.5"},
+	"oracle-v3.31": {dir: "tools/calico", modfile: "v3.31.0.mod", pkg: "./oracle", ldflags: "-X main.release=v3.31.0"},
 	// Only make test-dataplane runs it. Without cgo it has a stand-in for the BPF library.
 	"felix-v3.31": {
-		dir: "tools/calicoctl-v3.31", pkg: "github.com/projectcalico/calico/felix/cmd/calico-felix",
+		dir: "tools/calico", modfile: "v3.31.0.mod", pkg: "github.com/projectcalico/calico/felix/cmd/calico-felix",
 		ldflags: "-X github.com/projectcalico/calico/pkg/buildinfo.Version=v3.31.0",
 	},
 	"goreleaser": {dir: "tools/goreleaser", pkg: "github.com/goreleaser/goreleaser/v2"},
@@ -133,7 +137,7 @@ func buildTool(name string, spec tool, root, cache string, log io.Writer) (strin
 	_, _ = fmt.Fprintf(log, "acctest: building %s from %s (once; minutes where nothing is cached)\n", name, spec.dir)
 	start := time.Now()
 	err = withProgress(log, "building "+name, func() error {
-		return goBuild(dir, filepath.Join(unfinished, executable(name)), spec.pkg, "-s -w "+spec.ldflags)
+		return goBuild(dir, filepath.Join(unfinished, executable(name)), spec)
 	})
 	if err != nil {
 		return "", fmt.Errorf("cannot build tool %s: %w", name, err)
@@ -147,20 +151,25 @@ func buildTool(name string, spec tool, root, cache string, log io.Writer) (strin
 
 // toolKey is the same as long as a build would give the same tool.
 func toolKey(dir string, spec tool) (string, error) {
-	if !isFile(filepath.Join(dir, "go.mod")) {
-		return "", fmt.Errorf("there is no go.mod in %s", dir)
+	modfile := cmp.Or(spec.modfile, "go.mod")
+	if !isFile(filepath.Join(dir, modfile)) {
+		return "", fmt.Errorf("there is no %s in %s", modfile, dir)
 	}
 	h := sha256.New()
-	_, _ = fmt.Fprintln(h, runtime.Version(), runtime.GOOS, runtime.GOARCH, spec.pkg, spec.ldflags)
-	// Every file counts but those of tests, not only go.mod and go.sum: a tool's
-	// module may hold its own main package, or stand-ins for modules that nobody
-	// serves.
+	_, _ = fmt.Fprintln(h, runtime.Version(), runtime.GOOS, runtime.GOARCH, modfile, spec.pkg, spec.ldflags)
+	// Every file counts but those of tests and the go.mod and go.sum of other
+	// releases: a tool's module may hold its own main package, or stand-ins for
+	// modules that nobody serves.
+	unused := func(name string) bool {
+		ending := filepath.Ext(name)
+		return (ending == ".mod" || ending == ".sum") && strings.TrimSuffix(name, ending)+".mod" != modfile
+	}
 	files, err := readTree(dir)
 	if err != nil {
 		return "", err
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if strings.HasSuffix(name, "_test.go") || strings.Contains("/"+name, "/testdata/") {
+		if strings.HasSuffix(name, "_test.go") || strings.Contains("/"+name, "/testdata/") || unused(name) {
 			continue
 		}
 		_, _ = fmt.Fprintf(h, "%s %d\n%s\n", name, len(files[name]), files[name])
@@ -168,13 +177,17 @@ func toolKey(dir string, spec tool) (string, error) {
 	return hex.EncodeToString(h.Sum(nil))[:16], nil
 }
 
-// goBuild builds the main package pkg of the module in dir. The error holds
-// what the compiler said.
-func goBuild(dir, output, pkg, ldflags string) error {
+// goBuild builds a tool from its module in dir. The error holds what the compiler
+// said.
+func goBuild(dir, output string, spec tool) error {
 	// A user's GOFLAGS or workspace belongs to the provider's module: -mod=vendor
 	// there would break the build of a tool here.
 	env := []string{"CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off"}
-	return runGo(dir, env, "build", "-trimpath", "-buildvcs=false", "-ldflags", strings.TrimSpace(ldflags), "-o", output, pkg)
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w " + spec.ldflags), "-o", output}
+	if spec.modfile != "" {
+		args = append(args, "-modfile="+spec.modfile)
+	}
+	return runGo(dir, env, append(args, spec.pkg)...)
 }
 
 // runGo runs the go command in dir, with env added to the environment.

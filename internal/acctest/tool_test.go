@@ -2,6 +2,7 @@ package acctest
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"os"
 	"os/exec"
@@ -88,8 +89,14 @@ func TestToolIsBuiltOnce(t *testing.T) {
 	}
 	writeFile(t, filepath.Join(root, spec.dir, "main_test.go"), "package main\n")
 	writeFile(t, filepath.Join(root, spec.dir, "testdata", "x.json"), "{}\n")
+	writeFile(t, filepath.Join(root, spec.dir, "v2.mod"), "module parrot\n\ngo 1.26.0\n")
 	if key, err := toolKey(filepath.Join(root, spec.dir), spec); err != nil || key != now {
-		t.Errorf("with another test its key is %s in place of %s, %v", key, now, err)
+		t.Errorf("with another test, and with another release's go.mod, its key is %s in place of %s, %v", key, now, err)
+	}
+	other := spec
+	other.modfile = "v2.mod"
+	if key, err := toolKey(filepath.Join(root, spec.dir), other); err != nil || key == now {
+		t.Errorf("with that go.mod its key is %s, too, %v", key, err)
 	}
 
 	left, err := filepath.Glob(filepath.Join(cache, "*unfinished*"))
@@ -137,7 +144,8 @@ func TestToolsHaveModules(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, spec := range tools {
-		content, err := os.ReadFile(filepath.Join(root, spec.dir, "go.mod"))
+		modfile := cmp.Or(spec.modfile, "go.mod")
+		content, err := os.ReadFile(filepath.Join(root, spec.dir, modfile))
 		if err != nil {
 			t.Error(err)
 			continue
@@ -147,7 +155,7 @@ func TestToolsHaveModules(t *testing.T) {
 		}
 		ours := !strings.Contains(strings.SplitN(spec.pkg, "/", 2)[0], ".") || strings.HasPrefix(spec.pkg, ".")
 		if !ours && !strings.Contains(string(content), "\ntool "+spec.pkg+"\n") {
-			t.Errorf("tool %s: %s/go.mod has no line: tool %s", name, spec.dir, spec.pkg)
+			t.Errorf("tool %s: %s/%s has no line: tool %s", name, spec.dir, modfile, spec.pkg)
 		}
 	}
 }

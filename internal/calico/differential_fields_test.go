@@ -385,7 +385,7 @@ func settleNewer(typ string, then settler) settler {
 // what is empty it leaves out.
 //
 // The oracle of v3.28 is linked with an API module that differs from v3.28.5 in
-// three fields (tools/calicoctl-v3.28/README.md): they are left out there.
+// three fields (tools/calico/README.md): they are left out there.
 func dropEmptyNewer(release calico.Release, kind calico.Kind, tree object) {
 	if spec, ok := tree["spec"].(object); ok && !release.AtLeast(3, 29, 0) {
 		for _, name := range []string{"wireguardThreadingEnabled", "goGCThreshold", "goMemoryLimitMB"} {

@@ -37,7 +37,7 @@ func oracleReleases() []oracleRelease {
 	return releases
 }
 
-// oracle is a running oracle (tools/calicoctl-v3.31/oracle says what it answers).
+// oracle is a running oracle (tools/calico/oracle says what it answers).
 type oracle struct {
 	release calico.Release
 	in      *bufio.Writer

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -11,7 +12,7 @@ import (
 	"testing"
 )
 
-// recorded is a line of testdata/calicoctl.jsonl: one calicoctl command of this release, run on a
+// recorded is a line of testdata/RELEASE.jsonl: one calicoctl command of this release, run on a
 // etcd server after those of the lines before it.
 type recorded struct {
 	Verb     string          `json:"verb"`
@@ -27,7 +28,7 @@ type recorded struct {
 func TestAnswersAsCalicoctl(t *testing.T) {
 	o := testOracle(t)
 
-	file, err := os.Open("testdata/calicoctl.jsonl")
+	file, err := os.Open(filepath.Join("testdata", release+".jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}

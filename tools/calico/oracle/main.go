@@ -12,8 +12,8 @@
 //	{"op":"read","key":"/calico/…","value":"…","name":"default.p"}
 //	{"op":"selector","selector":"a == 'b'","labels":{"a":"b"}}
 //
-// Nothing is kept from one request to the next. The main.go, decode.go and tap.go of all releases
-// are the same.
+// Nothing is kept from one request to the next. It is one program for all releases, built with each
+// release's own library: what differs between their answers is then Calico.
 package main
 
 import (
@@ -36,6 +36,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 )
+
+// release is the release of Calico that it is built with. The linker sets it.
+var release string
 
 type request struct {
 	Op string `json:"op"`

@@ -1,4 +1,4 @@
-module github.com/calico-terraform/terraform-provider-calico/tools/calicoctl-v3.28
+module github.com/calico-terraform/terraform-provider-calico/tools/calico
 
 go 1.26.0
 
