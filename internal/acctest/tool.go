@@ -35,6 +35,12 @@ var tools = map[string]tool{
 		// Without this it calls itself 1.12.6-dev, which is less than 1.12.6.
 		ldflags: "-X github.com/opentofu/opentofu/version.dev=no",
 	},
+	"kube-apiserver": {
+		dir: "tools/kube-apiserver", pkg: "k8s.io/kubernetes/cmd/kube-apiserver",
+		// Without these it is v0.0.0-master, and does not know which features it is to be compatible with.
+		ldflags: "-X k8s.io/component-base/version.gitVersion=v1.37.2 " +
+			"-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37",
+	},
 	"golangci-lint": {dir: "tools/golangci-lint", pkg: "github.com/golangci/golangci-lint/v2/cmd/golangci-lint"},
 	"tfplugindocs":  {dir: "tools/tfplugindocs", pkg: "github.com/hashicorp/terraform-plugin-docs/cmd/tfplugindocs"},
 	"calicoctl-v3.28": {

@@ -1,0 +1,186 @@
+package acctest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// CalicoCRDs are the CustomResourceDefinitions of a release of Calico, and the
+// admission policies that come with them. They are read from Go modules.
+type CalicoCRDs string
+
+// The CRDs that there are. All but the last are of the API group
+// crd.projectcalico.org, version v1, in which Calico keeps its own form of its
+// objects. The last are of projectcalico.org, version v3, which v3.32 can keep as
+// they are.
+const (
+	CRDs328    CalicoCRDs = "v3.28.5"
+	CRDs331    CalicoCRDs = "v3.31.0"
+	CRDs332    CalicoCRDs = "v3.32.1"
+	NativeCRDs CalicoCRDs = "v3.32.1 native"
+)
+
+// crdSource says where CRDs are: in these directories of a module that the module
+// file in dir pins. Directories are loaded one after the other.
+type crdSource struct {
+	dir, modfile, module string
+	folders              []string
+}
+
+var crdSources = map[CalicoCRDs]crdSource{
+	CRDs328: {"tools/calico", "v3.28.5.mod", "github.com/projectcalico/calico", []string{"libcalico-go/config/crd"}},
+	CRDs331: {"tools/calico", "v3.31.0.mod", "github.com/projectcalico/calico", []string{"libcalico-go/config/crd"}},
+	CRDs332: {"tools/calico-crds", "go.mod", "github.com/tigera/operator", []string{"pkg/imports/crds/calico/v1.crd.projectcalico.org"}},
+	// The policies refuse everything if they come before the kinds that they are about.
+	NativeCRDs: {"tools/calico-crds", "go.mod", "github.com/tigera/operator", []string{"pkg/imports/crds/calico/v3.projectcalico.org", "pkg/imports/admission/calico"}},
+}
+
+// manifest is a document of a YAML file.
+type manifest struct {
+	path, kind, text string
+}
+
+var (
+	documentMark = regexp.MustCompile(`(?m)^---\s*$`)
+	topLevelKind = regexp.MustCompile(`(?m)^kind: *"?(\w+)"?\s*$`)
+	crdName      = regexp.MustCompile(`(?m)^  name: *"?([\w.-]+)"?\s*$`)
+)
+
+// read returns the documents of the source, folder by folder.
+func (c CalicoCRDs) read(ctx context.Context) ([][]manifest, error) {
+	source, ok := crdSources[c]
+	if !ok {
+		return nil, fmt.Errorf("there are no CRDs %q", string(c))
+	}
+	root, err := Root()
+	if err != nil {
+		return nil, err
+	}
+	// Downloads the module if need be, and compares it with go.sum.
+	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-modfile="+source.modfile, "-json", source.module)
+	cmd.Dir = filepath.Join(root, filepath.FromSlash(source.dir))
+	cmd.Env = append(cmd.Environ(), "GOFLAGS=", "GOWORK=off")
+	out, err := cmd.Output()
+	if err != nil {
+		var ended *exec.ExitError
+		if errors.As(err, &ended) {
+			err = fmt.Errorf("%w: %s%s", err, ended.Stderr, out)
+		}
+		return nil, fmt.Errorf("cannot get the module %s: %w", source.module, err)
+	}
+	var module struct{ Dir string }
+	if err := json.Unmarshal(out, &module); err != nil {
+		return nil, err
+	}
+	var all [][]manifest
+	for _, folder := range source.folders {
+		files, err := filepath.Glob(filepath.Join(module.Dir, filepath.FromSlash(folder), "*.yaml"))
+		if err != nil || len(files) == 0 {
+			return nil, fmt.Errorf("%s of %s has no YAML files (%w)", folder, source.module, err)
+		}
+		slices.Sort(files)
+		var documents []manifest
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				return nil, err
+			}
+			for _, text := range documentMark.Split(string(content), -1) {
+				kind := topLevelKind.FindStringSubmatch(text)
+				if kind == nil {
+					continue // a comment before the first document
+				}
+				documents = append(documents, manifest{path: file, kind: kind[1], text: text})
+			}
+		}
+		all = append(all, documents)
+	}
+	return all, nil
+}
+
+var clusterPaths = map[string]string{
+	"CustomResourceDefinition":         "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+	"MutatingAdmissionPolicy":          "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies",
+	"MutatingAdmissionPolicyBinding":   "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings",
+	"ValidatingAdmissionPolicy":        "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
+	"ValidatingAdmissionPolicyBinding": "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
+}
+
+// load creates the CRDs and policies and returns when the server serves every kind,
+// and applies the policies.
+func (k *Kubernetes) load(ctx context.Context, crds CalicoCRDs) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	folders, err := crds.read(ctx)
+	if err != nil {
+		return err
+	}
+	for _, documents := range folders {
+		var names []string
+		for _, document := range documents {
+			path, ok := clusterPaths[document.kind]
+			if !ok {
+				return fmt.Errorf("%s: the harness does not know the kind %s", document.path, document.kind)
+			}
+			// Kubernetes serves v1beta1 of these policies no more; they are the same in v1.
+			text := strings.ReplaceAll(document.text, "admissionregistration.k8s.io/v1beta1", "admissionregistration.k8s.io/v1")
+			status, answer, err := k.Do(ctx, http.MethodPost, path, "application/yaml", text)
+			if err != nil || status != http.StatusCreated {
+				return fmt.Errorf("%s: %d, %w: %s", document.path, status, err, answer)
+			}
+			if document.kind == "CustomResourceDefinition" {
+				names = append(names, crdName.FindStringSubmatch(document.text)[1])
+			}
+		}
+		for _, name := range names {
+			if err := k.served(ctx, name); err != nil {
+				return fmt.Errorf("%s is not served: %w", name, err)
+			}
+		}
+	}
+	if crds == NativeCRDs {
+		return k.mutated(ctx)
+	}
+	return nil
+}
+
+// served waits until objects of a CRD can be listed. To be established is not
+// enough: the first requests may still be answered with 404, 429 or 503.
+func (k *Kubernetes) served(ctx context.Context, crd string) error {
+	plural, group, _ := strings.Cut(crd, ".")
+	var definition struct {
+		Spec struct {
+			Versions []struct{ Name string }
+		}
+	}
+	_, answer, err := k.Do(ctx, http.MethodGet, clusterPaths["CustomResourceDefinition"]+"/"+crd, "", "")
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(answer), &definition); err != nil || len(definition.Spec.Versions) == 0 {
+		return fmt.Errorf("%w: %s", err, answer)
+	}
+	return k.until(ctx, func() (bool, error) {
+		status, _, err := k.Do(ctx, http.MethodGet, fmt.Sprintf("/apis/%s/%s/%s?limit=1", group, definition.Spec.Versions[0].Name, plural), "", "")
+		return status == http.StatusOK, err
+	})
+}
+
+// mutated waits until the admission policies fill in what they fill in. It writes
+// nothing.
+func (k *Kubernetes) mutated(ctx context.Context) error {
+	return k.until(ctx, func() (bool, error) {
+		_, answer, err := k.Do(ctx, http.MethodPost, "/apis/projectcalico.org/v3/globalnetworkpolicies?dryRun=All", "",
+			`{"apiVersion":"projectcalico.org/v3","kind":"GlobalNetworkPolicy","metadata":{"name":"try"},"spec":{}}`)
+		return strings.Contains(answer, `"types":["Ingress"]`) && strings.Contains(answer, `"projectcalico.org/tier":"default"`), err
+	})
+}
