@@ -4,7 +4,6 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"reflect"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,6 +14,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
+	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
@@ -70,7 +70,7 @@ func TestCodecIsLossless(t *testing.T) {
 	ruleType := ruleList("").GetType()
 	endpoint := &newHostEndpointResource().(*objectResource).definition
 	for range 3000 {
-		rules := randomValue(r, reflect.TypeFor[[]v3.Rule](), 3).Interface().([]v3.Rule)
+		rules := acctest.RandomValue(r, reflect.TypeFor[[]v3.Rule](), 3).Interface().([]v3.Rule)
 		var back []v3.Rule
 		c := &conversion{}
 		decode(c, encode(reflect.ValueOf(rules), ruleType), reflect.ValueOf(&back).Elem(), calico.NewPath("rules"))
@@ -81,68 +81,13 @@ func TestCodecIsLossless(t *testing.T) {
 			t.Fatalf("rules came back changed (-before +after):\n%s", diff)
 		}
 
-		spec := randomValue(r, reflect.TypeFor[v3.HostEndpointSpec](), 3).Interface().(v3.HostEndpointSpec)
+		spec := acctest.RandomValue(r, reflect.TypeFor[v3.HostEndpointSpec](), 3).Interface().(v3.HostEndpointSpec)
 		var backSpec v3.HostEndpointSpec
 		decodeFields(c, encodeFields(reflect.ValueOf(spec), endpoint.attributeTypes()), reflect.ValueOf(&backSpec).Elem(), specPath)
 		if diff := cmp.Diff(spec, backSpec); diff != "" {
 			t.Fatalf("host endpoint came back changed (-before +after):\n%s", diff)
 		}
 	}
-}
-
-// randomValue makes a value with some of its fields set, in the form that
-// decoding gives them: absent rather than empty.
-func randomValue(r *rand.Rand, t reflect.Type, depth int) reflect.Value {
-	v := reflect.New(t).Elem()
-	switch t {
-	case protocolGoType:
-		if r.IntN(2) == 0 {
-			return reflect.ValueOf(numorstring.ProtocolFromInt(uint8(1 + r.IntN(255))))
-		}
-		return reflect.ValueOf(protocol([]string{"TCP", "UDP", "ICMP", "SCTP"}[r.IntN(4)]))
-	case portGoType:
-		first := uint16(1 + r.IntN(1000))
-		return reflect.ValueOf([]numorstring.Port{numorstring.SinglePort(first), {MinPort: first, MaxPort: first + 5}, numorstring.NamedPort("ssh")}[r.IntN(3)])
-	}
-	switch t.Kind() {
-	case reflect.String:
-		v.SetString(string(rune('a'+r.IntN(26))) + strings.Repeat("x", r.IntN(4)))
-	case reflect.Int:
-		v.SetInt(int64(r.IntN(256)))
-	case reflect.Uint16:
-		v.SetUint(uint64(1 + r.IntN(65535)))
-	case reflect.Pointer:
-		if e := randomValue(r, t.Elem(), depth); e.Kind() != reflect.Struct || !e.IsZero() {
-			v.Set(reflect.New(t.Elem()))
-			v.Elem().Set(e)
-		}
-	case reflect.Slice:
-		seen := map[any]bool{}
-		for range 1 + r.IntN(3) {
-			e := randomValue(r, t.Elem(), depth)
-			if e.Comparable() && seen[e.Interface()] {
-				continue // a set holds an element once
-			}
-			if e.Comparable() {
-				seen[e.Interface()] = true
-			}
-			v.Set(reflect.Append(v, e))
-		}
-	case reflect.Map:
-		v.Set(reflect.MakeMap(t))
-		for range 1 + r.IntN(3) {
-			v.SetMapIndex(randomValue(r, t.Key(), depth), randomValue(r, t.Elem(), depth))
-		}
-	case reflect.Struct:
-		for i := range t.NumField() {
-			if r.IntN(depth+1) > 0 {
-				v.Field(i).Set(randomValue(r, t.Field(i).Type, depth-1))
-			}
-		}
-	default:
-		panic(t.String())
-	}
-	return v
 }
 
 func TestDecodeReportsWhatATypeCannotHold(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/failsafe"
 )
 
 // The defaults of the failsafe policy, which are the guide's.
@@ -152,7 +153,7 @@ func completeFailsafe(config, planned values) {
 	if config.isNull("allow_icmpv6") {
 		planned["allow_icmpv6"] = types.BoolUnknown()
 		if addressesKnown(config) {
-			planned["allow_icmpv6"] = types.BoolValue(failsafeOf(&conversion{}, planned).ipv6())
+			planned["allow_icmpv6"] = types.BoolValue(failsafeOf(&conversion{}, planned).IPv6())
 		}
 	}
 }
@@ -201,8 +202,8 @@ func addressesKnown(v values) bool {
 
 // failsafeOf reads the attributes that rules are made of. What is unknown makes
 // the rules of its direction unknown.
-func failsafeOf(c *conversion, v values) *failsafe {
-	f := &failsafe{}
+func failsafeOf(c *conversion, v values) *failsafe.Policy {
+	f := &failsafe.Policy{}
 	into := func(name string, target any, direction ...calico.Path) {
 		if v[name] == nil {
 			return
@@ -213,38 +214,38 @@ func failsafeOf(c *conversion, v values) *failsafe {
 		}
 		decode(c, v[name], reflect.ValueOf(target).Elem(), calico.NewPath(name))
 	}
-	into("management_cidrs", &f.managementCIDRs, ingressPath)
-	into("management_ports", &f.managementPorts, ingressPath)
-	into("allow_icmp", &f.icmp, ingressPath)
-	into("allow_icmpv6", &f.icmpv6, ingressPath, egressPath)
-	into("allow_dhcp", &f.dhcp, egressPath)
-	into("bgp_peers", &f.bgpPeers, ingressPath, egressPath)
+	into("management_cidrs", &f.ManagementCIDRs, ingressPath)
+	into("management_ports", &f.ManagementPorts, ingressPath)
+	into("allow_icmp", &f.ICMP, ingressPath)
+	into("allow_icmpv6", &f.ICMPv6, ingressPath, egressPath)
+	into("allow_dhcp", &f.DHCP, egressPath)
+	into("bgp_peers", &f.BGPPeers, ingressPath, egressPath)
 	if v["etcd_server"] != nil {
 		if fullyKnown(v["etcd_server"]) {
-			f.etcdServers = etcdServers(c, v["etcd_server"])
+			f.EtcdServers = etcdServers(c, v["etcd_server"])
 		} else {
 			c.unknown = append(c.unknown, egressPath)
 		}
 	}
-	if !addressesKnown(v) && f.dhcp {
+	if !addressesKnown(v) && f.DHCP {
 		c.unknown = append(c.unknown, egressPath) // whether DHCPv6 is among the rules
 	}
-	into("extra_ingress", &f.extraIngress, ingressPath)
-	into("extra_egress", &f.extraEgress, egressPath)
+	into("extra_ingress", &f.ExtraIngress, ingressPath)
+	into("extra_egress", &f.ExtraEgress, egressPath)
 	return f
 }
 
-func etcdServers(c *conversion, v attr.Value) []etcdServer {
+func etcdServers(c *conversion, v attr.Value) []failsafe.EtcdServer {
 	at := calico.NewPath("etcd_server")
-	var servers []etcdServer
+	var servers []failsafe.EtcdServer
 	for i, e := range elements(v) {
 		o, ok := e.(types.Object)
 		if !ok || o.IsNull() {
 			c.fault(at.Index(i), nil, "An etcd server must not be null: leave the element out.")
 			continue
 		}
-		server := etcdServer{address: values(o.Attributes()).str("address")}
-		decode(c, o.Attributes()["ports"], reflect.ValueOf(&server.ports).Elem(), at.Index(i).Field("ports"))
+		server := failsafe.EtcdServer{Address: values(o.Attributes()).str("address")}
+		decode(c, o.Attributes()["ports"], reflect.ValueOf(&server.Ports).Elem(), at.Index(i).Field("ports"))
 		servers = append(servers, server)
 	}
 	return servers
@@ -255,10 +256,10 @@ func failsafeToObject(c *conversion, v values) calico.Object {
 	checkFailsafe(c, v, f)
 	policy := v3.NewGlobalNetworkPolicy()
 	decodeFields(c, pick(v, "selector", "order", "tier"), reflect.ValueOf(&policy.Spec).Elem(), specPath)
-	for _, r := range f.ingress() {
+	for _, r := range f.Ingress() {
 		policy.Spec.Ingress = append(policy.Spec.Ingress, r.Rule)
 	}
-	for _, r := range f.egress() {
+	for _, r := range f.Egress() {
 		policy.Spec.Egress = append(policy.Spec.Egress, r.Rule)
 	}
 	return policy
@@ -266,7 +267,7 @@ func failsafeToObject(c *conversion, v values) calico.Object {
 
 // checkFailsafe finds what Calico would accept, but what would not be the
 // policy that was meant.
-func checkFailsafe(c *conversion, v values, f *failsafe) {
+func checkFailsafe(c *conversion, v values, f *failsafe.Policy) {
 	if cidrs := v["management_cidrs"]; cidrs != nil && !cidrs.IsNull() && !cidrs.IsUnknown() && len(elements(cidrs)) == 0 {
 		c.fault(calico.NewPath("management_cidrs"), nil, "At least one network must be able to open SSH, such as \"10.1.0.0/24\": without one the policy would lock you out.")
 	}
@@ -280,17 +281,17 @@ func checkFailsafe(c *conversion, v values, f *failsafe) {
 			}
 		}
 	}
-	for i, p := range f.managementPorts {
-		if isNamed(p) && isHostName(p.PortName) {
+	for i, p := range f.ManagementPorts {
+		if failsafe.IsNamed(p) && isHostName(p.PortName) {
 			c.fault(calico.NewPath("management_ports").Index(i), p.PortName, "Write the number of the port (22) or a range (\"2200:2210\"): a named port would be looked up on every endpoint.")
 		}
 	}
-	for i, s := range f.etcdServers {
-		if isHostName(s.address) {
-			c.fault(calico.NewPath("etcd_server").Index(i).Field("address"), s.address, "%s", noName)
+	for i, s := range f.EtcdServers {
+		if isHostName(s.Address) {
+			c.fault(calico.NewPath("etcd_server").Index(i).Field("address"), s.Address, "%s", noName)
 		}
-		for j, p := range s.ports {
-			if isNamed(p) && isHostName(p.PortName) {
+		for j, p := range s.Ports {
+			if failsafe.IsNamed(p) && isHostName(p.PortName) {
 				c.fault(calico.NewPath("etcd_server").Index(i).Field("ports").Index(j), p.PortName, "Write the number of the port (2379) or a range (\"2379:2380\"): a named port would be looked up on every endpoint.")
 			}
 		}
@@ -323,29 +324,29 @@ func failsafeFromObject(obj calico.Object, attributeTypes map[string]attr.Type, 
 	if prior != nil {
 		before := &conversion{}
 		f := failsafeOf(before, prior)
-		if len(before.unknown)+len(before.faults) == 0 && f.makes(policy.Spec.Ingress, policy.Spec.Egress) {
+		if len(before.unknown)+len(before.faults) == 0 && f.Makes(policy.Spec.Ingress, policy.Spec.Egress) {
 			return keepTerms(out, prior)
 		}
 	}
-	f, ok := parseFailsafe(policy.Spec.Ingress, policy.Spec.Egress)
+	f, ok := failsafe.Parse(policy.Spec.Ingress, policy.Spec.Egress)
 	if !ok && prior != nil {
 		// Somebody made another policy of it: rule_drift tells what the plan will
 		// put right.
 		before := failsafeOf(&conversion{}, prior)
-		out["rule_drift"] = driftList(before.drift(policy.Spec.Ingress, policy.Spec.Egress))
+		out["rule_drift"] = driftList(before.Drift(policy.Spec.Ingress, policy.Spec.Egress))
 		return keepTerms(out, prior)
 	}
 	encodeSlice := func(name string, from any) { out[name] = encode(reflect.ValueOf(from), attributeTypes[name]) }
 	// Required attributes are empty rather than null where a policy has no such rule.
-	out["management_cidrs"] = types.SetValueMust(hostNetType, distinct(encodeElements(reflect.ValueOf(f.managementCIDRs), hostNetType)))
-	encodeSlice("management_ports", f.managementPorts)
-	encodeSlice("bgp_peers", f.bgpPeers)
-	encodeSlice("extra_ingress", f.extraIngress)
-	encodeSlice("extra_egress", f.extraEgress)
-	out["allow_icmp"] = types.BoolValue(f.icmp)
-	out["allow_icmpv6"] = types.BoolValue(f.icmpv6)
-	out["allow_dhcp"] = types.BoolValue(f.dhcp)
-	out["etcd_server"] = serverList(f.etcdServers, attributeTypes["etcd_server"])
+	out["management_cidrs"] = types.SetValueMust(hostNetType, distinct(encodeElements(reflect.ValueOf(f.ManagementCIDRs), hostNetType)))
+	encodeSlice("management_ports", f.ManagementPorts)
+	encodeSlice("bgp_peers", f.BGPPeers)
+	encodeSlice("extra_ingress", f.ExtraIngress)
+	encodeSlice("extra_egress", f.ExtraEgress)
+	out["allow_icmp"] = types.BoolValue(f.ICMP)
+	out["allow_icmpv6"] = types.BoolValue(f.ICMPv6)
+	out["allow_dhcp"] = types.BoolValue(f.DHCP)
+	out["etcd_server"] = serverList(f.EtcdServers, attributeTypes["etcd_server"])
 	return out
 }
 
@@ -357,7 +358,7 @@ func keepTerms(out, prior values) values {
 	return out
 }
 
-func serverList(servers []etcdServer, typ attr.Type) attr.Value {
+func serverList(servers []failsafe.EtcdServer, typ attr.Type) attr.Value {
 	list, ok := typ.(basetypes.ListType)
 	if !ok || len(servers) == 0 {
 		return null(typ)
@@ -369,11 +370,23 @@ func serverList(servers []etcdServer, typ attr.Type) attr.Value {
 	var out []attr.Value
 	for _, s := range servers {
 		out = append(out, types.ObjectValueMust(object.AttrTypes, map[string]attr.Value{
-			"address": stringValue(hostNetType, s.address),
-			"ports":   encode(reflect.ValueOf(s.ports), object.AttrTypes["ports"]),
+			"address": stringValue(hostNetType, s.Address),
+			"ports":   encode(reflect.ValueOf(s.Ports), object.AttrTypes["ports"]),
 		}))
 	}
 	return types.ListValueMust(object, out)
+}
+
+// madeOf tells which attribute rules are made of.
+var madeOf = map[failsafe.Origin]string{
+	failsafe.OfManagement:   "management_cidrs",
+	failsafe.OfICMP:         "allow_icmp",
+	failsafe.OfICMPv6:       "allow_icmpv6",
+	failsafe.OfDHCP:         "allow_dhcp",
+	failsafe.OfBGP:          "bgp_peers",
+	failsafe.OfEtcd:         "etcd_server",
+	failsafe.OfExtraIngress: "extra_ingress",
+	failsafe.OfExtraEgress:  "extra_egress",
 }
 
 // locateFailsafe finds the attribute that a rule's field was made of.
@@ -387,24 +400,25 @@ func locateFailsafe(v values, field calico.Path, attributeTypes map[string]attr.
 		return path.Path{}, false
 	}
 	f := failsafeOf(&conversion{}, v)
-	rules := f.ingress()
+	rules := f.Ingress()
 	if steps[1].Field == "egress" {
-		rules = f.egress()
+		rules = f.Egress()
 	}
 	if steps[2].Index >= len(rules) {
 		return path.Path{}, false
 	}
 	rule, rest := rules[steps[2].Index], steps[3:]
-	p := path.Root(rule.attribute)
-	switch rule.attribute {
-	case "extra_ingress", "extra_egress":
-		list, ok := attributeTypes[rule.attribute].(basetypes.ListType)
+	attribute := madeOf[rule.Origin]
+	p := path.Root(attribute)
+	switch rule.Origin {
+	case failsafe.OfExtraIngress, failsafe.OfExtraEgress:
+		list, ok := attributeTypes[attribute].(basetypes.ListType)
 		if !ok {
 			return p, true
 		}
-		return extendPath(p.AtListIndex(rule.index), list.ElemType, reflect.TypeFor[v3.Rule](), rest), true
-	case "etcd_server":
-		p = p.AtListIndex(rule.index)
+		return extendPath(p.AtListIndex(rule.Index), list.ElemType, reflect.TypeFor[v3.Rule](), rest), true
+	case failsafe.OfEtcd:
+		p = p.AtListIndex(rule.Index)
 		if len(rest) > 1 && rest[1].Field == "ports" {
 			p = p.AtName("ports")
 			if len(rest) > 2 {
@@ -413,7 +427,7 @@ func locateFailsafe(v values, field calico.Path, attributeTypes map[string]attr.
 			return p, true
 		}
 		return p.AtName("address"), true
-	case "management_cidrs":
+	case failsafe.OfManagement:
 		if len(rest) > 1 && rest[1].Field == "ports" {
 			p = path.Root("management_ports")
 			if len(rest) > 2 {

@@ -16,6 +16,8 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 )
 
 // The directions of a flow, as they are configured.
@@ -142,7 +144,7 @@ func readAcceptance(e attr.Value, at path.Path, diags *diag.Diagnostics) (a acce
 	a.flow = v.str("flow")
 	var err error
 	if text := v.str("cidr"); text != "" {
-		if a.net, err = netip.ParsePrefix(asNet(text)); err != nil {
+		if a.net, err = netip.ParsePrefix(address.Net(text)); err != nil {
 			fail(at.AtName("cidr"), "It is a network or an address, such as \"10.9.0.0/24\".")
 		}
 		a.net = a.net.Masked()
@@ -211,7 +213,7 @@ func readFlow(e attr.Value, at path.Path, diags *diag.Diagnostics) (flow guarded
 	flow.flow.Port, flow.flow.SourcePort = port("port"), port("source_port")
 	flow.flow.ICMPType, flow.flow.ICMPCode = octet("icmp_type"), octet("icmp_code")
 	flow.meaningless(fail)
-	peer, err := netip.ParsePrefix(asNet(v.str("cidr")))
+	peer, err := netip.ParsePrefix(address.Net(v.str("cidr")))
 	if err != nil {
 		fail("cidr", "The far side is a network or an address, such as \"10.1.0.0/24\" or \"2001:db8:1::7\".")
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/failsafe"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 )
@@ -39,13 +41,13 @@ func (w *guardedWorld) declarationOf(policy *v3.GlobalNetworkPolicy) *declaratio
 		return d
 	}
 	d, alone := &declaration{}, true
-	if f, ok := parseFailsafe(policy.Spec.Ingress, policy.Spec.Egress); ok && isFailsafe(f) {
+	if f, ok := failsafe.Parse(policy.Spec.Ingress, policy.Spec.Egress); ok && isFailsafe(f) {
 		d.failsafe = true
-		for _, cidr := range f.managementCIDRs {
-			d.in = appendAccess(d.in, cidr, f.managementPorts)
+		for _, cidr := range f.ManagementCIDRs {
+			d.in = appendAccess(d.in, cidr, f.ManagementPorts)
 		}
-		for _, server := range f.etcdServers {
-			d.out = appendAccess(d.out, server.address, server.ports)
+		for _, server := range f.EtcdServers {
+			d.out = appendAccess(d.out, server.Address, server.Ports)
 		}
 	} else {
 		for _, rule := range policy.Spec.Ingress {
@@ -61,8 +63,8 @@ func (w *guardedWorld) declarationOf(policy *v3.GlobalNetworkPolicy) *declaratio
 
 // isFailsafe tells the guide's policy from another one that begins with a rule of the
 // same form: it opens SSH, or it has the rules that make hosts work.
-func isFailsafe(f *failsafe) bool {
-	return len(f.managementCIDRs) > 0 && (len(f.etcdServers) > 0 || f.dhcp && (f.icmp || f.icmpv6) || slices.ContainsFunc(f.managementPorts, opensSSH))
+func isFailsafe(f *failsafe.Policy) bool {
+	return len(f.ManagementCIDRs) > 0 && (len(f.EtcdServers) > 0 || f.DHCP && (f.ICMP || f.ICMPv6) || slices.ContainsFunc(f.ManagementPorts, opensSSH))
 }
 
 func opensSSH(p numorstring.Port) bool {
@@ -75,7 +77,7 @@ func (w *guardedWorld) declare(d *declaration, rule v3.Rule) {
 	if rule.Action != v3.Allow || !isTCP || len(rule.Destination.Ports) > 0 && !slices.ContainsFunc(rule.Destination.Ports, opensSSH) {
 		return
 	}
-	ssh := single(portSSH)
+	ssh := []numorstring.Port{numorstring.SinglePort(portSSH)}
 	switch {
 	case len(rule.Source.Nets) > 0:
 		for _, net := range rule.Source.Nets {
@@ -101,7 +103,7 @@ func (w *guardedWorld) declare(d *declaration, rule v3.Rule) {
 // appendAccess adds a network at each of some ports. Of a long range of ports, the
 // ends stand for all.
 func appendAccess(list []access, cidr string, ports []numorstring.Port) []access {
-	net, err := netip.ParsePrefix(asNet(cidr))
+	net, err := netip.ParsePrefix(address.Net(cidr))
 	if err != nil {
 		return list // which is refused elsewhere
 	}

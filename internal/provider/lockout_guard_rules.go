@@ -14,6 +14,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/failsafe"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 )
 
@@ -206,7 +207,7 @@ func newLookout(release calico.Release, objects []calico.Object) lookout {
 func (l *lookout) look(ingress, egress []v3.Rule) {
 	selects := func(e v3.EntityRule) bool {
 		// A named port is one of the endpoints that have it.
-		return e.Selector+e.NotSelector+e.NamespaceSelector != "" || slices.ContainsFunc(e.Ports, isNamed) || slices.ContainsFunc(e.NotPorts, isNamed)
+		return e.Selector+e.NotSelector+e.NamespaceSelector != "" || slices.ContainsFunc(e.Ports, failsafe.IsNamed) || slices.ContainsFunc(e.NotPorts, failsafe.IsNamed)
 	}
 	for i, rules := range [][]v3.Rule{ingress, egress} {
 		for _, rule := range rules {

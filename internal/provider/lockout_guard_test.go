@@ -11,9 +11,12 @@ import (
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/failsafe"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 )
+
+func single(port uint16) []numorstring.Port { return []numorstring.Port{numorstring.SinglePort(port)} }
 
 func guardedPolicy(i int) *v3.GlobalNetworkPolicy {
 	p := v3.NewGlobalNetworkPolicy()
@@ -135,11 +138,11 @@ func guardWorldOf(g *lockoutGuard, objects ...calico.Object) *guardedWorld {
 }
 
 func failsafePolicy(cidrs ...string) *v3.GlobalNetworkPolicy {
-	f := failsafe{managementCIDRs: cidrs, managementPorts: single(portSSH)}
+	f := failsafe.Policy{ManagementCIDRs: cidrs, ManagementPorts: single(portSSH)}
 	p := v3.NewGlobalNetworkPolicy()
 	order := 0.0
 	p.Name, p.Spec.Order, p.Spec.Selector = "failsafe", &order, "all()"
-	for _, r := range f.ingress() {
+	for _, r := range f.Ingress() {
 		p.Spec.Ingress = append(p.Spec.Ingress, r.Rule)
 	}
 	p.Spec.Types = []v3.PolicyType{v3.PolicyTypeIngress, v3.PolicyTypeEgress}

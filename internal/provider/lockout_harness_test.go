@@ -12,6 +12,7 @@ import (
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/failsafe"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 )
 
@@ -68,30 +69,30 @@ func changed[T calico.Object](obj T, change func(T)) T {
 // base is a small datacenter without Calico's own failsafe ports.
 func base() (w world, parts map[string]calico.Object) {
 	order := func(n float64) *float64 { return &n }
-	f := failsafe{
-		managementCIDRs: []string{"10.1.0.0/24"}, managementPorts: []numorstring.Port{numorstring.SinglePort(22), numorstring.SinglePort(2222)},
-		etcdServers: []etcdServer{{"10.2.0.11", single(2379)}}, icmp: true, dhcp: true,
+	f := failsafe.Policy{
+		ManagementCIDRs: []string{"10.1.0.0/24"}, ManagementPorts: []numorstring.Port{numorstring.SinglePort(22), numorstring.SinglePort(2222)},
+		EtcdServers: []failsafe.EtcdServer{{Address: "10.2.0.11", Ports: single(2379)}}, ICMP: true, DHCP: true,
 	}
 	guide := v3.NewGlobalNetworkPolicy()
 	guide.Name, guide.Spec.Order, guide.Spec.Selector = "failsafe", order(0), "all()"
 	guide.Spec.Types = []v3.PolicyType{v3.PolicyTypeIngress, v3.PolicyTypeEgress}
-	for _, r := range f.ingress() {
+	for _, r := range f.Ingress() {
 		guide.Spec.Ingress = append(guide.Spec.Ingress, r.Rule)
 	}
-	for _, r := range f.egress() {
+	for _, r := range f.Egress() {
 		guide.Spec.Egress = append(guide.Spec.Egress, r.Rule)
 	}
 	vendor := v3.NewGlobalNetworkPolicy()
 	vendor.Name, vendor.Spec.Order, vendor.Spec.Selector = "vendor", order(50), "role == 'db'"
 	vendor.Spec.Types = []v3.PolicyType{v3.PolicyTypeIngress}
-	log := v3.Rule{Action: v3.Log}
-	vendor.Spec.Ingress = []v3.Rule{log, allow(numorstring.ProtocolTCP, v3.EntityRule{Selector: "net == 'vendor'"}, v3.EntityRule{Ports: single(22)})}
+	log, tcp := v3.Rule{Action: v3.Log}, protocol("TCP")
+	vendor.Spec.Ingress = []v3.Rule{log, {Action: v3.Allow, Protocol: &tcp, Source: v3.EntityRule{Selector: "net == 'vendor'"}, Destination: v3.EntityRule{Ports: single(22)}}}
 	set := v3.NewGlobalNetworkSet()
 	set.Name, set.Labels, set.Spec.Nets = "vendor", map[string]string{"net": "vendor"}, []string{"198.51.100.0/24"}
 	web := v3.NewGlobalNetworkPolicy()
 	web.Name, web.Spec.Order, web.Spec.Selector = "web", order(100), "role == 'web'"
 	web.Spec.Types = []v3.PolicyType{v3.PolicyTypeIngress}
-	web.Spec.Ingress = []v3.Rule{allow(numorstring.ProtocolTCP, v3.EntityRule{}, v3.EntityRule{Ports: single(443)})}
+	web.Spec.Ingress = []v3.Rule{{Action: v3.Allow, Protocol: &tcp, Destination: v3.EntityRule{Ports: single(443)}}}
 	tier := v3.NewTier()
 	pass := v3.Pass
 	tier.Name, tier.Spec.Order, tier.Spec.DefaultAction = "first", order(10), &pass

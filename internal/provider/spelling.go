@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 )
 
 // spelling is a way to write a value that has several: two texts with the same
@@ -28,9 +29,9 @@ var (
 	ipType = spelledType{spelling: &spelling{"ip", calico.CanonicalIP}}
 	// hostNetType is a CIDR or a bare address that stands for itself alone:
 	// 10.0.0.1 is 10.0.0.1/32.
-	hostNetType = spelledType{spelling: &spelling{"host net", func(s string) string { return calico.CanonicalNet(asNet(s)) }}}
+	hostNetType = spelledType{spelling: &spelling{"host net", func(s string) string { return calico.CanonicalNet(address.Net(s)) }}}
 	// failsafeNetType is the same, or "any", which Calico has no text for.
-	failsafeNetType = spelledType{spelling: &spelling{"failsafe net", func(s string) string { return calico.CanonicalNet(asNet(s)) }}}
+	failsafeNetType = spelledType{spelling: &spelling{"failsafe net", func(s string) string { return calico.CanonicalNet(address.Net(s)) }}}
 	// portType is a port, a range or a named port: 22:22 is 22.
 	portType = spelledType{spelling: &spelling{"port", calico.CanonicalPort}}
 	// protocolType is a protocol's name or number: "06" is 6.

@@ -1,4 +1,4 @@
-package provider
+package failsafe
 
 import (
 	"encoding/json"
@@ -9,9 +9,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 )
 
-func rulesJSON(t *testing.T, rules []builtRule) string {
+func rulesJSON(t *testing.T, rules []Rule) string {
 	t.Helper()
 	var plain []v3.Rule
 	for _, r := range rules {
@@ -27,12 +29,12 @@ func rulesJSON(t *testing.T, rules []builtRule) string {
 func TestFailsafeRules(t *testing.T) {
 	ssh := single(22)
 	for name, test := range map[string]struct {
-		failsafe        failsafe
+		policy          Policy
 		ingress, egress string
 	}{
 		"the guide's": {
-			failsafe{managementCIDRs: []string{"10.1.0.0/24"}, managementPorts: ssh, icmp: true, dhcp: true,
-				etcdServers: []etcdServer{{"10.2.0.11", single(2379)}, {"10.2.0.12/32", []numorstring.Port{{MinPort: 2379, MaxPort: 2380}}}}},
+			Policy{ManagementCIDRs: []string{"10.1.0.0/24"}, ManagementPorts: ssh, ICMP: true, DHCP: true,
+				EtcdServers: []EtcdServer{{"10.2.0.11", single(2379)}, {"10.2.0.12/32", []numorstring.Port{{MinPort: 2379, MaxPort: 2380}}}}},
 			`[{"action":"Allow","protocol":"TCP","source":{"nets":["10.1.0.0/24"]},"destination":{"ports":[22]}},
 			  {"action":"Allow","protocol":"ICMP"}]`,
 			`[{"action":"Allow","protocol":"TCP","destination":{"nets":["10.2.0.11/32"],"ports":[2379]}},
@@ -40,7 +42,7 @@ func TestFailsafeRules(t *testing.T) {
 			  {"action":"Allow","protocol":"UDP","destination":{"ports":[67]}}]`,
 		},
 		"both IP versions": {
-			failsafe{managementCIDRs: []string{"2001:db8::1", "10.1.0.7"}, managementPorts: ssh, icmpv6: true, dhcp: true, bgpPeers: []string{"::/0", "0.0.0.0/0"}},
+			Policy{ManagementCIDRs: []string{"2001:db8::1", "10.1.0.7"}, ManagementPorts: ssh, ICMPv6: true, DHCP: true, BGPPeers: []string{"::/0", "0.0.0.0/0"}},
 			`[{"action":"Allow","protocol":"TCP","source":{"nets":["10.1.0.7/32"]},"destination":{"ports":[22]}},
 			  {"action":"Allow","protocol":"TCP","source":{"nets":["2001:db8::1/128"]},"destination":{"ports":[22]}},
 			  {"action":"Allow","protocol":"ICMPv6"},
@@ -54,8 +56,8 @@ func TestFailsafeRules(t *testing.T) {
 		},
 	} {
 		for direction, pair := range map[string][2]string{
-			"ingress": {rulesJSON(t, test.failsafe.ingress()), test.ingress},
-			"egress":  {rulesJSON(t, test.failsafe.egress()), test.egress},
+			"ingress": {rulesJSON(t, test.policy.Ingress()), test.ingress},
+			"egress":  {rulesJSON(t, test.policy.Egress()), test.egress},
 		} {
 			var got, want any
 			if err := json.Unmarshal([]byte(pair[0]), &got); err != nil {
@@ -84,35 +86,35 @@ func TestParseFailsafeIsTheWayBack(t *testing.T) {
 		return out
 	}
 	for range 5000 {
-		f := failsafe{managementCIDRs: some(1), managementPorts: single(22), icmp: r.IntN(2) == 0, dhcp: r.IntN(2) == 0, icmpv6: r.IntN(2) == 0}
+		f := Policy{ManagementCIDRs: some(1), ManagementPorts: single(22), ICMP: r.IntN(2) == 0, DHCP: r.IntN(2) == 0, ICMPv6: r.IntN(2) == 0}
 		for range r.IntN(3) {
-			f.etcdServers = append(f.etcdServers, etcdServer{address: addresses[r.IntN(len(addresses))], ports: single(2379)})
+			f.EtcdServers = append(f.EtcdServers, EtcdServer{Address: addresses[r.IntN(len(addresses))], Ports: single(2379)})
 		}
 		if r.IntN(2) == 0 {
-			f.bgpPeers = some(1)
+			f.BGPPeers = some(1)
 		}
 		if r.IntN(3) == 0 {
-			f.extraIngress = randomValue(r, reflect.TypeFor[[]v3.Rule](), 2).Interface().([]v3.Rule)
+			f.ExtraIngress = acctest.RandomValue(r, reflect.TypeFor[[]v3.Rule](), 2).Interface().([]v3.Rule)
 		}
 		if r.IntN(3) == 0 {
-			f.extraEgress = []v3.Rule{{Action: v3.Deny}}
+			f.ExtraEgress = []v3.Rule{{Action: v3.Deny}}
 		}
 		var ingress, egress []v3.Rule
-		for _, b := range f.ingress() {
+		for _, b := range f.Ingress() {
 			ingress = append(ingress, b.Rule)
 		}
-		for _, b := range f.egress() {
+		for _, b := range f.Egress() {
 			egress = append(egress, b.Rule)
 		}
-		got, ok := parseFailsafe(ingress, egress)
+		got, ok := Parse(ingress, egress)
 		if !ok {
 			t.Fatalf("the rules of %+v were not recognised", f)
 		}
-		if !got.makes(ingress, egress) {
+		if !got.Makes(ingress, egress) {
 			t.Fatalf("%+v came back as %+v, which makes other rules", f, got)
 		}
-		if got.icmp != f.icmp || got.icmpv6 != f.icmpv6 || got.dhcp != f.dhcp || len(got.managementCIDRs) != len(f.managementCIDRs) ||
-			len(got.etcdServers) != len(f.etcdServers) || len(got.bgpPeers) != len(f.bgpPeers) {
+		if got.ICMP != f.ICMP || got.ICMPv6 != f.ICMPv6 || got.DHCP != f.DHCP || len(got.ManagementCIDRs) != len(f.ManagementCIDRs) ||
+			len(got.EtcdServers) != len(f.EtcdServers) || len(got.BGPPeers) != len(f.BGPPeers) {
 			t.Fatalf("%+v came back as %+v", f, got)
 		}
 	}
@@ -122,20 +124,20 @@ func TestParseFailsafeIsTheWayBack(t *testing.T) {
 func TestParseFailsafeLosesNoRule(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for range 3000 {
-		ingress := randomValue(r, reflect.TypeFor[[]v3.Rule](), 2).Interface().([]v3.Rule)
-		egress := randomValue(r, reflect.TypeFor[[]v3.Rule](), 2).Interface().([]v3.Rule)
+		ingress := acctest.RandomValue(r, reflect.TypeFor[[]v3.Rule](), 2).Interface().([]v3.Rule)
+		egress := acctest.RandomValue(r, reflect.TypeFor[[]v3.Rule](), 2).Interface().([]v3.Rule)
 		if r.IntN(2) == 0 {
-			f := failsafe{managementCIDRs: []string{"10.0.0.0/8"}, managementPorts: single(22), icmp: true, dhcp: true, bgpPeers: []string{"10.0.0.0/8"}}
-			for _, b := range f.ingress() {
+			f := Policy{ManagementCIDRs: []string{"10.0.0.0/8"}, ManagementPorts: single(22), ICMP: true, DHCP: true, BGPPeers: []string{"10.0.0.0/8"}}
+			for _, b := range f.Ingress() {
 				ingress = append(ingress, b.Rule)
 			}
-			for _, b := range f.egress() {
+			for _, b := range f.Egress() {
 				egress = append(egress, b.Rule)
 			}
 			r.Shuffle(len(ingress), reflect.Swapper(ingress))
 			r.Shuffle(len(egress), reflect.Swapper(egress))
 		}
-		if got, _ := parseFailsafe(ingress, egress); !got.makes(ingress, egress) {
+		if got, _ := Parse(ingress, egress); !got.Makes(ingress, egress) {
 			t.Fatalf("%+v and %+v were read as %+v, which makes other rules", ingress, egress, got)
 		}
 	}
