@@ -154,7 +154,7 @@ func namedCases() []namedCase {
 		ofPolicy("pre-DNAT of outgoing traffic", `{"preDNAT":true,"applyOnForward":true,"types":["Egress"]}`).always("spec.types[0]"),
 		ofPolicy("untracked outgoing traffic", `{"doNotTrack":true,"applyOnForward":true,"egress":[{"action":"Allow"}]}`),
 
-		// Names, tiers and what Calico keeps in metadata (calico-facts.md 2.1).
+		// Names, tiers and what Calico keeps in metadata.
 		ofName("a name", `{"name":"p"}`, `{}`),
 		ofName("a name of 253 characters", `{"name":"`+long+`"}`, `{}`),
 		ofName("a name of 254 characters", `{"name":"`+long+`a"}`, `{}`).always(nameField),

@@ -9,8 +9,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
-// readCase is a policy that one release has stored, and what another makes of it
-// (calico-facts.md 2.3).
+// readCase is a policy that one release has stored, and what another makes of it.
 type readCase struct {
 	writer     calico.Release
 	name, tier string

@@ -278,7 +278,7 @@ func extendPath(p path.Path, typ attr.Type, field reflect.Type, steps []calico.S
 	return p
 }
 
-// reservedLabels finds labels that cannot be configured because Calico sets them.
+// reservedMetadata finds labels that cannot be configured because Calico sets them.
 func (d *definition) reservedMetadata(c *conversion, v values) {
 	for key, value := range v.stringMap("labels") {
 		if calico.MachineLabel(d.kind, key) {

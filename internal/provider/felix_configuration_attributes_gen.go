@@ -215,7 +215,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"iptables_mark_mask": schema.NumberAttribute{
-			MarkdownDescription: "Bits of the packet mark that Felix uses with iptables, as a number: 32 bits, at least 8 of them set, none used by others, such as `4294901760` (0xffff0000). Felix's default: `4294901760`.",
+			MarkdownDescription: "Bits of the packet mark that Felix uses with iptables, as a number: 32 bits, at least 2 of them set, none used by others, such as `4294901760` (0xffff0000). Felix's default: `4294901760`.",
 			Optional:            true,
 		},
 		"disable_conntrack_invalid_check": schema.BoolAttribute{
@@ -464,7 +464,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"nftables_mark_mask": schema.NumberAttribute{
-			MarkdownDescription: "Bits of the packet mark that Felix uses with nftables, as a number: 32 bits, at least 8 of them set, none used by others, such as `4294901760` (0xffff0000). Since v3.29. Felix's default: `4294901760`.",
+			MarkdownDescription: "Bits of the packet mark that Felix uses with nftables, as a number: 32 bits, at least 2 of them set, none used by others, such as `4294901760` (0xffff0000). Since v3.29. Felix's default: `4294901760`.",
 			Optional:            true,
 		},
 		"bpf_enabled": schema.BoolAttribute{

@@ -365,7 +365,7 @@ func (r *objectResource) planDerived(obj calico.Object, c *conversion, planned, 
 		// Nothing to change in the datastore: then nothing changes here, though
 		// the stored object may be spelled in another way than ours would be.
 		stored := onlyManagedAnnotations(base.Object, managedAnnotations(state, planned))
-		stored.SetName(obj.GetName()) // the same name, whatever its spelling: see planName
+		stored.SetName(obj.GetName()) // the same name, whatever its spelling
 		if calico.Equal(obj, stored) || calico.Equal(obj, r.asConfigured(stored)) {
 			for name := range state {
 				if r.isDerived(name) {

@@ -30,12 +30,6 @@ import (
 // Address is the provider's address in the Terraform registry.
 const Address = "registry.terraform.io/calico-terraform/calico"
 
-// The defaults of the timeouts.
-const (
-	defaultDialTimeout    = 5 * time.Second
-	defaultRequestTimeout = 15 * time.Second
-)
-
 type calicoProvider struct {
 	version string
 }
@@ -103,8 +97,8 @@ func (p *calicoProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 					"ca_cert_file":    text("Path of a file with what `ca_cert` would hold, such as `\"/etc/calico/certs/ca.pem\"`. Default: none. Environment: `ETCD_CA_CERT_FILE`."),
 					"cert_file":       text("Path of a file with what `cert` would hold, such as `\"/etc/calico/certs/client.pem\"`. Default: none. Environment: `ETCD_CERT_FILE`."),
 					"key_file":        text("Path of a file with what `key` would hold, such as `\"/etc/calico/certs/client-key.pem\"`. Default: none. Environment: `ETCD_KEY_FILE`."),
-					"dial_timeout":    text(fmt.Sprintf("Time limit for one attempt to connect, at least one second, such as `\"3s\"`. Default: `%q`.", defaultDialTimeout)),
-					"request_timeout": text(fmt.Sprintf("Time limit for one read or write with all its retries, at least one second, such as `\"1m30s\"`. Default: `%q`.", defaultRequestTimeout)),
+					"dial_timeout":    text(fmt.Sprintf("Time limit for one attempt to connect, at least one second, such as `\"3s\"`. Default: `%q`.", etcdv3.DefaultDialTimeout)),
+					"request_timeout": text(fmt.Sprintf("Time limit for one read or write with all its retries, at least one second, such as `\"1m30s\"`. Default: `%q`.", etcdv3.DefaultRequestTimeout)),
 				},
 			},
 		},
@@ -250,8 +244,8 @@ func readBlock(model *providerModel, diags *diag.Diagnostics) block {
 			KeyFile:       etcd.str("key_file"),
 		},
 		configFile:     model.ConfigFile.ValueString(),
-		dialTimeout:    readTimeout(etcd, "dial_timeout", defaultDialTimeout, diags),
-		requestTimeout: readTimeout(etcd, "request_timeout", defaultRequestTimeout, diags),
+		dialTimeout:    readTimeout(etcd, "dial_timeout", etcdv3.DefaultDialTimeout, diags),
+		requestTimeout: readTimeout(etcd, "request_timeout", etcdv3.DefaultRequestTimeout, diags),
 	}
 	if !etcd.isNull("endpoints") && fullyKnown(etcd["endpoints"]) {
 		b.settings.Endpoints = []string{}

@@ -25,10 +25,10 @@ import (
 )
 
 const (
-	// DefaultDialTimeout is the one of calicoctl.
-	DefaultDialTimeout = 10 * time.Second
+	// DefaultDialTimeout is for one attempt to connect. calicoctl's is 10s.
+	DefaultDialTimeout = 5 * time.Second
 	// DefaultRequestTimeout is for a request with all its retries. calicoctl has none.
-	DefaultRequestTimeout = 30 * time.Second
+	DefaultRequestTimeout = 15 * time.Second
 
 	keepAliveTime    = 30 * time.Second
 	keepAliveTimeout = 10 * time.Second

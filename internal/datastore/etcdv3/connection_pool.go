@@ -2,10 +2,8 @@ package etcdv3
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
+	"fmt"
+	"strings"
 	"sync"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -46,15 +44,12 @@ func (c *Conn) Release() error {
 // pool shares connections. It is safe for concurrent use.
 type pool struct {
 	connect func(context.Context, Config) (*clientv3.Client, error)
-	// secret keeps the keys from telling anything about the passwords that went
-	// into them.
-	secret [sha256.Size]byte
-
-	mu    sync.Mutex
-	links map[linkKey]*link
+	mu      sync.Mutex
+	links   map[linkKey]*link
 }
 
-type linkKey [sha256.Size]byte
+// linkKey is a configuration as text. It holds its secrets, as the connection does.
+type linkKey string
 
 // link is a connection with its users, or one in the making with those who wait
 // for it.
@@ -71,13 +66,11 @@ type link struct {
 }
 
 func newPool(connect func(context.Context, Config) (*clientv3.Client, error)) *pool {
-	p := &pool{connect: connect, links: map[linkKey]*link{}}
-	_, _ = rand.Read(p.secret[:]) // never fails
-	return p
+	return &pool{connect: connect, links: map[linkKey]*link{}}
 }
 
 func (p *pool) acquire(ctx context.Context, cfg Config) (*Conn, error) {
-	key := p.key(cfg)
+	key := keyOf(cfg)
 	p.mu.Lock()
 	l := p.links[key]
 	if l == nil {
@@ -160,28 +153,17 @@ func (p *pool) forget(l *link) {
 	}
 }
 
-// key tells configurations apart. It is a keyed hash, so that nothing of a
-// password is left in it.
-func (p *pool) key(cfg Config) linkKey {
-	h := hmac.New(sha256.New, p.secret[:])
-	add := func(part []byte) {
-		var length [8]byte
-		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
-		h.Write(length[:])
-		h.Write(part)
-	}
-	add(binary.BigEndian.AppendUint64(nil, uint64(len(cfg.Endpoints))))
+// keyOf tells configurations apart.
+func keyOf(cfg Config) linkKey {
+	var key strings.Builder
+	add := func(part string) { fmt.Fprintf(&key, "%d:%s", len(part), part) }
+	fmt.Fprintf(&key, "%d:", len(cfg.Endpoints))
 	for _, e := range cfg.Endpoints {
-		add([]byte(e))
+		add(e)
 	}
-	for _, s := range []string{cfg.DiscoverySRV, cfg.Username, cfg.Password} {
-		add([]byte(s))
+	for _, s := range []string{cfg.DiscoverySRV, cfg.Username, cfg.Password, string(cfg.CACert), string(cfg.Cert), string(cfg.Key)} {
+		add(s)
 	}
-	for _, b := range [][]byte{cfg.CACert, cfg.Cert, cfg.Key} {
-		add(b)
-	}
-	add(binary.BigEndian.AppendUint64(nil, uint64(cfg.dialTimeout())))
-	var key linkKey
-	h.Sum(key[:0])
-	return key
+	add(cfg.dialTimeout().String())
+	return linkKey(key.String())
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // TestStoreNamesPoliciesAsTheReleaseDoes creates a policy by both spellings of
-// its name in a datastore of each release (calico-facts.md 2.1).
+// its name in a datastore of each release.
 func TestStoreNamesPoliciesAsTheReleaseDoes(t *testing.T) {
 	t.Parallel()
 	etcd := acctest.NewEtcd(t)
@@ -75,7 +75,7 @@ func ofTier(p *v3.GlobalNetworkPolicy, tier string) *v3.GlobalNetworkPolicy {
 	return p
 }
 
-// TestStoreNamesPoliciesOfTiers is the part of calico-facts.md 2.1 on tiers: from
+// TestStoreNamesPoliciesOfTiers has policies in a tier of their own: from
 // v3.29 on, under the same name in all releases, with the tier in its label.
 func TestStoreNamesPoliciesOfTiers(t *testing.T) {
 	t.Parallel()
@@ -317,8 +317,7 @@ var conventions = []struct {
 }
 
 // TestStoreMovesAPolicyToItsNewName updates, after an upgrade or a step back, a
-// policy that was stored before it (calicoctl's own behaviour is in
-// calico-facts.md 2.3). There must be no moment with none, nor with two.
+// policy that was stored before it. There must be no moment with none, nor with two.
 func TestStoreMovesAPolicyToItsNewName(t *testing.T) {
 	t.Parallel()
 	type move struct {
@@ -413,8 +412,7 @@ func checkOneAtEveryRevision(t *testing.T, etcd *acctest.Etcd, until string) {
 	t.Fatalf("the watch ended before revision %s", until)
 }
 
-// migrate does to a policy what kube-controllers of v3.32 does, by
-// calico-facts.md 2.4. between runs between its two transactions.
+// migrate does to a policy what kube-controllers of v3.32 does. between runs between its two transactions.
 func migrate(t *testing.T, etcd *acctest.Etcd, name string, between func()) {
 	t.Helper()
 	old := etcd.MustGet(t, policies+"default."+name)
