@@ -61,7 +61,13 @@ func newBench(t *testing.T, nftables bool) *bench {
 	b.store = store
 	b.felix = startFelix(t, b.host, b.etcd, nftables)
 	b.startsWith = startsWith(b.objects(t))
-	b.workspace = acctest.NewWorkspace(t, map[string]string{"provider.tf": fmt.Sprintf(`terraform {
+	b.workspace = acctest.NewWorkspace(t, map[string]string{"provider.tf": b.provider("")})
+	return b
+}
+
+// provider returns the provider's block, with more arguments and blocks.
+func (b *bench) provider(more string) string {
+	return fmt.Sprintf(`terraform {
   required_providers {
     calico = {
       source = %q
@@ -73,9 +79,8 @@ provider "calico" {
   etcd {
     endpoints = [%q]
   }
-}
-`, acctest.ProviderSource, b.etcd.Endpoints[0])})
-	return b
+%s}
+`, acctest.ProviderSource, b.etcd.Endpoints[0], more)
 }
 
 // apply applies a configuration in place of the one before, and returns when
