@@ -101,7 +101,7 @@ func addStoreError(diags *diag.Diagnostics, summary string, err error) {
 		for _, shut := range []bool{false, true} {
 			if some := slices.DeleteFunc(slices.Clone(lockout.stops), func(c cutOff) bool { return c.flow.shut != shut }); len(some) > 0 {
 				kind := guardTexts[shut]
-				detail += fmt.Sprintf("%s refused this change. %s%s\n\n%s\n\n", kind.block, kind.what, describeCutOffs(some), kind.errorAdvice)
+				detail += fmt.Sprintf("%s refused this change. %s%s\n\n%s\n\n", kind.block, kind.what, describeCutOffs(some), kind.advice(some))
 			}
 		}
 		diags.AddError(summary, detail+"Nothing was written.")

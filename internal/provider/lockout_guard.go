@@ -379,6 +379,8 @@ type cutOff struct {
 	// before is "" where there was no endpoint yet, and so nothing dropped.
 	before string
 	after  verdict.Verdict
+	// bare is set if no endpoint governs there any more, so that nothing is dropped.
+	bare bool
 }
 
 // compare returns the flows that stop at some endpoint between a world and the one
@@ -413,7 +415,14 @@ func (g *lockoutGuard) compare(before, after *guardedWorld) []cutOff {
 			if len(out) < maxCutOffs {
 				v = after.rules.wording(is, flow, v)
 			}
-			out = append(out, cutOff{is.Name, is.Labels, instead, flow, worked, v})
+			out = append(out, cutOff{endpoint: is.Name, labels: is.Labels, instead: instead, flow: flow, before: worked, after: v})
+		}
+	}
+	bare := func(was *v3.HostEndpoint) {
+		for _, flow := range flows {
+			if dropped, ok := before.keepsOut(was, flow); ok {
+				out = append(out, cutOff{endpoint: was.Name, labels: was.Labels, flow: flow, before: dropped, bare: true})
+			}
 		}
 	}
 	for _, h := range after.endpoints() {
@@ -431,6 +440,9 @@ func (g *lockoutGuard) compare(before, after *guardedWorld) []cutOff {
 		}
 		for _, rival := range rivalsOf(h, now[h.Spec.Node]) {
 			add(h, rival)
+		}
+		if heir == nil {
+			bare(h)
 		}
 	}
 	return out
@@ -520,6 +532,19 @@ func (w *guardedWorld) changes(after *guardedWorld, old, h *v3.HostEndpoint, flo
 		}
 	}
 	return v, "", false
+}
+
+// keepsOut tells whether a flow that must stay out is dropped at an endpoint, and how.
+func (w *guardedWorld) keepsOut(h *v3.HostEndpoint, flow guardedFlow) (dropped string, ok bool) {
+	if !flow.shut {
+		return "", false
+	}
+	parts, watched := w.rules.parts(h, flow)
+	i := slices.IndexFunc(parts, func(p verdict.Part) bool { return p.Outcome == verdict.Denied })
+	if !watched || i < 0 {
+		return "", false
+	}
+	return partOf(parts[i], parts).String(), true
 }
 
 // classed tells which parts of a flow are about the address of one endpoint, in a
@@ -616,7 +641,11 @@ func describeCutOffs(all []cutOff) string {
 		if c.instead != "" {
 			endpoint += " (which takes the place of " + c.instead + ")"
 		}
-		b.WriteString("  " + safetext.Line(fmt.Sprintf("%s: %s: %s (%s)", endpoint, c.flow, c.after, before)) + "\n")
+		after := c.after.String()
+		if c.bare {
+			after = "let in, as no host endpoint protects the interface any more"
+		}
+		b.WriteString("  " + safetext.Line(fmt.Sprintf("%s: %s: %s (%s)", endpoint, c.flow, after, before)) + "\n")
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }

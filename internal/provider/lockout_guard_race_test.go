@@ -40,9 +40,16 @@ type raceEtcd struct {
 	blind bool
 }
 
-// newRaceEtcd returns the server, and a provider block with a strict guard that
-// uses it.
+// newRaceEtcd returns the server, and a provider block with a strict lockout_guard
+// that uses it.
 func newRaceEtcd(t *testing.T, etcd *acctest.Etcd) (server *raceEtcd, provider string) {
+	t.Helper()
+	server, endpoint := serveRaceEtcd(t, etcd)
+	return server, guarding(endpoint, `name = "ssh"`+"\nport = 22\n"+`cidr = "10.1.0.5"`)
+}
+
+// serveRaceEtcd returns the server and where it serves.
+func serveRaceEtcd(t *testing.T, etcd *acctest.Etcd) (server *raceEtcd, endpoint string) {
 	t.Helper()
 	conn, err := grpc.NewClient(strings.TrimPrefix(etcd.Endpoints[0], "http://"), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -59,7 +66,7 @@ func newRaceEtcd(t *testing.T, etcd *acctest.Etcd) (server *raceEtcd, provider s
 	etcdserverpb.RegisterKVServer(s, r)
 	go func() { _ = s.Serve(l) }()
 	t.Cleanup(s.Stop)
-	return r, guarding("http://"+l.Addr().String(), `name = "ssh"`+"\nport = 22\n"+`cidr = "10.1.0.5"`)
+	return r, "http://" + l.Addr().String()
 }
 
 func (r *raceEtcd) Range(ctx context.Context, req *etcdserverpb.RangeRequest) (*etcdserverpb.RangeResponse, error) {

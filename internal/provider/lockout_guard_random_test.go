@@ -216,6 +216,14 @@ func naiveCutOffs(flows []guardedFlow, before, after map[calico.ID]calico.Object
 		if naiveGovernor(worlds[0], endpoint) == endpoint && heir != nil && naiveGovernor(worlds[0], heir) != endpoint {
 			add(endpoint, heir)
 		}
+		if naiveGovernor(worlds[0], endpoint) == endpoint && heir == nil {
+			for _, flow := range flows {
+				kept := func(q verdict.Part) bool { return q.Outcome == verdict.Denied }
+				if flow.shut && slices.ContainsFunc(worlds[0].Parts(endpoint, flow.flow, flow.except...), kept) {
+					must, may = append(must, endpoint.Name+" "+flow.String()), append(may, endpoint.Name+" "+flow.String())
+				}
+			}
+		}
 		// One of a named interface may take over from one that is known by its addresses.
 		if naiveGovernor(worlds[0], endpoint) != endpoint || endpoint.Interface != "" {
 			continue

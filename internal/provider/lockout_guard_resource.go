@@ -119,8 +119,7 @@ func (r *objectResource) addCutOffs(diags *diag.Diagnostics, all []cutOff, destr
 		if some := of(warned); len(some) > 0 {
 			detail := kind.what + describeCutOffs(some)
 			if destroy {
-				// The endpoints may be destroyed first, which only the apply can tell.
-				detail += "\n\nIf these host endpoints are destroyed before, nothing is wrong."
+				detail += "\n\n" + harmless(some)
 			} else {
 				detail += "\n\n" + kind.warnAdvice
 			}
@@ -130,11 +129,33 @@ func (r *objectResource) addCutOffs(diags *diag.Diagnostics, all []cutOff, destr
 		switch {
 		case len(some) == 0:
 		case destroy:
-			diags.AddWarning(kind.summary, kind.what+describeCutOffs(some)+"\n\nIf these host endpoints are destroyed before, nothing is wrong. Otherwise the apply will refuse it.")
+			detail := " Otherwise the apply will refuse it."
+			if some[0].bare {
+				detail = " Say so in an accept block of exposure_guard then: without one, the apply will refuse it."
+			}
+			diags.AddWarning(kind.summary, kind.what+describeCutOffs(some)+"\n\n"+harmless(some)+detail)
 		default:
-			diags.AddError(kind.summary, kind.what+describeCutOffs(some)+"\n\n"+kind.errorAdvice)
+			diags.AddError(kind.summary, kind.what+describeCutOffs(some)+"\n\n"+kind.advice(some))
 		}
 	}
+}
+
+// harmless tells when a deletion that stops or opens something is none the less right.
+func harmless(some []cutOff) string {
+	if some[0].bare {
+		return "If the host goes out of service, nothing is wrong."
+	}
+	// The endpoints may be destroyed first, which only the apply can tell.
+	return "If these host endpoints are destroyed before, nothing is wrong."
+}
+
+// advice tells what to do about a change that is refused.
+func (k guardText) advice(some []cutOff) string {
+	if some[0].bare {
+		return "If the host goes out of service, or is meant to be open, say so in an accept block of exposure_guard. " +
+			"If the endpoint only gets another name, set create_before_destroy in its lifecycle block, so that the new one is there first."
+	}
+	return k.errorAdvice
 }
 
 // guardText is what is said of a guard.

@@ -31,14 +31,14 @@ func missing() error {
 	var errs []error
 	var absent []string
 	for _, program := range []string{
-		"ip", "iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore", "ipset", "conntrack", "mount", "unshare",
+		"ip", "nft", "iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore", "ipset", "conntrack", "mount", "unshare",
 	} {
 		if _, err := exec.LookPath(program); err != nil {
 			absent = append(absent, program)
 		}
 	}
 	if len(absent) > 0 {
-		errs = append(errs, fmt.Errorf("- there is no %s on PATH: install iptables, ipset, iproute2, conntrack and util-linux", strings.Join(absent, ", ")))
+		errs = append(errs, fmt.Errorf("- there is no %s on PATH: install iptables, nftables, ipset, iproute2, conntrack and util-linux", strings.Join(absent, ", ")))
 	}
 	if os.Geteuid() != 0 {
 		return errors.Join(append(errs, errors.New("- it has to run as root: sudo make test-dataplane"))...)
