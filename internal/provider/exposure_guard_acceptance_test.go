@@ -68,6 +68,16 @@ func TestExposureGuardOfEveryKind(t *testing.T) {
 	profiled := objects{guardedEndpointKey: storedJSON("HostEndpoint", "db1-eth0", "{}", `{"node":"db1","interfaceName":"eth0","profiles":["hosts"]}`)}
 	labelled := objects{guardedEndpointKey: "", policyKeys + "default.db": storedJSON("GlobalNetworkPolicy", "default.db", "{}", `{"selector":"role == 'open'","order":1,"types":["Ingress"],"ingress":[`+storedRule("Allow", "")+`]}`)}
 
+	// The far side is one host among many that no rule tells apart.
+	far := with(stored("db", "1", storedRule("Allow", "role == 'client'")), objects{})
+	for i, role := range []string{"app", "client", "app"} {
+		name := fmt.Sprintf("app%d", i)
+		far[endpointKeys+name] = storedJSON("HostEndpoint", name, fmt.Sprintf(`{"role":%q}`, role), fmt.Sprintf(`{"node":%q,"interfaceName":"eth0","expectedIPs":["10.0.9.%d"]}`, name, i))
+	}
+	host := func(role string) string {
+		return fmt.Sprintf("\nresource \"calico_host_endpoint\" \"app\" {\n  name = \"app-eth0\"\n  node = \"app\"\n  interface_name = \"eth0\"\n  expected_ips = [\"10.0.9.9\"]\n  labels = { role = %q }\n}\n", role)
+	}
+
 	for name, test := range map[string]struct {
 		// stored is there at first beside the endpoint and the Felix without failsafe
 		// ports, or in place of them; "" is nothing.
@@ -101,7 +111,10 @@ func TestExposureGuardOfEveryKind(t *testing.T) {
 		"do_not_track lets nothing back": {was: failsafe, is: failsafe + policyOf("raw", "order = 1\n  do_not_track = true\n  apply_on_forward = true\n  types = [\"Ingress\"]", databaseRule("Allow"))},
 		"the endpoint is of another node": {stored: objects{guardedEndpointKey: ""}, was: endpoint("  node = \"db1\"") + failsafe, is: endpoint("  node = \"db11\"") + failsafe,
 			says: []string{"db1-eth0: database (TCP port 5432 from 0.0.0.0/0): let in, as no host endpoint protects the interface any more", "denied"}},
-		"the endpoint is of all interfaces": {stored: objects{guardedEndpointKey: ""}, was: endpoint("  node = \"db1\"") + failsafe, is: strings.Replace(endpoint("  node = \"db1\""), `"eth0"`, `"*"`, 1) + failsafe},
+		"the endpoint is of all interfaces":      {stored: objects{guardedEndpointKey: ""}, was: endpoint("  node = \"db1\"") + failsafe, is: strings.Replace(endpoint("  node = \"db1\""), `"eth0"`, `"*"`, 1) + failsafe},
+		"a far host gets a label that is let in": {stored: far, was: host("app"), is: host("client"), says: []string{"allowed for 10.0.9.9", `policy "db"`}},
+		"a far host gets another label":          {stored: far, was: host("app"), is: host("web")},
+		"a new far host that is let in":          {stored: far, is: host("client"), says: []string{"allowed for 10.0.9.9"}},
 		"it cannot be told any more": {stored: allowAll, was: policyOf("no", "order = 1", databaseRule("Deny")),
 			is: policyOf("no", "order = 1", strings.Replace(databaseRule("Deny"), "ports =", "nets = [\"10.0.0.0/24\"]\n    ports =", 1)), says: []string{"cannot be decided", "expectedIPs"}},
 	} {

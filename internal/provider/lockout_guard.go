@@ -401,14 +401,23 @@ func (g *lockoutGuard) compare(before, after *guardedWorld) []cutOff {
 	if len(after.moved) > 0 {
 		old = endpointsByNode(before.endpoints(), concerned)
 	}
+	singled := before.singled(after, flows)
 	var out []cutOff
 	add := func(was, is *v3.HostEndpoint) {
 		instead := ""
 		if was != nil && was.Name != is.Name {
 			instead = was.Name
 		}
-		for _, flow := range flows {
+		for i, flow := range flows {
 			v, worked, stops := before.changes(after, was, is, flow)
+			for _, one := range singled[i] {
+				if stops {
+					break
+				}
+				if v, worked, stops = before.changesBetween(after, was, is, one.before, one.after); stops {
+					v.Part = one.address.String()
+				}
+			}
 			if !stops {
 				continue
 			}
@@ -425,8 +434,19 @@ func (g *lockoutGuard) compare(before, after *guardedWorld) []cutOff {
 			}
 		}
 	}
+	asked := map[string]bool{} // by class: the far side alone is another
+	var all map[string][]*v3.HostEndpoint
+	if slices.ContainsFunc(singled, func(flows []singleFlow) bool { return len(flows) > 0 }) {
+		all = endpointsByNode(after.endpoints(), func(*v3.HostEndpoint) bool { return true })
+	}
 	for _, h := range after.endpoints() {
-		if concerned(h) && verdict.Governor(now[h.Spec.Node], h) == h { // Calico ignores others
+		switch {
+		case !concerned(h):
+			if class := after.rules.class(h); all != nil && !asked[class] && verdict.Governor(all[h.Spec.Node], h) == h {
+				asked[class] = true
+				add(h, h)
+			}
+		case verdict.Governor(now[h.Spec.Node], h) == h: // Calico ignores others
 			add(verdict.Governor(old[h.Spec.Node], h), h)
 		}
 	}
@@ -494,12 +514,24 @@ func byName(a, b *v3.HostEndpoint) int { return strings.Compare(a.Name, b.Name) 
 // An endpoint that is watched before or after counts: a label that takes it out of
 // the watch is no reason to look away.
 func (w *guardedWorld) changes(after *guardedWorld, old, h *v3.HostEndpoint, flow guardedFlow) (v verdict.Verdict, worked string, stops bool) {
+	return w.changesBetween(after, old, h, flow, flow)
+}
+
+// changesBetween is changes for a flow that has another far side before: then both are
+// single addresses.
+func (w *guardedWorld) changesBetween(after *guardedWorld, old, h *v3.HostEndpoint, before, flow guardedFlow) (v verdict.Verdict, worked string, stops bool) {
 	now, watched := after.rules.parts(h, flow)
 	var was []verdict.Part
 	if old != nil {
-		var before bool
-		was, before = w.rules.parts(old, flow)
-		watched = watched || before
+		var watchedBefore bool
+		was, watchedBefore = w.rules.parts(old, before)
+		watched = watched || watchedBefore
+		if before.flow.Peer != flow.flow.Peer {
+			was = slices.Clone(was)
+			for i := range was {
+				was[i] = was[i].From(flow.flow.Peer.Addr())
+			}
+		}
 	}
 	if !watched || old == nil && flow.shut {
 		return v, "", false
@@ -559,6 +591,87 @@ func (w *guardedWorld) classed(after *guardedWorld, flow guardedFlow) func(verdi
 		first, last := p.Peer()
 		return first == last && (w.rules.faces[first] || after.rules.faces[first])
 	}
+}
+
+// singled returns, for each flow, the flows from or to single addresses of those
+// endpoints that a change is about, before and after it, if the flow alone would not tell
+// how they fare (see classed): a label that one of them gets or loses is for its own
+// traffic. Rules know one endpoint of each class alone: its address is the one that is
+// asked about.
+func (w *guardedWorld) singled(after *guardedWorld, flows []guardedFlow) [][]singleFlow {
+	out := make([][]singleFlow, len(flows))
+	if !w.rules.far && !after.rules.far {
+		return out
+	}
+	type far struct{ address, before, after netip.Addr }
+	var all []far
+	add := func(address, was, is netip.Addr) {
+		if was == is && w.rules == after.rules {
+			return // no rule tells the two apart
+		}
+		// Of an address that several endpoints claim nothing is certain.
+		if !w.rules.shared[address] && !after.rules.shared[address] {
+			all = append(all, far{address, was, is})
+		}
+	}
+	for _, name := range w.movedEndpoints(after) {
+		was, old := w.rules.addressesOf(w.endpoint(name))
+		is, now := after.rules.addressesOf(after.endpoint(name))
+		for i, ip := range is {
+			before := ip // an address of nobody, as far as rules can tell
+			if j := slices.Index(was, ip); j >= 0 {
+				before = old[j]
+			}
+			add(ip, before, now[i])
+		}
+		for j, ip := range was {
+			if !slices.Contains(is, ip) {
+				add(ip, old[j], ip)
+			}
+		}
+	}
+	for i, flow := range flows {
+		wide := rangeOf(flow.flow.Peer)
+		if flow.some || !wide.roomy(minRoom) {
+			continue
+		}
+		for _, f := range all {
+			if !wide.contains(f.address) || slices.ContainsFunc(flow.except, func(net netip.Prefix) bool { return net.Contains(f.address) }) {
+				continue
+			}
+			one := singleFlow{f.address, flow, flow}
+			one.before.flow.Peer, one.after.flow.Peer = netip.PrefixFrom(f.before, f.before.BitLen()), netip.PrefixFrom(f.after, f.after.BitLen())
+			one.before.except, one.after.except = nil, nil
+			out[i] = append(out[i], one)
+		}
+	}
+	return out
+}
+
+// singleFlow is the part of a flow from or to the address of one endpoint.
+type singleFlow struct {
+	address       netip.Addr
+	before, after guardedFlow
+}
+
+// movedEndpoints returns the names of the host endpoints that are not the same before
+// and after a change.
+func (w *guardedWorld) movedEndpoints(after *guardedWorld) []string {
+	var names []string
+	for _, worlds := range [][2]*guardedWorld{{w, after}, {after, w}} {
+		for _, h := range worlds[0].endpoints() {
+			if after.moved[h.Spec.Node] && worlds[1].endpoint(h.Name) != h && !slices.Contains(names, h.Name) {
+				names = append(names, h.Name)
+			}
+		}
+	}
+	return names
+}
+
+// endpoint returns the host endpoint of a name, nil for none.
+func (w *guardedWorld) endpoint(name string) *v3.HostEndpoint {
+	h, _ := w.objects[calico.ID{Kind: calico.KindHostEndpoint, Name: name}].(*v3.HostEndpoint)
+	return h
 }
 
 // partOf is the verdict on a part, which names the part only if there are others.

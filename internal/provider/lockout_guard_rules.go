@@ -298,6 +298,19 @@ func (r *guardedRules) isAsked(ip netip.Addr) bool {
 	return slices.ContainsFunc(r.asked, func(a addressRange) bool { return a.contains(ip) })
 }
 
+// addressesOf returns the addresses of an endpoint, and those of the one that stands for
+// its class, one for one. An endpoint that is nil has none.
+func (r *guardedRules) addressesOf(h *v3.HostEndpoint) (own, known []netip.Addr) {
+	if h == nil {
+		return nil, nil
+	}
+	own = verdict.ExpectedIPs(h)
+	if p, _, ok := r.placeOf(h); ok && len(p.endpoint.ExpectedIPs) == len(own) {
+		return own, p.endpoint.ExpectedIPs
+	}
+	return own, own
+}
+
 // class is the same for endpoints that no rule can tell apart.
 func (r *guardedRules) class(h *v3.HostEndpoint) string {
 	class, ok := r.classes[h]

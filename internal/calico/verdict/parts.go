@@ -52,6 +52,12 @@ func (w *World) Parts(ep *Endpoint, f Flow, except ...netip.Prefix) []Part {
 // Peer returns the first and the last address of the far side.
 func (p Part) Peer() (first, last netip.Addr) { return p.box.peer.lo, p.box.peer.hi }
 
+// From returns the part as it would be with that address at the far side.
+func (p Part) From(peer netip.Addr) Part {
+	p.box.peer = addrRange{peer, peer}
+	return p
+}
+
 // Meets tells whether two parts, of one flow in two worlds, have packets in common.
 // same tells whether two near addresses, given by their places, are the same.
 func (p Part) Meets(other Part, same func(mine, its int) bool) bool {
