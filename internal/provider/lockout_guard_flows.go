@@ -32,16 +32,20 @@ type declaration struct {
 	in, out []access
 	// everyone is set if the policy lets everybody in at port 22.
 	everyone bool
+	// bySets is set if network sets are part of what it declares: in another world they
+	// may be others.
+	bySets bool
 }
 
 // declarationOf returns what a policy declares. Worlds that follow each other share
 // what was found.
 func (w *guardedWorld) declarationOf(policy *v3.GlobalNetworkPolicy) *declaration {
-	if d := w.declared[policy]; d != nil {
-		return d
+	known := w.declared[policy]
+	if known != nil && !known.bySets {
+		return known
 	}
-	d, alone := &declaration{}, true
-	if f, ok := failsafe.Parse(policy.Spec.Ingress, policy.Spec.Egress); ok && isFailsafe(f) {
+	d := &declaration{}
+	if f, ok := w.failsafeOf(known, policy); ok {
 		d.failsafe = true
 		for _, cidr := range f.ManagementCIDRs {
 			d.in = appendAccess(d.in, cidr, f.ManagementPorts)
@@ -52,13 +56,20 @@ func (w *guardedWorld) declarationOf(policy *v3.GlobalNetworkPolicy) *declaratio
 	} else {
 		for _, rule := range policy.Spec.Ingress {
 			w.declare(d, rule)
-			alone = alone && rule.Source.Selector == ""
 		}
 	}
-	if alone { // else it depends on the sets of this world
-		w.declared[policy] = d
-	}
+	w.declared[policy] = d
 	return d
+}
+
+// failsafeOf reads a failsafe policy. It does not look again at one that was found to be
+// another.
+func (w *guardedWorld) failsafeOf(known *declaration, policy *v3.GlobalNetworkPolicy) (*failsafe.Policy, bool) {
+	if known != nil {
+		return nil, false
+	}
+	f, ok := failsafe.Parse(policy.Spec.Ingress, policy.Spec.Egress)
+	return f, ok && isFailsafe(f)
 }
 
 // isFailsafe tells the guide's policy from another one that begins with a rule of the
@@ -84,6 +95,7 @@ func (w *guardedWorld) declare(d *declaration, rule v3.Rule) {
 			d.in = appendAccess(d.in, net, ssh)
 		}
 	case rule.Source.Selector != "":
+		d.bySets = true
 		chosen, err := selector.Parse(selector.OneLine(rule.Source.Selector))
 		if err != nil {
 			return
