@@ -129,6 +129,9 @@ type ReleaseFinding struct {
 	// Assumed is true where nothing in the datastore told the release and the
 	// newest was taken.
 	Assumed bool
+	// Locked is where it is said that the datastore must not be written to now, "" if
+	// it may be.
+	Locked string
 	// Contradiction is set where the release was given in the configuration
 	// and the datastore tells another one: what it tells, in a phrase.
 	Contradiction string

@@ -78,6 +78,8 @@ type UnavailableError struct {
 	Endpoints []string
 	// Unknown is true for a write whose outcome could not be told.
 	Unknown bool
+	// Remembered is true if nothing was sent, as a request before had no answer.
+	Remembered bool
 	Err     error
 }
 

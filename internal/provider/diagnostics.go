@@ -125,8 +125,7 @@ func addStoreError(diags *diag.Diagnostics, summary string, err error) {
 			safetext.Line(corrupt.Key), corrupt.Revision, safetext.Line(corrupt.Err.Error()), safetext.Shell(corrupt.Key)))
 	case errors.As(err, &locked):
 		diags.AddError(summary, fmt.Sprintf(
-			"The Calico datastore is locked: datastoreReady is false in %s, as during an upgrade or a migration. Nothing was written, and Terraform waited for request_timeout. "+
-				"Apply again when it is done; if no migration is running, `calicoctl datastore migrate unlock` takes the lock away.", safetext.Line(locked.Key)))
+			"%s Nothing was written: the lock did not end within request_timeout. Apply again when it is unlocked.", lockedDetail(locked.Key)))
 	case errors.As(err, &tier):
 		diags.AddError(summary, fmt.Sprintf(
 			"The tier %q does not exist (nothing is stored at %s), and the policy was not written. If the tier is in this configuration, refer to it, so that Terraform creates it first: tier = calico_tier.NAME.name, or depends_on = [calico_tier.NAME]. "+
@@ -222,7 +221,16 @@ func deniedDetail(e *datastore.DeniedError) string {
 	}
 }
 
+// lockedDetail tells what a lock is, by where it is stored.
+func lockedDetail(key string) string {
+	return fmt.Sprintf("The Calico datastore is locked: datastoreReady is false in %s, as during an upgrade or a migration. "+
+		"If no migration is running, `calicoctl datastore migrate unlock` takes the lock away.", safetext.Line(key))
+}
+
 func unavailableDetail(e *datastore.UnavailableError) string {
+	if e.Remembered {
+		return fmt.Sprintf("etcd at %s has not answered a request before this one, and does not answer yet: nothing was sent.\n\n%v", strings.Join(e.Endpoints, ", "), e.Err)
+	}
 	detail := fmt.Sprintf("There was no answer from etcd at %s. Check that it runs, that the addresses are right and that they can be reached from here.\n\n%v",
 		strings.Join(e.Endpoints, ", "), e.Err)
 	if e.Unknown {

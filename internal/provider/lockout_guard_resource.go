@@ -28,6 +28,7 @@ func (r *objectResource) guardStore(ctx context.Context) (datastore.Store, calic
 	if err != nil {
 		return nil, calico.Release{}
 	}
+	r.data.noteRelease(finding)
 	return store, finding.Release
 }
 
@@ -82,7 +83,7 @@ func (r *objectResource) refuseContradiction(ctx context.Context, store datastor
 	}
 	if r.data.guard.once("contradiction") {
 		diags.AddError("Calico Version and Datastore Disagree",
-			fmt.Sprintf("calico_version of the provider is %s, but %s. A guard in mode \"error\" would look at the datastore as %s does, and could miss what decides in truth, such as tiers. Correct calico_version, or leave it out.", finding.Release, finding.Contradiction, finding.Release))
+			fmt.Sprintf("The provider has calico_version = %q, but %s. A guard in mode \"error\" would look at the datastore as Calico %s does, and could miss what decides in truth, such as tiers. Correct calico_version, or leave it out.", finding.Release, finding.Contradiction, finding.Release))
 	}
 	return true
 }

@@ -100,6 +100,7 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if planned == nil {
 		r.planDestroy(ctx, state, req.Private, &resp.Diagnostics)
 		r.planGuard(ctx, state, nil, req.Private, nil, &resp.Diagnostics)
+		r.data.refuseLocked(&resp.Diagnostics)
 		return
 	}
 	var replaced values
@@ -152,6 +153,9 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	if len(c.unknown) == 0 && !raw.Equal(req.State.Raw) {
 		r.planGuard(ctx, state, obj, req.Private, replaced, &resp.Diagnostics)
+	}
+	if !raw.Equal(req.State.Raw) {
+		r.data.refuseLocked(&resp.Diagnostics)
 	}
 }
 
@@ -597,12 +601,20 @@ func (r *objectResource) read(ctx context.Context, req resource.ReadRequest, res
 		resp.Diagnostics.AddWarning(summary, why+", so this object was not read: the plan assumes that it is as Terraform last saw it.")
 		return
 	}
-	state, store := r.begin(ctx, req.State.Raw, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
+	state, err := r.rootValues(ctx, req.State.Raw)
+	if err != nil || state == nil {
+		addUnreadable(&resp.Diagnostics, err)
 		return
 	}
 	r.data.noteRead(r.id(state))
-	stored, err := store.Get(ctx, r.id(state))
+	store, err := r.data.store(ctx)
+	var stored *datastore.Stored
+	if err == nil {
+		stored, err = store.Get(ctx, r.id(state))
+	}
+	if err != nil && r.data.toldBefore(err) {
+		return // the state stays as it was: the one error ends the run
+	}
 	if errors.Is(err, datastore.ErrNotFound) {
 		if r.base(ctx, req.Private) == nil {
 			r.addMissing(ctx, store, &resp.Diagnostics, r.id(state))
@@ -733,7 +745,7 @@ func (r *objectResource) ImportState(ctx context.Context, req resource.ImportSta
 func (r *objectResource) begin(ctx context.Context, raw rawValue, diags *diag.Diagnostics) (values, datastore.Store) {
 	v, err := r.rootValues(ctx, raw)
 	if err != nil || v == nil {
-		diags.AddError("Unexpected Resource Data", fmt.Sprintf("The resource's data cannot be read: %v. Please report this to the provider developers.", err))
+		addUnreadable(diags, err)
 		return nil, nil
 	}
 	store, err := r.data.store(ctx)
@@ -742,6 +754,10 @@ func (r *objectResource) begin(ctx context.Context, raw rawValue, diags *diag.Di
 		return nil, nil
 	}
 	return v, store
+}
+
+func addUnreadable(diags *diag.Diagnostics, err error) {
+	diags.AddError("Unexpected Resource Data", fmt.Sprintf("The resource's data cannot be read: %v. Please report this to the provider developers.", err))
 }
 
 // privateReader and privateWriter are what the framework's private state offers.

@@ -28,8 +28,18 @@ type providerData struct {
 	// offline tells that there is no datastore, on purpose: nothing is read or written.
 	offline bool
 
+	// opening is held while the datastore is opened, so that all wait for one attempt.
+	// refused is why that failed, and refusedAt when.
+	opening   sync.Mutex
+	refused   error
+	refusedAt time.Time
+
 	mu     sync.Mutex
 	opened datastore.Store
+	// locked is where it is said that the datastore is locked, "" if it is not.
+	locked string
+	// failed are the failures of the whole datastore that were told, by their summaries.
+	failed map[string]bool
 	// told are the warnings about the release that were given: once is enough.
 	told bool
 	// unreachable is set when a plan found that the datastore does not answer,
@@ -87,17 +97,83 @@ func (d *providerData) store(ctx context.Context) (datastore.Store, error) {
 			detail:  "The provider's configuration depends on values that are known only after apply. Apply what they come from first, for example with -target.",
 		}
 	}
+	d.opening.Lock()
+	defer d.opening.Unlock()
+	switch {
+	case d.opened != nil:
+		return d.opened, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case d.refused != nil && time.Since(d.refusedAt) < refusalStands:
+		return nil, d.refused
+	}
+	store, err := d.open(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			d.refused, d.refusedAt = err, time.Now()
+		}
+		return nil, err
+	}
+	d.opened = store
+	opened.add(store)
+	return store, nil
+}
+
+// refusalStands is how long a datastore that could not be opened is not tried again: all
+// resources of a run ask for it.
+const refusalStands = time.Minute
+
+// toldBefore tells whether an error is of the whole datastore, as that it does not
+// answer, and was told before: one error for a run is enough, as it ends the run.
+func (d *providerData) toldBefore(err error) bool {
+	var unavailable *datastore.UnavailableError
+	var denied *datastore.DeniedError
+	what := ""
+	switch {
+	case errors.As(err, &unavailable):
+		what = "unavailable"
+	case errors.As(err, &denied) && denied.Reason != datastore.DeniedPermission:
+		what = "denied"
+	default:
+		return false
+	}
+	return !d.first(what)
+}
+
+// first is true once for each kind of failure.
+func (d *providerData) first(what string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.opened == nil {
-		store, err := d.open(ctx)
-		if err != nil {
-			return nil, err
-		}
-		d.opened = store
-		opened.add(store)
+	if d.failed[what] {
+		return false
 	}
-	return d.opened, nil
+	if d.failed == nil {
+		d.failed = map[string]bool{}
+	}
+	d.failed[what] = true
+	return true
+}
+
+// noteRelease notes what the datastore told of itself, for refuseLocked.
+func (d *providerData) noteRelease(finding datastore.ReleaseFinding) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.locked = finding.Locked
+}
+
+// refuseLocked reports once that what is planned cannot be written now, as far as
+// anything of the plan has asked the datastore: that is not worth a request of its own.
+func (d *providerData) refuseLocked(diags *diag.Diagnostics) {
+	if d == nil {
+		return
+	}
+	d.mu.Lock()
+	locked := d.locked
+	d.mu.Unlock()
+	if locked != "" && d.first("locked") {
+		diags.AddError("Datastore Is Locked",
+			lockedDetail(locked)+" Nothing of this plan could be written. Plan again when it is unlocked.")
+	}
 }
 
 // opened are the datastores of all providers of this process: Terraform does
@@ -150,9 +226,12 @@ func (d *providerData) planRelease(ctx context.Context, kind calico.Kind, create
 		d.tellUnreachable(unavailable, diags)
 		return d.release
 	case err != nil:
-		(&objectResource{}).addStoreError(diags, "Find Out the Calico Release for", calico.ID{Kind: kind}, err)
+		if !d.toldBefore(err) && d.first("release") {
+			addStoreError(diags, "Unable to Find Out the Release of Calico", err)
+		}
 		return d.release
 	}
+	d.noteRelease(finding)
 	if kind.Tiered() {
 		// Other kinds are stored alike in every release.
 		d.tellRelease(ctx, finding, create, diags)
@@ -163,7 +242,7 @@ func (d *providerData) planRelease(ctx context.Context, kind calico.Kind, create
 // tellUnreachable warns once that a plan could not be checked.
 func (d *providerData) tellUnreachable(err *datastore.UnavailableError, diags *diag.Diagnostics) {
 	d.mu.Lock()
-	told := d.unreachable // by another one that asked at the same time
+	told := d.unreachable || d.failed["unavailable"] // by another one that asked at the same time
 	d.unreachable = true
 	d.mu.Unlock()
 	if !told {
@@ -282,7 +361,7 @@ func (d *providerData) tellRelease(ctx context.Context, finding datastore.Releas
 	switch {
 	case finding.Contradiction != "":
 		diags.AddAttributeWarning(path.Root("name"), "Calico Version and Datastore Disagree",
-			fmt.Sprintf("calico_version of the provider is %s, but %s. Policies are stored as %s does. If that is wrong, Calico may enforce them in another tier, or twice: correct calico_version, or leave it out.",
+			fmt.Sprintf("The provider has calico_version = %q, but %s. Policies are stored in the way of Calico %s. If the datastore is right, Calico may enforce them in another tier, or twice: correct calico_version, or leave it out.",
 				finding.Release, finding.Contradiction, finding.Release))
 	case finding.Assumed:
 		diags.AddWarning("Calico Release Assumed",

@@ -143,35 +143,52 @@ func (s *Store) conclude(found map[string]*datastore.Stored) (*facts, error) {
 			f.finding.Contradiction = fmt.Sprintf("%s tells %s", because, release)
 		}
 	}
+	if f.locked {
+		f.finding.Locked = clusterInformationKey
+	}
 	f.release = f.finding.Release
 	return f, nil
 }
 
-// writable waits until the datastore is not locked, as long as ctx lasts.
+// writable waits until the datastore is not locked, as long as ctx lasts. If a write has
+// waited in vain, those that come next look once, and do not wait.
 func (s *Store) writable(ctx context.Context) (*facts, error) {
 	const pause = 500 * time.Millisecond
 	locked := false
 	for {
 		f, err := s.facts(ctx)
 		if locked && ctx.Err() != nil {
-			return nil, &datastore.LockedError{Key: clusterInformationKey}
+			return nil, s.gaveUp()
 		}
 		if err != nil {
 			return nil, err
 		}
 		if !f.locked {
+			s.waitedInVain.Store(false)
 			return f, nil
 		}
+		if s.waitedInVain.Load() && locked {
+			return nil, s.gaveUp()
+		}
+		wait := pause
+		if s.waitedInVain.Load() {
+			wait = 0
+		}
 		locked = true
-		timer := time.NewTimer(pause)
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return nil, &datastore.LockedError{Key: clusterInformationKey}
+			return nil, s.gaveUp()
 		case <-timer.C:
 		}
 		s.forget(f)
 	}
+}
+
+func (s *Store) gaveUp() error {
+	s.waitedInVain.Store(true)
+	return &datastore.LockedError{Key: clusterInformationKey}
 }
 
 // notice forgets the facts where ClusterInformation is not what they tell.

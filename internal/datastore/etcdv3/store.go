@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -47,6 +48,16 @@ type Store struct {
 
 	snapshots snapshots
 
+	// waitedInVain is set when a write has waited for the end of a lock as long as it
+	// may.
+	waitedInVain atomic.Bool
+
+	// outage is that no member answers.
+	outage datastore.Outage
+	// closed ends what goes on by itself.
+	closed    chan struct{}
+	closeOnce sync.Once
+
 	// guardedWrites is held for a guarded write, as writes of one process would
 	// otherwise upset each other's guards.
 	guardedWrites sync.Mutex
@@ -71,17 +82,24 @@ func New(ctx context.Context, cfg Config, options Options) (*Store, error) {
 	defer cancel()
 	conn, err := Acquire(ctx, cfg)
 	if err != nil {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) && len(cfg.Endpoints) > 0 {
+			// Others connect as well, and have not found out yet why that fails.
+			err = explain(ctx, err, cfg)
+		}
 		return nil, err
 	}
 	if options.Observe == nil {
 		options.Observe = func(context.Context, datastore.Call) {}
 	}
 	cfg.Endpoints = conn.Endpoints() // also where SRV records gave them
-	return &Store{conn: conn, cfg: cfg, options: options}, nil
+	return &Store{conn: conn, cfg: cfg, options: options, closed: make(chan struct{})}, nil
 }
 
 // Close gives the connection back; the last store that uses it closes it.
-func (s *Store) Close() error { return s.conn.Release() }
+func (s *Store) Close() error {
+	s.closeOnce.Do(func() { close(s.closed) })
+	return s.conn.Release()
+}
 
 // Key returns the key under which the object is stored, or would be.
 func (s *Store) Key(ctx context.Context, id calico.ID) string {
@@ -537,7 +555,7 @@ func (s *Store) written(id calico.ID, p plan, revision int64) (*datastore.Stored
 // done all the same.
 func (s *Store) settle(ctx context.Context, end time.Time, id calico.ID, p plan, cause error) (*datastore.Stored, error) {
 	var unavailable *datastore.UnavailableError
-	if !errors.As(cause, &unavailable) {
+	if !errors.As(cause, &unavailable) || unavailable.Remembered {
 		return nil, cause
 	}
 	// The deadline of the write may have passed; grace is kept for this.
@@ -597,9 +615,15 @@ func (s *Store) txnOnce(ctx context.Context, operation, key string, op clientv3.
 // attempt makes one request, and makes it again after failures that pass by
 // themselves: a member that is down, a change of leader. The pause between
 // attempts grows; the deadline of ctx ends them.
+//
+// If they are ended by it, the others need not find out the same: until a member answers
+// again, all requests fail at once.
 func (s *Store) attempt(ctx context.Context, operation, key string, request func(context.Context, *datastore.Call) error) error {
 	const first, longest = 50 * time.Millisecond, time.Second
 	timeout := s.attemptTimeout()
+	if err := s.outage.Standing(); err != nil {
+		return err
+	}
 	for pause := first; ; pause, timeout = min(2*pause, longest), timeout+timeout/2 {
 		started := time.Now()
 		once, cancel := context.WithTimeout(ctx, timeout)
@@ -608,6 +632,7 @@ func (s *Store) attempt(ctx context.Context, operation, key string, request func
 		cancel()
 		s.observe(ctx, call, started, err)
 		if err == nil {
+			s.outage.End()
 			return nil
 		}
 		translated := translate(err, key, s.cfg)
@@ -619,8 +644,38 @@ func (s *Store) attempt(ctx context.Context, operation, key string, request func
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return s.explain(ctx, translated)
+			explained := s.explain(ctx, translated)
+			// (Nobody has waited in vain if it was cancelled.)
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) && s.outage.Begin(explained) {
+				go s.awaitEnd()
+			}
+			return explained
 		case <-timer.C:
+		}
+	}
+}
+
+// awaitEnd asks again and again until a member answers, or the store is closed.
+func (s *Store) awaitEnd() {
+	const pause = 500 * time.Millisecond
+	again := time.NewTicker(pause)
+	defer again.Stop()
+	for {
+		select {
+		case <-s.closed:
+			return
+		case <-again.C:
+		}
+		if s.outage.Standing() == nil {
+			return // a request that was under way has had an answer
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), s.attemptTimeout())
+		_, err := s.conn.Client().Get(ctx, clusterInformationKey, clientv3.WithCountOnly())
+		cancel()
+		var unavailable *datastore.UnavailableError
+		if err == nil || !errors.As(translate(err, clusterInformationKey, s.cfg), &unavailable) {
+			s.outage.End()
+			return
 		}
 	}
 }

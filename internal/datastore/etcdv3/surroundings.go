@@ -18,13 +18,14 @@ const (
 
 // Surroundings tells what else is there; see datastore.Store.
 func (s *Store) Surroundings(ctx context.Context) (datastore.Surroundings, error) {
+	// The deadline comes first: who waits for the lock does not wait once more.
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
 	s.surroundings.mu.Lock()
 	defer s.surroundings.mu.Unlock()
 	if s.surroundings.known {
 		return s.surroundings.found, nil
 	}
-	ctx, cancel := s.deadline(ctx)
-	defer cancel()
 	resp, err := s.txn(ctx, "surroundings", felixStatusPrefix, clientv3.OpTxn(nil, []clientv3.Op{
 		clientv3.OpGet(felixStatusPrefix, clientv3.WithPrefix(), clientv3.WithKeysOnly()),
 		clientv3.OpGet(workloadsPrefix, clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(1)),
