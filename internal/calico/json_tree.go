@@ -167,23 +167,10 @@ func (n *node) write(b *strings.Builder) {
 	}
 }
 
-// keepUnknown returns value, an encoding of obj, with all that base holds and
-// obj's type does not know.
+// keepUnknown returns value, an encoding of obj, with all that base holds and obj's type
+// does not know. It answers an *UnknownFieldsError if some of that would have no place.
 func keepUnknown(obj Object, value, base []byte) ([]byte, error) {
-	old, err := parseNode(base)
-	if err != nil {
-		return nil, err
-	}
-	// What the type knows of base is what survives a way through the type.
-	typed := KindOf(obj).New()
-	if err := calicoJSON.Unmarshal(base, typed); err != nil {
-		return nil, err
-	}
-	text, err := calicoJSON.Marshal(typed)
-	if err != nil {
-		return nil, err
-	}
-	known, err := parseNode(text)
+	old, known, err := typedTree(KindOf(obj), base)
 	if err != nil {
 		return nil, err
 	}
@@ -191,28 +178,61 @@ func keepUnknown(obj Object, value, base []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []byte(mergeUnknown(old, known, want).String()), nil
+	var m merger
+	merged := m.merge("", old, known, want)
+	if len(m.lost) > 0 {
+		return nil, &UnknownFieldsError{Fields: m.lost}
+	}
+	return []byte(merged.String()), nil
 }
 
-// mergeUnknown returns want with the parts of old that known lacks.
-func mergeUnknown(old, known, want *node) *node {
+// typedTree parses a stored value, and what its kind's type knows of it: that is what
+// survives a way through the type.
+func typedTree(kind Kind, value []byte) (all, known *node, err error) {
+	if all, err = parseNode(value); err != nil {
+		return nil, nil, err
+	}
+	typed := kind.New()
+	if err := calicoJSON.Unmarshal(value, typed); err != nil {
+		return nil, nil, err
+	}
+	text, err := calicoJSON.Marshal(typed)
+	if err != nil {
+		return nil, nil, err
+	}
+	known, err = parseNode(text)
+	return all, known, err
+}
+
+// merger merges what is stored into what is to be stored in its place.
+type merger struct {
+	// lost are the fields that nobody here knows and that would have no place, or an
+	// uncertain one.
+	lost []string
+}
+
+// merge returns want with the parts of old that known lacks.
+func (m *merger) merge(path string, old, known, want *node) *node {
 	switch {
 	case old.object && want.object && known != nil && known.object:
-		return mergeObject(old, known, want)
+		return m.mergeObject(path, old, known, want)
 	case old.array && want.array && known != nil && known.array && len(old.items) == len(known.items):
-		return mergeArray(old, known, want)
+		return m.mergeArray(path, old, known, want)
+	case old.array && known != nil && known.String() == want.String():
+		return old // nothing is changed, whatever its elements are
 	default:
+		m.lost = append(m.lost, unknownIn(path, old, known)...)
 		return want
 	}
 }
 
-func mergeObject(old, known, want *node) *node {
+func (m *merger) mergeObject(path string, old, known, want *node) *node {
 	merged := &node{object: true, fields: map[string]*node{}}
 	for _, key := range want.keys {
 		value := want.fields[key]
 		if _, o := old.lookup(key); o != nil {
 			_, k := known.lookup(key)
-			value = mergeUnknown(o, k, value)
+			value = m.merge(joinPath(path, key), o, k, value)
 		}
 		merged.set(key, value)
 	}
@@ -226,46 +246,56 @@ func mergeObject(old, known, want *node) *node {
 			merged.set(key, old.fields[key])
 		case k.object && old.fields[key].object:
 			// Ours, and to be removed; but not what others keep inside.
-			if rest := onlyUnknown(old.fields[key], k); rest != nil {
+			empty := &node{object: true, fields: map[string]*node{}}
+			if rest := m.mergeObject(joinPath(path, key), old.fields[key], k, empty); len(rest.keys) > 0 {
 				merged.set(key, rest)
 			}
+		default:
+			m.lost = append(m.lost, unknownIn(joinPath(path, key), old.fields[key], k)...)
 		}
 	}
 	return merged
 }
 
-// onlyUnknown returns the part of the object old that known lacks, or nil.
-func onlyUnknown(old, known *node) *node {
-	empty := &node{object: true, fields: map[string]*node{}}
-	rest := mergeObject(old, known, empty)
-	if len(rest.keys) == 0 {
-		return nil
-	}
-	return rest
-}
-
-// mergeArray pairs the elements of want with those of old: first the ones that
-// are the same as far as the type knows, then, between those, by position. So a
-// rule keeps its unknown fields when others are added, removed or moved around
-// it, and when it is edited in its place.
-func mergeArray(old, known, want *node) *node {
+// mergeArray pairs the elements of want with those of old: the ones that are the same as
+// far as the type knows, in their order, and, if only one is left on each side, in the
+// same place, those two. So a rule keeps its unknown fields when others are added or
+// removed around it, and when it alone is edited. What else becomes of an element cannot
+// be told for sure: then its unknown fields are lost.
+func (m *merger) mergeArray(path string, old, known, want *node) *node {
 	merged := &node{array: true, items: make([]*node, len(want.items))}
 	copy(merged.items, want.items)
-	pair := func(i, j int) { // old i is want j
-		merged.items[j] = mergeUnknown(old.items[i], known.items[i], want.items[j])
-	}
-	gap := func(i0, i1, j0, j1 int) {
-		for i, j := i0, j0; i < i1 && j < j1; i, j = i+1, j+1 {
-			pair(i, j)
+	element := func(i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+	type gap struct{ i0, i1, j0, j1 int }
+	var gaps []gap
+	between := func(i0, i1, j0, j1 int) {
+		if i0 < i1 || j0 < j1 {
+			gaps = append(gaps, gap{i0, i1, j0, j1})
 		}
 	}
 	i0, j0 := 0, 0
-	for _, m := range commonElements(known.items, want.items) {
-		gap(i0, m[0], j0, m[1])
-		pair(m[0], m[1])
-		i0, j0 = m[0]+1, m[1]+1
+	pairs := commonElements(known.items, want.items)
+	for _, pair := range pairs {
+		between(i0, pair[0], j0, pair[1])
+		merged.items[pair[1]] = m.merge(element(pair[0]), old.items[pair[0]], known.items[pair[0]], want.items[pair[1]])
+		i0, j0 = pair[0]+1, pair[1]+1
 	}
-	gap(i0, len(known.items), j0, len(want.items))
+	between(i0, len(known.items), j0, len(want.items))
+	for _, g := range gaps {
+		if len(gaps) == 1 && g.i1-g.i0 == 1 && g.j1-g.j0 == 1 {
+			merged.items[g.j0] = m.merge(element(g.i0), old.items[g.i0], known.items[g.i0], want.items[g.j0])
+			continue
+		}
+		for i := g.i0; i < g.i1; i++ {
+			m.lost = append(m.lost, unknownIn(element(i), old.items[i], known.items[i])...)
+			// Of two that are the same but for their unknown fields, which one stays?
+			for _, pair := range pairs {
+				if known.items[pair[0]].String() == known.items[i].String() {
+					m.lost = append(m.lost, unknownIn(element(pair[0]), old.items[pair[0]], known.items[pair[0]])...)
+				}
+			}
+		}
+	}
 	return merged
 }
 

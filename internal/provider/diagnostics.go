@@ -94,8 +94,11 @@ func addStoreError(diags *diag.Diagnostics, summary string, err error) {
 		unsettled   *datastore.UnsettledError
 		problem     *configurationError
 		lockout     *lockoutError
+		unknown     *calico.UnknownFieldsError
 	)
 	switch {
+	case errors.As(err, &unknown):
+		diags.AddError(summary, lostDetail(unknown.Fields)+" Nothing was written.")
 	case errors.As(err, &lockout):
 		detail := ""
 		for _, shut := range []bool{false, true} {

@@ -144,6 +144,7 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	resp.Plan.Raw = raw
 	if !raw.Equal(req.State.Raw) {
+		r.planUnknown(obj, c, planned, base, &resp.Diagnostics)
 		r.planServices(obj, c, planned, &resp.Diagnostics)
 		if r.warn != nil {
 			if at, summary, detail := r.warn(planned, state); summary != "" {
@@ -353,6 +354,9 @@ func checkTier(ctx context.Context, store datastore.Store, obj calico.Object) (c
 // planDestroy refuses to plan the end of an object that Calico needs.
 func (r *objectResource) planDestroy(ctx context.Context, state values, private privateReader, diags *diag.Diagnostics) {
 	base := r.base(ctx, private)
+	if base != nil && state != nil {
+		r.destroyUnknown(r.id(state), base, diags)
+	}
 	if r.keep == nil || base == nil || r.data.pending() {
 		return
 	}
