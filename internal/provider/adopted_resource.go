@@ -255,6 +255,9 @@ func (r *objectResource) applyPatch(ctx context.Context, store datastore.Store, 
 	if len(change) == 0 {
 		return base, nil
 	}
+	if lost := change.LostBy(r.kind, base.Raw); len(lost) > 0 {
+		return nil, &calico.UnknownFieldsError{Fields: lost}
+	}
 	id := calico.IDOf(base.Object)
 	return r.guarded(ctx, store, func(snapshot *datastore.Snapshot) (map[calico.ID]calico.Object, error) {
 		// What others have changed since stays as it is.
