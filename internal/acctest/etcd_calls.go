@@ -76,6 +76,10 @@ func (m *member) countCalls(ctx context.Context, calls map[string]int) error {
 var errNoCounters = errors.New("no counter of calls")
 
 func (m *member) readCalls(ctx context.Context, calls map[string]int) error {
+	return m.readMetrics(ctx, func(metrics io.Reader) error { return parseCalls(metrics, calls) })
+}
+
+func (m *member) readMetrics(ctx context.Context, parse func(io.Reader) error) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.metrics+"/metrics", http.NoBody)
 	if err != nil {
 		return err
@@ -88,7 +92,64 @@ func (m *member) readCalls(ctx context.Context, calls map[string]int) error {
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s answers %s", request.URL, response.Status)
 	}
-	return parseCalls(response.Body, calls)
+	return parse(response.Body)
+}
+
+// writeMetric is a line of etcd's metrics about calls that may write: how many were
+// started, or were handled with some outcome.
+var writeMetric = regexp.MustCompile(`^grpc_server_(started|handled)_total\{.*grpc_method="(?:Txn|Put|DeleteRange)",grpc_service="etcdserverpb\.KV",[^}]*\} (\S+)$`)
+
+// unhandled is how many calls that may write the member has begun and not ended.
+func (m *member) unhandled(ctx context.Context) (int, error) {
+	sums := map[string]float64{}
+	err := m.readMetrics(ctx, func(metrics io.Reader) error {
+		lines := bufio.NewScanner(metrics)
+		for lines.Scan() {
+			if match := writeMetric.FindStringSubmatch(lines.Text()); match != nil {
+				n, err := strconv.ParseFloat(match[2], 64)
+				if err != nil {
+					return fmt.Errorf("in %q: %w", lines.Text(), err)
+				}
+				sums[match[1]] += n
+			}
+		}
+		return lines.Err()
+	})
+	return int(sums["started"] - sums["handled"]), err
+}
+
+// Settle returns when all that had reached the member before is done, or never will be:
+// after Resume, what it was asked for while it hung.
+func (e *Etcd) Settle(t testing.TB, i int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), callTimeout)
+	defer cancel()
+	alone := &Etcd{Endpoints: e.Endpoints[i : i+1], Certificates: e.Certificates}
+	client, err := alone.Connect(ctx, e.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	// A read is answered when the member has caught up with the others.
+	for _, err = client.Get(ctx, CalicoPrefix); err == nil; <-again.C {
+		var n int
+		if n, err = e.members[i].unhandled(ctx); n == 0 {
+			break
+		}
+	}
+	// What the member has passed on to the leader comes before what it passes on now.
+	const mark = "/settled"
+	if err == nil {
+		_, err = client.Put(ctx, mark, "")
+	}
+	if err == nil {
+		_, err = client.Delete(ctx, mark)
+	}
+	if err != nil {
+		t.Fatalf("etcd at %s does not come to rest: %v", e.Endpoints[i], err)
+	}
 }
 
 func parseCalls(metrics io.Reader, calls map[string]int) error {

@@ -8,7 +8,8 @@ import (
 // Call describes one request to a datastore, for a log. It holds no value and
 // no secret.
 type Call struct {
-	// Operation is what was asked: get, list, create, update, delete or detect.
+	// Operation is what was asked: get, list, create, update, delete or detect; and
+	// withdraw or read back, of a write that got no answer.
 	Operation string
 	// Key is the key or the prefix that it was about.
 	Key string

@@ -72,15 +72,19 @@ func (e *CorruptError) Error() string {
 func (e *CorruptError) Unwrap() error { return e.Err }
 
 // UnavailableError says that the datastore did not answer in time. A write that
-// ends so was read back and is known not to have happened, unless Unknown is set.
+// ends so was read back: it was not done and never will be, unless Unknown is set.
 type UnavailableError struct {
 	// Endpoints are the addresses that were tried.
 	Endpoints []string
-	// Unknown is true for a write whose outcome could not be told.
+	// Unknown is true for a write whose outcome could not be told, or that may still
+	// be done.
 	Unknown bool
 	// Remembered is true if nothing was sent, as a request before had no answer.
 	Remembered bool
-	Err     error
+	// Interrupted is true if nobody waits for the answer any more: nothing need be
+	// wrong with the datastore.
+	Interrupted bool
+	Err         error
 }
 
 // Error names the endpoints.

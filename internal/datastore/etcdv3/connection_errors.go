@@ -24,7 +24,7 @@ func translate(err error, key string, cfg Config) error {
 	denied := func(reason datastore.DeniedReason) error {
 		return &datastore.DeniedError{Reason: reason, Key: key, Endpoints: cfg.addresses(), User: cfg.Username, Err: err}
 	}
-	unavailable := &datastore.UnavailableError{Endpoints: cfg.addresses(), Err: err}
+	unavailable := &datastore.UnavailableError{Endpoints: cfg.addresses(), Interrupted: errors.Is(err, context.Canceled), Err: err}
 
 	switch err := rpctypes.Error(err); {
 	case errors.Is(err, rpctypes.ErrPermissionDenied):
@@ -105,7 +105,11 @@ func (s *Store) explain(ctx context.Context, err error) error {
 
 func explain(ctx context.Context, err error, cfg Config) error {
 	var unavailable *datastore.UnavailableError
-	if !errors.As(err, &unavailable) || errors.Is(ctx.Err(), context.Canceled) {
+	if !errors.As(err, &unavailable) {
+		return err
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		unavailable.Interrupted = true
 		return err
 	}
 	tlsConfig, tlsErr := cfg.tls()

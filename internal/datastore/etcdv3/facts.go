@@ -2,7 +2,9 @@ package etcdv3
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -95,17 +97,28 @@ func (s *Store) look(ctx context.Context, l *look) {
 }
 
 func (s *Store) readFacts(ctx context.Context) (*facts, error) {
-	resp, err := s.txn(ctx, "detect", clusterInformationKey, clientv3.OpTxn(nil, []clientv3.Op{
+	reads := []clientv3.Op{
 		getClusterInformation,
 		clientv3.OpGet(kindPrefix(calico.KindTier), clientv3.WithPrefix(), clientv3.WithKeysOnly()),
 		// The names of policies tell a convention where nothing else does.
 		clientv3.OpGet(kindPrefix(calico.KindGlobalNetworkPolicy), clientv3.WithPrefix(), clientv3.WithLimit(evidenceLimit)),
 		clientv3.OpGet(kindPrefix(calico.KindNetworkPolicy), clientv3.WithPrefix(), clientv3.WithLimit(evidenceLimit)),
-	}, nil))
+	}
+	at := post{}
+	resp, err := s.txn(ctx, "detect", clusterInformationKey, clientv3.OpTxn(nil, slices.Concat(reads, at.look()), nil))
+	var denied *datastore.DeniedError
+	if errors.As(err, &denied) && denied.Reason == datastore.DeniedPermission {
+		// The user may have rights on Calico's objects and on nothing else.
+		at.hidden = true
+		resp, err = s.txn(ctx, "detect", clusterInformationKey, clientv3.OpTxn(nil, reads, nil))
+	}
 	if err != nil {
 		return nil, err
 	}
-	return s.conclude(values(resp))
+	s.seen(at, resp)
+	found := values(resp)
+	delete(found, fenceKey)
+	return s.conclude(found)
 }
 
 // evidenceLimit is how many policies of a kind detection looks at: they were all written

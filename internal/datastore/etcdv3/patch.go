@@ -23,7 +23,7 @@ func (s *Store) patch(ctx context.Context, base *datastore.Stored, patch calico.
 			return plan{}, &datastore.CorruptError{Key: base.Key, Revision: base.Revision, Err: err}
 		}
 		return plan{
-			key: base.Key, value: value, keys: []string{base.Key},
+			key: base.Key, value: value, keys: []string{base.Key}, base: base,
 			compares: []clientv3.Cmp{unchanged(base)},
 			then:     []clientv3.Op{clientv3.OpPut(base.Key, string(value))},
 			failed: func(current []*datastore.Stored) error {

@@ -3,7 +3,6 @@
 package etcdv3
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -57,6 +56,9 @@ type Store struct {
 	// closed ends what goes on by itself.
 	closed    chan struct{}
 	closeOnce sync.Once
+
+	// fence is what this store knows of fenceKey.
+	fence fence
 
 	// guardedWrites is held for a guarded write, as writes of one process would
 	// otherwise upset each other's guards.
@@ -327,7 +329,7 @@ func (s *Store) update(ctx context.Context, obj calico.Object, base *datastore.S
 			return plan{}, err
 		}
 		key := storedKey(id.Kind, id.Namespace, name)
-		p := plan{key: key, value: value, compares: []clientv3.Cmp{unchanged(base)}}
+		p := plan{key: key, value: value, base: base, compares: []clientv3.Cmp{unchanged(base)}}
 		p.only(candidateKeys(id, f.release), base.Key)
 		if id.Tier != tier {
 			// Calico's own client looks for a tier on create only; but a policy that
@@ -357,6 +359,7 @@ func (s *Store) remove(ctx context.Context, base *datastore.Stored, guard *datas
 	_, err := s.write(ctx, "delete", id, guard, func(f *facts) (plan, error) {
 		p := plan{
 			key:      base.Key,
+			base:     base,
 			compares: []clientv3.Cmp{unchanged(base)},
 			then:     []clientv3.Op{clientv3.OpDelete(base.Key)},
 			failed: func(current []*datastore.Stored) error {
@@ -437,6 +440,9 @@ type plan struct {
 	then     []clientv3.Op
 	// tier is one that must exist, stored at tierKey; empty where none must.
 	tier, tierKey string
+	// base is what the write changes, and compares that it is still there; nil for
+	// a create.
+	base *datastore.Stored
 	// failed is told what is stored under the object's names where they do not
 	// hold. It answers nil for the write to be planned and tried once more.
 	failed func(current []*datastore.Stored) error
@@ -467,10 +473,7 @@ func (p *plan) needTier(id calico.ID) {
 }
 
 // write does one write as one transaction, with the guards that every write has.
-//
-// A transaction whose answer was lost is simply sent again: each is worthless
-// the second time (its compares no longer hold), and what it wrote is recognised
-// by its bytes, which hold a uid or base a revision that nobody else's can.
+// If its answer is lost, see commit.
 func (s *Store) write(ctx context.Context, operation string, id calico.ID, guard *datastore.Guard, next func(*facts) (plan, error)) (*datastore.Stored, error) {
 	end := time.Now().Add(s.cfg.RequestTimeout)
 	ctx, cancel := s.deadline(ctx)
@@ -501,23 +504,15 @@ func (s *Store) write(ctx context.Context, operation string, id calico.ID, guard
 		}
 		// The lock and the release are part of what is compared: a datastore
 		// that was locked or upgraded a moment ago is not written to.
-		compares := slices.Concat(p.compares, []clientv3.Cmp{f.unchanged()})
-		otherwise := append(gets(p.keys), getClusterInformation)
-		if p.tierKey != "" {
-			otherwise = append(otherwise, clientv3.OpGet(p.tierKey))
-		}
-		resp, err := s.txn(ctx, operation, p.key, clientv3.OpTxn(compares, p.then, otherwise))
+		p.compares = append(p.compares, f.unchanged())
+		result, err := s.commit(ctx, end, operation, p)
 		if err != nil {
-			return s.settle(ctx, end, id, p, err)
+			return nil, err
 		}
-		if resp.Succeeded {
-			return s.written(id, p, resp.Header.Revision)
+		if result.done {
+			return s.written(id, p, result.revision)
 		}
-		found := values(resp)
-		if mine := found[p.key]; mine != nil && p.value != nil && bytes.Equal(mine.Raw, p.value) {
-			revision, _ := strconv.ParseInt(mine.Revision, 10, 64)
-			return s.written(id, p, revision)
-		}
+		found := result.found
 		s.notice(found[clusterInformationKey], f)
 		var current []*datastore.Stored
 		for _, k := range p.keys {
@@ -551,33 +546,6 @@ func (s *Store) written(id calico.ID, p plan, revision int64) (*datastore.Stored
 	return stored, nil
 }
 
-// settle finds out, before the end, whether a write that ended in an error was
-// done all the same.
-func (s *Store) settle(ctx context.Context, end time.Time, id calico.ID, p plan, cause error) (*datastore.Stored, error) {
-	var unavailable *datastore.UnavailableError
-	if !errors.As(cause, &unavailable) || unavailable.Remembered {
-		return nil, cause
-	}
-	// The deadline of the write may have passed; grace is kept for this.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(s.grace(), time.Until(end)))
-	defer cancel()
-	resp, err := s.txnOnce(ctx, "read back", p.key, clientv3.OpTxn(nil, gets([]string{p.key}), nil))
-	if err != nil {
-		unavailable.Unknown = true
-		return nil, unavailable
-	}
-	found := values(resp)[p.key]
-	switch {
-	case p.value == nil && found == nil:
-		return nil, nil
-	case p.value != nil && found != nil && bytes.Equal(found.Raw, p.value):
-		revision, _ := strconv.ParseInt(found.Revision, 10, 64)
-		return s.written(id, p, revision)
-	default:
-		return nil, unavailable
-	}
-}
-
 // txn runs a transaction, again after a failure that may pass, until the
 // deadline of ctx.
 func (s *Store) txn(ctx context.Context, operation, key string, op clientv3.Op) (*clientv3.TxnResponse, error) {
@@ -604,54 +572,87 @@ func (s *Store) do(ctx context.Context, call *datastore.Call, op clientv3.Op) (*
 	return resp, nil
 }
 
-func (s *Store) txnOnce(ctx context.Context, operation, key string, op clientv3.Op) (*clientv3.TxnResponse, error) {
-	started := time.Now()
-	call := datastore.Call{Operation: operation, Key: key, Outcome: "ok"}
-	resp, err := s.do(ctx, &call, op)
-	s.observe(ctx, call, started, err)
-	return resp, translate(err, key, s.cfg)
-}
-
 // attempt makes one request, and makes it again after failures that pass by
 // themselves: a member that is down, a change of leader. The pause between
 // attempts grows; the deadline of ctx ends them.
-//
-// If they are ended by it, the others need not find out the same: until a member answers
-// again, all requests fail at once.
 func (s *Store) attempt(ctx context.Context, operation, key string, request func(context.Context, *datastore.Call) error) error {
-	const first, longest = 50 * time.Millisecond, time.Second
-	timeout := s.attemptTimeout()
 	if err := s.outage.Standing(); err != nil {
 		return err
 	}
-	for pause := first; ; pause, timeout = min(2*pause, longest), timeout+timeout/2 {
-		started := time.Now()
-		once, cancel := context.WithTimeout(ctx, timeout)
-		call := datastore.Call{Operation: operation, Key: key, Outcome: "ok"}
-		err := request(once, &call)
-		cancel()
-		s.observe(ctx, call, started, err)
-		if err == nil {
-			s.outage.End()
-			return nil
+	pace := s.pace()
+	for {
+		err := s.once(ctx, pace.timeout, operation, key, request)
+		if !isUnavailable(err) {
+			return err
 		}
-		translated := translate(err, key, s.cfg)
-		var unavailable *datastore.UnavailableError
-		if !errors.As(translated, &unavailable) {
-			return translated
+		if !pace.wait(ctx) {
+			return s.giveUp(ctx, err)
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			explained := s.explain(ctx, translated)
-			// (Nobody has waited in vain if it was cancelled.)
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) && s.outage.Begin(explained) {
-				go s.awaitEnd()
-			}
-			return explained
-		case <-timer.C:
-		}
+	}
+}
+
+// giveUp finds out why there was no answer until the deadline of ctx. The others need
+// not find out the same: until a member answers again, all requests fail at once.
+func (s *Store) giveUp(ctx context.Context, err error) error {
+	explained := s.explain(ctx, err)
+	// (Nobody has waited in vain if it was cancelled.)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && s.outage.Begin(explained) {
+		go s.awaitEnd()
+	}
+	return explained
+}
+
+// txnOnce runs a transaction, and waits for its answer as long as timeout says.
+func (s *Store) txnOnce(ctx context.Context, timeout time.Duration, operation, key string, op clientv3.Op) (*clientv3.TxnResponse, error) {
+	var resp *clientv3.TxnResponse
+	err := s.once(ctx, timeout, operation, key, func(ctx context.Context, call *datastore.Call) error {
+		var err error
+		resp, err = s.do(ctx, call, op)
+		return err
+	})
+	return resp, err
+}
+
+// once makes one request, and waits for its answer as long as timeout says.
+func (s *Store) once(ctx context.Context, timeout time.Duration, operation, key string, request func(context.Context, *datastore.Call) error) error {
+	started := time.Now()
+	once, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	call := datastore.Call{Operation: operation, Key: key, Outcome: "ok"}
+	err := request(once, &call)
+	s.observe(ctx, call, started, err)
+	if err == nil {
+		s.outage.End()
+	}
+	return translate(err, key, s.cfg)
+}
+
+func isUnavailable(err error) bool {
+	var unavailable *datastore.UnavailableError
+	return errors.As(err, &unavailable)
+}
+
+// pace is how long an attempt waits for its answer, and the pause after it.
+type pace struct{ timeout, pause time.Duration }
+
+// pace is that of a first attempt: it does not wait long, as requests go to the
+// members in turn and one may not answer at all. Later ones wait longer, as all
+// may be slow.
+func (s *Store) pace() pace {
+	return pace{timeout: max(s.cfg.RequestTimeout/15, time.Second), pause: 50 * time.Millisecond}
+}
+
+// wait makes the pause and tells whether there is time for the next attempt.
+func (p *pace) wait(ctx context.Context) bool {
+	const longest = time.Second
+	timer := time.NewTimer(p.pause)
+	defer timer.Stop()
+	p.timeout, p.pause = p.timeout+p.timeout/2, min(2*p.pause, longest)
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }
 
@@ -669,11 +670,10 @@ func (s *Store) awaitEnd() {
 		if s.outage.Standing() == nil {
 			return // a request that was under way has had an answer
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), s.attemptTimeout())
+		ctx, cancel := context.WithTimeout(context.Background(), s.pace().timeout)
 		_, err := s.conn.Client().Get(ctx, clusterInformationKey, clientv3.WithCountOnly())
 		cancel()
-		var unavailable *datastore.UnavailableError
-		if err == nil || !errors.As(translate(err, clusterInformationKey, s.cfg), &unavailable) {
+		if !isUnavailable(translate(err, clusterInformationKey, s.cfg)) {
 			s.outage.End()
 			return
 		}
@@ -706,11 +706,6 @@ func outcome(err error) string {
 func (s *Store) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, s.cfg.RequestTimeout-s.grace())
 }
-
-// attemptTimeout is how long a first attempt waits for its answer: not long, as
-// requests go to the members in turn and one may not answer at all. Later ones
-// wait longer, as all may be slow.
-func (s *Store) attemptTimeout() time.Duration { return max(s.cfg.RequestTimeout/15, time.Second) }
 
 // grace is how long it may take to find out what became of a failed request, and
 // why it failed (see explain).

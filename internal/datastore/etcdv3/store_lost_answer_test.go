@@ -147,7 +147,8 @@ func TestStoreLosesARequest(t *testing.T) {
 				l.proxy.cut()
 			}()
 			var stored *datastore.Stored
-			checkCalls(t, l.etcd, map[string]int{"Txn": 1}, func() {
+			// The one that withdraws what was lost, and the one that is done.
+			checkCalls(t, l.etcd, map[string]int{"Txn": 2}, func() {
 				var err error
 				if stored, err = l.write(); err != nil {
 					t.Error(err)
@@ -202,7 +203,7 @@ func TestStoreReadsAWriteBack(t *testing.T) {
 					t.Errorf("there was %+v, and now is %+v", before, after)
 				}
 				last := l.calls.told()[len(l.calls.told())-1]
-				if last != "read back ok" {
+				if last != "withdraw ok" {
 					t.Errorf("the last call was %q", last)
 				}
 			})
