@@ -2,9 +2,12 @@ package provider_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 )
@@ -256,4 +259,46 @@ func TestWrongCredentialsAreToldOnce(t *testing.T) {
 	rewrite(t, w, hosts, with("wrong"))
 	d = fail(t, w, "plan")
 	d.says(t, "Unable to Read ", "does not accept the credentials")
+}
+
+// TestProviderAndAMemberThatComesBack applies and destroys while a member of etcd hangs.
+// What it was asked for is not done when it goes on: nothing comes back that is in no
+// state.
+func TestProviderAndAMemberThatComesBack(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithMembers(3), acctest.WithCalico("v3.31.0"))
+	const hosts = 30
+	var configuration []string
+	for i := range hosts {
+		configuration = append(configuration, hostEndpoint(fmt.Sprintf("db%d", i)))
+	}
+	w := newWorkspace(t, append(configuration, etcdBlock(at(etcd.Endpoints...)))...)
+	log := filepath.Join(t.TempDir(), "log")
+	w.Env = append(w.Env, "TF_LOG=JSON", "TF_LOG_PATH="+log)
+	succeed(t, w, "plan", "-out=saved")
+
+	hangs := (etcd.Leader(t) + 1) % 3
+	hung := make(chan struct{})
+	watch := etcd.Client(t).Watch(t.Context(), endpointKeys, clientv3.WithPrefix(), clientv3.WithCreatedNotify())
+	<-watch
+	go func() {
+		defer close(hung)
+		for stored := 0; stored < 2; {
+			stored += len((<-watch).Events)
+		}
+		etcd.Pause(t, hangs)
+	}()
+	succeed(t, w, "apply", "saved")
+	<-hung
+	succeed(t, w, "destroy", "-refresh=false")
+	etcd.Resume(t, hangs)
+	etcd.Settle(t, hangs)
+	wantKeys(t, etcd, endpointKeys)
+	withdrawn := 0
+	for _, l := range readLog(t, log, "datastore call") {
+		if l.text("operation") == "withdraw" && l.text("outcome") == "ok" {
+			withdrawn++
+		}
+	}
+	t.Logf("%d requests were withdrawn", withdrawn)
 }
