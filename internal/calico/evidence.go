@@ -14,6 +14,10 @@ type Evidence struct {
 	// CalicoVersion is that of ClusterInformation "default": the release of the
 	// calico-node that was started last.
 	CalicoVersion string
+	// Initialised is true if there is a ClusterInformation "default". What makes it in
+	// v3.29 and later (calico-node, and calicoctl with any create, apply or replace)
+	// makes the tier "default" with it.
+	Initialised bool
 	// Tiers are the names of the tiers that exist.
 	Tiers map[string]bool
 	// Policies tells how policies are stored.
@@ -48,8 +52,8 @@ func PolicyEvidence(storedName string, value []byte) PolicyNaming {
 func isDefaultTier(n *node) bool { return n != nil && n.scalar == `"`+DefaultTier+`"` }
 
 // Release concludes, from the strongest sign to the weakest: calicoVersion; the
-// tiers that releases make on their first start; how policies are stored; else
-// the newest release, assumed to be so.
+// tiers that releases make on their first start, or that none has made; how policies
+// are stored; else the newest release, assumed to be so.
 func (e Evidence) Release() (release Release, because string, assumed bool) {
 	if e.CalicoVersion != "" {
 		if r, err := ParseRelease(e.CalicoVersion); err == nil {
@@ -63,6 +67,8 @@ func (e Evidence) Release() (release Release, because string, assumed bool) {
 		return Release{3, 31, lastPatch}, `the tier "baselineadminnetworkpolicy", which v3.30 and v3.31 make`, false
 	case e.Tiers["adminnetworkpolicy"]:
 		return Release{3, 29, lastPatch}, `the tier "adminnetworkpolicy", which v3.29 makes`, false
+	case e.Initialised && !e.Tiers[DefaultTier]:
+		return Release{3, 28, lastPatch}, `ClusterInformation "default" without a tier "default", which v3.29 and later make with it`, false
 	}
 	var plain, annotated, prefixed string
 	for _, p := range e.Policies {

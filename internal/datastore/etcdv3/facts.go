@@ -134,6 +134,7 @@ func (s *Store) conclude(found map[string]*datastore.Stored) (*facts, error) {
 			return nil, err
 		}
 		f.revision, _ = strconv.ParseInt(ci.Revision, 10, 64)
+		evidence.Initialised = true
 		if info, ok := ci.Object.(*v3.ClusterInformation); ok {
 			evidence.CalicoVersion = info.Spec.CalicoVersion
 			f.locked = info.Spec.DatastoreReady != nil && !*info.Spec.DatastoreReady

@@ -230,6 +230,14 @@ func TestStoreDetectsTheRelease(t *testing.T) {
 			values: map[string]string{info: clusterInformation("master", true), tiers + "adminnetworkpolicy": tier("adminnetworkpolicy")},
 			naming: calico.NamingAnnotated, because: `the tier "adminnetworkpolicy"`,
 		},
+		"ClusterInformation and no tier default": {
+			values: map[string]string{info: clusterInformation("", true)},
+			naming: calico.NamingPrefixed, because: `ClusterInformation "default" without a tier "default"`,
+		},
+		"ClusterInformation and the tier default": {
+			values: map[string]string{info: clusterInformation("", true), tiers + "default": tier("default")},
+			naming: calico.NamingPlain, because: "nothing in the datastore that tells its release", assumed: true,
+		},
 		"the tier default alone": {
 			values: map[string]string{tiers + "default": tier("default")},
 			naming: calico.NamingPlain, because: "nothing in the datastore that tells its release", assumed: true,
