@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"sigs.k8s.io/yaml"
 )
 
 // CalicoCRDs are the CustomResourceDefinitions of a release of Calico, and the
@@ -105,6 +107,46 @@ func (c CalicoCRDs) read(ctx context.Context) ([][]manifest, error) {
 		all = append(all, documents)
 	}
 	return all, nil
+}
+
+// Schemas returns the OpenAPI schemas of the kinds, by their names: those of the
+// whole objects.
+func (c CalicoCRDs) Schemas(ctx context.Context) (map[string]Schema, error) {
+	folders, err := c.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	schemas := map[string]Schema{}
+	for _, documents := range folders {
+		for _, document := range documents {
+			if document.kind != "CustomResourceDefinition" {
+				continue
+			}
+			var definition struct {
+				Spec struct {
+					Names    struct{ Kind string }
+					Versions []struct {
+						Schema struct{ OpenAPIV3Schema Schema }
+					}
+				}
+			}
+			if err := yaml.Unmarshal([]byte(document.text), &definition); err != nil {
+				return nil, fmt.Errorf("%s: %w", document.path, err)
+			}
+			if len(definition.Spec.Versions) != 1 {
+				return nil, fmt.Errorf("%s has %d versions", document.path, len(definition.Spec.Versions))
+			}
+			schemas[definition.Spec.Names.Kind] = definition.Spec.Versions[0].Schema.OpenAPIV3Schema
+		}
+	}
+	return schemas, nil
+}
+
+// Schema is what an OpenAPI schema says of a value, as far as tests ask.
+type Schema struct {
+	Properties map[string]Schema
+	Items      *Schema
+	Default    any
 }
 
 var clusterPaths = map[string]string{

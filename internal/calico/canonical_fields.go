@@ -50,8 +50,14 @@ func canonicalValue(v reflect.Value, tag string) {
 			canonicalValue(v.Elem(), tag)
 		}
 	case reflect.Struct:
-		if port, ok := v.Interface().(numorstring.Port); ok {
-			v.Set(reflect.ValueOf(canonicalPorts([]numorstring.Port{port})[0]))
+		switch value := v.Interface().(type) {
+		case numorstring.Port:
+			v.Set(reflect.ValueOf(canonicalPorts([]numorstring.Port{value})[0]))
+			return
+		case numorstring.DSCP:
+			if value.Validate() == nil {
+				v.Set(reflect.ValueOf(numorstring.DSCPFromInt(value.ToUint8())))
+			}
 			return
 		}
 		canonicalFields(v)

@@ -57,8 +57,8 @@ func defaultPlain(obj Object, r Release) {
 		defaultIPPool(&o.Spec, r)
 	case *v3.KubeControllersConfiguration:
 		defaultKubeControllers(&o.Spec, r)
-	case *v3.BGPConfiguration:
-		defaultBGPConfiguration(&o.Spec, r)
+	case *BGPConfiguration:
+		defaultBGPConfiguration(&o.Spec.BGPConfigurationSpec, r)
 	}
 }
 

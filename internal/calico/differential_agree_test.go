@@ -333,6 +333,8 @@ func comesLast(e *calico.FieldError) bool {
 var stricter = map[string]string{
 	"failsafeInboundHostPorts":       "Felix exits on a protocol other than tcp and udp and panics on a network that is none; port 0 opens nothing",
 	"failsafeOutboundHostPorts":      "likewise",
+	"nodeSelector":                   "Felix passes over an object with a selector that it cannot read",
+	"istioDSCPMark":                  "Felix takes its default for what it cannot read",
 	"metadataAddr":                   "die-on-fail in Felix",
 	"metadataPort":                   "die-on-fail in Felix",
 	"interfacePrefix":                "die-on-fail in Felix",
@@ -345,11 +347,14 @@ var stricter = map[string]string{
 
 // withoutStricter returns the faults that are Calico's too.
 func withoutStricter(release calico.Release, ours judged) calico.FieldErrors {
-	felix, ok := ours.obj.(*v3.FelixConfiguration)
+	felix, ok := ours.obj.(*calico.FelixConfiguration)
 	if !ok || ours.decodeError != nil {
 		return ours.errs
 	}
 	return slices.DeleteFunc(slices.Clone(ours.errs), func(e *calico.FieldError) bool {
+		if strings.Contains(e.Reason, "the object is for no node") {
+			return true // Felix passes over it
+		}
 		steps := e.Field.Steps()
 		if len(steps) < 2 || stricter[steps[1].Field] == "" || strings.Contains(e.Reason, "does not know this field") {
 			return false
@@ -369,7 +374,7 @@ func withoutStricter(release calico.Release, ours judged) calico.FieldErrors {
 // FelixConfiguration. We leave it out: in the object of a node it would pin the
 // defaults of the object for all nodes.
 func asCalicoFills(obj calico.Object, release calico.Release) calico.Object {
-	felix, ok := obj.(*v3.FelixConfiguration)
+	felix, ok := obj.(*calico.FelixConfiguration)
 	if !ok {
 		return obj
 	}
@@ -403,7 +408,7 @@ func ptr[T any](v T) *T { return &v }
 // failsafe ports that it writes up to v3.29 although they are empty. We write the
 // form of later releases to all of them: to Felix it is the same.
 func withoutEmptyFailsafeFields(release calico.Release, obj calico.Object, stored string) string {
-	if _, ok := obj.(*v3.FelixConfiguration); !ok || release.AtLeast(3, 30, 0) {
+	if _, ok := obj.(*calico.FelixConfiguration); !ok || release.AtLeast(3, 30, 0) {
 		return stored
 	}
 	return strings.NewReplacer(`,"net":""`, "", `"protocol":"",`, "").Replace(stored)

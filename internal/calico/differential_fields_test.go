@@ -32,8 +32,7 @@ func addFields(to schemaOf, typ reflect.Type, odds float64) {
 		return // of this kind, or of one before it
 	}
 	var members []member
-	for i := range typ.NumField() {
-		f := typ.Field(i)
+	for _, f := range reflect.VisibleFields(typ) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "" {
 			continue
@@ -112,6 +111,8 @@ func init() {
 		"KubeControllersConfigurationSpec.prometheusMetricsPort": anyOf([]any{9094, 0, 65535}, []any{-1, 65536, nil}, []any{"9094", 1.5}),
 		"KubeControllersConfigurationSpec.debugProfilePort":      anyOf([]any{6060, 0, 65535}, []any{-1, 65536, nil}, []any{"6060", 1 << 40}),
 		"Template.generateName":                                  text(names, badNames),
+		"BGPFilterCommunityMatch.values":                         list(2, text(communities[:4], badCommunities)),
+		"BGPFilterAddCommunity.value":                            text(communities[:4], badCommunities),
 		"Template.interfaceCIDRs":                                list(2, text(append([]string{"10.0.0.1"}, networks[false]...), badNetworks)),
 
 		"ProtoPort.protocol": anyOf([]any{"tcp", "TCP", "udp", "Udp"}, []any{"", "sctp", "6", " tcp", nil}, nil),
@@ -153,6 +154,7 @@ func init() {
 		"FelixConfigurationSpec.logActionRateLimit":           text([]string{"1/second", "9999/day", "10/minute"}, []string{"0/second", "10000/hour", "1/week", "", "1/seconds"}),
 		"FelixConfigurationSpec.logActionRateLimitBurst":      anyOf([]any{0, 5, 9999}, []any{-1, 10000}, []any{"1"}),
 		"FelixConfigurationSpec.metadataPort":                 anyOf([]any{0, 8775, 65535}, []any{-1, 65536}, []any{"1"}),
+		"FelixConfigurationSpec.nodeSelector":                 text(selectors, append([]string{longSelector}, badSelectors...)),
 		"FelixConfigurationSpec.bpfExportBufferSizeMB":        anyOf([]any{1, 0}, nil, []any{"1"}),
 	}
 	timeouts := text([]string{"60s", "Auto", "1h", "5ms", "1.5s", "1s2m"}, []string{"auto", "", "-5s", "5", "1d", "s", "."})
@@ -214,6 +216,8 @@ func sourceOf(to schemaOf, typ reflect.Type, tag string) source {
 		return anyOf(asNumbers, []any{0, nil}, unreadableASNumbers)
 	case reflect.TypeFor[numorstring.Port]():
 		return anyOf(ports, badPorts, unreadablePorts)
+	case reflect.TypeFor[numorstring.DSCP]():
+		return anyOf([]any{0, 63, "46", "EF", "af11", "cs0"}, []any{64, 255, "x", "", " EF"}, []any{256, -1, true})
 	}
 	if typ.Name() == "SecretKeySelector" {
 		return anyOf([]any{object{"name": "a", "key": "b"}, object{"key": "b", "optional": true}, object{"name": "a"}}, []any{object{}}, []any{"x", object{"x": "y"}})
@@ -365,12 +369,30 @@ func textsOf(rule string) (good, bad []string) {
 	return nil, nil
 }
 
+// declaredIn is the name of the struct that has a field: typ, or one that is
+// embedded into it.
+func declaredIn(typ reflect.Type, f reflect.StructField) string {
+	for _, i := range f.Index[:len(f.Index)-1] {
+		typ = typ.Field(i).Type
+	}
+	return typ.Name()
+}
+
+// embeddedIn are the structs whose fields are members of another one.
+var embeddedIn = map[string]string{"BGPFilterRuleV4": "BGPFilterRule", "BGPFilterRuleV6": "BGPFilterRule"}
+
+// knowsMember tells whether a release knows a member of a type of objects.
+func knowsMember(release calico.Release, typ, name string) bool {
+	typ = strings.TrimPrefix(typ, "api.")
+	return calico.KnowsField(release, typ+"."+name) && calico.KnowsField(release, embeddedIn[typ]+"."+name)
+}
+
 // settleNewer takes out, where nothing faulty is wanted, the fields that the
 // release does not know: with one of them it looks at nothing else.
 func settleNewer(typ string, then settler) settler {
 	return func(g *generator, o object) {
 		for name := range o {
-			if !calico.KnowsField(g.release, strings.TrimPrefix(typ, "api.")+"."+name) && !g.chance(g.fault/10) {
+			if !knowsMember(g.release, typ, name) && !g.chance(g.fault/10) {
 				delete(o, name)
 			}
 		}
@@ -421,14 +443,13 @@ func dropEmpty(release calico.Release, typ reflect.Type, tree any) {
 		if typ.Kind() != reflect.Struct {
 			return
 		}
-		for i := range typ.NumField() {
-			f := typ.Field(i)
+		for _, f := range reflect.VisibleFields(typ) {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			value, ok := v[name]
 			if !ok || name == "metadata" {
 				continue
 			}
-			if !calico.KnowsField(release, typ.Name()+"."+name) && isEmpty(value, f.Type) {
+			if !calico.KnowsField(release, declaredIn(typ, f)+"."+name) && isEmpty(value, f.Type) {
 				delete(v, name)
 				continue
 			}

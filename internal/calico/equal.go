@@ -6,6 +6,7 @@ import (
 	"net"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -332,6 +333,16 @@ func CanonicalASNumber(s string) string {
 		return n.String()
 	}
 	return s
+}
+
+// CanonicalDSCP returns the number of a class of packets, which is given by its
+// number or its name: "EF" is 46. It returns a text that is neither unchanged.
+func CanonicalDSCP(s string) string {
+	d := numorstring.DSCPFromString(s)
+	if d.Validate() != nil {
+		return s
+	}
+	return strconv.Itoa(int(d.ToUint8()))
 }
 
 // CanonicalDuration returns the form in which Calico stores a length of time:

@@ -44,8 +44,15 @@ func init() {
 			FelixConfigurationSpec.bpfAttachType FelixConfigurationSpec.bpfJITHardening
 			FelixConfigurationSpec.natOutgoingExclusions FelixConfigurationSpec.programClusterRoutes
 			FelixConfigurationSpec.requireMTUFile IPPoolSpec.namespaceSelector NodeSpec.interfaces Template.interfacePattern`,
-		"3.32.0": `BGPPeerSpec.keepaliveTime ControllersConfig.policyMigration
+		"3.32.0": `BGPConfigurationSpec.ipv4NormalRoutePriority BGPConfigurationSpec.ipv6NormalRoutePriority
+			BGPConfigurationSpec.programClusterRoutes BGPFilterRule.asPathPrefix BGPFilterRule.communities
+			BGPFilterRule.operations BGPFilterRule.peerType BGPFilterRule.priority
+			BGPPeerSpec.keepaliveTime ControllersConfig.policyMigration
 			FelixConfigurationSpec.bpfMaglevMaxEndpointsPerService FelixConfigurationSpec.bpfMaglevMaxServices
+			FelixConfigurationSpec.ipv4ElevatedRoutePriority FelixConfigurationSpec.ipv4NormalRoutePriority
+			FelixConfigurationSpec.ipv6ElevatedRoutePriority FelixConfigurationSpec.ipv6NormalRoutePriority
+			FelixConfigurationSpec.istioAmbientMode FelixConfigurationSpec.istioDSCPMark
+			FelixConfigurationSpec.liveMigrationRouteConvergenceTime FelixConfigurationSpec.nodeSelector
 			FelixConfigurationSpec.prometheusMetricsCAFile FelixConfigurationSpec.prometheusMetricsCertFile
 			FelixConfigurationSpec.prometheusMetricsClientAuth FelixConfigurationSpec.prometheusMetricsKeyFile
 			IPPool.status`,
@@ -88,6 +95,9 @@ func (c *checker) newerFields(at Path, v reflect.Value) {
 	case reflect.Struct:
 		typ := v.Type()
 		for i := range typ.NumField() {
+			if isInline(typ.Field(i)) {
+				c.newerFields(at, v.Field(i))
+			}
 			name := jsonName(typ.Field(i))
 			if name == "" {
 				continue
@@ -141,7 +151,7 @@ func init() {
 		"duration": `bpfKubeProxyMinSyncPeriod debugSimulateCalcGraphHangAfter debugSimulateDataplaneApplyDelay
 			debugSimulateDataplaneHangAfter endpointReportingDelay flowLogsFlushInterval interfaceRefreshInterval
 			ipsetsRefreshInterval iptablesLockProbeInterval iptablesPostWriteCheckInterval iptablesRefreshInterval
-			netlinkTimeout reportingInterval reportingTTL routeRefreshInterval usageReportingInitialDelay
+			liveMigrationRouteConvergenceTime netlinkTimeout reportingInterval reportingTTL routeRefreshInterval usageReportingInitialDelay
 			usageReportingInterval wireguardKeepAlive xdpRefreshInterval`,
 		"oneof=Enabled Disabled":              "floatingIPs flowLogsLocalReporter programClusterRoutes",
 		"omitempty,oneof=Enabled Disabled":    "bpfProfiling bpfRedirectToPeer ipForwarding",
@@ -166,6 +176,7 @@ func init() {
 		schemaTags[conntrack+field] = "conntrackTimeout"
 	}
 	for field, tag := range map[string]string{
+		"FelixConfigurationSpec.nodeSelector":                    "maxLength=1024",
 		"IPPoolSpec.allowedUses":                                 "maxItems=10",
 		"IPPoolSpec.cidr":                                        "maxLength=48",
 		"BGPConfigurationSpec.bindMode":                          "oneof=None NodeIP",

@@ -6,6 +6,7 @@ package calico
 
 import (
 	"fmt"
+	"reflect"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,7 +14,8 @@ import (
 )
 
 // Object is a resource of the projectcalico.org/v3 API, such as
-// *v3.HostEndpoint. Names and tiers in it are the user's: what a release of
+// *v3.HostEndpoint, or one of this package if the API module lacks the type or some
+// of its fields, such as *FelixConfiguration. Names and tiers in it are the user's: what a release of
 // Calico makes of them in the datastore is added by Encode and taken away by
 // Decode.
 type Object interface {
@@ -73,12 +75,12 @@ var kinds = map[Kind]kindInfo{
 	KindGlobalNetworkSet:   {plural: "globalnetworksets", newObject: func() Object { return v3.NewGlobalNetworkSet() }},
 	KindNetworkSet:         {plural: "networksets", namespaced: true, newObject: func() Object { return v3.NewNetworkSet() }},
 	KindProfile:            {plural: "profiles", newObject: func() Object { return v3.NewProfile() }},
-	KindFelixConfiguration: {plural: "felixconfigurations", newObject: func() Object { return v3.NewFelixConfiguration() }},
+	KindFelixConfiguration: {plural: "felixconfigurations", newObject: func() Object { return NewFelixConfiguration() }},
 	KindIPPool:             {plural: "ippools", newObject: func() Object { return v3.NewIPPool() }},
 	KindIPReservation:      {plural: "ipreservations", newObject: func() Object { return v3.NewIPReservation() }},
-	KindBGPConfiguration:   {plural: "bgpconfigurations", newObject: func() Object { return v3.NewBGPConfiguration() }},
+	KindBGPConfiguration:   {plural: "bgpconfigurations", newObject: func() Object { return NewBGPConfiguration() }},
 	KindBGPPeer:            {plural: "bgppeers", newObject: func() Object { return v3.NewBGPPeer() }},
-	KindBGPFilter:          {plural: "bgpfilters", newObject: func() Object { return v3.NewBGPFilter() }},
+	KindBGPFilter:          {plural: "bgpfilters", newObject: func() Object { return NewBGPFilter() }},
 	KindNode:               {plural: "nodes", newObject: func() Object { return NewNode() }},
 	KindKubeControllersConfiguration: {
 		plural:    "kubecontrollersconfigurations",
@@ -122,8 +124,19 @@ func (k Kind) New() Object { return k.info().newObject() }
 // kinds table: that is a programming error, never bad input.
 func KindOf(obj Object) Kind {
 	k := Kind(obj.GetObjectKind().GroupVersionKind().Kind)
-	k.info()
+	if want := kindTypes[k]; reflect.TypeOf(obj) != want {
+		panic(fmt.Sprintf("calico: a %T is no object of kind %q: that is a %v", obj, string(k), want))
+	}
 	return k
+}
+
+// kindTypes are the types of the kinds' objects.
+var kindTypes = map[Kind]reflect.Type{}
+
+func init() {
+	for kind, info := range kinds {
+		kindTypes[kind] = reflect.TypeOf(info.newObject())
+	}
 }
 
 // ID names an object as a user does.

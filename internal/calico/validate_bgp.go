@@ -1,6 +1,7 @@
 package calico
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +15,7 @@ const DefaultName = "default"
 
 // bgpConfiguration checks what more than one field, or none of the tags, says in
 // a BGPConfiguration.
-func (c *checker) bgpConfiguration(root Path, b *v3.BGPConfiguration) {
+func (c *checker) bgpConfiguration(root Path, b *BGPConfiguration) {
 	at, s := root.Field("spec"), &b.Spec
 	for _, f := range []struct {
 		name string
@@ -32,7 +33,7 @@ func (c *checker) bgpConfiguration(root Path, b *v3.BGPConfiguration) {
 			c.rejectWithin(root, at.Field(f.name), nil, "Only the BGPConfiguration %q, which is for all nodes, has this field: leave it out here.", DefaultName)
 		}
 	}
-	c.communities(at, s)
+	c.communities(at, &s.BGPConfigurationSpec)
 	if mesh := s.NodeToNodeMeshEnabled; mesh != nil && !*mesh {
 		if s.NodeMeshPassword != nil {
 			c.rejectWithin(at, at.Field("nodeMeshPassword"), nil, "There is no password for a mesh that is off: leave nodeMeshPassword out, or set nodeToNodeMeshEnabled to true.")
@@ -133,8 +134,8 @@ func (c *checker) reachableBy(at Path, s *v3.BGPPeerSpec) {
 }
 
 // bgpFilterRule checks what more than one field says in a rule of a BGPFilter.
-func (c *checker) bgpFilterRule(at Path, cidr string, operator v3.BGPFilterMatchOperator, prefixLength bool) {
-	switch {
+func (c *checker) bgpFilterRule(at Path, cidr string, prefixLength bool, r *BGPFilterRule) {
+	switch operator := r.MatchOperator; {
 	case cidr != "" && operator == "":
 		c.rejectWithin(at, at.Field("cidr"), cidr, `A rule with a cidr needs matchOperator: write "Equal", "NotEqual", "In" or "NotIn".`)
 	case cidr == "" && operator != "":
@@ -142,6 +143,50 @@ func (c *checker) bgpFilterRule(at Path, cidr string, operator v3.BGPFilterMatch
 	}
 	if cidr == "" && prefixLength {
 		c.rejectWithin(at, at.Field("prefixLength"), nil, "A rule with prefixLength needs a cidr: set it, or remove prefixLength.")
+	}
+	if len(r.Operations) > 0 && r.Action == v3.Reject {
+		c.rejectWithin(at, at.Field("operations"), nil, `A route that is rejected is not changed: write "Accept" as action, or remove the operations.`)
+	}
+	if len(r.Operations) > maxFilterOperations {
+		c.reject(at.Field("operations"), nil, "A rule has at most %d operations, and here %d.", maxFilterOperations, len(r.Operations))
+	}
+}
+
+// The limits of the schema of BGPFilter in v3.32.
+const (
+	maxFilterOperations = 10
+	maxPrependedASPath  = 10
+)
+
+// leadingZero is a number of a community that does not begin as one is written.
+var leadingZero = regexp.MustCompile(`(^|:)0\d`)
+
+// bgpFilterCommunities checks the communities of a condition.
+func (c *checker) bgpFilterCommunities(at Path, m *BGPFilterCommunityMatch) {
+	if n := len(m.Values); n > 1 {
+		c.reject(at.Field("values"), nil, "Calico takes one community here, and here are %d: write a rule for each of them.", n)
+	} else if n == 0 && m.Values != nil {
+		c.reject(at.Field("values"), nil, "This list has one community: write it, or remove communities.")
+	}
+}
+
+// bgpFilterOperation checks that an operation is one.
+func (c *checker) bgpFilterOperation(at Path, o *BGPFilterOperation) {
+	n := 0
+	for _, set := range []bool{o.AddCommunity != nil, o.PrependASPath != nil, o.SetPriority != nil} {
+		if set {
+			n++
+		}
+	}
+	if n != 1 {
+		c.reject(at, nil, "An operation is one of addCommunity, prependASPath and setPriority, and here are %d: write an operation for each of them.", n)
+	}
+}
+
+// bgpFilterPath checks the AS numbers that are put before a path.
+func (c *checker) bgpFilterPath(at Path, p *BGPFilterPrependASPath) {
+	if n := len(p.Prefix); n > maxPrependedASPath || n == 0 && p.Prefix != nil {
+		c.reject(at.Field("prefix"), nil, "This list has 1 to %d AS numbers, and here %d.", maxPrependedASPath, n)
 	}
 }
 

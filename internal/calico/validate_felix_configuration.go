@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"github.com/projectcalico/api/pkg/lib/numorstring"
 )
 
 const (
@@ -57,6 +58,33 @@ func (c *checker) felixConfiguration(at Path, s *v3.FelixConfigurationSpec) {
 		c.reject(at.Field("routeTableRanges"), nil, "The ranges have at most %d routing tables together, and here %d.", maxRouteTables, r.NumDesignatedTables())
 	}
 	c.felixExits(at, s)
+}
+
+// nodePrefix begins the names of the objects that are for one node.
+const nodePrefix = "node."
+
+// felixScope checks for which nodes a FelixConfiguration is. Calico's client takes
+// one that is for none; Felix passes over it without a word to its author.
+func (c *checker) felixScope(root Path, f *FelixConfiguration) {
+	if !isDNSName(f.Name) {
+		return // said of the name already
+	}
+	selector := root.Field("spec").Field("nodeSelector")
+	switch own := f.Name == DefaultName || strings.HasPrefix(f.Name, nodePrefix); {
+	case own && f.Spec.NodeSelector != nil:
+		c.rejectWithin(root, selector, *f.Spec.NodeSelector, "The FelixConfiguration %q is for all nodes, and %q for one: there is no selector in them. Leave nodeSelector out, or write another name.", DefaultName, nodePrefix+"NAME")
+	case !own && (f.Spec.NodeSelector == nil || *f.Spec.NodeSelector == ""):
+		c.rejectWithin(root, NewPath("metadata", "name"), f.Name, "With this name the object is for no node. Write %q for all nodes, or %q for one; or, from Calico v3.32 on, choose the nodes with nodeSelector.", DefaultName, nodePrefix+"NAME")
+	}
+}
+
+// dscp checks a value of the field of IP packets that tells their class.
+func (c *checker) dscp(field Path, d numorstring.DSCP) bool {
+	if d.Validate() == nil {
+		return true
+	}
+	c.reject(field, d.String(), `Felix takes its default if this is not a number from 0 to 63, or the name of a class, such as "EF", "AF11" or "CS0".`)
+	return false
 }
 
 // address checks an address of a family, which may be left out.

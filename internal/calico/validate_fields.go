@@ -22,7 +22,7 @@ import (
 // way beyond that is in a file for each kind.
 func isPlain(obj Object) bool {
 	switch obj.(type) {
-	case *v3.FelixConfiguration, *v3.IPPool, *v3.IPReservation, *v3.BGPConfiguration, *v3.BGPPeer, *v3.BGPFilter,
+	case *FelixConfiguration, *v3.IPPool, *v3.IPReservation, *BGPConfiguration, *v3.BGPPeer, *BGPFilter,
 		*Node, *v3.KubeControllersConfiguration:
 		return true
 	default:
@@ -41,6 +41,8 @@ func (c *checker) plain(obj Object) {
 // structRules checks what no tag says about the values in a struct.
 func (c *checker) structRules(at Path, object any) {
 	switch o := object.(type) {
+	case *FelixConfiguration:
+		c.felixScope(at, o)
 	case *v3.FelixConfigurationSpec:
 		c.felixConfiguration(at, o)
 	case *v3.HealthTimeoutOverride:
@@ -51,14 +53,20 @@ func (c *checker) structRules(at Path, object any) {
 		c.routeTableRange(at, o.Min, o.Max, maxRouteTableID)
 	case *v3.IPPoolSpec:
 		c.ipPool(at, o)
-	case *v3.BGPConfiguration:
+	case *BGPConfiguration:
 		c.bgpConfiguration(at, o)
 	case *v3.BGPPeerSpec:
 		c.bgpPeer(at, o)
-	case *v3.BGPFilterRuleV4:
-		c.bgpFilterRule(at, o.CIDR, o.MatchOperator, o.PrefixLength != nil)
-	case *v3.BGPFilterRuleV6:
-		c.bgpFilterRule(at, o.CIDR, o.MatchOperator, o.PrefixLength != nil)
+	case *BGPFilterRuleV4:
+		c.bgpFilterRule(at, o.CIDR, o.PrefixLength != nil, &o.BGPFilterRule)
+	case *BGPFilterRuleV6:
+		c.bgpFilterRule(at, o.CIDR, o.PrefixLength != nil, &o.BGPFilterRule)
+	case *BGPFilterCommunityMatch:
+		c.bgpFilterCommunities(at, o)
+	case *BGPFilterOperation:
+		c.bgpFilterOperation(at, o)
+	case *BGPFilterPrependASPath:
+		c.bgpFilterPath(at, o)
 	case *NodeSpec:
 		c.node(at, o)
 	case *v3.KubeControllersConfiguration:
@@ -76,6 +84,13 @@ func jsonName(f reflect.StructField) string {
 	return name
 }
 
+// isInline tells the structs whose fields are those of the struct that they are in,
+// as in JSON.
+func isInline(f reflect.StructField) bool {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return f.Anonymous && name == ""
+}
+
 // fields checks a struct of the API as libcalico-go's validator does: each field
 // by its "validate" tag, and the structs in it. From v3.32 on the schema of a
 // kind has its say too.
@@ -83,6 +98,9 @@ func (c *checker) fields(at Path, object reflect.Value) {
 	typ := object.Type()
 	for i := range typ.NumField() {
 		f := typ.Field(i)
+		if isInline(f) {
+			c.fields(at, object.Field(i))
+		}
 		name := jsonName(f)
 		if name == "" {
 			continue
@@ -119,6 +137,8 @@ func (c *checker) value(field Path, v reflect.Value, tag string) bool {
 	case numorstring.Port:
 		c.port(field, o)
 		return true
+	case numorstring.DSCP:
+		return c.dscp(field, o)
 	}
 	if v.Kind() == reflect.Struct {
 		c.fields(field, v)
@@ -410,6 +430,11 @@ var tagTexts = map[string]textRule{
 	"interface": {
 		accepts: isInterfaceName,
 		want:    "The name of an interface has 1 to 15 letters, digits, '-', '_' and '.'",
+	},
+	"filterCommunity": {
+		// The pattern of v3.32's schema has no leading zeros.
+		accepts: func(s string) bool { return isCommunity(s) && !leadingZero.MatchString(s) },
+		want:    "A community is such as " + communityForm + ", without leading zeros",
 	},
 	"bgpFilterInterface": {
 		accepts: regexp.MustCompile(`^[a-zA-Z0-9_.*-]{1,15}$`).MatchString,

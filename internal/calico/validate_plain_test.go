@@ -2,6 +2,7 @@ package calico
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -118,7 +119,7 @@ func TestValidateIPReservation(t *testing.T) {
 }
 
 func TestValidateBGPConfiguration(t *testing.T) {
-	type spec = v3.BGPConfigurationSpec
+	type spec = BGPConfigurationSpec
 	for _, tt := range []struct {
 		name, object string
 		edit         func(*spec)
@@ -154,7 +155,7 @@ func TestValidateBGPConfiguration(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, r := range releases {
-				b := v3.NewBGPConfiguration()
+				b := NewBGPConfiguration()
 				b.Name = tt.object
 				tt.edit(&b.Spec)
 				Default(b, r)
@@ -162,7 +163,7 @@ func TestValidateBGPConfiguration(t *testing.T) {
 			}
 		})
 	}
-	b := v3.NewBGPConfiguration()
+	b := NewBGPConfiguration()
 	b.Name = DefaultName
 	b.Spec.ServiceClusterIPs = []v3.ServiceClusterIPBlock{{CIDR: "10.0.0.1"}}
 	b.Spec.BindMode = ptr(v3.BindMode("x"))
@@ -214,39 +215,98 @@ func TestValidateBGPPeer(t *testing.T) {
 }
 
 func TestValidateBGPFilter(t *testing.T) {
-	type rule = v3.BGPFilterRuleV4
+	type (
+		rule = BGPFilterRuleV4
+		part = BGPFilterRule
+	)
 	for _, tt := range []struct {
 		name string
 		rule rule
 		want []fault
 	}{
-		{"plain", rule{Action: "Accept"}, nil},
-		{"all", rule{Action: "Reject", CIDR: "10.0.0.0/8", MatchOperator: "In", Source: "RemotePeers", Interface: "*.calico"}, nil},
+		{"plain", rule{BGPFilterRule: part{Action: "Accept"}}, nil},
+		{"all", rule{CIDR: "10.0.0.0/8", BGPFilterRule: part{Action: "Reject", MatchOperator: "In", Source: "RemotePeers", Interface: "*.calico"}}, nil},
 		{"empty", rule{}, []fault{at("spec.importV4[0].action", "required")}},
-		{"action", rule{Action: "accept"}, []fault{at("spec.importV4[0].action", `write "Accept"`)}},
-		{"no operator", rule{Action: "Accept", CIDR: "10.0.0.0/8"}, []fault{in("spec.importV4[0]", "spec.importV4[0].cidr", "needs matchOperator")}},
-		{"no network", rule{Action: "Accept", MatchOperator: "In"}, []fault{in("spec.importV4[0]", "spec.importV4[0].matchOperator", "needs a cidr")}},
-		{"IPv6", rule{Action: "Accept", CIDR: "fd00::/8", MatchOperator: "In"}, []fault{at("spec.importV4[0].cidr", "this is an IPv6 one")}},
-		{"interface", rule{Action: "Accept", Interface: "eth+"}, []fault{at("spec.importV4[0].interface", "cali*")}},
+		{"action", rule{BGPFilterRule: part{Action: "accept"}}, []fault{at("spec.importV4[0].action", `write "Accept"`)}},
+		{"no operator", rule{CIDR: "10.0.0.0/8", BGPFilterRule: part{Action: "Accept"}}, []fault{in("spec.importV4[0]", "spec.importV4[0].cidr", "needs matchOperator")}},
+		{"no network", rule{BGPFilterRule: part{Action: "Accept", MatchOperator: "In"}}, []fault{in("spec.importV4[0]", "spec.importV4[0].matchOperator", "needs a cidr")}},
+		{"IPv6", rule{CIDR: "fd00::/8", BGPFilterRule: part{Action: "Accept", MatchOperator: "In"}}, []fault{at("spec.importV4[0].cidr", "this is an IPv6 one")}},
+		{"interface", rule{BGPFilterRule: part{Action: "Accept", Interface: "eth+"}}, []fault{at("spec.importV4[0].interface", "cali*")}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, r := range releases {
-				f := v3.NewBGPFilter()
+				f := NewBGPFilter()
 				f.Name, f.Spec.ImportV4 = "a", []rule{tt.rule}
 				checkFaults(t, f, r, tt.want...)
 			}
 		})
 	}
-	f := v3.NewBGPFilter()
+	f := NewBGPFilter()
 	f.Name = "a"
-	f.Spec.ExportV6 = []v3.BGPFilterRuleV6{{Action: "Accept", CIDR: "fd00::1", MatchOperator: "In", PrefixLength: &v3.BGPFilterPrefixLengthV6{Max: ptr(int32(129))}}}
+	f.Spec.ExportV6 = []BGPFilterRuleV6{{CIDR: "fd00::1", PrefixLength: &v3.BGPFilterPrefixLengthV6{Max: ptr(int32(129))}, BGPFilterRule: part{Action: "Accept", MatchOperator: "In"}}}
 	checkFaults(t, f, v3310, at("spec.exportV6[0].prefixLength.max", "from 0 to 128"))
 	f.Spec.ExportV6[0].PrefixLength = nil
 	checkFaults(t, f, v3310)
 	checkFaults(t, f, v3320, at("spec.exportV6[0].cidr", `write "fd00::1/128"`))
-	f.Spec.ExportV6[0] = v3.BGPFilterRuleV6{Action: "Accept", PrefixLength: &v3.BGPFilterPrefixLengthV6{}}
+	f.Spec.ExportV6[0] = BGPFilterRuleV6{PrefixLength: &v3.BGPFilterPrefixLengthV6{}, BGPFilterRule: part{Action: "Accept"}}
 	checkFaults(t, f, v3310, in("spec.exportV6[0]", "spec.exportV6[0].prefixLength", "needs a cidr"))
 	checkFaults(t, f, v3285, at("spec.exportV6[0].prefixLength", "came with v3.29.0"), in("spec.exportV6[0]", "spec.exportV6[0].prefixLength", "needs a cidr"))
+}
+
+// What v3.32 brought to the rules of filters.
+func TestValidateBGPFilterOfV332(t *testing.T) {
+	const one = "spec.exportV4[0]"
+	communities := func(values ...string) *BGPFilterCommunityMatch { return &BGPFilterCommunityMatch{Values: values} }
+	add := func(value string) BGPFilterOperation {
+		return BGPFilterOperation{AddCommunity: &BGPFilterAddCommunity{Value: value}}
+	}
+	prepend := func(n int) BGPFilterOperation {
+		return BGPFilterOperation{PrependASPath: &BGPFilterPrependASPath{Prefix: make([]numorstring.ASNumber, n)}}
+	}
+	for _, tt := range []struct {
+		name string
+		rule BGPFilterRule
+		want []fault
+	}{
+		{"all", BGPFilterRule{
+			Action: "Accept", PeerType: "iBGP", Communities: communities("65535:0"), ASPathPrefix: []numorstring.ASNumber{0, 4294967295}, Priority: ptr(2147483646),
+			Operations: []BGPFilterOperation{add("4294967295:0:1"), prepend(10), {SetPriority: &BGPFilterSetPriority{Value: 1}}},
+		}, nil},
+		{"peer", BGPFilterRule{Action: "Accept", PeerType: "EBGP"}, []fault{at(one+".peerType", `write "eBGP"`)}},
+		{"priority", BGPFilterRule{Action: "Accept", Priority: ptr(0)}, []fault{at(one+".priority", "from 1 to 2147483646")}},
+		{"no community", BGPFilterRule{Action: "Accept", Communities: communities()}, []fault{at(one+".communities.values", "required")}},
+		{"empty list of communities", BGPFilterRule{Action: "Accept", Communities: &BGPFilterCommunityMatch{Values: []string{}}}, []fault{at(one+".communities.values", "one community")}},
+		{"two communities", BGPFilterRule{Action: "Accept", Communities: communities("1:1", "1:2")}, []fault{at(one+".communities.values", "a rule for each")}},
+		{"large numbers", BGPFilterRule{Action: "Accept", Communities: communities("65536:1")}, []fault{at(one+".communities.values[0]", "65535")}},
+		{"leading zero", BGPFilterRule{Action: "Accept", Communities: communities("65000:01")}, []fault{at(one+".communities.values[0]", "leading zeros")}},
+		{"name of a community", BGPFilterRule{Action: "Accept", Operations: []BGPFilterOperation{add("backbone")}}, []fault{at(one+".operations[0].addCommunity.value", "64512:100")}},
+		{"rejected, and changed", BGPFilterRule{Action: "Reject", Operations: []BGPFilterOperation{add("1:1")}}, []fault{in(one, one+".operations", `write "Accept"`)}},
+		{"no operation", BGPFilterRule{Action: "Accept", Operations: []BGPFilterOperation{{}}}, []fault{at(one+".operations[0]", "here are 0")}},
+		{"two in one", BGPFilterRule{Action: "Accept", Operations: []BGPFilterOperation{{AddCommunity: add("1:1").AddCommunity, SetPriority: &BGPFilterSetPriority{Value: 2147483647}}}}, []fault{
+			at(one+".operations[0].setPriority.value", "from 1 to"), at(one+".operations[0]", "here are 2"),
+		}},
+		{"a long path", BGPFilterRule{Action: "Accept", Operations: []BGPFilterOperation{prepend(11), prepend(0)}}, []fault{
+			at(one+".operations[0].prependASPath.prefix", "1 to 10"), at(one+".operations[1].prependASPath.prefix", "1 to 10"),
+		}},
+		{"many operations", BGPFilterRule{Action: "Accept", Operations: slices.Repeat([]BGPFilterOperation{add("1:1")}, 11)}, []fault{at(one+".operations", "at most 10")}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := NewBGPFilter()
+			f.Name, f.Spec.ExportV4 = "a", []BGPFilterRuleV4{{BGPFilterRule: tt.rule}}
+			checkFaults(t, f, v3320, tt.want...)
+			checkFaults(t, f, Release{3, 33, 0}, tt.want...)
+		})
+	}
+	f := NewBGPFilter()
+	f.Name = "a"
+	f.Spec.ImportV6 = []BGPFilterRuleV6{{BGPFilterRule: BGPFilterRule{
+		Action: "Accept", PeerType: "eBGP", Communities: communities("1:1"), ASPathPrefix: []numorstring.ASNumber{1}, Priority: ptr(1), Operations: []BGPFilterOperation{add("1:1")},
+	}}}
+	var newer []fault
+	for _, name := range []string{"peerType", "communities", "asPathPrefix", "priority", "operations"} {
+		newer = append(newer, at("spec.importV6[0]."+name, "came with v3.32.0"))
+	}
+	checkFaults(t, f, v3310, newer...)
 }
 
 func TestValidateNode(t *testing.T) {
@@ -321,15 +381,15 @@ func TestEncodeKubeControllers(t *testing.T) {
 	}
 }
 
-func felix(edit func(*v3.FelixConfigurationSpec)) *v3.FelixConfiguration {
-	f := v3.NewFelixConfiguration()
+func felix(edit func(*FelixConfigurationSpec)) *FelixConfiguration {
+	f := NewFelixConfiguration()
 	f.Name = DefaultName
 	edit(&f.Spec)
 	return f
 }
 
 func TestValidateFelix(t *testing.T) {
-	type spec = v3.FelixConfigurationSpec
+	type spec = FelixConfigurationSpec
 	for _, tt := range []struct {
 		name string
 		edit func(*spec)
@@ -396,7 +456,7 @@ func eightPorts() []fault {
 }
 
 func TestValidateFelixByRelease(t *testing.T) {
-	type spec = v3.FelixConfigurationSpec
+	type spec = FelixConfigurationSpec
 	trace := felix(func(s *spec) { s.LogSeverityFile = "Trace" })
 	checkFaults(t, trace, Release{3, 30, 0}, at("spec.logSeverityFile", `"Debug"`))
 	checkFaults(t, trace, Release{3, 30, 1})
@@ -434,15 +494,75 @@ func TestValidateFelixByRelease(t *testing.T) {
 		at("spec.routeSource", "WorkloadIPs"), at("spec.floatingIPs", "Enabled"))
 }
 
+// What v3.32 brought to FelixConfiguration and BGPConfiguration.
+func TestValidateConfigurationsOfV332(t *testing.T) {
+	f := felix(func(s *FelixConfigurationSpec) {
+		s.IstioAmbientMode, s.IstioDSCPMark = ptr("Enabled"), ptr(numorstring.DSCPFromString("ef"))
+		s.IPv4NormalRoutePriority, s.IPv4ElevatedRoutePriority, s.IPv6NormalRoutePriority, s.IPv6ElevatedRoutePriority = ptr(1), ptr(2147483646), ptr(2), ptr(3)
+		s.LiveMigrationRouteConvergenceTime = &metav1.Duration{Duration: 30 * time.Second}
+	})
+	checkFaults(t, f, v3320)
+	var newer []fault
+	for _, name := range []string{"istioAmbientMode", "istioDSCPMark", "ipv4NormalRoutePriority", "ipv4ElevatedRoutePriority", "ipv6NormalRoutePriority", "ipv6ElevatedRoutePriority", "liveMigrationRouteConvergenceTime"} {
+		newer = append(newer, at("spec."+name, "came with v3.32.0"))
+	}
+	checkFaults(t, f, v3310, newer...)
+	f = felix(func(s *FelixConfigurationSpec) {
+		s.IstioAmbientMode, s.IstioDSCPMark = ptr("enabled"), ptr(numorstring.DSCPFromInt(64))
+		s.IPv4NormalRoutePriority, s.IPv6ElevatedRoutePriority = ptr(0), ptr(2147483647)
+		s.LiveMigrationRouteConvergenceTime = &metav1.Duration{Duration: 1500 * time.Millisecond}
+	})
+	checkFaults(t, f, v3320, at("spec.istioAmbientMode", `write "Enabled"`), at("spec.istioDSCPMark", `"EF"`),
+		at("spec.ipv4NormalRoutePriority", "from 1 to 2147483646"), at("spec.ipv6ElevatedRoutePriority", "from 1 to 2147483646"), at("spec.liveMigrationRouteConvergenceTime", "whole seconds"))
+	f.Spec = FelixConfigurationSpec{IstioDSCPMark: ptr(numorstring.DSCPFromString("EF1"))}
+	checkFaults(t, f, v3320, at("spec.istioDSCPMark", `"EF"`))
+
+	b := NewBGPConfiguration()
+	b.Name = "node.a" // they are not for "default" alone
+	b.Spec.ProgramClusterRoutes, b.Spec.IPv4NormalRoutePriority, b.Spec.IPv6NormalRoutePriority = ptr("Disabled"), ptr(1), ptr(2147483646)
+	checkFaults(t, b, v3320)
+	checkFaults(t, b, v3310, at("spec.programClusterRoutes", "came with v3.32.0"), at("spec.ipv4NormalRoutePriority", "came with v3.32.0"), at("spec.ipv6NormalRoutePriority", "came with v3.32.0"))
+	b.Spec.ProgramClusterRoutes, b.Spec.IPv4NormalRoutePriority, b.Spec.IPv6NormalRoutePriority = ptr("No"), ptr(0), ptr(-1)
+	checkFaults(t, b, v3320, at("spec.programClusterRoutes", `"Enabled" or "Disabled"`), at("spec.ipv4NormalRoutePriority", "from 1"), at("spec.ipv6NormalRoutePriority", "from 1"))
+}
+
+// A FelixConfiguration is for all nodes, for one, or for those that it selects.
+func TestValidateFelixScope(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		selector *string
+		r        Release
+		want     []fault
+	}{
+		{"default", nil, v3285, nil},
+		{"node.db1.example", nil, v3320, nil},
+		{"racks", ptr("rack == 'r1'"), v3320, nil},
+		{"racks", ptr("rack == 'r1'"), v3310, []fault{at("spec.nodeSelector", "came with v3.32.0")}},
+		{"racks", nil, v3310, []fault{in(object, "metadata.name", "for no node")}},
+		{"racks", nil, v3320, []fault{in(object, "metadata.name", "nodeSelector")}},
+		{"racks", ptr(""), v3320, []fault{in(object, "metadata.name", "nodeSelector")}},
+		{"default", ptr("all()"), v3320, []fault{in(object, "spec.nodeSelector", "Leave nodeSelector out")}},
+		{"default", ptr(""), v3320, []fault{in(object, "spec.nodeSelector", "Leave nodeSelector out")}},
+		{"node.db1", ptr("all()"), v3320, []fault{in(object, "spec.nodeSelector", "Leave nodeSelector out")}},
+		{"racks", ptr("rack = 'r1'"), v3320, []fault{at("spec.nodeSelector", "cannot read this selector")}},
+		{"racks", ptr("a == '" + strings.Repeat("x", 1024) + "'"), v3320, []fault{at("spec.nodeSelector", "at most 1024 characters")}},
+		{"Racks", nil, v3320, []fault{at("metadata.name", `write "racks"`)}},
+	} {
+		f := felix(func(s *FelixConfigurationSpec) { s.NodeSelector = tt.selector })
+		f.Name = tt.name
+		t.Run(tt.name, func(t *testing.T) { checkFaults(t, f, tt.r, tt.want...) })
+	}
+}
+
 // Calico's client would fill in four fields, and so set for one node what is to be
 // decided for all.
 func TestDefaultFelix(t *testing.T) {
-	f := felix(func(*v3.FelixConfigurationSpec) {})
+	f := felix(func(*FelixConfigurationSpec) {})
 	f.Name = "node.db1"
 	for _, r := range releases {
 		Default(f, r)
 	}
-	if !reflect.DeepEqual(f.Spec, v3.FelixConfigurationSpec{}) {
+	if !reflect.DeepEqual(f.Spec, FelixConfigurationSpec{}) {
 		t.Errorf("got %+v", f.Spec)
 	}
 }
@@ -453,7 +573,7 @@ func TestEqualPlain(t *testing.T) {
 	peer := func(s v3.BGPPeerSpec) Object { p := v3.NewBGPPeer(); p.Spec = s; return p }
 	reserve := func(cidrs ...string) Object { r := v3.NewIPReservation(); r.Spec.ReservedCIDRs = cidrs; return r }
 	ports := func(p *[]v3.ProtoPort) Object {
-		return felix(func(s *v3.FelixConfigurationSpec) { s.FailsafeInboundHostPorts = p })
+		return felix(func(s *FelixConfigurationSpec) { s.FailsafeInboundHostPorts = p })
 	}
 	controllers := v3.NewKubeControllersConfiguration()
 	running := controllers.DeepCopy()
@@ -477,8 +597,13 @@ func TestEqualPlain(t *testing.T) {
 		{"failsafe ports", ports(&[]v3.ProtoPort{{Protocol: "TCP", Port: 22, Net: "10.0.0.1/8"}, {Protocol: "udp", Port: 53}}),
 			ports(&[]v3.ProtoPort{{Protocol: "UDP", Port: 53}, {Protocol: "tcp", Port: 22, Net: "10.0.0.0/8"}}), true},
 		{"no failsafe ports", ports(&[]v3.ProtoPort{}), ports(nil), false},
-		{"false", felix(func(s *v3.FelixConfigurationSpec) { s.BPFEnabled = ptr(false) }), felix(func(*v3.FelixConfigurationSpec) {}), false},
+		{"false", felix(func(s *FelixConfigurationSpec) { s.BPFEnabled = ptr(false) }), felix(func(*FelixConfigurationSpec) {}), false},
 		{"status", controllers, running, true},
+		{"names of DSCP", felix(func(s *FelixConfigurationSpec) { s.IstioDSCPMark = ptr(numorstring.DSCPFromString("ef")) }),
+			felix(func(s *FelixConfigurationSpec) { s.IstioDSCPMark = ptr(numorstring.DSCPFromInt(46)) }), true},
+		{"DSCP", felix(func(s *FelixConfigurationSpec) { s.IstioDSCPMark = ptr(numorstring.DSCPFromInt(0)) }),
+			felix(func(s *FelixConfigurationSpec) { s.IstioDSCPMark = ptr(numorstring.DSCPFromString("CS1")) }), false},
+		{"selector of nodes", felix(func(s *FelixConfigurationSpec) { s.NodeSelector = ptr("a=='b'") }), felix(func(s *FelixConfigurationSpec) { s.NodeSelector = ptr("a == 'b'") }), true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			before := deepCopy(tt.a)
@@ -557,12 +682,15 @@ func TestEachRuleOfATagIsKnown(t *testing.T) {
 		for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice {
 			typ = typ.Elem()
 		}
-		if typ.Kind() != reflect.Struct || seen[typ] || typ == reflect.TypeFor[numorstring.Port]() {
-			return // a port is one value: see checker.port
+		if typ.Kind() != reflect.Struct || seen[typ] || typ == reflect.TypeFor[numorstring.Port]() || typ == reflect.TypeFor[numorstring.DSCP]() {
+			return // one value: see checker.port and checker.dscp
 		}
 		seen[typ] = true
 		for i := range typ.NumField() {
 			f := typ.Field(i)
+			if isInline(f) {
+				walk(f.Type)
+			}
 			if jsonName(f) == "" {
 				continue
 			}
@@ -598,6 +726,9 @@ func apiFields(typ reflect.Type, known map[string]bool) {
 		apiFields(typ.Elem(), known)
 	case reflect.Struct:
 		for i := range typ.NumField() {
+			if isInline(typ.Field(i)) {
+				apiFields(typ.Field(i).Type, known)
+			}
 			if name := jsonName(typ.Field(i)); name != "" {
 				known[typ.Name()+"."+name] = true
 				apiFields(typ.Field(i).Type, known)

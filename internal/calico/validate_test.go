@@ -331,8 +331,8 @@ func goNames(field Path) []string {
 				goName = ""
 			default:
 				goName, index = "", ""
-				for i := range typ.NumField() {
-					if f := typ.Field(i); jsonName(f) == s.Field {
+				for _, f := range reflect.VisibleFields(typ) {
+					if jsonName(f) == s.Field {
 						goName, typ = f.Name, f.Type
 						break
 					}

@@ -12,6 +12,7 @@ var bgpConfigurationAcceptance = acceptance{
 	typeName: "calico_bgp_configuration",
 	name:     "default",
 	key:      "bgpconfigurations/default",
+	release:  "v3.32.1", // program_cluster_routes
 	config: map[string]string{
 		"log_severity_screen":               `"Warning"`,
 		"node_to_node_mesh_enabled":         `true`,
@@ -29,6 +30,9 @@ var bgpConfigurationAcceptance = acceptance{
 		"ignored_interfaces":                `["docker0", "virbr*"]`,
 		"local_workload_peering_ipv4":       `"169.254.1.1"`,
 		"local_workload_peering_ipv6":       `"fe80::1"`,
+		"program_cluster_routes":            `"Disabled"`,
+		"ipv4_normal_route_priority":        `1025`,
+		"ipv6_normal_route_priority":        `1026`,
 		"labels":                            `{ site = "east" }`,
 		"annotations":                       `{ owner = "network-team" }`,
 	},
@@ -56,7 +60,10 @@ var bgpConfigurationAcceptance = acceptance{
 			"bindMode": "NodeIP",
 			"ignoredInterfaces": ["docker0", "virbr*"],
 			"localWorkloadPeeringIPV4": "169.254.1.1",
-			"localWorkloadPeeringIPV6": "fe80::1"
+			"localWorkloadPeeringIPV6": "fe80::1",
+			"programClusterRoutes": "Disabled",
+			"ipv4NormalRoutePriority": 1025,
+			"ipv6NormalRoutePriority": 1026
 		}
 	}`,
 	changes: []acceptanceChange{
@@ -78,6 +85,9 @@ var bgpConfigurationAcceptance = acceptance{
 		{"ignored_interfaces", `["docker0"]`, []edit{set("spec.ignoredInterfaces", `["docker0"]`)}, []edit{insert("spec.ignoredInterfaces[0]", `"eth0"`)}},
 		{"local_workload_peering_ipv4", `"169.254.1.2"`, []edit{set("spec.localWorkloadPeeringIPV4", `"169.254.1.2"`)}, []edit{remove("spec.localWorkloadPeeringIPV4")}},
 		{"local_workload_peering_ipv6", `"fe80::2"`, []edit{set("spec.localWorkloadPeeringIPV6", `"fe80::2"`)}, []edit{set("spec.localWorkloadPeeringIPV6", `"fe80::3"`)}},
+		{"program_cluster_routes", `"Enabled"`, []edit{set("spec.programClusterRoutes", `"Enabled"`)}, []edit{remove("spec.programClusterRoutes")}},
+		{"ipv4_normal_route_priority", `512`, []edit{set("spec.ipv4NormalRoutePriority", `512`)}, []edit{remove("spec.ipv4NormalRoutePriority")}},
+		{"ipv6_normal_route_priority", ``, []edit{remove("spec.ipv6NormalRoutePriority")}, []edit{set("spec.ipv6NormalRoutePriority", `1`)}},
 		{"labels", `{ site = "west" }`, []edit{set("metadata.labels.site", `"west"`)}, []edit{set("metadata.labels.added", `"yes"`)}},
 		{"annotations", `{ owner = "security-team" }`, []edit{set("metadata.annotations.owner", `"security-team"`)}, []edit{remove("metadata.annotations.owner")}},
 	},
@@ -103,6 +113,9 @@ var bgpConfigurationAcceptance = acceptance{
 		{name: "all interfaces", set: map[string]string{"ignored_interfaces": `["*"]`}, path: "ignored_interfaces", says: []string{"not by itself"}},
 		{name: "an address of the other version", set: map[string]string{"local_workload_peering_ipv4": `"fe80::1"`}, path: "local_workload_peering_ipv4", says: []string{"one IPv4 address"}},
 		{name: "a level in lower case", set: map[string]string{"log_severity_screen": `"info"`}, path: "log_severity_screen", says: []string{`write "Info"`}},
+		{name: "a switch in lower case", set: map[string]string{"program_cluster_routes": `"disabled"`}, path: "program_cluster_routes", says: []string{`write "Disabled"`}},
+		{name: "a route priority of 0", set: map[string]string{"ipv4_normal_route_priority": `0`}, path: "ipv4_normal_route_priority", says: []string{"from 1 to 2147483646"}},
+		{name: "a field that is too new", set: map[string]string{"ipv6_normal_route_priority": `1`}, release: "v3.31.0", path: "ipv6_normal_route_priority", says: []string{"came with v3.32.0", "leave it out"}},
 	},
 }
 
@@ -221,18 +234,34 @@ var bgpPeerAcceptance = acceptance{
 const (
 	filterRulesV4 = `[
     { action = "Accept", match_operator = "In", cidr = "10.244.0.0/16", prefix_length = { min = 24, max = 28 }, source = "RemotePeers", interface = "eth*" },
+    {
+      action       = "Accept", peer_type = "eBGP", communities = { values = ["65000:100"] }, as_path_prefix = ["65546", "0"], priority = 512
+      operation = [{ add_community = { value = "65000:1:2" } }, { prepend_as_path = { prefix = ["64512", "64512"] } }, { set_priority = { value = 1024 } }]
+    },
     { action = "Reject" },
   ]`
 	filterRulesV6 = `[
     { action = "Accept", match_operator = "NotIn", cidr = "2001:db8::/32", prefix_length = { min = 48, max = 64 }, source = "RemotePeers", interface = "eth0" },
+    {
+      action       = "Accept", peer_type = "eBGP", communities = { values = ["65000:100"] }, as_path_prefix = ["65546", "0"], priority = 512
+      operation = [{ add_community = { value = "65000:1:2" } }, { prepend_as_path = { prefix = ["64512", "64512"] } }, { set_priority = { value = 1024 } }]
+    },
     { action = "Reject" },
   ]`
 	storedRulesV4 = `[
 		{"action": "Accept", "matchOperator": "In", "cidr": "10.244.0.0/16", "prefixLength": {"min": 24, "max": 28}, "source": "RemotePeers", "interface": "eth*"},
+		{
+			"action": "Accept", "peerType": "eBGP", "communities": {"values": ["65000:100"]}, "asPathPrefix": [65546, 0], "priority": 512,
+			"operations": [{"addCommunity": {"value": "65000:1:2"}}, {"prependASPath": {"prefix": [64512, 64512]}}, {"setPriority": {"value": 1024}}]
+		},
 		{"action": "Reject"}
 	]`
 	storedRulesV6 = `[
 		{"action": "Accept", "matchOperator": "NotIn", "cidr": "2001:db8::/32", "prefixLength": {"min": 48, "max": 64}, "source": "RemotePeers", "interface": "eth0"},
+		{
+			"action": "Accept", "peerType": "eBGP", "communities": {"values": ["65000:100"]}, "asPathPrefix": [65546, 0], "priority": 512,
+			"operations": [{"addCommunity": {"value": "65000:1:2"}}, {"prependASPath": {"prefix": [64512, 64512]}}, {"setPriority": {"value": 1024}}]
+		},
 		{"action": "Reject"}
 	]`
 )
@@ -241,6 +270,7 @@ var bgpFilterAcceptance = acceptance{
 	typeName: "calico_bgp_filter",
 	name:     "filter-{i}",
 	key:      "bgpfilters/filter-{i}",
+	release:  "v3.32.1", // peer_type and what follows it
 	config: map[string]string{
 		"export_v4":   filterRulesV4,
 		"import_v4":   filterRulesV4,
@@ -272,6 +302,10 @@ var bgpFilterAcceptance = acceptance{
 	spellings: []acceptanceSpelling{
 		{attribute: "export_v6", value: `[
     { action = "Accept", match_operator = "NotIn", cidr = "2001:DB8:0::/32", prefix_length = { min = 48, max = 64 }, source = "RemotePeers", interface = "eth0" },
+    {
+      action       = "Accept", peer_type = "eBGP", communities = { values = ["65000:100"] }, as_path_prefix = ["1.10", "0"], priority = 512
+      operation = [{ add_community = { value = "65000:1:2" } }, { prepend_as_path = { prefix = ["64512", "64512"] } }, { set_priority = { value = 1024 } }]
+    },
     { action = "Reject" },
   ]`},
 		{attribute: "import_v6", stored: []edit{set("spec.importV6[0].cidr", `"2001:DB8::/32"`)}},
@@ -288,6 +322,24 @@ var bgpFilterAcceptance = acceptance{
 		{name: "another source", set: map[string]string{"export_v4": `[{ action = "Accept", source = "Peers" }]`}, path: "export_v4[0].source", says: []string{`"RemotePeers"`}},
 		{name: "an interface name that is too long", set: map[string]string{"export_v4": `[{ action = "Accept", interface = "much-too-long-for-linux" }]`}, path: "export_v4[0].interface", says: []string{`"cali*"`}},
 		{name: "a name in upper case", set: map[string]string{"name": `"Filter-{i}"`}, path: "name", says: []string{`write "filter-9"`}},
+		{name: "a peer in lower case", set: map[string]string{"export_v4": `[{ action = "Accept", peer_type = "ebgp" }]`}, path: "export_v4[0].peer_type", says: []string{`write "eBGP"`}},
+		{name: "two communities", set: map[string]string{"export_v4": `[{ action = "Accept", communities = { values = ["1:1", "1:2"] } }]`}, path: "export_v4[0].communities.values", says: []string{"write a rule for each"}},
+		{name: "no community", set: map[string]string{"import_v6": `[{ action = "Reject", communities = { values = [] } }]`}, path: "import_v6[0].communities.values", says: []string{"would match any"}},
+		{name: "a community with a leading zero", set: map[string]string{"import_v4": `[{ action = "Accept", communities = { values = ["65000:01"] } }]`},
+			path: "import_v4[0].communities.values[0]", says: []string{`"64512:100"`, "leading zeros"}},
+		{name: "an empty path", set: map[string]string{"import_v4": `[{ action = "Reject", as_path_prefix = [] }]`}, path: "import_v4[0].as_path_prefix", says: []string{"would match any"}},
+		{name: "an AS number that is none", set: map[string]string{"import_v4": `[{ action = "Reject", as_path_prefix = ["AS1"] }]`}, path: "import_v4[0].as_path_prefix[0]", says: []string{`"1.10"`}},
+		{name: "priority 0", set: map[string]string{"import_v4": `[{ action = "Reject", priority = 0 }]`}, path: "import_v4[0].priority", says: []string{"from 1 to 2147483646"}},
+		{name: "a change of what is rejected", set: map[string]string{"import_v4": `[{ action = "Reject", operation = [{ set_priority = { value = 1 } }] }]`}, path: "import_v4[0].operation", says: []string{`write "Accept"`}},
+		{name: "an operation that is none", set: map[string]string{"import_v4": `[{ action = "Accept", operation = [{}] }]`}, path: "import_v4[0].operation[0]", says: []string{"write an operation for each"}},
+		{name: "two operations in one", set: map[string]string{"export_v6": `[{ action = "Accept", operation = [{ set_priority = { value = 1 }, add_community = { value = "1:1" } }] }]`},
+			path: "export_v6[0].operation[0]", says: []string{"write an operation for each"}},
+		{name: "nothing to prepend", set: map[string]string{"export_v6": `[{ action = "Accept", operation = [{ prepend_as_path = { prefix = [] } }] }]`},
+			path: "export_v6[0].operation[0].prepend_as_path", says: []string{"leave it out"}},
+		{name: "much to prepend", set: map[string]string{"export_v6": `[{ action = "Accept", operation = [{ prepend_as_path = { prefix = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11] } }] }]`},
+			path: "export_v6[0].operation[0].prepend_as_path.prefix", says: []string{"1 to 10"}},
+		{name: "a condition that is too new", set: map[string]string{"export_v4": `[{ action = "Reject", peer_type = "eBGP" }]`}, release: "v3.31.0",
+			path: "export_v4[0].peer_type", says: []string{"came with v3.32.0", "leave it out"}},
 	},
 }
 
@@ -313,4 +365,59 @@ func TestPeerWithoutItsFilter(t *testing.T) {
 	// Made by the same apply, it is no reason for a warning.
 	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), strings.Replace(peer, "FILTER", "calico_bgp_filter.no_default.name", 1), filter)
 	succeed(t, w, "apply")
+}
+
+// A rule whose conditions came with v3.32 is imported with them: without them it
+// would reject every route, and so it would when rules change places.
+func TestFilterOfV332IsImportedWhole(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.32.1"))
+	// As calicoctl v3.32.1 stores it.
+	const (
+		key   = acctest.ResourcePrefix + "bgpfilters/transit"
+		begin = `{"kind":"BGPFilter","apiVersion":"projectcalico.org/v3","metadata":{"name":"transit","uid":"c3c1b7a8-9d1c-4f37-a7bd-8a9ad7ed4f12","creationTimestamp":"2026-05-01T00:00:00Z"},"spec":{"importV4":[`
+		one   = `{"peerType":"eBGP","communities":{"values":["65000:100"]},"action":"Reject"}`
+		other = `{"cidr":"10.0.0.0/8","matchOperator":"In","asPathPrefix":[65000],"action":"Accept","operations":[{"setPriority":{"value":512}}]}`
+		end   = `]}}`
+	)
+	etcd.Put(t, key, begin+one+","+other+end)
+	w := newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), "\nimport {\n  to = calico_bgp_filter.transit\n  id = \"transit\"\n}\n")
+	if _, text, err := w.Plan(t.Context(), "-generate-config-out=generated.tf"); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	succeed(t, w, "apply")
+	noChanges(t, w)
+	if got := etcd.MustGet(t, key).Value; got != begin+one+","+other+end {
+		t.Errorf("the import changed what is stored: %s", got)
+	}
+
+	if err := w.WriteFile("generated.tf", `
+resource "calico_bgp_filter" "transit" {
+  name = "transit"
+  import_v4 {
+    action         = "Accept"
+    cidr           = "10.0.0.0/8"
+    match_operator = "In"
+    as_path_prefix = ["65000"]
+    operation {
+      set_priority {
+        value = 512
+      }
+    }
+  }
+  import_v4 {
+    action    = "Reject"
+    peer_type = "eBGP"
+    communities {
+      values = ["65000:100"]
+    }
+  }
+}
+`); err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, w, "apply")
+	if got := etcd.MustGet(t, key).Value; got != begin+other+","+one+end {
+		t.Errorf("the rules that changed places are %s", got)
+	}
 }

@@ -97,9 +97,9 @@ func onlyFields(obj calico.Object, names []string) calico.Object {
 	c.SetLabels(nil)
 	c.SetAnnotations(nil)
 	spec := specOf(c)
-	for i := range spec.NumField() {
-		if !kept[jsonName(spec.Type().Field(i))] {
-			spec.Field(i).SetZero()
+	for _, f := range fieldsOf(spec.Type()) {
+		if !kept[jsonName(f.StructField)] {
+			spec.FieldByIndex(f.Index).SetZero()
 		}
 	}
 	return c
@@ -146,9 +146,9 @@ func patch(obj calico.Object, owned []string, base []byte) (calico.SpecPatch, er
 
 func specField(obj calico.Object, name string) reflect.Value {
 	spec := specOf(obj)
-	for i := range spec.NumField() {
-		if jsonName(spec.Type().Field(i)) == name {
-			return spec.Field(i)
+	for _, f := range fieldsOf(spec.Type()) {
+		if jsonName(f.StructField) == name {
+			return spec.FieldByIndex(f.Index)
 		}
 	}
 	panic(fmt.Sprintf("provider: %T has no field %s", obj, name))

@@ -144,5 +144,17 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			CustomType:          ipType,
 			Optional:            true,
 		},
+		"program_cluster_routes": schema.StringAttribute{
+			MarkdownDescription: "Whether BIRD makes the routes to the workloads of other hosts, of the pools whose `vxlan_mode` is `\"Never\"`: `\"Enabled\"` or `\"Disabled\"`. If it is `\"Disabled\"`, Felix has to: set `program_cluster_routes` of [`calico_felix_configuration`](felix_configuration.md) to `\"Enabled\"`. Since v3.32. Default: none; it is `\"Enabled\"` then.",
+			Optional:            true,
+		},
+		"ipv4_normal_route_priority": schema.NumberAttribute{
+			MarkdownDescription: "Priority (metric) that Felix gives to IPv4 routes of workloads, such as `1024`, from `1` to `2147483646`: the same as in [`calico_felix_configuration`](felix_configuration.md). BIRD knows by it which routes are of a workload that moves. Since v3.32. Default: none; it is `1024` then.",
+			Optional:            true,
+		},
+		"ipv6_normal_route_priority": schema.NumberAttribute{
+			MarkdownDescription: "Priority (metric) that Felix gives to IPv6 routes of workloads, such as `1024`, from `1` to `2147483646`: the same as in [`calico_felix_configuration`](felix_configuration.md). Since v3.32. Default: none; it is `1024` then.",
+			Optional:            true,
+		},
 	}
 }

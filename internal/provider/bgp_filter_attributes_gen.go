@@ -4,6 +4,7 @@ package provider
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 // bgpFilterAttributes returns the attributes of the spec of BGPFilter.
@@ -44,9 +45,70 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 					MarkdownDescription: "How the route is compared with `cidr`: `\"Equal\"`, `\"NotEqual\"`, `\"In\"` (equal, or a part of it) or `\"NotIn\"`. It requires `cidr`. Default: none.",
 					Optional:            true,
 				},
+				"peer_type": schema.StringAttribute{
+					MarkdownDescription: "Kind of the peer that the route is sent to: `\"eBGP\"` (of another AS) or `\"iBGP\"` (of the same one). Since v3.32. Default: none; any.",
+					Optional:            true,
+				},
+				"communities": schema.SingleNestedAttribute{
+					MarkdownDescription: "Community that the route has, such as `communities { values = [\"64512:120\"] }`. Since v3.32. Default: none; any route.",
+					Optional:            true,
+					Attributes: map[string]schema.Attribute{
+						"values": schema.ListAttribute{
+							MarkdownDescription: "The community, `\"64512:120\"` (two numbers of 16 bits) or `\"64512:120:1\"` (a large one, three of 32 bits): a list with exactly one, such as `[\"64512:120\"]`. For another one write another rule. Required in the block.",
+							ElementType:         types.StringType,
+							Required:            true,
+						},
+					},
+				},
+				"as_path_prefix": schema.ListAttribute{
+					MarkdownDescription: "AS numbers that the AS path of the route begins with, in this order, such as `[\"64512\", \"1.10\"]`: the first is that of the neighbour that told the route. Since v3.32. Default: none; any path.",
+					ElementType:         asNumberType,
+					Optional:            true,
+				},
+				"priority": schema.NumberAttribute{
+					MarkdownDescription: "Priority of the route, which is its metric, such as `512`, from `1` to `2147483646`. In Felix's terms: see `ipv4_normal_route_priority` of [`calico_felix_configuration`](felix_configuration.md). Since v3.32. Default: none; any.",
+					Optional:            true,
+				},
 				"action": schema.StringAttribute{
 					MarkdownDescription: "What to do with a route that the rule matches: `\"Accept\"` or `\"Reject\"`.",
 					Required:            true,
+				},
+				"operation": schema.ListNestedAttribute{
+					MarkdownDescription: "Change of a route that is accepted, a block each, such as `operation` with `set_priority { value = 512 }` in it: exactly one of `add_community`, `prepend_as_path` and `set_priority` in each. They are done in this order, at most 10, and only with `action = \"Accept\"`. Since v3.32. Default: none.",
+					Optional:            true,
+					NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+						"add_community": schema.SingleNestedAttribute{
+							MarkdownDescription: "Adds a community to the route, such as `add_community { value = \"64512:120\" }`. Default: none.",
+							Optional:            true,
+							Attributes: map[string]schema.Attribute{
+								"value": schema.StringAttribute{
+									MarkdownDescription: "The community, `\"64512:120\"` or `\"64512:120:1\"`. Required in the block.",
+									Required:            true,
+								},
+							},
+						},
+						"prepend_as_path": schema.SingleNestedAttribute{
+							MarkdownDescription: "Puts AS numbers before the AS path of the route, such as `prepend_as_path { prefix = [\"64512\", \"64512\"] }`, so that others like it less. Default: none.",
+							Optional:            true,
+							Attributes: map[string]schema.Attribute{
+								"prefix": schema.ListAttribute{
+									MarkdownDescription: "The AS numbers, 1 to 10, as they come first in the new path: `[\"64512\", \"64513\"]`. Required in the block.",
+									ElementType:         asNumberType,
+									Required:            true,
+								},
+							},
+						},
+						"set_priority": schema.SingleNestedAttribute{
+							MarkdownDescription: "Sets the priority of the route, which is its metric, such as `set_priority { value = 512 }`. Default: none.",
+							Optional:            true,
+							Attributes: map[string]schema.Attribute{
+								"value": schema.NumberAttribute{
+									MarkdownDescription: "The priority, such as `512`, from `1` to `2147483646`: the lower, the better. Required in the block.",
+									Required:            true,
+								},
+							},
+						},
+					}},
 				},
 			}},
 		},
@@ -85,9 +147,70 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 					MarkdownDescription: "How the route is compared with `cidr`: `\"Equal\"`, `\"NotEqual\"`, `\"In\"` (equal, or a part of it) or `\"NotIn\"`. It requires `cidr`. Default: none.",
 					Optional:            true,
 				},
+				"peer_type": schema.StringAttribute{
+					MarkdownDescription: "Kind of the peer that the route is received from: `\"eBGP\"` (of another AS) or `\"iBGP\"` (of the same one). Since v3.32. Default: none; any.",
+					Optional:            true,
+				},
+				"communities": schema.SingleNestedAttribute{
+					MarkdownDescription: "Community that the route has, such as `communities { values = [\"64512:120\"] }`. Since v3.32. Default: none; any route.",
+					Optional:            true,
+					Attributes: map[string]schema.Attribute{
+						"values": schema.ListAttribute{
+							MarkdownDescription: "The community, `\"64512:120\"` (two numbers of 16 bits) or `\"64512:120:1\"` (a large one, three of 32 bits): a list with exactly one, such as `[\"64512:120\"]`. For another one write another rule. Required in the block.",
+							ElementType:         types.StringType,
+							Required:            true,
+						},
+					},
+				},
+				"as_path_prefix": schema.ListAttribute{
+					MarkdownDescription: "AS numbers that the AS path of the route begins with, in this order, such as `[\"64512\", \"1.10\"]`: the first is that of the neighbour that told the route. Since v3.32. Default: none; any path.",
+					ElementType:         asNumberType,
+					Optional:            true,
+				},
+				"priority": schema.NumberAttribute{
+					MarkdownDescription: "Priority of the route, which is its metric, such as `512`, from `1` to `2147483646`. In Felix's terms: see `ipv4_normal_route_priority` of [`calico_felix_configuration`](felix_configuration.md). Since v3.32. Default: none; any.",
+					Optional:            true,
+				},
 				"action": schema.StringAttribute{
 					MarkdownDescription: "What to do with a route that the rule matches: `\"Accept\"` or `\"Reject\"`.",
 					Required:            true,
+				},
+				"operation": schema.ListNestedAttribute{
+					MarkdownDescription: "Change of a route that is accepted, a block each, such as `operation` with `set_priority { value = 512 }` in it: exactly one of `add_community`, `prepend_as_path` and `set_priority` in each. They are done in this order, at most 10, and only with `action = \"Accept\"`. Since v3.32. Default: none.",
+					Optional:            true,
+					NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+						"add_community": schema.SingleNestedAttribute{
+							MarkdownDescription: "Adds a community to the route, such as `add_community { value = \"64512:120\" }`. Default: none.",
+							Optional:            true,
+							Attributes: map[string]schema.Attribute{
+								"value": schema.StringAttribute{
+									MarkdownDescription: "The community, `\"64512:120\"` or `\"64512:120:1\"`. Required in the block.",
+									Required:            true,
+								},
+							},
+						},
+						"prepend_as_path": schema.SingleNestedAttribute{
+							MarkdownDescription: "Puts AS numbers before the AS path of the route, such as `prepend_as_path { prefix = [\"64512\", \"64512\"] }`, so that others like it less. Default: none.",
+							Optional:            true,
+							Attributes: map[string]schema.Attribute{
+								"prefix": schema.ListAttribute{
+									MarkdownDescription: "The AS numbers, 1 to 10, as they come first in the new path: `[\"64512\", \"64513\"]`. Required in the block.",
+									ElementType:         asNumberType,
+									Required:            true,
+								},
+							},
+						},
+						"set_priority": schema.SingleNestedAttribute{
+							MarkdownDescription: "Sets the priority of the route, which is its metric, such as `set_priority { value = 512 }`. Default: none.",
+							Optional:            true,
+							Attributes: map[string]schema.Attribute{
+								"value": schema.NumberAttribute{
+									MarkdownDescription: "The priority, such as `512`, from `1` to `2147483646`: the lower, the better. Required in the block.",
+									Required:            true,
+								},
+							},
+						},
+					}},
 				},
 			}},
 		},
@@ -126,9 +249,70 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 					MarkdownDescription: "How the route is compared with `cidr`: `\"Equal\"`, `\"NotEqual\"`, `\"In\"` (equal, or a part of it) or `\"NotIn\"`. It requires `cidr`. Default: none.",
 					Optional:            true,
 				},
+				"peer_type": schema.StringAttribute{
+					MarkdownDescription: "Kind of the peer that the route is sent to: `\"eBGP\"` (of another AS) or `\"iBGP\"` (of the same one). Since v3.32. Default: none; any.",
+					Optional:            true,
+				},
+				"communities": schema.SingleNestedAttribute{
+					MarkdownDescription: "Community that the route has, such as `communities { values = [\"64512:120\"] }`. Since v3.32. Default: none; any route.",
+					Optional:            true,
+					Attributes: map[string]schema.Attribute{
+						"values": schema.ListAttribute{
+							MarkdownDescription: "The community, `\"64512:120\"` (two numbers of 16 bits) or `\"64512:120:1\"` (a large one, three of 32 bits): a list with exactly one, such as `[\"64512:120\"]`. For another one write another rule. Required in the block.",
+							ElementType:         types.StringType,
+							Required:            true,
+						},
+					},
+				},
+				"as_path_prefix": schema.ListAttribute{
+					MarkdownDescription: "AS numbers that the AS path of the route begins with, in this order, such as `[\"64512\", \"1.10\"]`: the first is that of the neighbour that told the route. Since v3.32. Default: none; any path.",
+					ElementType:         asNumberType,
+					Optional:            true,
+				},
+				"priority": schema.NumberAttribute{
+					MarkdownDescription: "Priority of the route, which is its metric, such as `512`, from `1` to `2147483646`. In Felix's terms: see `ipv4_normal_route_priority` of [`calico_felix_configuration`](felix_configuration.md). Since v3.32. Default: none; any.",
+					Optional:            true,
+				},
 				"action": schema.StringAttribute{
 					MarkdownDescription: "What to do with a route that the rule matches: `\"Accept\"` or `\"Reject\"`.",
 					Required:            true,
+				},
+				"operation": schema.ListNestedAttribute{
+					MarkdownDescription: "Change of a route that is accepted, a block each, such as `operation` with `set_priority { value = 512 }` in it: exactly one of `add_community`, `prepend_as_path` and `set_priority` in each. They are done in this order, at most 10, and only with `action = \"Accept\"`. Since v3.32. Default: none.",
+					Optional:            true,
+					NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+						"add_community": schema.SingleNestedAttribute{
+							MarkdownDescription: "Adds a community to the route, such as `add_community { value = \"64512:120\" }`. Default: none.",
+							Optional:            true,
+							Attributes: map[string]schema.Attribute{
+								"value": schema.StringAttribute{
+									MarkdownDescription: "The community, `\"64512:120\"` or `\"64512:120:1\"`. Required in the block.",
+									Required:            true,
+								},
+							},
+						},
+						"prepend_as_path": schema.SingleNestedAttribute{
+							MarkdownDescription: "Puts AS numbers before the AS path of the route, such as `prepend_as_path { prefix = [\"64512\", \"64512\"] }`, so that others like it less. Default: none.",
+							Optional:            true,
+							Attributes: map[string]schema.Attribute{
+								"prefix": schema.ListAttribute{
+									MarkdownDescription: "The AS numbers, 1 to 10, as they come first in the new path: `[\"64512\", \"64513\"]`. Required in the block.",
+									ElementType:         asNumberType,
+									Required:            true,
+								},
+							},
+						},
+						"set_priority": schema.SingleNestedAttribute{
+							MarkdownDescription: "Sets the priority of the route, which is its metric, such as `set_priority { value = 512 }`. Default: none.",
+							Optional:            true,
+							Attributes: map[string]schema.Attribute{
+								"value": schema.NumberAttribute{
+									MarkdownDescription: "The priority, such as `512`, from `1` to `2147483646`: the lower, the better. Required in the block.",
+									Required:            true,
+								},
+							},
+						},
+					}},
 				},
 			}},
 		},
@@ -167,9 +351,70 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 					MarkdownDescription: "How the route is compared with `cidr`: `\"Equal\"`, `\"NotEqual\"`, `\"In\"` (equal, or a part of it) or `\"NotIn\"`. It requires `cidr`. Default: none.",
 					Optional:            true,
 				},
+				"peer_type": schema.StringAttribute{
+					MarkdownDescription: "Kind of the peer that the route is received from: `\"eBGP\"` (of another AS) or `\"iBGP\"` (of the same one). Since v3.32. Default: none; any.",
+					Optional:            true,
+				},
+				"communities": schema.SingleNestedAttribute{
+					MarkdownDescription: "Community that the route has, such as `communities { values = [\"64512:120\"] }`. Since v3.32. Default: none; any route.",
+					Optional:            true,
+					Attributes: map[string]schema.Attribute{
+						"values": schema.ListAttribute{
+							MarkdownDescription: "The community, `\"64512:120\"` (two numbers of 16 bits) or `\"64512:120:1\"` (a large one, three of 32 bits): a list with exactly one, such as `[\"64512:120\"]`. For another one write another rule. Required in the block.",
+							ElementType:         types.StringType,
+							Required:            true,
+						},
+					},
+				},
+				"as_path_prefix": schema.ListAttribute{
+					MarkdownDescription: "AS numbers that the AS path of the route begins with, in this order, such as `[\"64512\", \"1.10\"]`: the first is that of the neighbour that told the route. Since v3.32. Default: none; any path.",
+					ElementType:         asNumberType,
+					Optional:            true,
+				},
+				"priority": schema.NumberAttribute{
+					MarkdownDescription: "Priority of the route, which is its metric, such as `512`, from `1` to `2147483646`. In Felix's terms: see `ipv4_normal_route_priority` of [`calico_felix_configuration`](felix_configuration.md). Since v3.32. Default: none; any.",
+					Optional:            true,
+				},
 				"action": schema.StringAttribute{
 					MarkdownDescription: "What to do with a route that the rule matches: `\"Accept\"` or `\"Reject\"`.",
 					Required:            true,
+				},
+				"operation": schema.ListNestedAttribute{
+					MarkdownDescription: "Change of a route that is accepted, a block each, such as `operation` with `set_priority { value = 512 }` in it: exactly one of `add_community`, `prepend_as_path` and `set_priority` in each. They are done in this order, at most 10, and only with `action = \"Accept\"`. Since v3.32. Default: none.",
+					Optional:            true,
+					NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+						"add_community": schema.SingleNestedAttribute{
+							MarkdownDescription: "Adds a community to the route, such as `add_community { value = \"64512:120\" }`. Default: none.",
+							Optional:            true,
+							Attributes: map[string]schema.Attribute{
+								"value": schema.StringAttribute{
+									MarkdownDescription: "The community, `\"64512:120\"` or `\"64512:120:1\"`. Required in the block.",
+									Required:            true,
+								},
+							},
+						},
+						"prepend_as_path": schema.SingleNestedAttribute{
+							MarkdownDescription: "Puts AS numbers before the AS path of the route, such as `prepend_as_path { prefix = [\"64512\", \"64512\"] }`, so that others like it less. Default: none.",
+							Optional:            true,
+							Attributes: map[string]schema.Attribute{
+								"prefix": schema.ListAttribute{
+									MarkdownDescription: "The AS numbers, 1 to 10, as they come first in the new path: `[\"64512\", \"64513\"]`. Required in the block.",
+									ElementType:         asNumberType,
+									Required:            true,
+								},
+							},
+						},
+						"set_priority": schema.SingleNestedAttribute{
+							MarkdownDescription: "Sets the priority of the route, which is its metric, such as `set_priority { value = 512 }`. Default: none.",
+							Optional:            true,
+							Attributes: map[string]schema.Attribute{
+								"value": schema.NumberAttribute{
+									MarkdownDescription: "The priority, such as `512`, from `1` to `2147483646`: the lower, the better. Required in the block.",
+									Required:            true,
+								},
+							},
+						},
+					}},
 				},
 			}},
 		},

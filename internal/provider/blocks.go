@@ -83,6 +83,9 @@ func optional(all map[string]schema.Attribute) (attributes map[string]schema.Att
 			case schema.NumberAttribute:
 				required.Required, required.Optional = false, true
 				a = required
+			case schema.ListAttribute:
+				required.Required, required.Optional = false, true
+				a = required
 			case schema.SingleNestedAttribute:
 				required.Required, required.Optional = false, true
 				a = required

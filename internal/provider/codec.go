@@ -75,6 +75,7 @@ var (
 	portGoType     = reflect.TypeFor[numorstring.Port]()
 	protocolGoType = reflect.TypeFor[numorstring.Protocol]()
 	asNumberGoType = reflect.TypeFor[numorstring.ASNumber]()
+	dscpGoType     = reflect.TypeFor[numorstring.DSCP]()
 	durationGoType = reflect.TypeFor[metav1.Duration]()
 )
 
@@ -198,8 +199,9 @@ var conditions = []reflect.Type{
 	reflect.TypeFor[v3.HTTPPath](),
 	reflect.TypeFor[v3.ServiceMatch](),
 	reflect.TypeFor[v3.ServiceAccountMatch](),
-	reflect.TypeFor[v3.BGPFilterRuleV4](),
-	reflect.TypeFor[v3.BGPFilterRuleV6](),
+	reflect.TypeFor[calico.BGPFilterRuleV4](),
+	reflect.TypeFor[calico.BGPFilterRuleV6](),
+	reflect.TypeFor[calico.BGPFilterCommunityMatch](),
 	reflect.TypeFor[v3.BGPPeerSpec](),
 	reflect.TypeFor[v3.Template](),
 }
@@ -283,6 +285,8 @@ func decodeString(c *conversion, s string, into reflect.Value, at calico.Path, v
 			return
 		}
 		into.Set(reflect.ValueOf(n))
+	case dscpGoType:
+		into.Set(reflect.ValueOf(dscp(s)))
 	case durationGoType:
 		d, err := time.ParseDuration(s)
 		if err != nil {
@@ -322,6 +326,14 @@ func protocol(s string) numorstring.Protocol {
 	}
 	// Not ProtocolFromString, which would quietly correct what Calico refuses.
 	return numorstring.Protocol{Type: numorstring.NumOrStringString, StrVal: s}
+}
+
+// dscp reads a class of packets as Calico does: a number where it is one.
+func dscp(s string) numorstring.DSCP {
+	if n, err := strconv.ParseUint(s, 10, 8); err == nil {
+		return numorstring.DSCPFromInt(uint8(n))
+	}
+	return numorstring.DSCP{Type: numorstring.NumOrStringString, StrVal: s}
 }
 
 // decodeNumber writes a number into a field. Numbers of any size and with any
@@ -442,6 +454,8 @@ func encodeString(from reflect.Value) string {
 		return v.String()
 	case numorstring.ASNumber:
 		return v.String()
+	case numorstring.DSCP:
+		return v.String()
 	case metav1.Duration:
 		return v.Duration.String()
 	default:
@@ -453,9 +467,9 @@ func encodeElements(from reflect.Value, elementType attr.Type) []attr.Value {
 	elements := make([]attr.Value, from.Len())
 	for i := range elements {
 		e := from.Index(i)
-		if e.IsZero() && e.Kind() == reflect.String {
-			// An element is never absent, be it empty.
-			elements[i] = stringValue(elementType, "")
+		if e.IsZero() && (e.Kind() == reflect.String || e.Type() == asNumberGoType) {
+			// An element is never absent, be it empty or 0.
+			elements[i] = encodeValue(e, elementType)
 			continue
 		}
 		if o, ok := elementType.(basetypes.ObjectType); ok {

@@ -191,13 +191,13 @@ func layObjects(objects map[calico.ID]calico.Object, list string, texts []attr.V
 // resources manage it, only the fields that are set are laid over the others.
 func lay(objects map[calico.ID]calico.Object, obj calico.Object) {
 	id := calico.IDOf(obj).Short()
-	if over, ok := obj.(*v3.FelixConfiguration); ok {
-		if stored, ok := objects[id].(*v3.FelixConfiguration); ok {
+	if over, ok := obj.(*calico.FelixConfiguration); ok {
+		if stored, ok := objects[id].(*calico.FelixConfiguration); ok {
 			merged := stored.DeepCopy()
 			from, to := specOf(over), specOf(merged)
-			for i := range from.NumField() {
-				if !from.Field(i).IsZero() {
-					to.Field(i).Set(from.Field(i))
+			for _, f := range fieldsOf(from.Type()) {
+				if field := from.FieldByIndex(f.Index); !field.IsZero() {
+					to.FieldByIndex(f.Index).Set(field)
 				}
 			}
 			obj = merged

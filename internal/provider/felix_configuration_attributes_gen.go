@@ -10,6 +10,11 @@ import (
 // felixConfigurationAttributes returns the attributes of the spec of FelixConfiguration.
 func felixConfigurationAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
+		"node_selector": schema.StringAttribute{
+			MarkdownDescription: "Labels of the nodes that the object is for, such as `\"rack == 'r1'\"`: those of the `Node`s in Calico. Required if the name is neither `default` nor `node.<node>`, and not allowed otherwise. What the object of a single node says comes before it, and it comes before `default`. If several objects select a node, only the oldest of them counts. Since v3.32. Default: none.",
+			CustomType:          selectorType,
+			Optional:            true,
+		},
 		"use_internal_dataplane_driver": schema.BoolAttribute{
 			MarkdownDescription: "Whether Felix programs the kernel itself, rather than through the program that `dataplane_driver` names. Felix's default: `true`.",
 			Optional:            true,
@@ -827,6 +832,36 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"bpf_maglev_max_services": schema.NumberAttribute{
 			MarkdownDescription: "How many services may be balanced by Maglev, in BPF mode, such as `100`, from `1` to `3000`; more take more memory. Since v3.32. Felix's default: `100`.",
+			Optional:            true,
+		},
+		"istio_ambient_mode": schema.StringAttribute{
+			MarkdownDescription: "Whether Felix works together with Istio's ambient mode, in Tigera's distribution: `\"Enabled\"` or `\"Disabled\"`. Since v3.32. Felix's default: `\"Disabled\"`.",
+			Optional:            true,
+		},
+		"istio_dscp_mark": schema.StringAttribute{
+			MarkdownDescription: "Class (DSCP) of the packets that Felix sends to Istio's ztunnel, such as `\"23\"` or `\"AF11\"`: a number from `0` to `63`, or a name. Nothing else may use it. Since v3.32. Felix's default: `\"23\"`.",
+			CustomType:          dscpType,
+			Optional:            true,
+		},
+		"ipv4_normal_route_priority": schema.NumberAttribute{
+			MarkdownDescription: "Priority (metric) of the IPv4 routes that Felix makes, such as `1024`, from `1` to `2147483646`: the lower, the better. The same value belongs in [`calico_bgp_configuration`](bgp_configuration.md). Since v3.32. Felix's default: `1024`.",
+			Optional:            true,
+		},
+		"ipv4_elevated_route_priority": schema.NumberAttribute{
+			MarkdownDescription: "Priority (metric) of the IPv4 routes of a virtual machine that moves to another host, such as `512`, from `1` to `2147483646`; less than `ipv4_normal_route_priority`. Since v3.32. Felix's default: `512`.",
+			Optional:            true,
+		},
+		"ipv6_normal_route_priority": schema.NumberAttribute{
+			MarkdownDescription: "Priority (metric) of the IPv6 routes that Felix makes, such as `1024`, from `1` to `2147483646`: the lower, the better. The same value belongs in [`calico_bgp_configuration`](bgp_configuration.md). Since v3.32. Felix's default: `1024`.",
+			Optional:            true,
+		},
+		"ipv6_elevated_route_priority": schema.NumberAttribute{
+			MarkdownDescription: "Priority (metric) of the IPv6 routes of a virtual machine that moves to another host, such as `512`, from `1` to `2147483646`; less than `ipv6_normal_route_priority`. Since v3.32. Felix's default: `512`.",
+			Optional:            true,
+		},
+		"live_migration_route_convergence_time": schema.StringAttribute{
+			MarkdownDescription: "How long the routes of a virtual machine keep their elevated priority after it has moved, such as `\"30s\"`. Since v3.32. Felix's default: `\"30s\"`.",
+			CustomType:          durationType,
 			Optional:            true,
 		},
 	}

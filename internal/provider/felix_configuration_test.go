@@ -225,3 +225,89 @@ func TestFelixConfigurationImport(t *testing.T) {
 		t.Errorf("the destroy changed something:\n%s", diff)
 	}
 }
+
+// From v3.32 on an object with any other name is for the nodes that it selects. One
+// without a selector would be for none, and Calico would not say so.
+func TestFelixConfigurationOfSelectedNodes(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.32.1"))
+	const key = acctest.ResourcePrefix + "felixconfigurations/rack1"
+	hcl := func(attributes string) string {
+		return "resource \"calico_felix_configuration\" \"this\" {\n  name = \"rack1\"\n" + attributes + "\n}\n"
+	}
+	w := conformance{etcd: etcd}.workspace(t, hcl("  node_selector = \"rack == 'r1'\"\n  ipip_mtu = 1400"))
+	w.MustRun(t, "apply", "-auto-approve")
+	stored := etcd.MustGet(t, key).Value
+	if _, spec, _ := strings.Cut(stored, `"spec":`); spec != `{"nodeSelector":"rack == 'r1'","ipipMTU":1400,"bpfLogLevel":""}}` {
+		t.Errorf("stored: %s", spec)
+	}
+	mustPlan(t, w, false)
+
+	// Another spelling is none; another selector is drift, and put right.
+	etcd.Put(t, key, strings.Replace(stored, "rack == 'r1'", "rack=='r1'", 1))
+	mustPlan(t, w, false)
+	etcd.Put(t, key, strings.Replace(stored, "rack == 'r1'", "all()", 1))
+	if plan := mustPlan(t, w, true); !strings.Contains(plan, `"all()" -> "rack == 'r1'"`) {
+		t.Errorf("the plan does not show the selector:\n%s", plan)
+	}
+	w.MustRun(t, "apply", "-auto-approve")
+
+	for _, test := range []struct{ attributes, release, want string }{
+		{"  ipip_mtu = 1400", "", "With this name the object is for no node"},
+		{"  node_selector = \"\"\n  ipip_mtu = 1400", "", "An empty selector"},
+		{"  node_selector = \"rack = 'r1'\"", "", "cannot read this selector"},
+		{"  node_selector = \"all()\"", "3.31", "came with v3.32.0"},
+	} {
+		provider := ""
+		if test.release != "" {
+			provider = "provider \"calico\" {\n  calico_version = \"" + test.release + "\"\n}\n"
+		}
+		if err := w.WriteFile("main.tf", provider+hcl(test.attributes)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Run(t, "plan"); err == nil || !strings.Contains(unwrapped(err.Error()), test.want) {
+			t.Errorf("%s in %q: want %q, got %v", test.attributes, test.release, test.want, err)
+		}
+	}
+	for _, name := range []string{"default", "node.db1"} {
+		if err := w.WriteFile("main.tf", strings.Replace(hcl("  node_selector = \"all()\""), "rack1", name, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Run(t, "plan"); err == nil || !strings.Contains(unwrapped(err.Error()), "Leave nodeSelector out") {
+			t.Errorf("a selector in %s: got %v", name, err)
+		}
+	}
+
+	if err := w.WriteFile("main.tf", hcl("  node_selector = \"all()\"")); err != nil {
+		t.Fatal(err)
+	}
+	w.MustRun(t, "apply", "-auto-approve")
+	mustPlan(t, w, false)
+	w.MustRun(t, "destroy", "-auto-approve")
+	if left, found := etcd.Get(t, key); found {
+		t.Errorf("left behind: %s", left.Value)
+	}
+}
+
+// An object that others made for some nodes is imported with its selector.
+func TestFelixConfigurationOfSelectedNodesIsImported(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.32.1"))
+	const (
+		key   = acctest.ResourcePrefix + "felixconfigurations/rack1"
+		value = `{"kind":"FelixConfiguration","apiVersion":"projectcalico.org/v3","metadata":{"name":"rack1","uid":"c3c1b7a8-9d1c-4f37-a7bd-8a9ad7ed4f12","creationTimestamp":"2026-01-01T00:00:00Z"},"spec":{"nodeSelector":"rack == 'r1'","bpfLogLevel":"","ipipMTU":1400,"istioDSCPMark":23}}`
+	)
+	etcd.Put(t, key, value)
+	w := conformance{etcd: etcd}.workspace(t, "import {\n  to = calico_felix_configuration.this\n  id = \"rack1\"\n}\n")
+	if _, text, err := w.Plan(t.Context(), "-generate-config-out=generated.tf"); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	w.MustRun(t, "apply", "-auto-approve")
+	mustPlan(t, w, false)
+	if got := etcd.MustGet(t, key).Value; got != value {
+		t.Errorf("the import changed what is stored: %s", got)
+	}
+	if state := w.MustRun(t, "state", "show", "calico_felix_configuration.this"); !strings.Contains(state, `"rack == 'r1'"`) || !strings.Contains(state, `istio_dscp_mark`) {
+		t.Errorf("the state does not show the selector, or the mark:\n%s", state)
+	}
+}

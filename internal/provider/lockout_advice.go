@@ -218,7 +218,7 @@ func (g *lockoutGuard) uncovered(policy *v3.GlobalNetworkPolicy, release calico.
 	alone.Spec.Selector, alone.Spec.NamespaceSelector, alone.Spec.ServiceAccountSelector = failsafeSelector, "", ""
 	host := v3.NewHostEndpoint()
 	host.Name, host.Spec.Node, host.Spec.InterfaceName = "host", "host", verdict.AnyInterface
-	felix := v3.NewFelixConfiguration()
+	felix := calico.NewFelixConfiguration()
 	felix.Name = "default"
 	felix.Spec.FailsafeInboundHostPorts, felix.Spec.FailsafeOutboundHostPorts = &[]v3.ProtoPort{}, &[]v3.ProtoPort{}
 	world := verdict.New([]calico.Object{alone, host, felix}, release)

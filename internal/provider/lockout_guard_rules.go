@@ -189,7 +189,7 @@ func newLookout(release calico.Release, objects []calico.Object) lookout {
 			l.nets = append(l.nets, o.Spec.Nets...)
 		case *v3.NetworkSet:
 			l.nets = append(l.nets, o.Spec.Nets...)
-		case *v3.FelixConfiguration:
+		case *calico.FelixConfiguration:
 			if node, ok := strings.CutPrefix(o.Name, "node."); ok {
 				l.nodes[node] = true
 			}

@@ -150,8 +150,8 @@ func failsafePolicy(cidrs ...string) *v3.GlobalNetworkPolicy {
 }
 
 // withoutFailsafePorts is a Felix configuration with both lists empty.
-func withoutFailsafePorts() *v3.FelixConfiguration {
-	felix := v3.NewFelixConfiguration()
+func withoutFailsafePorts() *calico.FelixConfiguration {
+	felix := calico.NewFelixConfiguration()
 	felix.Name = "default"
 	felix.Spec.FailsafeInboundHostPorts, felix.Spec.FailsafeOutboundHostPorts = &[]v3.ProtoPort{}, &[]v3.ProtoPort{}
 	return felix

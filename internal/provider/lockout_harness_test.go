@@ -222,7 +222,7 @@ func attempts(parts map[string]calico.Object) []attempt {
 	tier, _ := parts["tier"].(*v3.Tier)
 	db1, _ := parts["db1"].(*v3.HostEndpoint)
 	byAddress, _ := parts["byaddress"].(*v3.HostEndpoint)
-	felix, _ := parts["felix"].(*v3.FelixConfiguration)
+	felix, _ := parts["felix"].(*calico.FelixConfiguration)
 	var all []attempt
 
 	// A policy that denies, by each condition that a rule can have.
@@ -371,7 +371,7 @@ func attempts(parts map[string]calico.Object) []attempt {
 		putting("an endpoint comes first with another role", changed(db1, func(h *v3.HostEndpoint) { h.Name, h.Labels = "a", nil })),
 		removing("a by-address endpoint gives way to its rival", byAddress),
 		removing("a by-address endpoint goes behind its rival", byAddress).and(putting("", changed(byAddress, func(h *v3.HostEndpoint) { h.Name = "zz" }))),
-		putting("Felix takes the interface for a workload's", changed(felix, func(f *v3.FelixConfiguration) { f.Spec.InterfacePrefix = "cali,eth" })),
+		putting("Felix takes the interface for a workload's", changed(felix, func(f *calico.FelixConfiguration) { f.Spec.InterfacePrefix = "cali,eth" })),
 		putting("a rule that Felix cannot program", denies("stuck", func(p *v3.GlobalNetworkPolicy) {
 			tcp, udp := numorstring.ProtocolFromString("TCP"), numorstring.ProtocolFromString("UDP")
 			p.Spec.Ingress, p.Spec.Egress = []v3.Rule{{Action: v3.Allow, Protocol: &tcp, NotProtocol: &udp}}, []v3.Rule{{Action: v3.Pass}}

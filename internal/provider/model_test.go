@@ -176,6 +176,7 @@ var modelTexts = map[string][]string{
 	"selector":        {"all()", "a == 'b'", "has(x) &&\n  y in { 'a', \"b\" }\n", "", " ", "global()", "!(a == 'b')"},
 	"policy selector": {"all()", "a == 'b'", "has(x) ||\n  y != ''\n", ""},
 	"AS number":       {"64512", "1.10", "65546", "0", "4294967295"},
+	"DSCP":            {"23", "EF", "ef", "0", "63"},
 	"duration":        {"90s", "1m30s", "0s", "0", "1.5h", "500ms"},
 }
 

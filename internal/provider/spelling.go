@@ -52,6 +52,8 @@ var (
 	}}}
 	// asNumberType is an AS number, plain or dotted: "1.10" is 65546.
 	asNumberType = spelledType{spelling: &spelling{"AS number", calico.CanonicalASNumber}}
+	// dscpType is a class of packets, by its number or its name: "EF" is 46.
+	dscpType = spelledType{spelling: &spelling{"DSCP", calico.CanonicalDSCP}}
 	// durationType is a length of time: "90s" is 1m30s.
 	durationType = spelledType{spelling: &spelling{"duration", calico.CanonicalDuration}}
 )

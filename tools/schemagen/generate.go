@@ -24,6 +24,7 @@ var valueTypes = map[reflect.Type]string{
 	reflect.TypeFor[numorstring.Port]():     "portType",
 	reflect.TypeFor[numorstring.Protocol](): "protocolType",
 	reflect.TypeFor[numorstring.ASNumber](): "asNumberType",
+	reflect.TypeFor[numorstring.DSCP]():     "dscpType",
 	reflect.TypeFor[metav1.Duration]():      "durationType",
 }
 

@@ -74,7 +74,7 @@ var kinds = []kind{
 	{name: "GlobalNetworkSet", typeName: "global_network_set", spec: reflect.TypeFor[v3.GlobalNetworkSetSpec](), fields: map[string]field{"nets": hostNet}},
 	{name: "NetworkSet", typeName: "network_set", spec: reflect.TypeFor[v3.NetworkSetSpec](), fields: map[string]field{"nets": hostNet}},
 	{name: "Profile", typeName: "profile", spec: reflect.TypeFor[v3.ProfileSpec]()},
-	{name: "FelixConfiguration", typeName: "felix_configuration", spec: reflect.TypeFor[v3.FelixConfigurationSpec](), fields: map[string]field{
+	{name: "FelixConfiguration", typeName: "felix_configuration", spec: reflect.TypeFor[calico.FelixConfigurationSpec](), fields: map[string]field{
 		// Felix stops at an entry without a protocol.
 		"failsafeInboundHostPorts.protocol":  needed,
 		"failsafeInboundHostPorts.net":       failsafeNet,
@@ -97,7 +97,7 @@ var kinds = []kind{
 		"assignmentMode": filled,
 	}},
 	{name: "IPReservation", typeName: "ip_reservation", spec: reflect.TypeFor[v3.IPReservationSpec](), fields: map[string]field{"reservedCIDRs": hostNet}},
-	{name: "BGPConfiguration", typeName: "bgp_configuration", spec: reflect.TypeFor[v3.BGPConfigurationSpec](), fields: map[string]field{
+	{name: "BGPConfiguration", typeName: "bgp_configuration", spec: reflect.TypeFor[calico.BGPConfigurationSpec](), fields: map[string]field{
 		"logSeverityScreen":                  filled,
 		"serviceLoadBalancerAggregation":     filled,
 		"serviceLoadBalancerIPs.cidr":        net,
@@ -112,7 +112,7 @@ var kinds = []kind{
 		"password.secretKeyRef.name": needed,
 		"reachableBy":                ip,
 	}},
-	{name: "BGPFilter", typeName: "bgp_filter", spec: reflect.TypeFor[v3.BGPFilterSpec](), fields: map[string]field{
+	{name: "BGPFilter", typeName: "bgp_filter", spec: reflect.TypeFor[calico.BGPFilterSpec](), fields: map[string]field{
 		"exportV4.cidr": net,
 		"importV4.cidr": net,
 		"exportV6.cidr": net,

@@ -343,7 +343,7 @@ func startsWith(objects []calico.Object) string {
 	keepsInvalid := false
 	for _, name := range []string{"default", "node." + node} {
 		for _, obj := range objects {
-			c, ok := obj.(*v3.FelixConfiguration)
+			c, ok := obj.(*calico.FelixConfiguration)
 			if !ok || c.Name != name {
 				continue
 			}

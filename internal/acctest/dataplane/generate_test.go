@@ -148,7 +148,7 @@ func (g generator) scenario() scenario {
 			continue
 		}
 		add(func() calico.Object {
-			c := v3.NewFelixConfiguration()
+			c := calico.NewFelixConfiguration()
 			c.ObjectMeta = metav1.ObjectMeta{Name: name}
 			if !nftables || g.oneIn(3) {
 				c.Spec.FailsafeInboundHostPorts = g.failsafes()

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 // The failsafe ports of a Felix that is not told otherwise, the same in v3.28 to v3.32.
@@ -40,7 +42,7 @@ type failsafeList struct {
 	entries []v3.ProtoPort
 	ports   []failsafe
 	unread  string
-	by      *v3.FelixConfiguration
+	by      *calico.FelixConfiguration
 }
 
 type failsafe struct {
@@ -156,12 +158,12 @@ func (c *felixConfigs) whyNotKnown(node string, lists []setting[failsafeList]) s
 
 // failsafesBy returns what a FelixConfiguration says about the failsafe ports of a
 // direction: the field, or an annotation in which they stand as text.
-func failsafesBy(d Direction) func(*v3.FelixConfiguration) []failsafeList {
+func failsafesBy(d Direction) func(*calico.FelixConfiguration) []failsafeList {
 	parameter := "FailsafeInboundHostPorts"
 	if d == Egress {
 		parameter = "FailsafeOutboundHostPorts"
 	}
-	return func(o *v3.FelixConfiguration) []failsafeList {
+	return func(o *calico.FelixConfiguration) []failsafeList {
 		list := o.Spec.FailsafeInboundHostPorts
 		if d == Egress {
 			list = o.Spec.FailsafeOutboundHostPorts

@@ -23,9 +23,9 @@ const (
 // felixConfigs are the FelixConfigurations that count.
 type felixConfigs struct {
 	release calico.Release
-	byName  map[string]*v3.FelixConfiguration
+	byName  map[string]*calico.FelixConfiguration
 	// scoped are those for the nodes with certain labels, from v3.32 on.
-	scoped []*v3.FelixConfiguration
+	scoped []*calico.FelixConfiguration
 	nodes  map[string]map[string]string
 	cache  map[string]*nodeSettings
 }
@@ -33,13 +33,13 @@ type felixConfigs struct {
 func newFelixConfigs(r calico.Release) *felixConfigs {
 	return &felixConfigs{
 		release: r,
-		byName:  map[string]*v3.FelixConfiguration{},
+		byName:  map[string]*calico.FelixConfiguration{},
 		nodes:   map[string]map[string]string{},
 		cache:   map[string]*nodeSettings{},
 	}
 }
 
-func (c *felixConfigs) add(o *v3.FelixConfiguration) {
+func (c *felixConfigs) add(o *calico.FelixConfiguration) {
 	switch {
 	case o.Name == globalConfig || strings.HasPrefix(o.Name, nodeConfigPrefix):
 		c.byName[o.Name] = o
@@ -60,9 +60,9 @@ type setting[T any] struct {
 // all last. Whether one for the nodes with certain labels holds is not known: its
 // nodeSelector is not among what is known of a FelixConfiguration here. It holds
 // for no node without labels.
-func settings[T any](c *felixConfigs, node string, own func(*v3.FelixConfiguration) []T, builtin T) []setting[T] {
+func settings[T any](c *felixConfigs, node string, own func(*calico.FelixConfiguration) []T, builtin T) []setting[T] {
 	var all []setting[T]
-	add := func(o *v3.FelixConfiguration) (says bool) {
+	add := func(o *calico.FelixConfiguration) (says bool) {
 		if o == nil {
 			return false
 		}
@@ -89,8 +89,8 @@ func settings[T any](c *felixConfigs, node string, own func(*v3.FelixConfigurati
 // text returns what a FelixConfiguration says about a parameter, as text. An
 // annotation replaces the field if it spells the parameter's name exactly; if only
 // the case differs Felix takes either.
-func text(parameter string, field func(*v3.FelixConfigurationSpec) string) func(*v3.FelixConfiguration) []string {
-	return func(o *v3.FelixConfiguration) []string {
+func text(parameter string, field func(*calico.FelixConfigurationSpec) string) func(*calico.FelixConfiguration) []string {
+	return func(o *calico.FelixConfiguration) []string {
 		value := field(&o.Spec)
 		if exact, ok := o.Annotations[annotationPrefix+parameter]; ok {
 			value = exact
@@ -182,29 +182,29 @@ func (c *felixConfigs) settingsOf(node string) *nodeSettings {
 	s := &nodeSettings{}
 	s.failsafes, s.broken = c.failsafesOf(node)
 	for _, nftables := range c.nftablesAt(node) {
-		for _, check := range c.flag(node, "DisableConntrackInvalidCheck", func(s *v3.FelixConfigurationSpec) *bool { return s.DisableConntrackInvalidCheck }, false) {
+		for _, check := range c.flag(node, "DisableConntrackInvalidCheck", func(s *calico.FelixConfigurationSpec) *bool { return s.DisableConntrackInvalidCheck }, false) {
 			if how := (handling{nftables, check.value}); !slices.Contains(s.ways, how) {
 				s.ways = append(s.ways, how)
 			}
 		}
 	}
-	for _, bpf := range c.flag(node, "BPFEnabled", func(s *v3.FelixConfigurationSpec) *bool { return s.BPFEnabled }, false) {
+	for _, bpf := range c.flag(node, "BPFEnabled", func(s *calico.FelixConfigurationSpec) *bool { return s.BPFEnabled }, false) {
 		if bpf.value {
 			s.bpf = bpf.from + " sets bpfEnabled"
 		}
 	}
-	for _, v6 := range c.flag(node, "Ipv6Support", func(s *v3.FelixConfigurationSpec) *bool { return s.IPv6Support }, true) {
+	for _, v6 := range c.flag(node, "Ipv6Support", func(s *calico.FelixConfigurationSpec) *bool { return s.IPv6Support }, true) {
 		if !v6.value {
 			s.noIPv6 = v6.from + " sets ipv6Support to false"
 		}
 	}
-	for _, prefix := range settings(c, node, text("InterfacePrefix", func(s *v3.FelixConfigurationSpec) string { return s.InterfacePrefix }), "cali") {
+	for _, prefix := range settings(c, node, text("InterfacePrefix", func(s *calico.FelixConfigurationSpec) string { return s.InterfacePrefix }), "cali") {
 		if s.broken == "" && (!ifaceList.MatchString(prefix.value) || strings.EqualFold(prefix.value, "none")) {
 			s.broken = fmt.Sprintf("Felix cannot work with %s, whose interfacePrefix is %q", prefix.from, prefix.value)
 		}
 		s.prefixes = append(s.prefixes, setting[interfaces]{interfaces{text: prefix.value, prefixes: strings.Split(prefix.value, ",")}, prefix.from})
 	}
-	for _, list := range settings(c, node, text("InterfaceExclude", func(s *v3.FelixConfigurationSpec) string { return s.InterfaceExclude }), defaultExclude) {
+	for _, list := range settings(c, node, text("InterfaceExclude", func(s *calico.FelixConfigurationSpec) string { return s.InterfaceExclude }), defaultExclude) {
 		s.excluded = append(s.excluded, setting[interfaces]{excludedBy(list.value), list.from})
 	}
 	return s
@@ -212,8 +212,8 @@ func (c *felixConfigs) settingsOf(node string) *nodeSettings {
 
 // flag returns what a parameter that is true or false can be. Felix takes its
 // default where it cannot read what is set.
-func (c *felixConfigs) flag(node, parameter string, field func(*v3.FelixConfigurationSpec) *bool, builtin bool) []setting[bool] {
-	own := text(parameter, func(s *v3.FelixConfigurationSpec) string { return boolText(field(s)) })
+func (c *felixConfigs) flag(node, parameter string, field func(*calico.FelixConfigurationSpec) *bool, builtin bool) []setting[bool] {
+	own := text(parameter, func(s *calico.FelixConfigurationSpec) string { return boolText(field(s)) })
 	var all []setting[bool]
 	for _, s := range settings(c, node, own, strconv.FormatBool(builtin)) {
 		value := builtin
@@ -253,7 +253,7 @@ func (c *felixConfigs) nftablesAt(node string) []bool {
 	if !c.release.AtLeast(3, 32, 0) {
 		builtin = v3.NFTablesModeDisabled
 	}
-	own := text("NFTablesMode", func(s *v3.FelixConfigurationSpec) string {
+	own := text("NFTablesMode", func(s *calico.FelixConfigurationSpec) string {
 		if s.NFTablesMode == nil {
 			return ""
 		}

@@ -683,8 +683,8 @@ func (n *naiveWorld) follow(ep *v3.HostEndpoint, p *packet, t *trial, tables ...
 // possible is what a setting of Felix may be: its values in the configuration of the
 // node, or in those that may be for the node and the one for all, or "" for Felix's
 // own. An annotation in lower case is another way to say it.
-func (n *naiveWorld) possible(node, parameter string, field func(*v3.FelixConfigurationSpec) string) []string {
-	said := func(o *v3.FelixConfiguration) []string {
+func (n *naiveWorld) possible(node, parameter string, field func(*calico.FelixConfigurationSpec) string) []string {
+	said := func(o *calico.FelixConfiguration) []string {
 		var all []string
 		exact, ok := o.Annotations["config.projectcalico.org/"+parameter]
 		switch {
@@ -701,7 +701,7 @@ func (n *naiveWorld) possible(node, parameter string, field func(*v3.FelixConfig
 	return possibly(n, node, said, "")
 }
 
-func possibly[T any](n *naiveWorld, node string, said func(*v3.FelixConfiguration) []T, builtin T) []T {
+func possibly[T any](n *naiveWorld, node string, said func(*calico.FelixConfiguration) []T, builtin T) []T {
 	var all, global, own []T
 	labels := false
 	for _, o := range n.objects {
@@ -710,7 +710,7 @@ func possibly[T any](n *naiveWorld, node string, said func(*v3.FelixConfiguratio
 		}
 	}
 	for _, o := range n.objects {
-		o, ok := o.(*v3.FelixConfiguration)
+		o, ok := o.(*calico.FelixConfiguration)
 		switch {
 		case !ok:
 		case o.Name == "node."+node:
@@ -735,7 +735,7 @@ type naiveWay struct{ nft, keepsInvalid bool }
 
 func (n *naiveWorld) ways(node string) []naiveWay {
 	var nft []bool
-	for _, mode := range n.possible(node, "NFTablesMode", func(s *v3.FelixConfigurationSpec) string {
+	for _, mode := range n.possible(node, "NFTablesMode", func(s *calico.FelixConfigurationSpec) string {
 		if s.NFTablesMode == nil {
 			return ""
 		}
@@ -753,7 +753,7 @@ func (n *naiveWorld) ways(node string) []naiveWay {
 		}
 	}
 	var ways []naiveWay
-	for _, check := range n.possible(node, "DisableConntrackInvalidCheck", func(s *v3.FelixConfigurationSpec) string {
+	for _, check := range n.possible(node, "DisableConntrackInvalidCheck", func(s *calico.FelixConfigurationSpec) string {
 		if s.DisableConntrackInvalidCheck == nil {
 			return ""
 		}
@@ -774,7 +774,7 @@ func (n *naiveWorld) decide(asked *v3.HostEndpoint, p *packet) (fate, []string) 
 	if n.stuck(node, ways) {
 		return fate{"undecided", "stuck"}, nil
 	}
-	meets := func(parameter string, field func(*v3.FelixConfigurationSpec) string, meets func(string) bool) tri {
+	meets := func(parameter string, field func(*calico.FelixConfigurationSpec) string, meets func(string) bool) tri {
 		hits := 0
 		all := n.possible(node, parameter, field)
 		for _, value := range all {
@@ -792,14 +792,14 @@ func (n *naiveWorld) decide(asked *v3.HostEndpoint, p *packet) (fate, []string) 
 		}
 	}
 	// Of interfaces there is eth0.
-	switch meets("InterfacePrefix", func(s *v3.FelixConfigurationSpec) string { return s.InterfacePrefix }, func(v string) bool { return strings.Contains(v, "eth") }) {
+	switch meets("InterfacePrefix", func(s *calico.FelixConfigurationSpec) string { return s.InterfacePrefix }, func(v string) bool { return strings.Contains(v, "eth") }) {
 	case triYes:
 		return fate{"denied", "workload"}, nil
 	case triUnknown:
 		return fate{"undecided", "none"}, nil
 	case triNo:
 	}
-	switch meets("InterfaceExclude", func(s *v3.FelixConfigurationSpec) string { return s.InterfaceExclude }, func(v string) bool { return strings.Contains(v, "eth") }) {
+	switch meets("InterfaceExclude", func(s *calico.FelixConfigurationSpec) string { return s.InterfaceExclude }, func(v string) bool { return strings.Contains(v, "eth") }) {
 	case triYes:
 		if ep = n.forAll(node); ep == nil {
 			return fate{"allowed", "excluded"}, nil
@@ -808,7 +808,7 @@ func (n *naiveWorld) decide(asked *v3.HostEndpoint, p *packet) (fate, []string) 
 		return fate{"undecided", "none"}, nil
 	case triNo:
 	}
-	if p.v6 && slices.Contains(n.possible(node, "Ipv6Support", func(s *v3.FelixConfigurationSpec) string {
+	if p.v6 && slices.Contains(n.possible(node, "Ipv6Support", func(s *calico.FelixConfigurationSpec) string {
 		if s.IPv6Support == nil {
 			return ""
 		}
@@ -1088,7 +1088,7 @@ func (n *naiveWorld) failsafe(ep *v3.HostEndpoint, p *packet, inbound, reply boo
 		defaults = append(defaults, v3.ProtoPort{Protocol: entry[:3], Port: uint16(port)})
 	}
 	// What nobody reads is nil.
-	lists := possibly(n, ep.Spec.Node, func(o *v3.FelixConfiguration) []*[]v3.ProtoPort {
+	lists := possibly(n, ep.Spec.Node, func(o *calico.FelixConfiguration) []*[]v3.ProtoPort {
 		list := o.Spec.FailsafeOutboundHostPorts
 		if inbound {
 			list = o.Spec.FailsafeInboundHostPorts

@@ -337,7 +337,7 @@ func (g generator) world(release calico.Release) []calico.Object {
 }
 
 func (g generator) felix(name string) calico.Object {
-	fc := v3.NewFelixConfiguration()
+	fc := calico.NewFelixConfiguration()
 	fc.ObjectMeta = meta(name, nil)
 	fc.Annotations = map[string]string{}
 	if g.oneIn(2) {

@@ -172,14 +172,14 @@ func New(objects []calico.Object, release calico.Release, options ...Option) *Wo
 			w.addGlobalPolicy(tiers, o)
 		case *v3.NetworkPolicy:
 			w.addNamespacedPolicy(tiers, o)
-		case *v3.FelixConfiguration:
+		case *calico.FelixConfiguration:
 			w.felix.add(o)
 		case *calico.Node:
 			w.felix.nodes[o.Name] = o.Labels
 		}
 	}
 	slices.SortFunc(w.endpoints, func(a, b *Endpoint) int { return strings.Compare(a.Name, b.Name) })
-	slices.SortFunc(w.felix.scoped, func(a, b *v3.FelixConfiguration) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(w.felix.scoped, func(a, b *calico.FelixConfiguration) int { return strings.Compare(a.Name, b.Name) })
 	for _, ep := range w.endpoints {
 		ep.node = w.felix.of(ep.Node)
 	}

@@ -33,6 +33,7 @@ var values = []reflect.Type{
 	reflect.TypeFor[numorstring.Port](),
 	reflect.TypeFor[numorstring.Protocol](),
 	reflect.TypeFor[numorstring.ASNumber](),
+	reflect.TypeFor[numorstring.DSCP](),
 	reflect.TypeFor[metav1.Duration](),
 	reflect.TypeFor[metav1.Time](),
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 func TestOfField(t *testing.T) {
@@ -24,7 +26,13 @@ func TestOfField(t *testing.T) {
 		{reflect.TypeFor[v3.GlobalNetworkPolicySpec](), "ingress", "ingress", Blocks},
 		{reflect.TypeFor[v3.BGPConfigurationSpec](), "communities", "community", Blocks},
 		{reflect.TypeFor[v3.BGPConfigurationSpec](), "serviceClusterIPs", "service_cluster_ip", Blocks},
-		{reflect.TypeFor[v3.BGPFilterSpec](), "exportV4", "export_v4", Blocks},
+		{reflect.TypeFor[calico.BGPFilterSpec](), "exportV4", "export_v4", Blocks},
+		{reflect.TypeFor[calico.BGPFilterRule](), "communities", "communities", Block}, // one object
+		{reflect.TypeFor[calico.BGPFilterRule](), "asPathPrefix", "as_path_prefix", Argument},
+		{reflect.TypeFor[calico.BGPFilterRule](), "operations", "operation", Blocks},
+		{reflect.TypeFor[calico.BGPFilterOperation](), "prependASPath", "prepend_as_path", Block},
+		{reflect.TypeFor[calico.FelixConfigurationSpec](), "istioDSCPMark", "istio_dscp_mark", Argument},
+		{reflect.TypeFor[calico.FelixConfigurationSpec](), "ipv4NormalRoutePriority", "ipv4_normal_route_priority", Argument},
 		{reflect.TypeFor[v3.FelixConfigurationSpec](), "routeTableRange", "route_table_range", Block},
 		{reflect.TypeFor[v3.FelixConfigurationSpec](), "routeTableRanges", "route_table_ranges", Blocks},
 		{reflect.TypeFor[v3.FelixConfigurationSpec](), "failsafeInboundHostPorts", "failsafe_inbound_host_ports", Argument},
