@@ -1,6 +1,10 @@
 package calico
 
-import v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+import (
+	"time"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+)
 
 // ContentChanges tells what is different in two stored values of one object, as
 // Changes does, but for what Calico writes for itself: what it reports of an
@@ -16,6 +20,35 @@ func ContentChanges(kind Kind, before, after []byte) ([]string, error) {
 	b, err := neutral(kind, after)
 	if err != nil {
 		return nil, err
+	}
+	return nodeChanges(a, b), nil
+}
+
+// CreationChanges tells what would be different in a stored value if the object were
+// created in its place by the release, as ContentChanges does: nothing where the value
+// is what that would store. uid and creation time, which each creation makes anew, are
+// no difference. All else is: fields that this provider does not know, and labels,
+// annotations, owner references and finalizers that others have put there.
+//
+// It answers an error where the value is not JSON, or the object cannot be encoded.
+func CreationChanges(obj Object, stored []byte, r Release) ([]string, error) {
+	_, created, err := Encode(obj, nil, r, Fresh{UID: "new", Created: time.Unix(0, 0)})
+	if err != nil {
+		return nil, err
+	}
+	a, err := neutral(KindOf(obj), stored)
+	if err != nil {
+		return nil, err
+	}
+	b, err := neutral(KindOf(obj), created)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range []string{"uid", "creationTimestamp"} {
+		// What lacks one was made by neither this provider nor a tool of Calico's.
+		if was := field(field(a, "metadata"), key); was != nil && unquote(was.scalar) != "" {
+			field(b, "metadata").set(key, was)
+		}
 	}
 	return nodeChanges(a, b), nil
 }

@@ -279,6 +279,46 @@ func TestContentChangesIgnoresNaming(t *testing.T) {
 	}
 }
 
+// What a creation would store is what is stored, but for uid and time, in every
+// release's naming. Anything else that is there is a difference.
+func TestCreationChanges(t *testing.T) {
+	now := Release{3, 31, 0}
+	other := Fresh{UID: "5e1b7a0f-7a3f-4d0e-9a44-3f4f8d0c1b2a", Created: time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)}
+	for _, r := range []Release{{3, 28, 5}, {3, 29, 0}, {3, 31, 0}, {3, 32, 0}} {
+		_, stored, err := Encode(failsafePolicy(), nil, r, other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if changes, err := CreationChanges(failsafePolicy(), stored, now); err != nil || len(changes) > 0 {
+			t.Errorf("stored by %s: %q, %v", r, changes, err)
+		}
+	}
+	_, stored, err := Encode(failsafePolicy(), nil, now, other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, edit := range [][2]string{
+		{`"order":0`, `"order":1`},
+		{`"spec":{`, `"spec":{"future":1,`},
+		{`"metadata":{`, `"metadata":{"labels":{"a":"1"},`},
+		{`"metadata":{`, `"metadata":{"finalizers":["a/b"],`},
+		{`"annotations":{`, `"annotations":{"a":"1",`},
+		{`"uid":"` + other.UID + `",`, ``},
+		{`"creationTimestamp":"2024-01-02T03:04:05Z"`, `"creationTimestamp":null`},
+	} {
+		edited := strings.Replace(string(stored), edit[0], edit[1], 1)
+		if edited == string(stored) {
+			t.Fatalf("%s is not in %s", edit[0], stored)
+		}
+		if changes, err := CreationChanges(failsafePolicy(), []byte(edited), now); err != nil || len(changes) != 1 {
+			t.Errorf("%s in the place of %s: %q, %v", edit[1], edit[0], changes, err)
+		}
+	}
+	if _, err := CreationChanges(failsafePolicy(), []byte("not JSON"), now); err == nil {
+		t.Error("what is no JSON was compared")
+	}
+}
+
 func TestManifest(t *testing.T) {
 	p := failsafePolicy()
 	p.UID, p.Labels = "u", map[string]string{"y": "on"}

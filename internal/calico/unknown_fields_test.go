@@ -20,16 +20,16 @@ func TestMergeKeepsUnknownFieldsWithTheirRules(t *testing.T) {
 		want, merged string
 		lost         []string
 	}{
-		"unchanged":        {known, base, nil},
-		"one added before": {`[{"a":0},{"a":1},{"a":2},{"a":3}]`, `[{"a":0},{"a":1,"x":"one"},{"a":2,"x":"two"},{"a":3,"x":"three"}]`, nil},
-		"one added within": {`[{"a":1},{"a":0},{"a":2},{"a":3}]`, `[{"a":1,"x":"one"},{"a":0},{"a":2,"x":"two"},{"a":3,"x":"three"}]`, nil},
-		"one edited":       {`[{"a":1},{"a":9},{"a":3}]`, `[{"a":1,"x":"one"},{"a":9,"x":"two"},{"a":3,"x":"three"}]`, nil},
-		"first removed":    {`[{"a":2},{"a":3}]`, ``, []string{"l[0].x"}},
-		"all removed":      {`[]`, ``, []string{"l[0].x", "l[1].x", "l[2].x"}},
-		"two swapped":      {`[{"a":2},{"a":1},{"a":3}]`, ``, []string{"l[0].x"}},
-		"two edited":       {`[{"a":8},{"a":9},{"a":3}]`, ``, []string{"l[0].x", "l[1].x"}},
+		"unchanged":                {known, base, nil},
+		"one added before":         {`[{"a":0},{"a":1},{"a":2},{"a":3}]`, `[{"a":0},{"a":1,"x":"one"},{"a":2,"x":"two"},{"a":3,"x":"three"}]`, nil},
+		"one added within":         {`[{"a":1},{"a":0},{"a":2},{"a":3}]`, `[{"a":1,"x":"one"},{"a":0},{"a":2,"x":"two"},{"a":3,"x":"three"}]`, nil},
+		"one edited":               {`[{"a":1},{"a":9},{"a":3}]`, `[{"a":1,"x":"one"},{"a":9,"x":"two"},{"a":3,"x":"three"}]`, nil},
+		"first removed":            {`[{"a":2},{"a":3}]`, ``, []string{"l[0].x"}},
+		"all removed":              {`[]`, ``, []string{"l[0].x", "l[1].x", "l[2].x"}},
+		"two swapped":              {`[{"a":2},{"a":1},{"a":3}]`, ``, []string{"l[0].x"}},
+		"two edited":               {`[{"a":8},{"a":9},{"a":3}]`, ``, []string{"l[0].x", "l[1].x"}},
 		"one of two twins removed": {`[{"a":1},{"a":2},{"a":3}]`, ``, []string{"l[0].x"}},
-		"one split in two": {`[{"a":8},{"a":9},{"a":2},{"a":3}]`, ``, []string{"l[0].x"}},
+		"one split in two":         {`[{"a":8},{"a":9},{"a":2},{"a":3}]`, ``, []string{"l[0].x"}},
 	} {
 		parse := func(s string) *node {
 			n, err := parseNode([]byte(s))

@@ -31,8 +31,9 @@ type Store interface {
 	Names(ctx context.Context, kind calico.Kind) (map[calico.ID]string, error)
 
 	// Create stores obj in one transaction that fails with *AlreadyExistsError
-	// where the object exists, under any release's name for it. It fills in uid
-	// and creationTimestamp.
+	// where the object exists, under any release's name for it. The error has what
+	// is stored there, as it was at that moment. It fills in uid and
+	// creationTimestamp.
 	Create(ctx context.Context, obj calico.Object) (*Stored, error)
 
 	// Update replaces base, as it was last read, by obj in one transaction.

@@ -16,7 +16,17 @@ var ErrNotFound = errors.New("not found")
 type AlreadyExistsError struct {
 	ID  calico.ID
 	Key string
+	// Stored is what the create found, read in the transaction that refused it; nil
+	// where that cannot be told to be this object alone.
+	Stored *Stored
+	// Changes tells, a line each, what is different in Stored from what the create
+	// would have stored, as calico.CreationChanges does.
+	Changes []string
 }
+
+// Identical tells whether what is stored is exactly what the create would have
+// stored, but for uid and creation time.
+func (e *AlreadyExistsError) Identical() bool { return e.Stored != nil && len(e.Changes) == 0 }
 
 // Error names the object and its key.
 func (e *AlreadyExistsError) Error() string {

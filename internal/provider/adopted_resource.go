@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -32,44 +33,6 @@ var (
 	_ resource.ResourceWithModifyPlan     = (*adoptedResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*adoptedResource)(nil)
 )
-
-// adoptionKey is where private state keeps the adoption.
-const adoptionKey = "adoption"
-
-// adoption is what an object was before it was adopted.
-type adoption struct {
-	// Created tells that there was none: it was made here.
-	Created bool `json:"created"`
-	// Before has the owned fields' values, as they were stored; null for none.
-	Before map[string]json.RawMessage `json:"before"`
-}
-
-// was returns the value of a field before it was owned, nil for none.
-func (a adoption) was(field string) json.RawMessage {
-	if value := a.Before[field]; string(value) != "null" {
-		return value
-	}
-	return nil
-}
-
-func readAdoption(ctx context.Context, private privateReader) adoption {
-	a := adoption{Before: map[string]json.RawMessage{}}
-	text, _ := private.GetKey(ctx, adoptionKey)
-	if text != nil {
-		// Private state holds what was written below, or nothing.
-		_ = json.Unmarshal(text, &a)
-	}
-	return a
-}
-
-func (a adoption) keep(ctx context.Context, private privateWriter, diags *diag.Diagnostics) {
-	text, err := json.Marshal(a)
-	if err != nil {
-		diags.AddError("Unexpected State", err.Error()+"\n\nPlease report this to the provider developers.")
-		return
-	}
-	diags.Append(private.SetKey(ctx, adoptionKey, text)...)
-}
 
 // owned returns the fields of the spec, by their JSON names, that the attributes
 // have values for.
@@ -154,8 +117,10 @@ func specField(obj calico.Object, name string) reflect.Value {
 	panic(fmt.Sprintf("provider: %T has no field %s", obj, name))
 }
 
-// planAdoption tells what will become of an object that exists.
-func (r *objectResource) planAdoption(ctx context.Context, obj calico.Object, c *conversion, planned values, diags *diag.Diagnostics) {
+// planAdoption tells what will become of an object that exists. One that is exactly what
+// a create would make may have been left behind by an apply that was killed: then
+// nobody but this resource has put anything in it, and a destroy has to delete it.
+func (r *objectResource) planAdoption(ctx context.Context, obj calico.Object, c *conversion, planned values, release *calico.Release, diags *diag.Diagnostics) {
 	if r.data.pending() || r.data.isUnreachable() {
 		return
 	}
@@ -185,12 +150,30 @@ func (r *objectResource) planAdoption(ctx context.Context, obj calico.Object, c 
 	if err != nil {
 		return
 	}
+	left := ""
+	if r.isIdentical(obj, c, stored, release) {
+		if r.data.adoptIdentical {
+			diags.AddWarning(fmt.Sprintf("Identical Object Will Be Adopted: %s", r.id(planned)),
+				fmt.Sprintf("It exists already, at %s, and is exactly what this plan would write. As %s is set, it is taken for one that this resource has created: the apply writes nothing, and a destroy deletes the object.", safetext.Line(stored.Key), adoptIdentical))
+			return
+		}
+		left = fmt.Sprintf("\n\nThe object is exactly what this resource would have created. If an apply of this configuration was interrupted and has left it behind, set %s = true in the provider block for the next apply: then a destroy deletes it.", adoptIdentical)
+	}
 	if len(changes) == 0 {
 		changes = []string{"nothing: the configured values are those that it has"}
 	}
 	diags.AddWarning("Existing Object Will Be Adopted",
 		fmt.Sprintf("%s exists already, at %s. It is not replaced: from this apply on Terraform manages the configured attributes of it, and leaves all others alone. When they are no longer managed, they get back the values that they have now.\n\nWhat changes (now -> then):\n  %s",
-			r.id(planned), safetext.Line(stored.Key), strings.Join(lines(changes), "\n  ")))
+			r.id(planned), safetext.Line(stored.Key), strings.Join(lines(changes), "\n  "))+left)
+}
+
+// isIdentical tells whether an object that exists is exactly what a create would make.
+func (r *objectResource) isIdentical(obj calico.Object, c *conversion, stored *datastore.Stored, release *calico.Release) bool {
+	if len(c.unknown) > 0 || release == nil {
+		return false
+	}
+	changes, err := calico.CreationChanges(obj, stored.Raw, *release)
+	return err == nil && len(changes) == 0
 }
 
 // Create adopts the object, or creates it where there is none.
@@ -205,48 +188,58 @@ func (r *adoptedResource) Create(ctx context.Context, req resource.CreateRequest
 		return
 	}
 	owned := r.owned(planned)
-	stored, adopted, err := r.adopt(ctx, store, obj, owned)
+	stored, kept, err := r.adopt(ctx, store, obj, owned, &resp.Diagnostics)
 	if err != nil {
 		r.addStoreError(&resp.Diagnostics, "Create", r.id(planned), err)
 		return
 	}
 	stored.Object = onlyFields(stored.Object, owned)
-	adopted.keep(ctx, resp.Private, &resp.Diagnostics)
-	resp.State.Raw = r.finish(ctx, stored, planned, planned, resp.Identity, resp.Private, &resp.Diagnostics)
+	resp.State.Raw = r.finish(ctx, stored, planned, planned, kept, resp.Identity, resp.Private, &resp.Diagnostics)
 }
 
-func (r *adoptedResource) adopt(ctx context.Context, store datastore.Store, obj calico.Object, owned []string) (*datastore.Stored, adoption, error) {
-	adopted := adoption{Before: map[string]json.RawMessage{}}
+func (r *adoptedResource) adopt(ctx context.Context, store datastore.Store, obj calico.Object, owned []string, diags *diag.Diagnostics) (*datastore.Stored, *objectState, error) {
+	finding, err := store.Release(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	for {
 		stored, err := store.Get(ctx, calico.IDOf(obj))
-		if errors.Is(err, datastore.ErrNotFound) {
-			stored, err = r.guarded(ctx, store, changeTo(obj)).Create(ctx, obj)
+		if errors.Is(err, datastore.ErrNotFound) || err == nil && r.data.adoptIdentical && r.isIdentical(obj, &conversion{}, stored, &finding.Release) {
+			// The transaction of the create decides whether it is still so.
+			stored, identical, err := r.create(ctx, store, obj)
 			var exists *datastore.AlreadyExistsError
 			if errors.As(err, &exists) {
-				continue // made by somebody else just now
+				continue // made or changed by somebody else just now
 			}
-			adopted.Created = true
+			if err != nil {
+				return nil, nil, err
+			}
+			if identical {
+				r.tellAdopted(stored, diags)
+			}
+			kept := &objectState{Origin: originCreated, Before: map[string]json.RawMessage{}}
 			for _, name := range owned {
-				adopted.Before[name] = nil
+				kept.Before[name] = nil
 			}
-			return stored, adopted, err
+			return stored, kept, nil
 		}
 		if err != nil {
-			return nil, adopted, err
+			return nil, nil, err
 		}
 		_, fields, err := r.storedFields(stored)
 		if err != nil {
-			return nil, adopted, err
+			return nil, nil, err
 		}
+		kept := &objectState{Origin: originAdopted, Before: map[string]json.RawMessage{}}
 		for _, name := range owned {
-			adopted.Before[name] = fields[name]
+			kept.Before[name] = fields[name]
 		}
 		change, err := patch(obj, owned, stored.Raw)
 		if err != nil {
-			return nil, adopted, err
+			return nil, nil, err
 		}
 		stored, err = r.applyPatch(ctx, store, stored, change)
-		return stored, adopted, err
+		return stored, kept, err
 	}
 }
 
@@ -294,44 +287,55 @@ func (r *objectResource) adoptedID(state values, obj calico.Object) calico.ID {
 // adoptedAfter returns what a planned change makes of the stored object; nil
 // where it is deleted. obj is nil for a destroy.
 func (r *objectResource) adoptedAfter(ctx context.Context, store datastore.Store, state values, obj calico.Object, private privateReader) (calico.Object, error) {
-	base, err := r.baseOrRead(ctx, store, private, r.adoptedID(state, obj))
+	kept, err := r.stateOrStored(ctx, store, private, state, obj)
 	if errors.Is(err, datastore.ErrNotFound) {
 		return obj, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	adopted := readAdoption(ctx, private)
 	var change calico.SpecPatch
 	if obj == nil {
 		var remove bool
-		if change, remove, err = r.restoration(base, r.owned(state), adopted); err != nil || remove {
+		if change, remove, err = r.restoration(kept, r.owned(state)); err != nil || remove {
 			return nil, err
 		}
 	} else {
 		owned := r.owned(r.attributes(obj, nil))
-		if change, err = r.update(obj, base, owned, r.owned(state), &adopted); err != nil {
+		if change, err = r.update(obj, kept, owned, r.owned(state)); err != nil {
 			return nil, err
 		}
 	}
-	return patched(base, change)
+	return patched(kept.Stored, change)
+}
+
+// stateOrStored returns the private state of an object that is to be changed, or what
+// is stored, of one that is to be adopted or whose private state is lost.
+func (r *objectResource) stateOrStored(ctx context.Context, store datastore.Store, private privateReader, state values, obj calico.Object) (*objectState, error) {
+	if state != nil {
+		return r.startingState(ctx, store, private, state)
+	}
+	stored, err := store.Get(ctx, r.adoptedID(state, obj))
+	if err != nil {
+		return nil, err
+	}
+	return &objectState{Origin: originAdopted, Stored: stored, Before: map[string]json.RawMessage{}}, nil
 }
 
 // Read reads the owned fields; after an import, all that there are.
 func (r *adoptedResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	r.read(ctx, req, resp, func(stored *datastore.Stored, state values, imported bool) error {
+	r.read(ctx, req, resp, func(stored *datastore.Stored, state values, kept *objectState) error {
 		owned := r.owned(state)
-		if imported {
+		if kept.importing() {
 			names, fields, err := r.storedFields(stored)
 			if err != nil {
 				return err
 			}
 			owned = names
-			adopted := adoption{Before: map[string]json.RawMessage{}}
+			kept.Before = map[string]json.RawMessage{}
 			for _, name := range owned {
-				adopted.Before[name] = fields[name]
+				kept.Before[name] = fields[name]
 			}
-			adopted.keep(ctx, resp.Private, &resp.Diagnostics)
 		}
 		stored.Object = onlyFields(stored.Object, owned)
 		return nil
@@ -350,7 +354,7 @@ func (r *adoptedResource) Update(ctx context.Context, req resource.UpdateRequest
 		resp.Diagnostics.AddError("Unexpected State", err.Error())
 		return
 	}
-	base, err := r.baseOrRead(ctx, store, req.Private, r.id(state))
+	kept, err := r.startingState(ctx, store, req.Private, state)
 	if err != nil {
 		r.addStoreError(&resp.Diagnostics, "Update", r.id(planned), err)
 		return
@@ -359,47 +363,48 @@ func (r *adoptedResource) Update(ctx context.Context, req resource.UpdateRequest
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	adopted := readAdoption(ctx, req.Private)
 	owned := r.owned(planned)
-	change, err := r.update(obj, base, owned, r.owned(state), &adopted)
+	change, err := r.update(obj, kept, owned, r.owned(state))
 	var stored *datastore.Stored
 	if err == nil {
-		stored, err = r.applyPatch(ctx, store, base, change)
+		stored, err = r.applyPatch(ctx, store, kept.Stored, change)
 	}
 	if err != nil {
 		r.addStoreError(&resp.Diagnostics, "Update", r.id(planned), err)
 		return
 	}
 	stored.Object = onlyFields(stored.Object, owned)
-	adopted.keep(ctx, resp.Private, &resp.Diagnostics)
-	resp.State.Raw = r.finish(ctx, stored, planned, planned, resp.Identity, resp.Private, &resp.Diagnostics)
+	resp.State.Raw = r.finish(ctx, stored, planned, planned, kept, resp.Identity, resp.Private, &resp.Diagnostics)
 }
 
-// update returns the change from what base is to what is planned, and brings the
-// adoption up to date.
-func (r *objectResource) update(obj calico.Object, base *datastore.Stored, owned, before []string, adopted *adoption) (calico.SpecPatch, error) {
-	_, fields, err := r.storedFields(base)
+// update returns the change from what is kept to what is planned, and brings what is
+// kept up to date. What was owned already was not there before, whatever is stored: it
+// is not recorded anew if that was lost.
+func (r *objectResource) update(obj calico.Object, kept *objectState, owned, before []string) (calico.SpecPatch, error) {
+	_, fields, err := r.storedFields(kept.Stored)
 	if err != nil {
 		return nil, err
 	}
-	change, err := patch(obj, owned, base.Raw)
+	change, err := patch(obj, owned, kept.Raw)
 	if err != nil {
 		return nil, err
 	}
-	still := map[string]bool{}
+	if kept.Before == nil {
+		kept.Before = map[string]json.RawMessage{}
+	}
 	for _, name := range owned {
-		still[name] = true
-		if _, known := adopted.Before[name]; !known {
-			adopted.Before[name] = fields[name]
+		if _, known := kept.was(name); !known && !slices.Contains(before, name) {
+			kept.Before[name] = fields[name]
 		}
 	}
 	for _, name := range before {
-		if !still[name] {
-			if was := adopted.was(name); string(was) != string(fields[name]) {
-				change[name] = was
-			}
-			delete(adopted.Before, name)
+		if slices.Contains(owned, name) {
+			continue
 		}
+		if was, known := kept.was(name); known && string(was) != string(fields[name]) {
+			change[name] = was
+		}
+		delete(kept.Before, name)
 	}
 	return change, nil
 }
@@ -412,12 +417,12 @@ func (r *adoptedResource) Delete(ctx context.Context, req resource.DeleteRequest
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	base, err := r.baseOrRead(ctx, store, req.Private, r.id(state))
+	kept, err := r.startingState(ctx, store, req.Private, state)
 	if errors.Is(err, datastore.ErrNotFound) {
 		return
 	}
 	if err == nil {
-		err = r.giveBack(ctx, store, base, r.owned(state), readAdoption(ctx, req.Private))
+		err = r.giveBack(ctx, store, kept, r.owned(state))
 	}
 	var conflict *datastore.ConflictError
 	if errors.As(err, &conflict) && conflict.Deleted {
@@ -428,19 +433,19 @@ func (r *adoptedResource) Delete(ctx context.Context, req resource.DeleteRequest
 	}
 }
 
-func (r *adoptedResource) giveBack(ctx context.Context, store datastore.Store, base *datastore.Stored, owned []string, adopted adoption) error {
-	change, remove, err := r.restoration(base, owned, adopted)
+func (r *adoptedResource) giveBack(ctx context.Context, store datastore.Store, kept *objectState, owned []string) error {
+	change, remove, err := r.restoration(kept, owned)
 	switch {
 	case err != nil:
 		return err
 	case remove:
-		if err := r.guarded(ctx, store, removal(calico.IDOf(base.Object))).Delete(ctx, base); err != nil {
+		if err := r.guarded(ctx, store, removal(calico.IDOf(kept.Object))).Delete(ctx, kept.Stored); err != nil {
 			return err
 		}
-		r.data.guard.happened(calico.IDOf(base.Object), nil)
+		r.data.guard.happened(calico.IDOf(kept.Object), nil)
 		return nil
 	default:
-		stored, err := r.applyPatch(ctx, store, base, change)
+		stored, err := r.applyPatch(ctx, store, kept.Stored, change)
 		if err != nil {
 			return err
 		}
@@ -450,21 +455,22 @@ func (r *adoptedResource) giveBack(ctx context.Context, store datastore.Store, b
 }
 
 // restoration returns the change that gives back what is owned, and whether the
-// object goes: it was made here, and nobody else has put anything in it.
-func (r *objectResource) restoration(base *datastore.Stored, owned []string, adopted adoption) (change calico.SpecPatch, remove bool, err error) {
-	_, fields, err := r.storedFields(base)
+// object goes: it was made here, and nobody else has put anything in it. A field of
+// which it is not known what it was before stays.
+func (r *objectResource) restoration(kept *objectState, owned []string) (change calico.SpecPatch, remove bool, err error) {
+	_, fields, err := r.storedFields(kept.Stored)
 	if err != nil {
 		return nil, false, err
 	}
 	change = calico.SpecPatch{}
 	for _, name := range owned {
-		if was := adopted.was(name); string(was) != string(fields[name]) {
+		if was, known := kept.was(name); known && string(was) != string(fields[name]) {
 			change[name] = was
 		}
 	}
-	if !adopted.Created {
+	if kept.Origin != originCreated {
 		return change, false, nil
 	}
-	rest, err := change.Apply(base.Raw)
+	rest, err := change.Apply(kept.Raw)
 	return change, err == nil && calico.IsEmptySpec(rest), err
 }

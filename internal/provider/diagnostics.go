@@ -77,6 +77,11 @@ func (r *objectResource) addStoreError(diags *diag.Diagnostics, action string, i
 		diags.AddError(summary, r.existsDetail(id, exists))
 		return
 	}
+	var unavailable *datastore.UnavailableError
+	if action == "Create" && errors.As(err, &unavailable) && unavailable.Unknown {
+		diags.AddError(summary, unavailableDetail(unavailable)+fmt.Sprintf(" If the object was created all the same, the plan says that it exists already, and whether it is identical: then the next apply takes it over with %s = true in the provider block.", adoptIdentical))
+		return
+	}
 	addStoreError(diags, summary, err)
 }
 
@@ -95,6 +100,7 @@ func addStoreError(diags *diag.Diagnostics, summary string, err error) {
 		problem     *configurationError
 		lockout     *lockoutError
 		unknown     *calico.UnknownFieldsError
+		private     *privateStateError
 	)
 	switch {
 	case errors.As(err, &unknown):
@@ -108,6 +114,8 @@ func addStoreError(diags *diag.Diagnostics, summary string, err error) {
 			}
 		}
 		diags.AddError(summary, detail+"Nothing was written.")
+	case errors.As(err, &private):
+		diags.AddError(summary, private.detail)
 	case errors.As(err, &problem):
 		diags.AddError(problem.summary, problem.detail)
 	case errors.As(err, &ambiguous):
@@ -148,10 +156,6 @@ func addStoreError(diags *diag.Diagnostics, summary string, err error) {
 	default:
 		diags.AddError(summary, err.Error())
 	}
-}
-
-func (r *objectResource) existsDetail(id calico.ID, e *datastore.AlreadyExistsError) string {
-	return fmt.Sprintf("The object exists already, at %s. Terraform does not take over what it did not create: nothing was changed.\n\n%s", safetext.Line(e.Key), r.importAdvice(id))
 }
 
 // importAdvice tells how Terraform gets to manage an object that exists.

@@ -51,6 +51,8 @@ type lockoutGuard struct {
 	now *guardedWorld
 	// blind is why the first look failed; nil where it did not. It is told once.
 	blind error
+	// corrupt tells that the first look found values that are no valid objects.
+	corrupt bool
 	// warned are the warnings that were given: once is enough. told counts those that
 	// are given for each object.
 	warned map[string]bool
@@ -777,12 +779,14 @@ func (g *lockoutGuard) load(ctx context.Context, store datastore.Store, release 
 		g.blind = err
 		return nil, err
 	}
+	g.corrupt = len(snapshot.Corrupt) > 0
 	g.now = g.fromSnapshot(release, snapshot)
 	return g.now, nil
 }
 
 // stored returns where an object was stored at the first look, "" for nowhere. ok is
-// false where the guard could not see.
+// false where the guard could not see: a value that is no valid object is not there for
+// it, and stands in the way all the same.
 func (g *lockoutGuard) stored(ctx context.Context, store datastore.Store, release calico.Release, id calico.ID) (key string, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -790,7 +794,8 @@ func (g *lockoutGuard) stored(ctx context.Context, store datastore.Store, releas
 	if err != nil {
 		return "", false // plan tells of it
 	}
-	return w.keys[id.Short()], true
+	key = w.keys[id.Short()]
+	return key, key != "" || !g.corrupt
 }
 
 // errStillBlind is that the guard could not see the datastore, which was told.

@@ -2,10 +2,10 @@ package provider
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -38,11 +38,6 @@ var (
 	_ resource.ResourceWithModifyPlan     = (*objectResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*objectResource)(nil)
 )
-
-// baseKey is where private state keeps the object as it was last read: the
-// stored value with all that has no attribute, and its revision. Updates start
-// from it, and update and delete compare with it.
-const baseKey = "base"
 
 func (r *objectResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_" + r.typeName
@@ -97,8 +92,20 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		resp.Diagnostics.AddError("Unexpected Plan", err.Error()+"\n\nPlease report this to the provider developers.")
 		return
 	}
+	// (Without a state, private state is that of the object that is replaced.)
+	var kept *objectState
+	if state != nil {
+		var err error
+		if kept, err = r.readState(ctx, req.Private, r.id(state)); err != nil {
+			r.addStoreError(&resp.Diagnostics, "Plan", r.id(state), err)
+			return
+		}
+		if kept == nil {
+			r.warnLost(r.id(state), &resp.Diagnostics)
+		}
+	}
 	if planned == nil {
-		r.planDestroy(ctx, state, req.Private, &resp.Diagnostics)
+		r.planDestroy(ctx, state, kept, &resp.Diagnostics)
 		r.planGuard(ctx, state, nil, req.Private, nil, &resp.Diagnostics)
 		r.data.refuseLocked(&resp.Diagnostics)
 		return
@@ -123,16 +130,21 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	base := r.base(ctx, req.Private)
 	if !planned.isUnknown("name") && !planned.isUnknown("namespace") {
-		r.planIdentity(ctx, planned, state, replaced != nil || base != nil, &resp.Diagnostics)
+		again, _ := req.Private.GetKey(ctx, stateKey)
+		r.planIdentity(ctx, obj, c, planned, state, release, replaced != nil || again != nil, &resp.Diagnostics)
 		if state == nil && r.adopts {
-			r.planAdoption(ctx, obj, c, planned, &resp.Diagnostics)
+			r.planAdoption(ctx, obj, c, planned, release, &resp.Diagnostics)
+		}
+		if state != nil && r.adopts {
+			still := r.owned(planned)
+			left := slices.DeleteFunc(r.owned(state), func(name string) bool { return slices.Contains(still, name) })
+			r.warnKept(r.id(state), kept, left, &resp.Diagnostics)
 		}
 	}
 	r.planFilled(config, planned, release)
 	r.planOthers(ctx, obj, c, planned, &resp.Diagnostics)
-	r.planDerived(obj, c, planned, state, base)
+	r.planDerived(obj, c, planned, state, kept)
 	planned["uid"], planned["creation_timestamp"] = types.StringUnknown(), types.StringUnknown()
 	if state != nil {
 		planned["uid"], planned["creation_timestamp"] = state["uid"], state["creation_timestamp"]
@@ -144,7 +156,7 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	resp.Plan.Raw = raw
 	if !raw.Equal(req.State.Raw) {
-		r.planUnknown(obj, c, planned, base, &resp.Diagnostics)
+		r.planUnknown(obj, c, planned, kept, &resp.Diagnostics)
 		r.planServices(obj, c, planned, &resp.Diagnostics)
 		if r.warn != nil {
 			if at, summary, detail := r.warn(planned, state); summary != "" {
@@ -278,7 +290,7 @@ func (r *objectResource) warnReplace(at path.Path, state values, diags *diag.Dia
 // exists already, and two resources that stand for one object. (Several resources
 // may own different fields of an object that is adopted.) again is true where the
 // resource has an object already, which is to be replaced.
-func (r *objectResource) planIdentity(ctx context.Context, planned, state values, again bool, diags *diag.Diagnostics) {
+func (r *objectResource) planIdentity(ctx context.Context, obj calico.Object, c *conversion, planned, state values, release *calico.Release, again bool, diags *diag.Diagnostics) {
 	id := r.id(planned)
 	alone := false
 	if state == nil {
@@ -298,8 +310,7 @@ func (r *objectResource) planIdentity(ctx context.Context, planned, state values
 		return
 	}
 	if key := r.existing(ctx, id, diags); key != "" {
-		diags.AddAttributeWarning(path.Root("name"), "Object Exists Already",
-			fmt.Sprintf("%s, which this plan creates, exists already, at %s. Unless this apply deletes it first, it will stop here: Terraform does not take over what it did not create.\n\n%s", id, safetext.Line(key), r.importAdvice(id)))
+		r.planExisting(ctx, key, obj, c, release, diags)
 	}
 }
 
@@ -351,28 +362,31 @@ func checkTier(ctx context.Context, store datastore.Store, obj calico.Object) (c
 		Reason: fmt.Sprintf("The tier %q does not exist: nothing is stored at %s. Create it first, and refer to it (tier = calico_tier.NAME.name) so that Terraform knows the order.", tier.Name, safetext.Line(store.Key(ctx, tier)))}}, nil
 }
 
-// planDestroy refuses to plan the end of an object that Calico needs.
-func (r *objectResource) planDestroy(ctx context.Context, state values, private privateReader, diags *diag.Diagnostics) {
-	base := r.base(ctx, private)
-	if base != nil && state != nil {
-		r.destroyUnknown(r.id(state), base, diags)
+// planDestroy refuses to plan the end of an object that Calico needs, and tells what a
+// destroy does not give back.
+func (r *objectResource) planDestroy(ctx context.Context, state values, kept *objectState, diags *diag.Diagnostics) {
+	if kept != nil && kept.Stored != nil {
+		r.destroyUnknown(r.id(state), kept.Stored, diags)
 	}
-	if r.keep == nil || base == nil || r.data.pending() {
+	if r.adopts {
+		r.warnKept(r.id(state), kept, r.owned(state), diags)
+	}
+	if r.keep == nil || kept == nil || kept.Stored == nil || r.data.pending() {
 		return
 	}
 	store, err := r.data.store(ctx)
 	if err != nil {
 		return // the apply will tell
 	}
-	r.checkKept(ctx, store, base.Object, r.id(state), diags)
+	r.checkKept(ctx, store, kept.Object, r.id(state), diags)
 }
 
 // planDerived plans the computed attributes that are functions of the object.
-func (r *objectResource) planDerived(obj calico.Object, c *conversion, planned, state values, base *datastore.Stored) {
-	if state != nil && base != nil && len(c.unknown) == 0 {
+func (r *objectResource) planDerived(obj calico.Object, c *conversion, planned, state values, kept *objectState) {
+	if state != nil && kept != nil && kept.Stored != nil && len(c.unknown) == 0 {
 		// Nothing to change in the datastore: then nothing changes here, though
 		// the stored object may be spelled in another way than ours would be.
-		stored := onlyManagedAnnotations(base.Object, managedAnnotations(state, planned))
+		stored := onlyManagedAnnotations(kept.Object, managedAnnotations(state, planned))
 		stored.SetName(obj.GetName()) // the same name, whatever its spelling
 		if calico.Equal(obj, stored) || calico.Equal(obj, r.asConfigured(stored)) {
 			for name := range state {
@@ -573,21 +587,26 @@ func (r *objectResource) Create(ctx context.Context, req resource.CreateRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	stored, err := r.guarded(ctx, store, changeTo(obj)).Create(ctx, obj)
+	stored, adopted, err := r.create(ctx, store, obj)
 	if err != nil {
 		r.addStoreError(&resp.Diagnostics, "Create", r.id(planned), err)
 		return
 	}
-	resp.State.Raw = r.finish(ctx, stored, planned, planned, resp.Identity, resp.Private, &resp.Diagnostics)
+	kept := &objectState{Origin: originCreated}
+	if adopted {
+		kept.Origin = originAdopted
+		r.tellAdopted(stored, &resp.Diagnostics)
+	}
+	resp.State.Raw = r.finish(ctx, stored, planned, planned, kept, resp.Identity, resp.Private, &resp.Diagnostics)
 }
 
 func (r *objectResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	r.read(ctx, req, resp, func(*datastore.Stored, values, bool) error { return nil })
+	r.read(ctx, req, resp, func(*datastore.Stored, values, *objectState) error { return nil })
 }
 
 // read reads the object. narrow takes away, from what was found, the parts that
-// are not Terraform's; it is told whether this is an import.
-func (r *objectResource) read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse, narrow func(stored *datastore.Stored, state values, imported bool) error) {
+// are not Terraform's; in an import it is to add to the private state.
+func (r *objectResource) read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse, narrow func(stored *datastore.Stored, state values, kept *objectState) error) {
 	defer makeSafe(&resp.Diagnostics)
 	if state, err := r.rootValues(ctx, req.State.Raw); err == nil && state != nil {
 		// Whatever comes of the read: the framework wants it even of what is gone.
@@ -611,6 +630,11 @@ func (r *objectResource) read(ctx context.Context, req resource.ReadRequest, res
 		return
 	}
 	r.data.noteRead(r.id(state))
+	kept, err := r.parseState(ctx, req.Private)
+	if err != nil {
+		r.addStoreError(&resp.Diagnostics, "Read", r.id(state), err)
+		return
+	}
 	store, err := r.data.store(ctx)
 	var stored *datastore.Stored
 	if err == nil {
@@ -620,12 +644,15 @@ func (r *objectResource) read(ctx context.Context, req resource.ReadRequest, res
 		return // the state stays as it was: the one error ends the run
 	}
 	if errors.Is(err, datastore.ErrNotFound) {
-		if r.base(ctx, req.Private) == nil {
+		if kept.importing() {
 			r.addMissing(ctx, store, &resp.Diagnostics, r.id(state))
 			return
 		}
 		resp.State.RemoveResource(ctx)
 		return
+	}
+	if err == nil {
+		err = r.confirm(kept, stored, r.id(state))
 	}
 	if err != nil {
 		r.addStoreError(&resp.Diagnostics, "Read", r.id(state), err)
@@ -640,16 +667,19 @@ func (r *objectResource) read(ctx context.Context, req resource.ReadRequest, res
 	}
 	prior := state
 	managed := managedAnnotations(state)
-	if r.base(ctx, req.Private) == nil {
-		// An import: the state holds nothing but the name.
+	switch {
+	case kept == nil:
+		r.warnLost(r.id(state), &resp.Diagnostics)
+		kept = &objectState{Origin: originUnknown}
+	case kept.importing():
 		prior, managed = nil, stored.Object.GetAnnotations()
 	}
 	stored.Object = onlyManagedAnnotations(stored.Object, managed)
-	if err := narrow(stored, state, prior == nil); err != nil {
+	if err := narrow(stored, state, kept); err != nil {
 		r.addStoreError(&resp.Diagnostics, "Read", r.id(state), err)
 		return
 	}
-	resp.State.Raw = r.finish(ctx, stored, prior, state, resp.Identity, resp.Private, &resp.Diagnostics)
+	resp.State.Raw = r.finish(ctx, stored, prior, state, kept, resp.Identity, resp.Private, &resp.Diagnostics)
 }
 
 func (r *objectResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
@@ -663,7 +693,7 @@ func (r *objectResource) Update(ctx context.Context, req resource.UpdateRequest,
 		resp.Diagnostics.AddError("Unexpected State", err.Error())
 		return
 	}
-	base, err := r.baseOrRead(ctx, store, req.Private, r.id(state))
+	kept, err := r.startingState(ctx, store, req.Private, state)
 	if err != nil {
 		r.addStoreError(&resp.Diagnostics, "Update", r.id(planned), err)
 		return
@@ -673,14 +703,14 @@ func (r *objectResource) Update(ctx context.Context, req resource.UpdateRequest,
 		return
 	}
 	managed := managedAnnotations(state, planned)
-	withForeignAnnotations(obj, base.Object, managed)
-	stored, err := r.guarded(ctx, store, changeTo(obj)).Update(ctx, obj, base)
+	withForeignAnnotations(obj, kept.Object, managed)
+	stored, err := r.guarded(ctx, store, changeTo(obj)).Update(ctx, obj, kept.Stored)
 	if err != nil {
 		r.addStoreError(&resp.Diagnostics, "Update", r.id(planned), err)
 		return
 	}
 	stored.Object = onlyManagedAnnotations(stored.Object, managedAnnotations(planned))
-	resp.State.Raw = r.finish(ctx, stored, planned, planned, resp.Identity, resp.Private, &resp.Diagnostics)
+	resp.State.Raw = r.finish(ctx, stored, planned, planned, kept, resp.Identity, resp.Private, &resp.Diagnostics)
 }
 
 func (r *objectResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
@@ -689,18 +719,18 @@ func (r *objectResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	base, err := r.baseOrRead(ctx, store, req.Private, r.id(state))
+	kept, err := r.startingState(ctx, store, req.Private, state)
 	if errors.Is(err, datastore.ErrNotFound) {
 		return
 	}
 	if err == nil && r.keep != nil {
-		r.checkKept(ctx, store, base.Object, r.id(state), &resp.Diagnostics)
+		r.checkKept(ctx, store, kept.Object, r.id(state), &resp.Diagnostics)
 		if resp.Diagnostics.HasError() {
 			return
 		}
 	}
 	if err == nil {
-		err = r.guarded(ctx, store, removal(r.id(state))).Delete(ctx, base)
+		err = r.guarded(ctx, store, removal(r.id(state))).Delete(ctx, kept.Stored)
 	}
 	if err != nil {
 		r.addStoreError(&resp.Diagnostics, "Delete", r.id(state), err)
@@ -723,6 +753,7 @@ func (r *objectResource) checkKept(ctx context.Context, store datastore.Store, o
 
 func (r *objectResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	defer makeSafe(&resp.Diagnostics)
+	r.keepState(ctx, &objectState{Origin: originImported}, nil, resp.Private, &resp.Diagnostics)
 	if !r.kind.Namespaced() {
 		resource.ImportStatePassthroughWithIdentity(ctx, path.Root("name"), path.Root("name"), req, resp)
 		return
@@ -764,41 +795,9 @@ func addUnreadable(diags *diag.Diagnostics, err error) {
 	diags.AddError("Unexpected Resource Data", fmt.Sprintf("The resource's data cannot be read: %v. Please report this to the provider developers.", err))
 }
 
-// privateReader and privateWriter are what the framework's private state offers.
-type privateReader interface {
-	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
-}
-
-type privateWriter interface {
-	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
-}
-
-// base returns the object as it was last read, nil where it never was.
-func (r *objectResource) base(ctx context.Context, private privateReader) *datastore.Stored {
-	text, _ := private.GetKey(ctx, baseKey)
-	if text == nil {
-		return nil
-	}
-	var stored datastore.Stored
-	if err := json.Unmarshal(text, &stored); err != nil {
-		return nil
-	}
-	if err := stored.Decode(r.kind); err != nil {
-		return nil
-	}
-	return &stored
-}
-
-func (r *objectResource) baseOrRead(ctx context.Context, store datastore.Store, private privateReader, id calico.ID) (*datastore.Stored, error) {
-	if base := r.base(ctx, private); base != nil {
-		return base, nil
-	}
-	return store.Get(ctx, id)
-}
-
 // finish turns what is stored into the new state: attributes, identity and the
-// base of the next write. spelled is where the spelling of values comes from.
-func (r *objectResource) finish(ctx context.Context, stored *datastore.Stored, prior, spelled values, identity *tfsdk.ResourceIdentity, private privateWriter, diags *diag.Diagnostics) rawValue {
+// private state. spelled is where the spelling of values comes from.
+func (r *objectResource) finish(ctx context.Context, stored *datastore.Stored, prior, spelled values, kept *objectState, identity *tfsdk.ResourceIdentity, private privateWriter, diags *diag.Diagnostics) rawValue {
 	v := r.attributes(stored.Object, prior)
 	if prior == nil {
 		// What an import does not tell comes from the object; its name is the
@@ -809,12 +808,7 @@ func (r *objectResource) finish(ctx context.Context, stored *datastore.Stored, p
 	if err != nil {
 		diags.AddError("Unexpected State", err.Error()+"\n\nPlease report this to the provider developers.")
 	}
-	text, err := json.Marshal(stored)
-	if err != nil {
-		diags.AddError("Unexpected State", err.Error()+"\n\nPlease report this to the provider developers.")
-		return raw
-	}
-	diags.Append(private.SetKey(ctx, baseKey, text)...)
+	r.keepState(ctx, kept, stored, private, diags)
 	identify(ctx, identity, v, diags)
 	return raw
 }

@@ -47,12 +47,13 @@ func New(version string) func() provider.Provider {
 }
 
 type providerModel struct {
-	DatastoreType types.String `tfsdk:"datastore_type"`
-	Etcd          types.Object `tfsdk:"etcd"`
-	ConfigFile    types.String `tfsdk:"config_file"`
-	CalicoVersion types.String `tfsdk:"calico_version"`
-	LockoutGuard  types.Object `tfsdk:"lockout_guard"`
-	ExposureGuard types.Object `tfsdk:"exposure_guard"`
+	DatastoreType  types.String `tfsdk:"datastore_type"`
+	Etcd           types.Object `tfsdk:"etcd"`
+	ConfigFile     types.String `tfsdk:"config_file"`
+	CalicoVersion  types.String `tfsdk:"calico_version"`
+	AdoptIdentical types.Bool   `tfsdk:"adopt_identical"`
+	LockoutGuard   types.Object `tfsdk:"lockout_guard"`
+	ExposureGuard  types.Object `tfsdk:"exposure_guard"`
 }
 
 func (p *calicoProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -78,6 +79,10 @@ func (p *calicoProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 			"datastore_type": datastoreType,
 			"config_file":    text("Path of a calicoctl configuration file (kind `CalicoAPIConfig`), such as `\"/etc/calico/calicoctl.cfg\"`, for settings found neither here nor in the environment. Default: none; calicoctl's default path is not read unless it is given. Environment: `CALICOCTL_CONFIG`."),
 			"calico_version": text("Calico release that uses this datastore, such as `\"3.28\"`, `\"3.31\"` or `\"v3.32.1\"`. It decides under which names policies are stored. Default: detected from the datastore; set it if nothing there tells the release, for example before the first calico-node has started."),
+			adoptIdentical: schema.BoolAttribute{
+				MarkdownDescription: "Whether a create takes over an object that exists already, if what is stored is exactly what it would write. Nothing is written then; a warning names each such object. What differs in anything is refused as ever. Set it to `true` to repair what an interrupted apply has left behind, and take it out afterwards: see [After an interrupted apply](guides/interrupted-apply.md). Default: `false`.",
+				Optional:            true,
+			},
 		},
 		Blocks: map[string]schema.Block{
 			"etcd": schema.SingleNestedBlock{
@@ -197,6 +202,7 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 		DialTimeout:    given.dialTimeout,
 		RequestTimeout: given.requestTimeout,
 	}
+	data.datastore, data.adoptIdentical = datastoreEtcd, model.AdoptIdentical.ValueBool()
 	data.guard = readGuard(&model, resolved.Endpoints, &resp.Diagnostics)
 	data.open = func(ctx context.Context) (datastore.Store, error) {
 		return etcdv3.New(ctx, cfg, etcdv3.Options{Release: given.release, Observe: observe})

@@ -25,8 +25,14 @@ type providerData struct {
 	// open connects to the datastore; nil where the configuration is not wholly
 	// known yet, or names no datastore.
 	open func(ctx context.Context) (datastore.Store, error)
+	// datastore is the kind of datastore that open connects to, as private state names
+	// it; empty without one.
+	datastore string
 	// offline tells that there is no datastore, on purpose: nothing is read or written.
 	offline bool
+	// adoptIdentical tells that a create may take an object that exists, if it is
+	// exactly what would be created.
+	adoptIdentical bool
 
 	// opening is held while the datastore is opened, so that all wait for one attempt.
 	// refused is why that failed, and refusedAt when.
@@ -42,16 +48,19 @@ type providerData struct {
 	failed map[string]bool
 	// told are the warnings about the release that were given: once is enough.
 	told bool
+	// advised are the pieces of advice that were given.
+	advised map[string]bool
 	// unreachable is set when a plan found that the datastore does not answer,
 	// so that a plan of a hundred new objects does not wait a hundred times.
 	unreachable bool
 	// planned are the objects that the plan under way creates, updated those that
 	// it keeps, and read those that are in the state, be they to be created anew.
 	planned, updated, read objectSet
-	// naming is held while the names of a kind are read; names has them, as they were
-	// when they were first asked for.
-	naming sync.Mutex
-	names  map[calico.Kind]map[calico.ID]string
+	// naming is held while the names or the objects of a kind are read; names and
+	// contents have them, as they were when they were first asked for.
+	naming   sync.Mutex
+	names    map[calico.Kind]map[calico.ID]string
+	contents map[calico.Kind]*kindContent
 }
 
 // providerDataOf returns what a provider has handed to a resource or a data source;
@@ -251,6 +260,20 @@ func (d *providerData) tellUnreachable(err *datastore.UnavailableError, diags *d
 	}
 }
 
+// once tells whether a piece of advice, by its name, is still to be given.
+func (d *providerData) once(advice string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.advised[advice] {
+		return false
+	}
+	if d.advised == nil {
+		d.advised = map[string]bool{}
+	}
+	d.advised[advice] = true
+	return true
+}
+
 // objectSet is a set of objects, by their short IDs.
 type objectSet map[calico.ID]bool
 
@@ -320,6 +343,52 @@ func (d *providerData) existing(ctx context.Context, id calico.ID, diags *diag.D
 		d.names[id.Kind] = names
 	}
 	return names[id.Short()]
+}
+
+// kindContent is what is stored of a kind: the objects by their short IDs, nil for one
+// that is stored under two names.
+type kindContent struct {
+	objects map[calico.ID]*datastore.Stored
+	err     error
+}
+
+// content returns what is stored of an object that exists; why says why that cannot be
+// told. A kind is read once for a run, and only if something in it exists that a plan
+// creates.
+func (d *providerData) content(ctx context.Context, id calico.ID) (stored *datastore.Stored, why string) {
+	store, err := d.store(ctx)
+	if err != nil {
+		return nil, err.Error()
+	}
+	d.naming.Lock()
+	defer d.naming.Unlock()
+	content := d.contents[id.Kind]
+	if content == nil {
+		content = &kindContent{objects: map[calico.ID]*datastore.Stored{}}
+		var all []*datastore.Stored
+		all, _, content.err = store.List(ctx, id.Kind)
+		for _, one := range all {
+			short := calico.IDOf(one.Object).Short()
+			if _, twice := content.objects[short]; twice {
+				one = nil
+			}
+			content.objects[short] = one
+		}
+		if d.contents == nil {
+			d.contents = map[calico.Kind]*kindContent{}
+		}
+		d.contents[id.Kind] = content
+	}
+	stored, found := content.objects[id.Short()]
+	switch {
+	case content.err != nil:
+		return nil, "it could not be read: " + content.err.Error()
+	case !found:
+		return nil, "what is stored there is not a valid object of that name"
+	case stored == nil:
+		return nil, "it is stored under two names"
+	}
+	return stored, ""
 }
 
 func (d *providerData) wasRead(id calico.ID) bool {

@@ -14,10 +14,11 @@ import (
 // planUnknown tells of fields of a stored object that this provider does not know, if a
 // plan changes the object: what the plan shows is not all that it is. It refuses a change
 // that would take them away, or could give them to another rule.
-func (r *objectResource) planUnknown(obj calico.Object, c *conversion, planned values, base *datastore.Stored, diags *diag.Diagnostics) {
-	if base == nil || len(c.unknown) > 0 {
+func (r *objectResource) planUnknown(obj calico.Object, c *conversion, planned values, kept *objectState, diags *diag.Diagnostics) {
+	if kept == nil || kept.Stored == nil || len(c.unknown) > 0 {
 		return
 	}
+	base := kept.Stored
 	fields := calico.UnknownFields(r.kind, base.Raw)
 	if len(fields) == 0 {
 		return

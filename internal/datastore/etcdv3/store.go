@@ -297,16 +297,37 @@ func (s *Store) create(ctx context.Context, obj calico.Object, guard *datastore.
 		p.only(candidateKeys(id, f.release), "")
 		p.needTier(id)
 		p.failed = func(current []*datastore.Stored) error {
-			for _, c := range current {
-				// A policy of the other spelling that is another object is no
-				// obstacle in its own right, but Calico before v3.32 could not
-				// keep both.
-				return &datastore.AlreadyExistsError{ID: id, Key: c.Key}
+			if len(current) == 0 {
+				return nil
 			}
-			return nil
+			// A policy of the other spelling that is another object is no
+			// obstacle in its own right, but Calico before v3.32 could not
+			// keep both.
+			return existing(obj, f.release, current)
 		}
 		return p, nil
 	})
+}
+
+// existing tells of what stands in the way of a create. It was read by the
+// transaction that failed, and so is what the create found, not what came after.
+func existing(obj calico.Object, release calico.Release, current []*datastore.Stored) *datastore.AlreadyExistsError {
+	id := calico.IDOf(obj)
+	exists := &datastore.AlreadyExistsError{ID: id, Key: current[0].Key}
+	if len(current) > 1 {
+		return exists
+	}
+	found := clone(current[0])
+	if err := found.Decode(id.Kind); err != nil || calico.IDOf(found.Object).Short() != id.Short() {
+		return exists
+	}
+	changes, err := calico.CreationChanges(obj, found.Raw, release)
+	if err != nil {
+		return exists
+	}
+	found.Object.SetName(id.Name)
+	exists.Stored, exists.Changes = found, changes
+	return exists
 }
 
 // Update replaces base by obj; see datastore.Store.

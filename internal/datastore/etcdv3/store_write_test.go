@@ -3,6 +3,8 @@ package etcdv3
 import (
 	"fmt"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -130,7 +132,7 @@ func TestStoreCreateTakesNothingOver(t *testing.T) {
 			} {
 				t.Run(version+" with "+name+" at "+there, func(t *testing.T) {
 					reset(t, etcd, version)
-					etcd.Put(t, policies+there, value)
+					revision := strconv.FormatInt(etcd.Put(t, policies+there, value), 10)
 					store := storeOf(t, etcd)
 					detect(t, store)
 					checkCalls(t, etcd, map[string]int{"Txn": 1}, func() {
@@ -138,6 +140,19 @@ func TestStoreCreateTakesNothingOver(t *testing.T) {
 						exists := asError[*datastore.AlreadyExistsError](t, err)
 						if exists.Key != policies+there || exists.ID.Name != "failsafe" {
 							t.Errorf("the error is %v", exists)
+						}
+						// What was found comes along, so that it can be compared.
+						switch {
+						case name == "the same" || name == "another":
+							if exists.Stored == nil || string(exists.Stored.Raw) != value || exists.Stored.Object.GetName() != "failsafe" ||
+								exists.Stored.Revision != revision {
+								t.Errorf("found was %+v", exists.Stored)
+							}
+							if exists.Identical() != (name == "the same") || name == "another" && !slices.Equal(exists.Changes, []string{"spec.order: 99 -> 10"}) {
+								t.Errorf("identical: %t, with %q", exists.Identical(), exists.Changes)
+							}
+						case exists.Stored != nil || exists.Identical():
+							t.Errorf("found was %+v", exists.Stored)
 						}
 					})
 					if got := etcd.MustGet(t, policies+there); got.Value != value || got.Version != 1 {
@@ -147,6 +162,20 @@ func TestStoreCreateTakesNothingOver(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestStoreCreateFindsTwo has the policy there under the names of two releases: neither
+// is taken for the one that a create would make.
+func TestStoreCreateFindsTwo(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.32.0"))
+	for _, name := range []string{"failsafe", "default.failsafe"} {
+		etcd.Put(t, policies+name, calicoctlPolicy(name, 10))
+	}
+	_, err := storeOf(t, etcd).Create(t.Context(), policy("failsafe", 10))
+	if exists := asError[*datastore.AlreadyExistsError](t, err); exists.Stored != nil || exists.Identical() {
+		t.Errorf("found was %+v", exists.Stored)
 	}
 }
 

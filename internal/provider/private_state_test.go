@@ -1,0 +1,556 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+)
+
+// privateOfState is private state in a state file.
+var privateOfState = regexp.MustCompile(`"private": ?"[^"]*"`)
+
+const felixStored = acctest.ResourcePrefix + "felixconfigurations/default"
+
+// privateData is the private state of one object: JSON texts by their keys.
+type privateData map[string][]byte
+
+// object is the object kept under the provider's main key.
+func (p privateData) object(t *testing.T) map[string]json.RawMessage {
+	t.Helper()
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(p["base"], &object); err != nil {
+		t.Fatalf("private state is %s: %v", p["base"], err)
+	}
+	return object
+}
+
+// with returns private state whose main key holds other fields, as JSON; "" takes one
+// away.
+func (p privateData) with(t *testing.T, fields map[string]string) privateData {
+	t.Helper()
+	object := p.object(t)
+	for name, value := range fields {
+		if value == "" {
+			delete(object, name)
+		} else {
+			object[name] = json.RawMessage(value)
+		}
+	}
+	text, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := maps.Clone(p)
+	out["base"] = text
+	return out
+}
+
+// editPrivate gives every object of the workspace's state other private state; nil for
+// none.
+func editPrivate(t *testing.T, w *acctest.Workspace, edit func(resourceType string, p privateData) privateData) {
+	t.Helper()
+	path := filepath.Join(w.Dir, "terraform.tfstate")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var state map[string]any
+	if err := json.Unmarshal(content, &state); err != nil {
+		t.Fatal(err)
+	}
+	if len(state["resources"].([]any)) == 0 {
+		t.Fatalf("there is no object in the state: %s", content)
+	}
+	for _, r := range state["resources"].([]any) {
+		resource := r.(map[string]any)
+		for _, i := range resource["instances"].([]any) {
+			instance := i.(map[string]any)
+			p := privateData{}
+			if text, ok := instance["private"].(string); ok {
+				decodePrivate(t, text, &p)
+			}
+			if p = edit(resource["type"].(string), p); p == nil {
+				delete(instance, "private")
+				continue
+			}
+			text, err := json.Marshal(map[string][]byte(p))
+			if err != nil {
+				t.Fatal(err)
+			}
+			instance["private"] = text // written as base64
+		}
+	}
+	if content, err = json.Marshal(state); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func decodePrivate(t *testing.T, text string, into *privateData) {
+	t.Helper()
+	var inner []byte
+	if err := json.Unmarshal([]byte(`"`+text+`"`), &inner); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(inner, into); err != nil {
+		t.Fatalf("private state is %s: %v", inner, err)
+	}
+}
+
+// dropPrivate takes private state away, as Terraform does if the provider is killed in
+// an update.
+func dropPrivate(t *testing.T, w *acctest.Workspace) {
+	t.Helper()
+	editPrivate(t, w, func(string, privateData) privateData { return nil })
+}
+
+// privateOf returns the private state of the only object of a type.
+func privateOf(t *testing.T, w *acctest.Workspace, resourceType string) privateData {
+	t.Helper()
+	var found []privateData
+	editPrivate(t, w, func(of string, p privateData) privateData {
+		if of == resourceType {
+			found = append(found, p)
+		}
+		return p
+	})
+	if len(found) != 1 {
+		t.Fatalf("there are %d objects of %s in the state", len(found), resourceType)
+	}
+	return found[0]
+}
+
+// wantOrigin holds what private state tells of an object, beside the object.
+func wantOrigin(t *testing.T, w *acctest.Workspace, resourceType, origin string) {
+	t.Helper()
+	got := privateOf(t, w, resourceType).object(t)
+	if string(got["version"]) != "1" || string(got["datastore"]) != `"etcd"` || string(got["origin"]) != `"`+origin+`"` {
+		t.Errorf("private state tells version %s, datastore %s, origin %s; want 1, etcd, %s", got["version"], got["datastore"], got["origin"], origin)
+	}
+}
+
+// forgetful are an object of one owner with another tool's annotation on it, and one of
+// several owners whose field was something else before.
+type forgetful struct {
+	etcd *acctest.Etcd
+	w    *acctest.Workspace
+}
+
+const (
+	forgetfulPolicy = `
+resource "calico_global_network_policy" "this" {
+  name     = "web"
+  order    = %s
+  selector = "all()"
+  labels   = { a = "1" }
+}
+`
+	forgetfulFelix = `
+resource "calico_felix_configuration" "this" {
+  name                        = "default"
+  failsafe_inbound_host_ports = []
+%s}
+`
+	othersFelixObject = `{"kind":"FelixConfiguration","apiVersion":"projectcalico.org/v3","metadata":{"name":"default","uid":"c3c1b7a8-9d1c-4f37-a7bd-8a9ad7ed4f12","creationTimestamp":"2026-01-01T00:00:00Z"},"spec":{"reportingInterval":"0s","ipipMTU":1480}}`
+	othersNote        = `"annotations":{"note":"others'"}`
+)
+
+func (f forgetful) configure(t *testing.T, order, felix string) {
+	t.Helper()
+	rewrite(t, f.w, etcdBlock(at(f.etcd.Endpoints...)), strings.Replace(forgetfulPolicy, "%s", order, 1), strings.Replace(forgetfulFelix, "%s", felix, 1))
+}
+
+const forgetfulPolicyKey = policyKeys + "default.web"
+
+func newForgetful(t *testing.T) forgetful {
+	t.Helper()
+	f := forgetful{etcd: acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))}
+	f.w = newWorkspace(t)
+	f.configure(t, "1", "  ipip_mtu = 1400\n")
+	f.etcd.Put(t, felixStored, othersFelixObject)
+	if o := run(t, f.w, "apply"); o.failed {
+		t.Fatal(o.diagnostics)
+	}
+	value := f.etcd.MustGet(t, forgetfulPolicyKey).Value
+	annotated := strings.Replace(value, `"annotations":{`, `"annotations":{"note":"others'",`, 1)
+	if annotated == value {
+		t.Fatalf("no annotations in %s", value)
+	}
+	f.etcd.Put(t, forgetfulPolicyKey, annotated)
+	succeed(t, f.w, "apply")
+	wantOrigin(t, f.w, "calico_global_network_policy", "created")
+	wantOrigin(t, f.w, "calico_felix_configuration", "adopted")
+	return f
+}
+
+// wantWarnings holds that a run succeeds with these warnings, by the beginnings of
+// their summaries, and none else.
+func wantWarnings(t *testing.T, o outcome, want ...string) {
+	t.Helper()
+	var got []string
+	for _, d := range o.diagnostics {
+		got = append(got, d.Summary)
+	}
+	// (An apply plans each change twice, and tells what it has to tell of it twice.)
+	slices.Sort(got)
+	got = slices.Compact(got)
+	slices.Sort(want)
+	if o.failed || !slices.Equal(got, want) {
+		t.Errorf("failed %t; it told %q, want %q\n%v", o.failed, got, want, o.diagnostics)
+	}
+}
+
+const (
+	lostPolicy = `Private State Missing: GlobalNetworkPolicy "web"`
+	lostFelix  = `Private State Missing: FelixConfiguration "default"`
+	keptFelix  = `Values Are Not Given Back: FelixConfiguration "default"`
+)
+
+// Without private state nothing is taken for an import: what is others' stays, and what
+// there was before is not made up.
+func TestPrivateStateMissing(t *testing.T) {
+	t.Parallel()
+	t.Run("plan and apply", func(t *testing.T) {
+		t.Parallel()
+		f := newForgetful(t)
+		dropPrivate(t, f.w)
+		policy, felix := f.etcd.MustGet(t, forgetfulPolicyKey), f.etcd.MustGet(t, felixStored)
+		wantWarnings(t, run(t, f.w, "plan"), lostPolicy, lostFelix)
+		noChanges(t, f.w)
+		wantWarnings(t, run(t, f.w, "apply"), lostPolicy, lostFelix)
+		if f.etcd.MustGet(t, forgetfulPolicyKey) != policy || f.etcd.MustGet(t, felixStored) != felix {
+			t.Error("an apply without changes wrote")
+		}
+		// Read anew, it is known what is stored, but not from where it came.
+		wantOrigin(t, f.w, "calico_global_network_policy", "unknown")
+		wantOrigin(t, f.w, "calico_felix_configuration", "unknown")
+		succeed(t, f.w, "plan")
+
+		f.configure(t, "2", "  ipip_mtu = 1300\n  health_port = 9100\n")
+		succeed(t, f.w, "apply")
+		if value := f.etcd.MustGet(t, forgetfulPolicyKey).Value; !strings.Contains(value, `"note":"others'"`) || !strings.Contains(value, `"order":2`) {
+			t.Errorf("stored is %s", value)
+		}
+		// What is owned anew is given back, what was owned already is not.
+		f.configure(t, "2", "")
+		o := run(t, f.w, "apply")
+		wantWarnings(t, o, keptFelix)
+		for _, d := range o.diagnostics {
+			d.says(t, "spec.ipipMTU")
+			if strings.Contains(d.Detail, "healthPort") || strings.Contains(d.Detail, "failsafe") {
+				t.Errorf("too much is told: %s", d)
+			}
+		}
+		if value := f.etcd.MustGet(t, felixStored).Value; !strings.Contains(value, `"ipipMTU":1300`) || strings.Contains(value, "healthPort") {
+			t.Errorf("stored is %s", value)
+		}
+		noChanges(t, f.w)
+	})
+	for name, flags := range map[string][]string{"destroy": nil, "destroy without a refresh": {"-refresh=false"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newForgetful(t)
+			dropPrivate(t, f.w)
+			felix := f.etcd.MustGet(t, felixStored)
+			o := run(t, f.w, "destroy", flags...)
+			told := map[string]string{}
+			for _, d := range o.diagnostics {
+				told[d.Summary] = d.Detail
+			}
+			if o.failed || !strings.Contains(told[keptFelix], "spec.ipipMTU, spec.failsafeInboundHostPorts") {
+				t.Errorf("failed %t, told %v", o.failed, o.diagnostics)
+			}
+			if len(flags) > 0 && (told[lostPolicy] == "" || told[lostFelix] == "") {
+				t.Errorf("what is missing is not told: %v", o.diagnostics)
+			}
+			wantKeys(t, f.etcd, policyKeys)
+			if got := f.etcd.MustGet(t, felixStored); got != felix {
+				t.Errorf("the destroy wrote %s, where there was %s", got.Value, felix.Value)
+			}
+		})
+	}
+	t.Run("changed by others, without a refresh", func(t *testing.T) {
+		t.Parallel()
+		f := newForgetful(t)
+		dropPrivate(t, f.w)
+		f.etcd.Put(t, forgetfulPolicyKey, strings.Replace(f.etcd.MustGet(t, forgetfulPolicyKey).Value, `"order":1`, `"order":7`, 1))
+		f.etcd.Put(t, felixStored, strings.Replace(f.etcd.MustGet(t, felixStored).Value, `"ipipMTU":1400`, `"ipipMTU":1200`, 1))
+		f.configure(t, "2", "  ipip_mtu = 1300\n")
+		for _, command := range []string{"apply", "destroy"} {
+			o := run(t, f.w, command, "-refresh=false")
+			errs := o.of("error")
+			if len(errs) != 2 {
+				t.Fatalf("%s: %v", command, o.diagnostics)
+			}
+			for _, e := range errs {
+				e.says(t, "private state of this object is missing", "Nothing was changed", "without -refresh=false")
+			}
+		}
+		f.configure(t, "2", "  ipip_mtu = 1300\n")
+		wantWarnings(t, run(t, f.w, "apply"), lostPolicy, lostFelix)
+		noChanges(t, f.w)
+	})
+	t.Run("gone", func(t *testing.T) {
+		t.Parallel()
+		f := newForgetful(t)
+		dropPrivate(t, f.w)
+		f.etcd.Delete(t, forgetfulPolicyKey)
+		wantWarnings(t, run(t, f.w, "apply"), lostFelix)
+		wantOrigin(t, f.w, "calico_global_network_policy", "created")
+		noChanges(t, f.w)
+	})
+	// A label that others have put there is drift, which the plan shows and the apply
+	// takes away, as it does with private state.
+	t.Run("a label", func(t *testing.T) {
+		t.Parallel()
+		f := newForgetful(t)
+		dropPrivate(t, f.w)
+		f.etcd.Put(t, forgetfulPolicyKey, strings.Replace(f.etcd.MustGet(t, forgetfulPolicyKey).Value, `"labels":{`, `"labels":{"b":"2",`, 1))
+		changes, text, err := f.w.Plan(t.Context())
+		if err != nil || !changes || !strings.Contains(text, `- "b" = "2"`) {
+			t.Errorf("changes %t, %v:\n%s", changes, err, text)
+		}
+	})
+}
+
+// What cannot be read, or is not for this provider, stops everything and changes
+// nothing.
+func TestPrivateStateThatIsOfNoUse(t *testing.T) {
+	t.Parallel()
+	f := newForgetful(t)
+	policy, felix := f.etcd.MustGet(t, forgetfulPolicyKey), f.etcd.MustGet(t, felixStored)
+	good := map[string]privateData{}
+	editPrivate(t, f.w, func(of string, p privateData) privateData { good[of] = p; return p })
+	base := func(text string) func(*testing.T, privateData) privateData {
+		return func(_ *testing.T, p privateData) privateData {
+			out := maps.Clone(p)
+			out["base"] = []byte(text)
+			return out
+		}
+	}
+	fields := func(name, value string) func(*testing.T, privateData) privateData {
+		return func(t *testing.T, p privateData) privateData { return p.with(t, map[string]string{name: value}) }
+	}
+	cannot := []string{"private state", "cannot be read", "nothing was changed", "terraform.tfstate.backup", "terraform state rm"}
+	for _, test := range []struct {
+		name string
+		edit func(*testing.T, privateData) privateData
+		says []string
+	}{
+		{name: "another type", edit: base(`"text"`), says: cannot},
+		{name: "a list", edit: base(`[]`), says: cannot},
+		{name: "null", edit: base(`null`), says: cannot},
+		{name: "nothing in it", edit: base(`{}`), says: cannot},
+		{name: "no object", edit: fields("raw", ""), says: cannot},
+		{name: "an object that is no JSON", edit: fields("raw", `"e30K"`), says: cannot},
+		{name: "an object that is no base64", edit: fields("raw", `"%"`), says: cannot},
+		{name: "another object", edit: func(t *testing.T, p privateData) privateData {
+			other := good["calico_felix_configuration"]
+			if string(p["base"]) == string(other["base"]) {
+				other = good["calico_global_network_policy"]
+			}
+			return other
+		}, says: cannot},
+		{name: "an unknown origin", edit: fields("origin", `"found"`), says: cannot},
+		{name: "no origin", edit: fields("origin", ""), says: cannot},
+		{name: "a version that is no number", edit: fields("version", `"1"`), says: cannot},
+		{name: "a newer version", edit: fields("version", `2`), says: []string{"newer version of this provider", "version 2", "up to 1", "Nothing was changed", "terraform init -upgrade"}},
+		{name: "a newer version of another form", edit: base(`{"version":3,"origin":5}`), says: []string{"newer version of this provider", "version 3", "up to 1"}},
+		{name: "another datastore", edit: fields("datastore", `"kubernetes"`), says: []string{`"kubernetes"`, `"etcd"`, "Nothing was changed", "terraform state rm"}},
+	} {
+		editPrivate(t, f.w, func(of string, _ privateData) privateData { return test.edit(t, good[of]) })
+		for _, command := range [][]string{{"plan"}, {"plan", "-refresh=false"}, {"apply"}, {"destroy"}, {"destroy", "-refresh=false"}} {
+			o := run(t, f.w, command[0], command[1:]...)
+			errs := o.of("error")
+			if !o.failed || len(errs) != 2 {
+				t.Errorf("%s, %v: failed %t, with %v", test.name, command, o.failed, o.diagnostics)
+				continue
+			}
+			for _, e := range errs {
+				e.says(t, test.says...)
+			}
+		}
+		if f.etcd.MustGet(t, forgetfulPolicyKey) != policy || f.etcd.MustGet(t, felixStored) != felix {
+			t.Fatalf("%s: something was written", test.name)
+		}
+	}
+	editPrivate(t, f.w, func(of string, _ privateData) privateData { return good[of] })
+	succeed(t, f.w, "plan")
+}
+
+// What the framework itself cannot decode is an error, too.
+func TestPrivateStateThatIsNoJSON(t *testing.T) {
+	t.Parallel()
+	f := newForgetful(t)
+	path := filepath.Join(f.w.Dir, "terraform.tfstate")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, private := range []string{
+		`"private":"bm90IEpTT04="`,             // not JSON
+		`"private":"eyJiYXNlIjogImV3PT0ifQ=="`, // {"base": "ew=="}, which is {
+	} {
+		edited := privateOfState.ReplaceAllString(string(content), private)
+		if err := os.WriteFile(path, []byte(edited), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, command := range [][]string{{"plan"}, {"destroy", "-refresh=false"}} {
+			if o := run(t, f.w, command[0], command[1:]...); !o.failed || len(o.of("error")) != 2 {
+				t.Errorf("%s, %v: failed %t, with %v", private, command, o.failed, o.diagnostics)
+			}
+		}
+	}
+	f.etcd.MustGet(t, forgetfulPolicyKey)
+}
+
+// asVersion0 turns private state into that of the version before it had a number.
+func asVersion0(t *testing.T, resourceType string, p privateData) privateData {
+	t.Helper()
+	object := p.object(t)
+	out := p.with(t, map[string]string{"version": "", "datastore": "", "origin": "", "before": ""})
+	if resourceType == "calico_felix_configuration" {
+		before := object["before"]
+		if before == nil {
+			before = json.RawMessage("{}")
+		}
+		created := "false"
+		if string(object["origin"]) == `"created"` {
+			created = "true"
+		}
+		out["adoption"] = []byte(`{"created":` + created + `,"before":` + string(before) + `}`)
+	}
+	return out
+}
+
+// States of the version before go on as they were: nothing to tell, nothing forgotten.
+func TestPrivateStateOfVersion0(t *testing.T) {
+	t.Parallel()
+	for name, flags := range map[string][]string{"with a refresh": nil, "without a refresh": {"-refresh=false"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newForgetful(t)
+			editPrivate(t, f.w, func(of string, p privateData) privateData { return asVersion0(t, of, p) })
+			succeed(t, f.w, "plan", flags...)
+			noChanges(t, f.w)
+			f.configure(t, "2", "")
+			succeed(t, f.w, "apply", flags...)
+			wantOrigin(t, f.w, "calico_global_network_policy", "unknown")
+			wantOrigin(t, f.w, "calico_felix_configuration", "adopted")
+			if p := privateOf(t, f.w, "calico_felix_configuration"); len(p) != 1 {
+				t.Errorf("private state still has other keys: %v", slices.Sorted(maps.Keys(p)))
+			}
+			if value := f.etcd.MustGet(t, forgetfulPolicyKey).Value; !strings.Contains(value, `"note":"others'"`) {
+				t.Errorf("stored is %s", value)
+			}
+			editPrivate(t, f.w, func(of string, p privateData) privateData { return asVersion0(t, of, p) })
+			succeed(t, f.w, "destroy", flags...)
+			if got := f.etcd.MustGet(t, felixStored).Value; got != othersFelixObject {
+				t.Errorf("there is\n%s\nwhere there was\n%s", got, othersFelixObject)
+			}
+			wantKeys(t, f.etcd, policyKeys)
+		})
+	}
+	t.Run("created", func(t *testing.T) {
+		t.Parallel()
+		etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+		w := newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), strings.Replace(forgetfulFelix, "%s", "", 1))
+		succeed(t, w, "apply")
+		wantOrigin(t, w, "calico_felix_configuration", "created")
+		editPrivate(t, w, func(of string, p privateData) privateData { return asVersion0(t, of, p) })
+		succeed(t, w, "destroy")
+		wantKeys(t, etcd, felixStored)
+	})
+	t.Run("unreadable", func(t *testing.T) {
+		t.Parallel()
+		f := newForgetful(t)
+		felix := f.etcd.MustGet(t, felixStored)
+		editPrivate(t, f.w, func(of string, p privateData) privateData {
+			p = asVersion0(t, of, p)
+			if p["adoption"] != nil {
+				p["adoption"] = []byte(`[]`)
+			}
+			return p
+		})
+		for _, command := range [][]string{{"plan"}, {"destroy", "-refresh=false"}} {
+			fail(t, f.w, command[0], command[1:]...).says(t, "cannot be read")
+		}
+		if f.etcd.MustGet(t, felixStored) != felix {
+			t.Error("something was written")
+		}
+	})
+}
+
+// Private state goes along where a resource moves, and an import is one.
+func TestPrivateStateMoves(t *testing.T) {
+	t.Parallel()
+	f := newForgetful(t)
+	renamed := func(name string, more ...string) {
+		t.Helper()
+		f.configure(t, "1", "  ipip_mtu = 1400\n")
+		content, err := os.ReadFile(filepath.Join(f.w.Dir, "main.tf"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.ReplaceAll(string(content), `" "this" {`, `" "`+name+`" {`)
+		if err := f.w.WriteFile("main.tf", text+strings.Join(more, "")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	renamed("that")
+	for _, of := range []string{"calico_global_network_policy", "calico_felix_configuration"} {
+		f.w.MustRun(t, "state", "mv", of+".this", of+".that")
+	}
+	succeed(t, f.w, "plan")
+	noChanges(t, f.w)
+	wantOrigin(t, f.w, "calico_felix_configuration", "adopted")
+	renamed("another", "\nmoved {\n  from = calico_global_network_policy.that\n  to   = calico_global_network_policy.another\n}\n",
+		"\nmoved {\n  from = calico_felix_configuration.that\n  to   = calico_felix_configuration.another\n}\n")
+	succeed(t, f.w, "apply")
+	wantOrigin(t, f.w, "calico_global_network_policy", "created")
+	wantOrigin(t, f.w, "calico_felix_configuration", "adopted")
+
+	for _, of := range []string{"calico_global_network_policy", "calico_felix_configuration"} {
+		f.w.MustRun(t, "state", "rm", of+".another")
+	}
+	renamed("another", "\nimport {\n  to = calico_global_network_policy.another\n  id = \"web\"\n}\n",
+		"\nimport {\n  to = calico_felix_configuration.another\n  id = \"default\"\n}\n")
+	succeed(t, f.w, "apply")
+	wantOrigin(t, f.w, "calico_global_network_policy", "imported")
+	wantOrigin(t, f.w, "calico_felix_configuration", "imported")
+	succeed(t, f.w, "destroy")
+	// What an import finds is what there was before.
+	if value := f.etcd.MustGet(t, felixStored).Value; !strings.Contains(value, `"ipipMTU":1400`) {
+		t.Errorf("stored is %s", value)
+	}
+	wantKeys(t, f.etcd, policyKeys)
+}
+
+// Version, datastore and origin cost little: every object has them.
+func TestPrivateStateIsSmall(t *testing.T) {
+	t.Parallel()
+	f := newForgetful(t)
+	editPrivate(t, f.w, func(of string, p privateData) privateData {
+		size := func(p privateData) int {
+			text, err := json.Marshal(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(text)
+		}
+		was, is := size(asVersion0(t, of, p)), size(p)
+		if t.Logf("%s: %d bytes, before %d", of, is, was); is > was+70 {
+			t.Errorf("%s: private state has grown by %d bytes", of, is-was)
+		}
+		return p
+	})
+}
