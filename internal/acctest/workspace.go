@@ -61,6 +61,8 @@ type Workspace struct {
 	Output io.Writer
 	// Watch, where set, gets the arguments of each run and all that it printed.
 	Watch func(args []string, output string)
+	// Started, where set, gets the CLI's process when a run begins, such as to kill it.
+	Started func(*os.Process)
 }
 
 // NewWorkspace makes a workspace with the given files, by their paths in it, for
@@ -236,7 +238,13 @@ func (w *Workspace) RunContext(ctx context.Context, args ...string) (stdout stri
 		both := &oneAtATime{w: w.Output}
 		cmd.Stdout, cmd.Stderr = io.MultiWriter(&out, both), io.MultiWriter(&errOut, both)
 	}
-	err = cmd.Run()
+	err = cmd.Start()
+	if err == nil {
+		if w.Started != nil {
+			w.Started(cmd.Process)
+		}
+		err = cmd.Wait()
+	}
 	if w.Watch != nil {
 		w.Watch(args, out.String()+errOut.String())
 	}
