@@ -87,8 +87,8 @@ resource "calico_felix_configuration" "node" {
 )
 
 // adopting is a provider block that takes over what is identical.
-func adopting(etcd *acctest.Etcd, more ...string) string {
-	return block("adopt_identical = true\n" + inEtcd(at(etcd.Endpoints...)) + "\n" + strings.Join(more, "\n"))
+func adopting(etcd *acctest.Etcd) string {
+	return block("adopt_identical = true\n" + inEtcd(at(etcd.Endpoints...)))
 }
 
 // loseState leaves the workspace without a state, as a first apply that was killed

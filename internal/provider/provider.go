@@ -80,7 +80,7 @@ func (p *calicoProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 			"config_file":    text("Path of a calicoctl configuration file (kind `CalicoAPIConfig`), such as `\"/etc/calico/calicoctl.cfg\"`, for settings found neither here nor in the environment. Default: none; calicoctl's default path is not read unless it is given. Environment: `CALICOCTL_CONFIG`."),
 			"calico_version": text("Calico release that uses this datastore, such as `\"3.28\"`, `\"3.31\"` or `\"v3.32.1\"`. It decides under which names policies are stored. Default: detected from the datastore; set it if nothing there tells the release, for example before the first calico-node has started."),
 			adoptIdentical: schema.BoolAttribute{
-				MarkdownDescription: "Whether a create takes over an object that exists already, if what is stored is exactly what it would write. Nothing is written then; a warning names each such object. What differs in anything is refused as ever. Set it to `true` to repair what an interrupted apply has left behind, and take it out afterwards: see [After an interrupted apply](guides/interrupted-apply.md). Default: `false`.",
+				MarkdownDescription: "Whether a create takes over an object that exists already, if what is stored is exactly what it would write. Nothing is written then, and a warning names each such object. What differs in anything is refused. Set it to `true` to repair what an interrupted apply has left behind, and take it out afterwards: see [After an interrupted apply](guides/interrupted-apply.md). Default: `false`.",
 				Optional:            true,
 			},
 		},
