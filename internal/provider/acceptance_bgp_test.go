@@ -1,6 +1,9 @@
 package provider_test
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -420,4 +423,37 @@ resource "calico_bgp_filter" "transit" {
 	if got := etcd.MustGet(t, key).Value; got != begin+other+","+one+end {
 		t.Errorf("the rules that changed places are %s", got)
 	}
+}
+
+// A state of before there were these attributes and blocks is read as if they were
+// not used.
+func TestFilterOfAnOlderProvider(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.32.1"))
+	w := newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), `
+resource "calico_bgp_filter" "transit" {
+  name = "transit"
+  export_v4 {
+    action = "Accept"
+    source = "RemotePeers"
+  }
+  export_v4 {
+    action = "Reject"
+  }
+}
+`)
+	succeed(t, w, "apply")
+	state, err := os.ReadFile(filepath.Join(w.Dir, "terraform.tfstate"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := regexp.MustCompile(`(?m)^ *"(as_path_prefix|communities|operation|peer_type|priority)": (null|\[\]),\n`)
+	if found := newer.FindAll(state, -1); len(found) != 10 {
+		t.Fatalf("the state has %q", found)
+	}
+	if err := w.WriteFile("terraform.tfstate", string(newer.ReplaceAll(state, nil))); err != nil {
+		t.Fatal(err)
+	}
+	noChanges(t, w)
+	succeed(t, w, "apply")
 }
