@@ -62,6 +62,9 @@ resource "calico_global_network_policy" "p" {
 	}
 	dependent := strings.Replace(hostEndpoint("db1"), "\n}", "\n  depends_on = [calico_failsafe_policy.this]\n}", 1)
 	scoped := strings.NewReplacer(`"default"`, `"racks"`, `"failsafeInboundHostPorts":[]`, `"nodeSelector":"rack == 'r1'","failsafeInboundHostPorts":[]`).Replace(guardedFelix)
+	scopedFelix := func(selector string) string {
+		return fmt.Sprintf("\nresource \"calico_felix_configuration\" \"rack\" {\n  name = \"rack\"\n  node_selector = %q\n  failsafe_inbound_host_ports = []\n}\n", selector)
+	}
 	type objects = map[string]string
 	for name, test := range map[string]struct {
 		// stored is there before beside the Felix without failsafe ports and the
@@ -92,6 +95,13 @@ resource "calico_global_network_policy" "p" {
 		"a scoped FelixConfiguration may hide the failsafe ports": {stored: objects{guardedFelixKey: "", acctest.ResourcePrefix + "felixconfigurations/racks": scoped,
 			acctest.ResourcePrefix + "nodes/db1": storedJSON("Node", "db1", `{"rack":"r1"}`, `{}`)},
 			before: failsafe, after: failsafe + policyOf("p", "order = -1", denying("ingress", 22)), refused: true, release: "v3.32.1"},
+		"a scoped FelixConfiguration for other nodes hides nothing": {stored: objects{guardedFelixKey: "", acctest.ResourcePrefix + "felixconfigurations/racks": scoped,
+			acctest.ResourcePrefix + "nodes/db1": storedJSON("Node", "db1", `{"rack":"r2"}`, `{}`)},
+			before: failsafe, after: failsafe + policyOf("p", "order = -1", denying("ingress", 22)), release: "v3.32.1"},
+		"a new FelixConfiguration for the node": {stored: objects{guardedFelixKey: "", acctest.ResourcePrefix + "nodes/db1": storedJSON("Node", "db1", `{"rack":"r1"}`, `{}`)},
+			before: failsafe + policyOf("p", "order = -1", denying("ingress", 22)), after: failsafe + policyOf("p", "order = -1", denying("ingress", 22)) + scopedFelix("rack == 'r1'"), refused: true, release: "v3.32.1"},
+		"a new FelixConfiguration for other nodes": {stored: objects{guardedFelixKey: "", acctest.ResourcePrefix + "nodes/db1": storedJSON("Node", "db1", `{"rack":"r1"}`, `{}`)},
+			before: failsafe + policyOf("p", "order = -1", denying("ingress", 22)), after: failsafe + policyOf("p", "order = -1", denying("ingress", 22)) + scopedFelix("rack == 'r2'"), release: "v3.32.1"},
 		"failsafe ports that nobody hides": {stored: objects{guardedFelixKey: ""}, before: failsafe, after: failsafe + policyOf("p", "order = -1", denying("ingress", 22)), release: "v3.32.1"},
 		"an old name is left, and denies": {stored: objects{racedKey: racedPolicy(-5, denySSH, "role == 'none'")}, before: failsafe, after: failsafe + strings.Replace(policyOf("p", "order = 5", denying("ingress", 23)), "23", "22", 1),
 			release: "v3.32.1"},

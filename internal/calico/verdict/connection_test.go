@@ -215,8 +215,9 @@ func TestNFTablesMode(t *testing.T) {
 		{"unless it does not", "v3.32.0", "Felix default: {nftablesMode: Disabled}", "Disabled"},
 		{"the node's own comes first", "v3.32.0", "Felix default: {nftablesMode: Disabled}\nFelix node.h: {nftablesMode: Enabled}", "Enabled"},
 		{"that of another does not count", "v3.31.0", "Felix node.m: {nftablesMode: Enabled}", "Disabled"},
-		{"one for some nodes may count", "v3.32.0", "Node h: {labels: {x: y}}\nFelix mine: {nftablesMode: Enabled}\nFelix default: {nftablesMode: Disabled}", "Auto"},
-		{"but not for one without labels", "v3.32.0", "Node h: {}\nFelix mine: {nftablesMode: Enabled}\nFelix default: {nftablesMode: Disabled}", "Disabled"},
+		{"one for some nodes counts for those", "v3.32.0", "Node h: {labels: {x: v}}\nFelix mine: {nodeSelector: x == 'v', nftablesMode: Enabled}\nFelix default: {nftablesMode: Disabled}", "Enabled"},
+		{"and may count if its selector cannot be read", "v3.32.0", "Node h: {labels: {x: v}}\nFelix mine: {nodeSelector: x = 1, nftablesMode: Enabled}\nFelix default: {nftablesMode: Disabled}", "Auto"},
+		{"but not for one without labels", "v3.32.0", "Node h: {}\nFelix mine: {nodeSelector: all(), nftablesMode: Enabled}\nFelix default: {nftablesMode: Disabled}", "Disabled"},
 		{"an annotation replaces the field", "v3.31.0", "Felix default: {nftablesMode: Disabled, annotations: {config.projectcalico.org/NFTablesMode: enabled}}", "Enabled"},
 		{"or may, if its name is in another case", "v3.31.0", "Felix default: {nftablesMode: Disabled, annotations: {config.projectcalico.org/nftablesMode: Enabled}}", "Auto"},
 	} {

@@ -143,9 +143,10 @@ func (c *felixConfigs) failsafesOf(node string) (f failsafes, broken string) {
 
 // whyNotKnown tells why it is not known which of several lists holds.
 func (c *felixConfigs) whyNotKnown(node string, lists []setting[failsafeList]) string {
+	scoped, sure := c.scopedAt(node)
 	for _, list := range lists {
-		if by := list.value.by; by != nil && slices.Contains(c.scoped, by) {
-			return fmt.Sprintf("FelixConfiguration %q sets failsafe ports for the nodes that its nodeSelector chooses, and whether node %q is one is not known here", by.Name, node)
+		if by := list.value.by; !sure && slices.ContainsFunc(scoped, func(o scopedConfig) bool { return o.FelixConfiguration == by }) {
+			return fmt.Sprintf("FelixConfiguration %q sets failsafe ports for the nodes that its nodeSelector chooses, and whether it does for node %q is not known here", by.Name, node)
 		}
 	}
 	for _, list := range lists {

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 )
 
 const (
@@ -25,7 +27,7 @@ type felixConfigs struct {
 	release calico.Release
 	byName  map[string]*calico.FelixConfiguration
 	// scoped are those for the nodes with certain labels, from v3.32 on.
-	scoped []*calico.FelixConfiguration
+	scoped []scopedConfig
 	nodes  map[string]map[string]string
 	cache  map[string]*nodeSettings
 }
@@ -43,9 +45,51 @@ func (c *felixConfigs) add(o *calico.FelixConfiguration) {
 	switch {
 	case o.Name == globalConfig || strings.HasPrefix(o.Name, nodeConfigPrefix):
 		c.byName[o.Name] = o
-	case c.release.AtLeast(3, 32, 0):
-		c.scoped = append(c.scoped, o)
+	case c.release.AtLeast(3, 32, 0) && o.Spec.NodeSelector != nil && *o.Spec.NodeSelector != "":
+		parsed, _ := selector.Parse(*o.Spec.NodeSelector)
+		c.scoped = append(c.scoped, scopedConfig{o, parsed})
 	}
+}
+
+// scopedConfig is a FelixConfiguration for the nodes with certain labels. Without a
+// selector Felix passes over it.
+type scopedConfig struct {
+	*calico.FelixConfiguration
+	// selector is nil if it cannot be read. A Felix of v3.32 that has read the object
+	// before goes on with what it said then, until it starts anew.
+	selector *selector.Selector
+}
+
+// scopedAt returns those of the scoped FelixConfigurations that may hold at a node,
+// and whether it is known that the one that is returned does. Of those that select a
+// node Felix takes the oldest, and of two of one second the one whose name comes
+// first (felix/calc/config_batcher.go, MergeSelectorConfigs). It takes none if
+// there is no Node, or if the Node has no labels.
+func (c *felixConfigs) scopedAt(node string) (may []scopedConfig, sure bool) {
+	labels := c.nodes[node]
+	if labels == nil {
+		return nil, true
+	}
+	// Felix takes labels that are there and empty for none, but not when it starts.
+	sure = len(labels) > 0
+	for _, o := range c.scoped {
+		if o.selector == nil || o.selector.Matches(labels) {
+			may = append(may, o)
+			sure = sure && o.selector != nil
+		}
+	}
+	// An object that is not stored yet can get the second of another one.
+	unborn := func(o scopedConfig) bool { return o.CreationTimestamp.IsZero() }
+	switch {
+	case len(may) < 2:
+		return may, sure
+	case !sure || slices.ContainsFunc(may, unborn):
+		return may, false
+	}
+	oldest := slices.MinFunc(may, func(a, b scopedConfig) int {
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), strings.Compare(a.Name, b.Name))
+	})
+	return []scopedConfig{oldest}, true
 }
 
 // setting is what a parameter of Felix may be at a node.
@@ -57,9 +101,7 @@ type setting[T any] struct {
 
 // settings returns what a parameter can be at a node, mostly one thing: own tells
 // what one FelixConfiguration says. That of the node comes first, and the one for
-// all last. Whether one for the nodes with certain labels holds is not known: its
-// nodeSelector is not among what is known of a FelixConfiguration here. It holds
-// for no node without labels.
+// all last; one for the nodes with certain labels comes between the two.
 func settings[T any](c *felixConfigs, node string, own func(*calico.FelixConfiguration) []T, builtin T) []setting[T] {
 	var all []setting[T]
 	add := func(o *calico.FelixConfiguration) (says bool) {
@@ -75,9 +117,10 @@ func settings[T any](c *felixConfigs, node string, own func(*calico.FelixConfigu
 	if add(c.byName[nodeConfigPrefix+node]) {
 		return all
 	}
-	if len(c.nodes[node]) > 0 {
-		for _, o := range c.scoped {
-			add(o)
+	scoped, sure := c.scopedAt(node)
+	for _, o := range scoped {
+		if add(o.FelixConfiguration) && sure {
+			return all
 		}
 	}
 	if add(c.byName[globalConfig]) {
@@ -172,7 +215,7 @@ func (c *felixConfigs) known(node string) *nodeSettings {
 
 // key is the node, or nothing if its settings are those of any other.
 func (c *felixConfigs) key(node string) string {
-	if c.byName[nodeConfigPrefix+node] == nil && (len(c.scoped) == 0 || len(c.nodes[node]) == 0) {
+	if c.byName[nodeConfigPrefix+node] == nil && (len(c.scoped) == 0 || c.nodes[node] == nil) {
 		return ""
 	}
 	return node

@@ -38,7 +38,7 @@ func parseWorld(t testing.TB, text string) []calico.Object {
 			metadata["namespace"], name = namespace, rest
 		}
 		metadata["name"] = name
-		for _, field := range []string{"labels", "annotations"} {
+		for _, field := range []string{"labels", "annotations", "creationTimestamp"} {
 			if v, ok := spec[field]; ok {
 				metadata[field] = v
 				delete(spec, field)

@@ -703,12 +703,16 @@ func (n *naiveWorld) possible(node, parameter string, field func(*calico.FelixCo
 
 func possibly[T any](n *naiveWorld, node string, said func(*calico.FelixConfiguration) []T, builtin T) []T {
 	var all, global, own []T
-	labels := false
+	var labels map[string]string
 	for _, o := range n.objects {
 		if o, ok := o.(*calico.Node); ok && o.Name == node {
-			labels = len(o.Labels) > 0
+			labels = o.Labels
 		}
 	}
+	// Those for some nodes that select this one, the oldest first. Only the first
+	// holds, if it is sure that it is the first.
+	var scoped []*calico.FelixConfiguration
+	sure := true
 	for _, o := range n.objects {
 		o, ok := o.(*calico.FelixConfiguration)
 		switch {
@@ -717,12 +721,35 @@ func possibly[T any](n *naiveWorld, node string, said func(*calico.FelixConfigur
 			own = said(o)
 		case o.Name == "default":
 			global = said(o)
-		case !strings.HasPrefix(o.Name, "node.") && labels && !n.old(32):
-			all = append(all, said(o)...)
+		case !strings.HasPrefix(o.Name, "node.") && len(labels) > 0 && !n.old(32) && o.Spec.NodeSelector != nil:
+			selects := nodeSelectors[*o.Spec.NodeSelector]
+			if selects != nil && !selects(labels) {
+				continue
+			}
+			scoped = append(scoped, o)
+			sure = sure && selects != nil
 		}
 	}
 	if len(own) > 0 {
 		return own
+	}
+	slices.SortFunc(scoped, func(a, b *calico.FelixConfiguration) int {
+		if a.CreationTimestamp.Equal(&b.CreationTimestamp) {
+			return strings.Compare(a.Name, b.Name)
+		}
+		return a.CreationTimestamp.Compare(b.CreationTimestamp.Time)
+	})
+	if len(scoped) > 1 {
+		sure = sure && !scoped[0].CreationTimestamp.IsZero()
+	}
+	for _, o := range scoped {
+		said := said(o)
+		if sure && len(said) > 0 {
+			return said
+		}
+		if all = append(all, said...); sure {
+			break
+		}
 	}
 	if len(global) == 0 {
 		global = []T{builtin}

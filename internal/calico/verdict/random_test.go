@@ -3,6 +3,7 @@ package verdict_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -319,8 +320,16 @@ func (g generator) world(release calico.Release) []calico.Object {
 		}
 		objects = append(objects, g.felix(name))
 	}
-	if g.oneIn(6) {
-		objects = append(objects, g.felix("some"))
+	for _, name := range []string{"some", "few", "others"} {
+		if !g.oneIn(6) {
+			continue
+		}
+		fc := g.felix(name)
+		fc.Spec.NodeSelector = ptr(pick(g, slices.Sorted(maps.Keys(nodeSelectors))))
+		if !g.oneIn(4) {
+			fc.CreationTimestamp = metav1.Unix(1700000000+int64(g.IntN(2)), 0)
+		}
+		objects = append(objects, fc)
 	}
 	for _, name := range []string{"node0", "node1"} {
 		if g.oneIn(2) {
@@ -336,7 +345,17 @@ func (g generator) world(release calico.Release) []calico.Object {
 	return objects
 }
 
-func (g generator) felix(name string) calico.Object {
+// nodeSelectors are selectors of nodes and what they mean; nil for one that cannot be
+// read.
+var nodeSelectors = map[string]func(map[string]string) bool{
+	"rack == 'r'": func(l map[string]string) bool { return l["rack"] == "r" },
+	"rack != 'r'": func(l map[string]string) bool { return l["rack"] != "r" },
+	"has(rack)":   func(l map[string]string) bool { _, ok := l["rack"]; return ok },
+	"all()":       func(map[string]string) bool { return true },
+	"rack = 'r'":  nil,
+}
+
+func (g generator) felix(name string) *calico.FelixConfiguration {
 	fc := calico.NewFelixConfiguration()
 	fc.ObjectMeta = meta(name, nil)
 	fc.Annotations = map[string]string{}

@@ -174,12 +174,15 @@ func New(objects []calico.Object, release calico.Release, options ...Option) *Wo
 			w.addNamespacedPolicy(tiers, o)
 		case *calico.FelixConfiguration:
 			w.felix.add(o)
+		case *v3.FelixConfiguration:
+			// To pass over it would be to take failsafe ports for open that it closes.
+			panic("verdict: a FelixConfiguration is a *calico.FelixConfiguration")
 		case *calico.Node:
 			w.felix.nodes[o.Name] = o.Labels
 		}
 	}
 	slices.SortFunc(w.endpoints, func(a, b *Endpoint) int { return strings.Compare(a.Name, b.Name) })
-	slices.SortFunc(w.felix.scoped, func(a, b *calico.FelixConfiguration) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(w.felix.scoped, func(a, b scopedConfig) int { return strings.Compare(a.Name, b.Name) })
 	for _, ep := range w.endpoints {
 		ep.node = w.felix.of(ep.Node)
 	}
