@@ -54,7 +54,7 @@ type manifest struct {
 var (
 	documentMark = regexp.MustCompile(`(?m)^---\s*$`)
 	topLevelKind = regexp.MustCompile(`(?m)^kind: *"?(\w+)"?\s*$`)
-	crdName      = regexp.MustCompile(`(?m)^  name: *"?([\w.-]+)"?\s*$`)
+	crdName      = regexp.MustCompile(`(?m)^ {2}name: *"?([\w.-]+)"?\s*$`)
 )
 
 // read returns the documents of the source, folder by folder.

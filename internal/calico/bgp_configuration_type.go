@@ -39,7 +39,7 @@ func (b *BGPConfiguration) DeepCopy() *BGPConfiguration {
 	}
 	c := *b
 	c.ObjectMeta = *b.ObjectMeta.DeepCopy()
-	c.Spec.BGPConfigurationSpec = *b.Spec.BGPConfigurationSpec.DeepCopy()
+	c.Spec.BGPConfigurationSpec = *b.Spec.DeepCopy()
 	c.Spec.ProgramClusterRoutes = copyOf(b.Spec.ProgramClusterRoutes)
 	c.Spec.IPv4NormalRoutePriority = copyOf(b.Spec.IPv4NormalRoutePriority)
 	c.Spec.IPv6NormalRoutePriority = copyOf(b.Spec.IPv6NormalRoutePriority)

@@ -52,7 +52,7 @@ func (f *FelixConfiguration) DeepCopy() *FelixConfiguration {
 	}
 	c := *f
 	c.ObjectMeta = *f.ObjectMeta.DeepCopy()
-	c.Spec.FelixConfigurationSpec = *f.Spec.FelixConfigurationSpec.DeepCopy()
+	c.Spec.FelixConfigurationSpec = *f.Spec.DeepCopy()
 	for _, p := range []**int{
 		&c.Spec.IPv4NormalRoutePriority, &c.Spec.IPv4ElevatedRoutePriority,
 		&c.Spec.IPv6NormalRoutePriority, &c.Spec.IPv6ElevatedRoutePriority,

@@ -23,7 +23,7 @@ const database = "flow {\n  name = \"database\"\n  port = 5432\n  cidr = \"0.0.0
 func databaseRule(action string, nets ...string) string {
 	source := ""
 	if len(nets) > 0 {
-		source = fmt.Sprintf("  source {\n    nets = [\"%s\"]\n  }\n", strings.Join(nets, `", "`))
+		source = "  source {\n    nets = [\"" + strings.Join(nets, `", "`) + "\"]\n  }\n"
 	}
 	return fmt.Sprintf("ingress {\n  action = %q\n  protocol = \"TCP\"\n%s  destination {\n    ports = [5432]\n  }\n}\n", action, source)
 }

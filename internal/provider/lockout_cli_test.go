@@ -26,8 +26,8 @@ func sshAt(t *testing.T, etcd *acctest.Etcd, release, endpoint string) verdict.V
 }
 
 // sshFor is a policy that lets the management network in.
-func sshFor(label, name, arguments string) string {
-	return fmt.Sprintf("\nresource \"calico_global_network_policy\" %q {\n  name = %q\n  order = 1\n  ingress {\n    action = \"Allow\"\n    protocol = \"TCP\"\n    source {\n      nets = [\"10.1.0.0/16\"]\n    }\n    destination {\n      ports = [22]\n    }\n  }\n%s\n}\n", label, name, arguments)
+func sshFor(name, arguments string) string {
+	return fmt.Sprintf("\nresource \"calico_global_network_policy\" \"p\" {\n  name = %q\n  order = 1\n  ingress {\n    action = \"Allow\"\n    protocol = \"TCP\"\n    source {\n      nets = [\"10.1.0.0/16\"]\n    }\n    destination {\n      ports = [22]\n    }\n  }\n%s\n}\n", name, arguments)
 }
 
 // TestLockoutsByTheCLI tries to cut SSH with what only the CLI can do. No attempt may
@@ -90,8 +90,8 @@ resource "calico_global_network_policy" "p" {
 		"another key goes":                   {before: byKey(`toset(["22", "80"])`), after: byKey(`toset(["22"])`)},
 		"an index goes":                      {before: byIndex(`[80, 22]`), after: byIndex(`[80]`), refused: true},
 		"another index goes":                 {before: byIndex(`[22, 80]`), after: byIndex(`[22]`)},
-		"a name goes before the old is gone": {before: sshFor("p", "one", ""), after: sshFor("p", "two", ""), refused: true},
-		"a name comes before the old goes":   {before: sshFor("p", "one", first), after: sshFor("p", "two", first)},
+		"a name goes before the old is gone": {before: sshFor("one", ""), after: sshFor("two", ""), refused: true},
+		"a name comes before the old goes":   {before: sshFor("one", first), after: sshFor("two", first)},
 		"a scoped FelixConfiguration may hide the failsafe ports": {stored: objects{guardedFelixKey: "", acctest.ResourcePrefix + "felixconfigurations/racks": scoped,
 			acctest.ResourcePrefix + "nodes/db1": storedJSON("Node", "db1", `{"rack":"r1"}`, `{}`)},
 			before: failsafe, after: failsafe + policyOf("p", "order = -1", denying("ingress", 22)), refused: true, release: "v3.32.1"},
@@ -155,7 +155,7 @@ func TestTwoAppliesCannotCutSSHTogether(t *testing.T) {
 	strict := guarding(etcd.Endpoints[0], guardedSSH)
 	var both [2]*acctest.Workspace
 	for i := range both {
-		both[i] = newWorkspace(t, sshFor("p", fmt.Sprintf("ssh%d", i), ""), strict)
+		both[i] = newWorkspace(t, sshFor(fmt.Sprintf("ssh%d", i), ""), strict)
 		succeed(t, both[i], "apply")
 	}
 	var outcomes [2]outcome

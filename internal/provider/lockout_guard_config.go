@@ -14,10 +14,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
-
-	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 )
 
 // The directions of a flow, as they are configured.

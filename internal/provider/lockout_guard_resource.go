@@ -150,6 +150,9 @@ func harmless(some []cutOff) string {
 	return "If these host endpoints are destroyed before, nothing is wrong."
 }
 
+// guardText is what is said of a guard.
+type guardText struct{ block, summary, what, accepted, warnAdvice, errorAdvice string }
+
 // advice tells what to do about a change that is refused.
 func (k guardText) advice(some []cutOff) string {
 	if some[0].bare {
@@ -158,9 +161,6 @@ func (k guardText) advice(some []cutOff) string {
 	}
 	return k.errorAdvice
 }
-
-// guardText is what is said of a guard.
-type guardText struct{ block, summary, what, accepted, warnAdvice, errorAdvice string }
 
 // guardTexts are those of lockout_guard, and of exposure_guard (true).
 var guardTexts = map[bool]guardText{

@@ -209,7 +209,7 @@ resource "calico_host_endpoint" "all" {
 	run(t, w, "plan", "-out=plan")
 	within := func(what string, o outcome) {
 		t.Helper()
-		if o.took > 2*timeout+healthy+overhead {
+		if o.took > 2*timeout+2*healthy+overhead {
 			t.Errorf("%s: %s, with a timeout of %s; with a healthy datastore an apply takes %s", what, o.took, timeout, healthy)
 		}
 	}

@@ -304,7 +304,7 @@ func TestStoreIsRefusedForGood(t *testing.T) {
 	late.hold(1)
 	late.set(func() { late.before = func() { etcd.Put(t, policies+"web", calicoctlPolicy("web", 9)) } })
 	_, err := store.Update(t.Context(), policy("web", 2), base)
-	asError[*datastore.AmbiguousError](t, err)
+	_ = asError[*datastore.AmbiguousError](t, err)
 	etcd.Delete(t, policies+"web")
 	if delivered, done := late.deliver(t); delivered != 1 || done != 0 {
 		t.Errorf("%d requests were late, and %d of them done", delivered, done)
