@@ -1,5 +1,12 @@
 package provider_test
 
+import (
+	"strings"
+	"testing"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+)
+
 var kubeControllersConfigurationAcceptance = acceptance{
 	typeName: "calico_kube_controllers_configuration",
 	name:     "default",
@@ -114,4 +121,49 @@ var kubeControllersConfigurationAcceptance = acceptance{
 		{name: "a port that is too high", set: map[string]string{"prometheus_metrics_port": `65536`}, path: "prometheus_metrics_port", says: []string{"from 0 to 65535"}, plan: true},
 		{name: "an empty switch", set: map[string]string{"controllers": `{ load_balancer = { assign_ips = "" } }`}, path: "controllers.load_balancer.assign_ips", says: []string{"leave the attribute out"}},
 	},
+}
+
+// Automatic host endpoints close nodes as soon as a policy selects them: the plan that
+// switches them on says so, and no other.
+func TestAutomaticEndpointsAreWarnedOf(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico(acceptanceRelease))
+	controllers := func(mode string) string {
+		return `
+resource "calico_kube_controllers_configuration" "this" {
+  name = "default"
+  controllers {
+    node {
+      host_endpoint {
+        auto_create = "` + mode + `"
+      }
+    }
+  }
+}
+`
+	}
+	w := newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), controllers("Disabled"))
+	closing := func() (told []diagnostic) {
+		t.Helper()
+		for _, d := range runAndTell(t, w, "plan").diagnostics {
+			if strings.Contains(d.Summary, "Close Nodes") {
+				told = append(told, d)
+			}
+		}
+		return told
+	}
+	if told := closing(); len(told) > 0 {
+		t.Errorf("told: %v", told)
+	}
+	succeed(t, w, "apply")
+	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), controllers("Enabled"))
+	if told := closing(); len(told) != 1 {
+		t.Errorf("told: %v", told)
+	} else {
+		told[0].says(t, "calico_failsafe_policy first", "projectcalico-default-allow")
+	}
+	succeed(t, w, "apply")
+	if told := closing(); len(told) > 0 {
+		t.Errorf("told again: %v", told)
+	}
 }
