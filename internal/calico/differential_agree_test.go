@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -47,16 +48,12 @@ func (c checked) String() string {
 // judge takes the way of the provider, from the manifest on.
 func judge(release calico.Release, kind calico.Kind, text string) judged {
 	j := judged{obj: kind.New()}
-	// The decoder and settings of calico.Decode, but for unknown fields: calicoctl
-	// refuses them, and there are none in Terraform's schema.
-	decoder := jsoniter.ConfigCompatibleWithStandardLibrary.NewDecoder(strings.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if j.decodeError = decoder.Decode(j.obj); j.decodeError != nil {
+	if j.decodeError = decodeStrictly(text, j.obj); j.decodeError != nil {
 		// As calicoctl reads manifests as YAML, it takes a number or a boolean for
 		// the text of it where a text belongs. Terraform has done that by itself
 		// before a provider gets to see a value.
 		j.obj = kind.New()
-		if yaml.UnmarshalStrict([]byte(text), j.obj) != nil {
+		if decodeStrictly(withTexts(text, reflect.TypeOf(j.obj)), j.obj) != nil {
 			return j
 		}
 		j.decodeError = nil
@@ -67,6 +64,75 @@ func judge(release calico.Release, kind calico.Kind, text string) judged {
 	calico.Default(j.obj, release)
 	j.errs = calico.Validate(j.obj, release)
 	return j
+}
+
+// decodeStrictly reads a manifest with the decoder and settings of calico.Decode, but
+// for unknown fields: calicoctl refuses them, and there are none in Terraform's schema.
+func decodeStrictly(text string, obj calico.Object) error {
+	decoder := jsoniter.ConfigCompatibleWithStandardLibrary.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(obj)
+}
+
+// withTexts returns a manifest with a text in place of each number and boolean that
+// stands where the type has a text. sigs.k8s.io/yaml does the same, but not within
+// the embedded structs of this project's own types.
+func withTexts(manifest string, t reflect.Type) string {
+	decoder := json.NewDecoder(strings.NewReader(manifest))
+	decoder.UseNumber()
+	var value any
+	if decoder.Decode(&value) != nil {
+		return manifest
+	}
+	out, err := json.Marshal(textsIn(value, t))
+	if err != nil {
+		return manifest
+	}
+	return string(out)
+}
+
+func textsIn(value any, t reflect.Type) any {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
+		return value // such as a port, which reads numbers by itself
+	}
+	switch v := value.(type) {
+	case json.Number, bool:
+		var text string
+		if t.Kind() == reflect.String && yaml.Unmarshal(fmt.Append(nil, v), &text) == nil {
+			return text
+		}
+	case []any:
+		if t.Kind() == reflect.Slice {
+			for i := range v {
+				v[i] = textsIn(v[i], t.Elem())
+			}
+		}
+	case map[string]any:
+		for key := range v {
+			switch t.Kind() {
+			case reflect.Map:
+				v[key] = textsIn(v[key], t.Elem())
+			case reflect.Struct:
+				if f, ok := fieldOf(t, key); ok {
+					v[key] = textsIn(v[key], f)
+				}
+			}
+		}
+	}
+	return value
+}
+
+// fieldOf returns the type of the field that a key of a JSON object is decoded into.
+func fieldOf(t reflect.Type, key string) (reflect.Type, bool) {
+	for _, f := range reflect.VisibleFields(t) {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); strings.EqualFold(name, key) {
+			return f.Type, true
+		}
+	}
+	return nil, false
 }
 
 // disagreements compares the verdicts, and what comes with them.
