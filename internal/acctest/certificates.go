@@ -102,7 +102,9 @@ func newAuthority() (*authority, error) {
 		return nil, err
 	}
 	template := &x509.Certificate{
-		Subject:               pkix.Name{CommonName: "acctest CA"},
+		// Each has a name of its own: a client does not show a certificate of an
+		// authority that the server does not name.
+		Subject:               pkix.Name{CommonName: "acctest CA " + rand.Text()},
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 		BasicConstraintsValid: true,
 		IsCA:                  true,

@@ -147,10 +147,10 @@ func addStoreError(diags *diag.Diagnostics, summary string, err error) {
 	case errors.As(err, &used):
 		diags.AddError(summary, fmt.Sprintf(
 			"There are policies in the tier: %s. Nothing was deleted. Delete them or move them to another tier first.", used))
+	case errors.As(err, &unavailable): // whose cause may be that something was denied
+		diags.AddError(summary, unavailableDetail(unavailable))
 	case errors.As(err, &denied):
 		diags.AddError(summary, deniedDetail(denied))
-	case errors.As(err, &unavailable):
-		diags.AddError(summary, unavailableDetail(unavailable))
 	case errors.Is(err, datastore.ErrNotFound):
 		diags.AddError(summary, "There is no such object in the datastore.")
 	default:
@@ -238,8 +238,11 @@ func unavailableDetail(e *datastore.UnavailableError) string {
 	if e.Remembered {
 		return fmt.Sprintf("etcd at %s has not answered a request before this one, and does not answer yet: nothing was sent.\n\n%v", strings.Join(e.Endpoints, ", "), e.Err)
 	}
-	detail := fmt.Sprintf("There was no answer from etcd at %s. Check that it runs, that the addresses are right and that they can be reached from here.\n\n%v",
-		strings.Join(e.Endpoints, ", "), e.Err)
+	advice := "There was no answer from etcd at %s. Check that it runs, that the addresses are right and that they can be reached from here.\n\n%v"
+	if e.Interrupted {
+		advice = "Terraform was interrupted before etcd at %s had answered.\n\n%v"
+	}
+	detail := fmt.Sprintf(advice, strings.Join(e.Endpoints, ", "), e.Err)
 	if e.Unknown {
 		detail += "\n\nIt is not known whether the change was made before the connection was lost. Plan again to see: the plan tells what is left to do."
 	}

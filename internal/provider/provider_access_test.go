@@ -87,6 +87,10 @@ func TestProviderIsRefused(t *testing.T) {
 		},
 		"a client certificate of another authority": {
 			endpoint: secure.Endpoints[0], arguments: []string{ca, text("cert_file", others.CertFile), text("key_file", others.KeyFile)},
+			says: []string{"TLS", "the client's certificate is not signed by a CA that the server trusts", "cert_file"},
+		},
+		"a certificate that is not for clients": {
+			endpoint: secure.Endpoints[0], arguments: []string{ca, text("cert_file", certs.ServerCertFile), text("key_file", certs.ServerKeyFile)},
 			says: []string{"TLS", "refuses the client's certificate"},
 		},
 		"https to a server without TLS": {

@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -301,4 +302,28 @@ func TestProviderAndAMemberThatComesBack(t *testing.T) {
 		}
 	}
 	t.Logf("%d requests were withdrawn", withdrawn)
+}
+
+// TestProviderIsInterrupted sends Ctrl-C to an apply whose write has no answer yet. That
+// is told as it is, and not as something to check.
+func TestProviderIsInterrupted(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+	server, provider := newRaceEtcd(t, etcd)
+	w := newWorkspace(t, provider, hostEndpoint("db1"))
+	ctx, interrupt := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	server.race(func(int, string) {
+		interrupt()
+		<-ended
+	})
+	stdout, err := w.RunContext(ctx, "apply", "-json", "-auto-approve")
+	close(ended)
+	if err == nil {
+		t.Fatal("it succeeded")
+	}
+	if !strings.Contains(stdout, "Terraform was interrupted before etcd at") || strings.Contains(stdout, "Check that it runs") || strings.Contains(stdout, "not known") {
+		t.Errorf("it says\n%s", stdout)
+	}
+	wantKeys(t, etcd, endpointKeys)
 }

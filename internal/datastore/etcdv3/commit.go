@@ -95,8 +95,7 @@ func (s *Store) commit(ctx context.Context, end time.Time, operation string, p p
 		case w.refused == nil:
 			at = w.fence
 		case p.base == nil || ctx.Err() != nil:
-			unavailable.Err = fmt.Errorf("%w. The request may still be done, as it could not be withdrawn: %v. "+
-				"For that, the etcd user needs permission to read and write %s", unavailable.Err, w.refused, fenceKey)
+			unavailable.Err = fmt.Errorf("%w. The request may still be done, as it could not be withdrawn: %v", unavailable.Err, w.refused)
 			return result{}, s.unknown(unavailable)
 		default:
 			adrift = true
@@ -136,14 +135,15 @@ type withdrawal struct {
 // cause is why the request has no answer; if there is none here either, lost tells why.
 func (s *Store) withdraw(ctx context.Context, end time.Time, at post, p plan, cause error) (w withdrawal, lost error) {
 	read := clientv3.OpGet(p.key)
-	w.refused = errFenceHidden
+	w.refused = errFence
 	if !at.hidden {
 		move := clientv3.OpTxn(at.unmoved(), []clientv3.Op{clientv3.OpPut(fenceKey, fenceNote), read}, []clientv3.Op{getFence, read})
 		resp, refused, lost := s.lastWord(ctx, end, "withdraw", p.key, move, cause)
 		switch {
 		case lost != nil:
 			return w, lost
-		case refused != nil: // the user may not write the key, or etcd has no space for it
+		case isDenied(refused):
+		case refused != nil: // such as that etcd has no space for the key
 			w.refused = refused
 		default:
 			w.result, w.fence, w.refused = p.outcome(values(resp)), s.seen(at, resp), nil
@@ -158,7 +158,7 @@ func (s *Store) withdraw(ctx context.Context, end time.Time, at post, p plan, ca
 	return w, nil
 }
 
-var errFenceHidden = errors.New("the user may not read that key")
+var errFence = errors.New("for that, the etcd user needs permission to read and write " + fenceKey)
 
 // outcome is the result of a plan that was sent: what it deletes may be gone.
 func (p plan) outcome(found map[string]*datastore.Stored) result {

@@ -201,12 +201,16 @@ func handshakeReason(ctx context.Context, err error, address string, withCertifi
 		switch alert := op.Err.Error(); {
 		case strings.HasSuffix(alert, "no application protocol"):
 			return errNotEtcd
+		case withCertificate && strings.HasSuffix(alert, "certificate required"):
+			// The server names the authorities that it trusts. A certificate that none of
+			// them signed is not even shown.
+			return &tlsError{"the client's certificate is not signed by a CA that the server trusts: check that cert or cert_file is one made for this etcd, with any intermediate certificates after it", err}
 		case strings.HasSuffix(alert, "certificate required"), !withCertificate && strings.HasSuffix(alert, "bad certificate"):
 			return &tlsError{"the server requires a client certificate: give cert and key, or cert_file and key_file", err}
 		case !withCertificate && strings.HasSuffix(alert, "handshake failure"):
 			return &tlsError{"the server breaks the TLS handshake off, maybe because it requires a client certificate: give cert and key, or cert_file and key_file", err}
 		case strings.Contains(alert, "certificate"):
-			return &tlsError{"the server refuses the client's certificate: check that its CA is the one that the server trusts", err}
+			return &tlsError{"the server refuses the client's certificate: check that its CA is the one that the server trusts, that it has not expired, and that it is one for clients", err}
 		default:
 			return &tlsError{"the server breaks the TLS handshake off", err}
 		}

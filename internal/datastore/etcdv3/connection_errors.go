@@ -51,6 +51,8 @@ func translate(err error, key string, cfg Config) error {
 	}
 	var unconnected *notConnectedError
 	switch {
+	case errors.Is(rpctypes.Error(err), rpctypes.ErrNoSpace):
+		return fmt.Errorf(noSpace, safetext.Line(key), err)
 	case errors.As(err, &unconnected) && isTLS(err):
 		return denied(datastore.DeniedTLS)
 	case errors.As(err, &unconnected):
@@ -61,6 +63,13 @@ func translate(err error, key string, cfg Config) error {
 		return fmt.Errorf("etcd cannot do what was asked for %s: %w", safetext.Line(key), err)
 	}
 }
+
+// noSpace is what an administrator does whose etcd takes no writes any more. It is told
+// what was to be written and what etcd says.
+const noSpace = "etcd's database has reached its quota, so etcd takes no writes, and nothing can be written at %s. Make room: " +
+	"compact the history (`etcdctl compact REVISION`, with the revision that `etcdctl endpoint status --write-out=json` shows), " +
+	"defragment each member (`etcdctl defrag --cluster`), and take the alarm away (`etcdctl alarm disarm`). " +
+	"If what is stored needs more room, give each member a larger --quota-backend-bytes before that.\n\n%w"
 
 // errLearner is the one error of a member that package rpctypes has in gRPC's
 // form only.

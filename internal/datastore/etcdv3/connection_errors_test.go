@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -97,8 +99,52 @@ func TestTranslate(t *testing.T) {
 	if err := translate(nil, "/calico/a", cfg); err != nil {
 		t.Errorf("no error becomes %v", err)
 	}
-	if err := translate(rpctypes.ErrNoSpace, "", cfg); err == nil || strings.Contains(err.Error(), " : ") {
+	if err := translate(rpctypes.ErrCorrupt, "", cfg); err == nil || strings.Contains(err.Error(), " : ") {
 		t.Errorf("without a key: %v", err)
+	}
+}
+
+// TestNoSpace writes to a real server whose database is said to be full.
+func TestNoSpace(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+	store := storeOf(t, etcd)
+	there := mustCreate(t, store, endpoint("there"))
+	fill := func() {
+		_, err := etcdserverpb.NewMaintenanceClient(etcd.Client(t).ActiveConnection()).Alarm(t.Context(),
+			&etcdserverpb.AlarmRequest{Action: etcdserverpb.AlarmRequest_ACTIVATE, Alarm: etcdserverpb.AlarmType_NOSPACE})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	fill()
+	_, err := store.Create(t.Context(), endpoint("new"))
+	if err == nil {
+		t.Fatal("a full database takes a new object")
+	}
+	for _, says := range []string{endpoints + "new", "etcdctl compact", "etcdctl defrag", "etcdctl alarm disarm", "--quota-backend-bytes", "database space exceeded"} {
+		if !strings.Contains(err.Error(), says) {
+			t.Errorf("%q is missing in %v", says, err)
+		}
+	}
+	// To delete needs no room.
+	mustDelete(t, store, there)
+	checkKeys(t, etcd, endpoints)
+
+	// A request that hangs cannot be withdrawn then: that is told, and it is not sent
+	// again.
+	if _, err := etcd.Client(t).AlarmDisarm(t.Context(), &clientv3.AlarmMember{}); err != nil {
+		t.Fatal(err)
+	}
+	late := newLateEtcd(t, etcd)
+	behind := openStore(t, Config{Endpoints: []string{late.endpoint}, RequestTimeout: DefaultRequestTimeout / 2}, Options{})
+	detect(t, behind)
+	late.hold(1)
+	late.set(func() { late.holding = fill })
+	_, err = behind.Create(t.Context(), endpoint("new"))
+	unavailable := asError[*datastore.UnavailableError](t, err)
+	if !unavailable.Unknown || !strings.Contains(err.Error(), "etcdctl alarm disarm") {
+		t.Errorf("unknown is %t, %v", unavailable.Unknown, err)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -147,6 +148,14 @@ func TestConnect(t *testing.T) {
 	nobody := configOf(guarded, acctest.User{})
 	writer := configOf(guarded, guarded.Writer)
 
+	read := func(path string) []byte {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return content
+	}
+	serverCert, serverKey := read(secure.Certificates.ServerCertFile), read(secure.Certificates.ServerKeyFile)
 	old := serverConfig(t, secure.Certificates)
 	old.MaxVersion, old.ClientAuth = tls.VersionTLS12, tls.RequireAnyClientCert
 	ancient := serverConfig(t, secure.Certificates)
@@ -202,7 +211,11 @@ func TestConnect(t *testing.T) {
 		},
 		"a stranger's client certificate": {
 			trusted.with(func(c *Config) { c.Cert, c.Key = []byte(strangers.Cert), []byte(strangers.Key) }), datastore.DeniedTLS,
-			[]string{"refuses the client's certificate"},
+			[]string{"not signed by a CA that the server trusts", "cert_file"},
+		},
+		"a server's certificate as the client's": {
+			trusted.with(func(c *Config) { c.Cert, c.Key = serverCert, serverKey }), datastore.DeniedTLS,
+			[]string{"refuses the client's certificate", "one for clients"},
 		},
 		"another name than in the certificate": {
 			// 0.0.0.0 is this machine too, but not in the certificate.

@@ -2,7 +2,6 @@ package etcdv3
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -106,8 +105,7 @@ func (s *Store) readFacts(ctx context.Context) (*facts, error) {
 	}
 	at := post{}
 	resp, err := s.txn(ctx, "detect", clusterInformationKey, clientv3.OpTxn(nil, slices.Concat(reads, at.look()), nil))
-	var denied *datastore.DeniedError
-	if errors.As(err, &denied) && denied.Reason == datastore.DeniedPermission {
+	if isDenied(err) {
 		// The user may have rights on Calico's objects and on nothing else.
 		at.hidden = true
 		resp, err = s.txn(ctx, "detect", clusterInformationKey, clientv3.OpTxn(nil, reads, nil))

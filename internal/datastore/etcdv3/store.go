@@ -653,6 +653,12 @@ func isUnavailable(err error) bool {
 	return errors.As(err, &unavailable)
 }
 
+// isDenied tells whether the user has no right to what was asked.
+func isDenied(err error) bool {
+	var denied *datastore.DeniedError
+	return errors.As(err, &denied) && denied.Reason == datastore.DeniedPermission
+}
+
 // pace is how long an attempt waits for its answer, and the pause after it.
 type pace struct{ timeout, pause time.Duration }
 
