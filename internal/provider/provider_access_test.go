@@ -24,6 +24,11 @@ func certificateFiles(c *acctest.Certificates) string {
 	return strings.Join([]string{text("ca_cert_file", c.CAFile), text("cert_file", c.CertFile), text("key_file", c.KeyFile)}, "\n")
 }
 
+// inlineKey is the same with the key as a text, such as one out of a secret store.
+func inlineKey(c *acctest.Certificates) string {
+	return strings.Join([]string{text("ca_cert_file", c.CAFile), text("cert_file", c.CertFile), text("key", c.Key)}, "\n")
+}
+
 // inlineCertificates are the same as texts.
 func inlineCertificates(c *acctest.Certificates) string {
 	return strings.Join([]string{text("ca_cert", c.CA), text("cert", c.Cert), text("key", c.Key)}, "\n")
@@ -41,6 +46,7 @@ func TestProviderTLS(t *testing.T) {
 	for name, arguments := range map[string]string{
 		"files":  certificateFiles(etcd.Certificates),
 		"inline": inlineCertificates(etcd.Certificates),
+		"key":    inlineKey(etcd.Certificates),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -61,10 +61,6 @@ func TestProviderBlock(t *testing.T) {
 			block: etcdBlock(https, text("cert", certs.Cert), text("key", certs.Key), text("key_file", certs.KeyFile)), at: "etcd.key_file",
 			says: []string{"Both key and key_file"},
 		},
-		"a certificate as a text with its key in a file": {
-			block: etcdBlock(https, text("cert", certs.Cert), text("key_file", certs.KeyFile)), at: "etcd.key_file",
-			says: []string{"etcd.cert and etcd.key_file"},
-		},
 		"a certificate without its key": {
 			block: etcdBlock(https, text("cert_file", certs.CertFile)), plan: true, at: "etcd.cert_file",
 			says: []string{"neither key nor key_file"},

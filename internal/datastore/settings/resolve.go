@@ -135,32 +135,16 @@ func checkType(r *Resolved, merged layer, problems *Problems) {
 	}
 }
 
-// checkAlternatives finds settings that are given in two ways in one place.
+// checkAlternatives finds settings that are given in two ways in one place. Some
+// certificates may be texts and others files, such as a key out of a secret store beside
+// the file of a CA (calicoctl wants them alike).
 func checkAlternatives(merged layer, problems *Problems) {
-	twice := false
 	for _, pair := range pairs {
 		a, both := merged[pair[0]]
 		b, ok := merged[pair[1]]
 		if both && ok {
 			problems.add(pair[1], b.origin, fmt.Sprintf("Both %s and %s", pair[0], pair[1]),
 				"%s and %s are both given. Give one of them.", a.origin, b.origin)
-			twice = true
-		}
-	}
-	if twice {
-		return
-	}
-	// One place gives all its material as text or all of it as files, as
-	// calicoctl wants it: a mixture is most often a file that was forgotten.
-	for _, inline := range []Name{NameCACert, NameCert, NameKey} {
-		for _, file := range []Name{NameCACertFile, NameCertFile, NameKeyFile} {
-			a, both := merged[inline]
-			b, ok := merged[file]
-			if both && ok && a.origin.Layer == b.origin.Layer {
-				problems.add(file, b.origin, "Certificates as text and as files",
-					"%s and %s are both given. Give all of them as text, or all of them as files.", a.origin, b.origin)
-				return
-			}
 		}
 	}
 }

@@ -96,6 +96,19 @@ func TestEverySettingFromEveryLayer(t *testing.T) {
 				NameCACert: "etcd.ca_cert", NameCert: "etcd.cert", NameKey: "etcd.key",
 			},
 		},
+		"provider block, a key beside files": {
+			explicit: Settings{
+				DatastoreType: EtcdV3,
+				Endpoints:     []string{"https://10.0.0.1:2379", "https://[2001:db8::1]:2379"},
+				Username:      "ann", Password: "s3cret",
+				CACertFile: certs.CAFile, CertFile: certs.CertFile, Key: certs.Key,
+			},
+			origins: map[Name]string{
+				NameDatastoreType: "datastore_type", NameEndpoints: "etcd.endpoints",
+				NameUsername: "etcd.username", NamePassword: "etcd.password",
+				NameCACertFile: "etcd.ca_cert_file", NameCertFile: "etcd.cert_file", NameKey: "etcd.key",
+			},
+		},
 		"environment": {
 			env: variables{
 				"DATASTORE_TYPE": "etcdv3", "ETCD_ENDPOINTS": "https://10.0.0.1:2379 , https://[2001:db8::1]:2379,",
@@ -310,6 +323,10 @@ func TestProblems(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	others, err := acctest.NewCertificates(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
 	block := func(kind, content string) string {
 		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: []byte(content)}))
 	}
@@ -418,9 +435,9 @@ func TestProblems(t *testing.T) {
 			explicit: Settings{DiscoverySRV: "https://example.com"},
 			setting:  NameDiscoverySRV, index: -1, says: []string{"_etcd-client-ssl._tcp.example.com"},
 		},
-		"an authority as a file, a certificate as text": {
-			explicit: Settings{Endpoints: tls, CACertFile: certs.CAFile, Cert: certs.Cert, Key: certs.Key},
-			setting:  NameCACertFile, index: -1, says: []string{"etcd.cert and etcd.ca_cert_file are both given", "all of them as files"},
+		"a key as text that is not that of the certificate's file": {
+			explicit: Settings{Endpoints: tls, CACertFile: certs.CAFile, CertFile: certs.CertFile, Key: others.Key},
+			setting:  NameKey, index: -1, says: []string{"etcd.cert_file", "etcd.key", "cannot be used together"},
 		},
 		"a CA in two ways": {
 			explicit: Settings{Endpoints: tls, CACert: certs.CA, CACertFile: certs.CAFile},
