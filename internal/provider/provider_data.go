@@ -25,6 +25,9 @@ type providerData struct {
 	// open connects to the datastore; nil where the configuration is not wholly
 	// known yet, or names no datastore.
 	open func(ctx context.Context) (datastore.Store, error)
+	// opened is the datastore. If it cannot be opened, that stands until it can: all
+	// resources of a run ask for it.
+	opened datastore.Shared[datastore.Store]
 	// datastore is the kind of datastore that open connects to, as private state names
 	// it; empty without one.
 	datastore string
@@ -34,14 +37,7 @@ type providerData struct {
 	// exactly what would be created.
 	adoptIdentical bool
 
-	// opening is held while the datastore is opened, so that all wait for one attempt.
-	// refused is why that failed, and refusedAt when.
-	opening   sync.Mutex
-	refused   error
-	refusedAt time.Time
-
-	mu     sync.Mutex
-	opened datastore.Store
+	mu sync.Mutex
 	// locked is where it is said that the datastore is locked, "" if it is not.
 	locked string
 	// failed are the failures of the whole datastore that were told, by their summaries.
@@ -56,11 +52,10 @@ type providerData struct {
 	// planned are the objects that the plan under way creates, updated those that
 	// it keeps, and read those that are in the state, be they to be created anew.
 	planned, updated, read objectSet
-	// naming is held while the names or the objects of a kind are read; names and
-	// contents have them, as they were when they were first asked for.
-	naming   sync.Mutex
-	names    map[calico.Kind]map[calico.ID]string
-	contents map[calico.Kind]*kindContent
+	// names and contents are the names and the objects of a kind, as they were when they
+	// were first asked for.
+	names    sharedByKind[map[calico.ID]string]
+	contents sharedByKind[map[calico.ID]*datastore.Stored]
 }
 
 // providerDataOf returns what a provider has handed to a resource or a data source;
@@ -106,31 +101,33 @@ func (d *providerData) store(ctx context.Context) (datastore.Store, error) {
 			detail:  "The provider's configuration depends on values that are known only after apply. Apply what they come from first, for example with -target.",
 		}
 	}
-	d.opening.Lock()
-	defer d.opening.Unlock()
-	switch {
-	case d.opened != nil:
-		return d.opened, nil
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case d.refused != nil && time.Since(d.refusedAt) < refusalStands:
-		return nil, d.refused
-	}
-	store, err := d.open(ctx)
-	if err != nil {
-		if ctx.Err() == nil {
-			d.refused, d.refusedAt = err, time.Now()
+	store, err := d.opened.Get(ctx, func(ctx context.Context) (datastore.Store, error) {
+		store, err := d.open(ctx)
+		if err == nil {
+			opened.add(store)
+		} else if ctx.Err() == nil {
+			go d.awaitOpening()
 		}
-		return nil, err
+		return store, err
+	})
+	if err != nil && ctx.Err() != nil {
+		return nil, &datastore.UnavailableError{Interrupted: true, Err: err}
 	}
-	d.opened = store
-	opened.add(store)
-	return store, nil
+	return store, err
 }
 
-// refusalStands is how long a datastore that could not be opened is not tried again: all
-// resources of a run ask for it.
-const refusalStands = time.Minute
+// awaitOpening tries again and again to open the datastore, and makes those who come from
+// then on open it anew.
+func (d *providerData) awaitOpening() {
+	for {
+		time.Sleep(time.Second)
+		if store, err := d.open(context.Background()); err == nil {
+			_ = store.Close()
+			d.opened.Forget()
+			return
+		}
+	}
+}
 
 // toldBefore tells whether an error is of the whole datastore, as that it does not
 // answer, and was told before: one error for a run is enough, as it ends the run.
@@ -328,28 +325,17 @@ func (d *providerData) existing(ctx context.Context, id calico.ID, diags *diag.D
 	if err != nil {
 		return "" // told by planRelease
 	}
-	d.naming.Lock()
-	defer d.naming.Unlock()
-	names, known := d.names[id.Kind]
-	if !known && !d.isUnreachable() {
-		var unavailable *datastore.UnavailableError
-		if names, err = store.Names(ctx, id.Kind); errors.As(err, &unavailable) {
-			d.tellUnreachable(unavailable, diags)
-		}
-		// What else cannot be read is told by the write.
-		if d.names == nil {
-			d.names = map[calico.Kind]map[calico.ID]string{}
-		}
-		d.names[id.Kind] = names
+	if d.isUnreachable() {
+		return ""
 	}
-	return names[id.Short()]
-}
-
-// kindContent is what is stored of a kind: the objects by their short IDs, nil for one
-// that is stored under two names.
-type kindContent struct {
-	objects map[calico.ID]*datastore.Stored
-	err     error
+	names, err := d.names.of(id.Kind).Get(ctx, func(ctx context.Context) (map[calico.ID]string, error) {
+		return store.Names(ctx, id.Kind)
+	})
+	var unavailable *datastore.UnavailableError
+	if errors.As(err, &unavailable) {
+		d.tellUnreachable(unavailable, diags)
+	}
+	return names[id.Short()] // what else cannot be read is told by the write
 }
 
 // content returns what is stored of an object that exists; why says why that cannot be
@@ -360,35 +346,53 @@ func (d *providerData) content(ctx context.Context, id calico.ID) (stored *datas
 	if err != nil {
 		return nil, err.Error()
 	}
-	d.naming.Lock()
-	defer d.naming.Unlock()
-	content := d.contents[id.Kind]
-	if content == nil {
-		content = &kindContent{objects: map[calico.ID]*datastore.Stored{}}
-		var all []*datastore.Stored
-		all, _, content.err = store.List(ctx, id.Kind)
-		for _, one := range all {
-			short := calico.IDOf(one.Object).Short()
-			if _, twice := content.objects[short]; twice {
-				one = nil
-			}
-			content.objects[short] = one
-		}
-		if d.contents == nil {
-			d.contents = map[calico.Kind]*kindContent{}
-		}
-		d.contents[id.Kind] = content
+	objects, err := d.contents.of(id.Kind).Get(ctx, func(ctx context.Context) (map[calico.ID]*datastore.Stored, error) {
+		return kindContent(ctx, store, id.Kind)
+	})
+	if err != nil {
+		return nil, "it could not be read: " + err.Error()
 	}
-	stored, found := content.objects[id.Short()]
+	stored, found := objects[id.Short()]
 	switch {
-	case content.err != nil:
-		return nil, "it could not be read: " + content.err.Error()
 	case !found:
 		return nil, "what is stored there is not a valid object of that name"
 	case stored == nil:
 		return nil, "it is stored under two names"
 	}
 	return stored, ""
+}
+
+// kindContent reads the objects of a kind: by their short IDs, nil for one that is stored
+// under two names.
+func kindContent(ctx context.Context, store datastore.Store, kind calico.Kind) (map[calico.ID]*datastore.Stored, error) {
+	all, _, err := store.List(ctx, kind)
+	objects := map[calico.ID]*datastore.Stored{}
+	for _, one := range all {
+		short := calico.IDOf(one.Object).Short()
+		if _, twice := objects[short]; twice {
+			one = nil
+		}
+		objects[short] = one
+	}
+	return objects, err
+}
+
+// sharedByKind is what is read once of each kind.
+type sharedByKind[T any] struct {
+	mu    sync.Mutex
+	kinds map[calico.Kind]*datastore.Shared[T]
+}
+
+func (s *sharedByKind[T]) of(kind calico.Kind) *datastore.Shared[T] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.kinds == nil {
+		s.kinds = map[calico.Kind]*datastore.Shared[T]{}
+	}
+	if s.kinds[kind] == nil {
+		s.kinds[kind] = &datastore.Shared[T]{Stands: datastore.Forever, FailureStands: datastore.Forever}
+	}
+	return s.kinds[kind]
 }
 
 func (d *providerData) wasRead(id calico.ID) bool {

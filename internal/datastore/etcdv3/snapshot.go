@@ -27,58 +27,64 @@ type snapshots struct {
 	kinds map[calico.Kind]*snapshot
 }
 
-// snapshot is one kind.
+// snapshot is one kind: how often something of it was read, and what was read of it as a
+// whole. All who want to read while that goes on wait for it, and share its outcome.
 type snapshot struct {
-	mu     sync.Mutex // held while the kind is read, so that others wait for it
 	reads  int
-	values map[string]*datastore.Stored
-	taken  time.Time
+	values *datastore.Shared[map[string]*datastore.Stored]
 }
 
-func (s *snapshots) of(kind calico.Kind) *snapshot {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.kinds == nil {
-		s.kinds = map[calico.Kind]*snapshot{}
+// of returns the snapshot of a kind, and counts a read.
+func (s *Store) snapshotOf(kind calico.Kind) (values *datastore.Shared[map[string]*datastore.Stored], reads int) {
+	s.snapshots.mu.Lock()
+	defer s.snapshots.mu.Unlock()
+	if s.snapshots.kinds == nil {
+		s.snapshots.kinds = map[calico.Kind]*snapshot{}
 	}
-	if s.kinds[kind] == nil {
-		s.kinds[kind] = &snapshot{}
+	snap := s.snapshots.kinds[kind]
+	if snap == nil {
+		snap = &snapshot{values: &datastore.Shared[map[string]*datastore.Stored]{Stands: snapshotWindow, FailureStands: s.cfg.RequestTimeout}}
+		s.snapshots.kinds[kind] = snap
 	}
-	return s.kinds[kind]
+	snap.reads++
+	return snap.values, snap.reads
 }
 
 // drop forgets the values of the kind: this store has written one.
 func (s *snapshots) drop(kind calico.Kind) {
-	snap := s.of(kind)
-	snap.mu.Lock()
-	defer snap.mu.Unlock()
-	snap.values = nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if snap := s.kinds[kind]; snap != nil {
+		snap.values.Forget()
+	}
 }
 
-// fetch returns what is stored under the keys, which are all of one kind.
-func (s *Store) fetch(ctx context.Context, kind calico.Kind, keys []string) (map[string]*datastore.Stored, error) {
-	snap := s.snapshots.of(kind)
-	snap.mu.Lock()
-	snap.reads++
-	if snap.reads <= singleReads {
-		snap.mu.Unlock()
-		resp, err := s.txn(ctx, "get", keys[0], clientv3.OpTxn(nil, gets(keys), nil))
+// fetch returns what is stored under the keys, which are all of one kind. A request has
+// time until end; who waits for that of another one only until ctx ends.
+func (s *Store) fetch(ctx context.Context, end time.Time, kind calico.Kind, keys []string) (map[string]*datastore.Stored, error) {
+	asking, cancel := context.WithDeadline(ctx, end)
+	defer cancel()
+	snap, reads := s.snapshotOf(kind)
+	if reads <= singleReads {
+		resp, err := s.txn(asking, "get", keys[0], clientv3.OpTxn(nil, gets(keys), nil))
 		if err != nil {
 			return nil, err
 		}
 		return values(resp), nil
 	}
-	defer snap.mu.Unlock()
-	if snap.values == nil || time.Since(snap.taken) > snapshotWindow {
+	all, err := snap.Get(ctx, func(ctx context.Context) (map[string]*datastore.Stored, error) {
+		ctx, cancel := context.WithDeadline(ctx, end)
+		defer cancel()
 		all := map[string]*datastore.Stored{}
-		if err := s.scan(ctx, kind, func(stored *datastore.Stored) { all[stored.Key] = stored }); err != nil {
-			return nil, err
-		}
-		snap.values, snap.taken = all, time.Now()
+		err := s.scan(ctx, kind, func(stored *datastore.Stored) { all[stored.Key] = stored })
+		return all, err
+	})
+	if err != nil {
+		return nil, translate(err, kindPrefix(kind), s.cfg)
 	}
 	found := map[string]*datastore.Stored{}
 	for _, key := range keys {
-		if stored := snap.values[key]; stored != nil {
+		if stored := all[key]; stored != nil {
 			found[key] = clone(stored) // the reader decodes and names it
 		}
 	}

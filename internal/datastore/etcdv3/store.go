@@ -5,6 +5,7 @@ package etcdv3
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,15 +61,11 @@ type Store struct {
 	// fence is what this store knows of fenceKey.
 	fence fence
 
-	// guardedWrites is held for a guarded write, as writes of one process would
+	// guardedWrites has room for one guarded write, as writes of one process would
 	// otherwise upset each other's guards.
-	guardedWrites sync.Mutex
+	guardedWrites chan struct{}
 
-	surroundings struct {
-		mu    sync.Mutex
-		known bool
-		found datastore.Surroundings
-	}
+	surroundings datastore.Shared[datastore.Surroundings]
 }
 
 var _ datastore.Store = (*Store)(nil)
@@ -94,7 +91,11 @@ func New(ctx context.Context, cfg Config, options Options) (*Store, error) {
 		options.Observe = func(context.Context, datastore.Call) {}
 	}
 	cfg.Endpoints = conn.Endpoints() // also where SRV records gave them
-	return &Store{conn: conn, cfg: cfg, options: options, closed: make(chan struct{})}, nil
+	return &Store{
+		conn: conn, cfg: cfg, options: options, closed: make(chan struct{}),
+		guardedWrites: make(chan struct{}, 1),
+		surroundings:  datastore.Shared[datastore.Surroundings]{Stands: datastore.Forever, FailureStands: cfg.RequestTimeout},
+	}, nil
 }
 
 // Close gives the connection back; the last store that uses it closes it.
@@ -128,8 +129,7 @@ func candidateKeys(id calico.ID, release calico.Release) []string {
 // Get reads the object under all the names it may have: in one request, or out
 // of one that read all of its kind (see fetch).
 func (s *Store) Get(ctx context.Context, id calico.ID) (*datastore.Stored, error) {
-	ctx, cancel := s.deadline(ctx)
-	defer cancel()
+	end := time.Now().Add(s.patience())
 	release := calico.Newest
 	if id.Kind.Tiered() {
 		finding, err := s.Release(ctx)
@@ -139,7 +139,7 @@ func (s *Store) Get(ctx context.Context, id calico.ID) (*datastore.Stored, error
 		release = finding.Release
 	}
 	keys := candidateKeys(id, release)
-	found, err := s.fetch(ctx, id.Kind, keys)
+	found, err := s.fetch(ctx, end, id.Kind, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -501,8 +501,13 @@ func (s *Store) write(ctx context.Context, operation string, id calico.ID, guard
 	defer cancel()
 	defer s.snapshots.drop(id.Kind)
 	if guard != nil {
-		s.guardedWrites.Lock()
-		defer s.guardedWrites.Unlock()
+		select {
+		case s.guardedWrites <- struct{}{}:
+			defer func() { <-s.guardedWrites }()
+		case <-ctx.Done():
+			err := fmt.Errorf("other writes that a guard looks at have taken all the time: %w", ctx.Err())
+			return nil, s.explain(ctx, translate(err, kindPrefix(id.Kind), s.cfg))
+		}
 	}
 	for tries := 1; ; tries++ {
 		f, err := s.writable(ctx)
@@ -731,8 +736,11 @@ func outcome(err error) string {
 // deadline bounds an operation so that finding out what went wrong, if it
 // comes to that, still fits into the request timeout.
 func (s *Store) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, s.cfg.RequestTimeout-s.grace())
+	return context.WithTimeout(ctx, s.patience())
 }
+
+// patience is how long an operation may take if nothing is to be found out after it.
+func (s *Store) patience() time.Duration { return s.cfg.RequestTimeout - s.grace() }
 
 // grace is how long it may take to find out what became of a failed request, and
 // why it failed (see explain).

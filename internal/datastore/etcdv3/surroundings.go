@@ -18,14 +18,16 @@ const (
 
 // Surroundings tells what else is there; see datastore.Store.
 func (s *Store) Surroundings(ctx context.Context) (datastore.Surroundings, error) {
-	// The deadline comes first: who waits for the lock does not wait once more.
+	found, err := s.surroundings.Get(ctx, s.readSurroundings)
+	if err != nil {
+		return datastore.Surroundings{}, translate(err, felixStatusPrefix, s.cfg)
+	}
+	return found, nil
+}
+
+func (s *Store) readSurroundings(ctx context.Context) (datastore.Surroundings, error) {
 	ctx, cancel := s.deadline(ctx)
 	defer cancel()
-	s.surroundings.mu.Lock()
-	defer s.surroundings.mu.Unlock()
-	if s.surroundings.known {
-		return s.surroundings.found, nil
-	}
 	resp, err := s.txn(ctx, "surroundings", felixStatusPrefix, clientv3.OpTxn(nil, []clientv3.Op{
 		clientv3.OpGet(felixStatusPrefix, clientv3.WithPrefix(), clientv3.WithKeysOnly()),
 		clientv3.OpGet(workloadsPrefix, clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(1)),
@@ -42,6 +44,5 @@ func (s *Store) Surroundings(ctx context.Context) (datastore.Surroundings, error
 		}
 	}
 	found.Workloads = len(resp.Responses[1].GetResponseRange().GetKvs()) > 0
-	s.surroundings.found, s.surroundings.known = found, true
 	return found, nil
 }
