@@ -317,17 +317,17 @@ func (d *connectivityDataSource) stored(ctx context.Context, diags *diag.Diagnos
 	const failed = "Unable to Read Policies and Host Endpoints"
 	store, err := d.data.store(ctx)
 	if err != nil {
-		addStoreError(diags, failed, err)
+		addStoreError(diags, failed, calico.ID{}, err)
 		return nil, calico.Release{}
 	}
 	finding, err := store.Release(ctx)
 	if err != nil {
-		addStoreError(diags, failed, err)
+		addStoreError(diags, failed, calico.ID{}, err)
 		return nil, calico.Release{}
 	}
 	snapshot, err := store.Snapshot(ctx, guardKinds(finding.Release))
 	if err != nil {
-		addStoreError(diags, failed, err)
+		addStoreError(diags, failed, calico.ID{}, err)
 		return nil, calico.Release{}
 	}
 	for _, c := range snapshot.Corrupt {

@@ -77,16 +77,57 @@ func (r *objectResource) addStoreError(diags *diag.Diagnostics, action string, i
 		diags.AddError(summary, r.existsDetail(id, exists))
 		return
 	}
+	// (A read that failed for the whole datastore gets here only if that is not told yet.)
+	if what := wholeFailure(err); what != "" && action != "Read" && !r.data.first(what) {
+		diags.AddError(summary, againDetail(id, err))
+		return
+	}
 	var unavailable *datastore.UnavailableError
 	if action == "Create" && errors.As(err, &unavailable) && unavailable.Unknown {
 		diags.AddError(summary, unavailableDetail(unavailable)+fmt.Sprintf(" If the object was created all the same, the plan says that it exists already, and whether it is identical: then the next apply takes it over with %s = true in the provider block.", adoptIdentical))
 		return
 	}
-	addStoreError(diags, summary, err)
+	addStoreError(diags, summary, id, err)
 }
 
+// againDetail tells of a failure of the whole datastore that was told before: hundreds of
+// writes may fail for the same reason, and each needs an error of its own.
+func againDetail(id calico.ID, err error) string {
+	var unavailable *datastore.UnavailableError
+	var denied *datastore.DeniedError
+	const elsewhere = "another error of this run tells why."
+	switch {
+	case errors.As(err, &unavailable) && unavailable.Unknown:
+		return "There was no answer from the datastore: " + elsewhere + " " + unknownOutcome
+	case errors.As(err, &unavailable):
+		return fmt.Sprintf("There was no answer from the datastore: %s %s", elsewhere, nothingWritten(id))
+	case errors.As(err, &denied):
+		return fmt.Sprintf("The datastore refused the connection: %s %s", elsewhere, nothingWritten(id))
+	default:
+		return fmt.Sprintf("The datastore is still locked: another error of this run tells what to do. %s", nothingWritten(id))
+	}
+}
+
+// nothingWritten says of what nothing was written.
+func nothingWritten(id calico.ID) string {
+	if id.Kind == "" {
+		return "Nothing was written."
+	}
+	return fmt.Sprintf("Nothing was written for %s.", described(id))
+}
+
+// described names an object, as far as its name is known.
+func described(id calico.ID) string {
+	if id.Name == "" {
+		return "a " + string(id.Kind)
+	}
+	return safetext.Line(id.String())
+}
+
+const unknownOutcome = "It is not known whether the change was made before the connection was lost. Plan again to see: the plan tells what is left to do."
+
 // addStoreError is the one place where errors of a datastore become diagnostics.
-func addStoreError(diags *diag.Diagnostics, summary string, err error) {
+func addStoreError(diags *diag.Diagnostics, summary string, id calico.ID, err error) {
 	var (
 		ambiguous   *datastore.AmbiguousError
 		conflict    *datastore.ConflictError
@@ -104,7 +145,7 @@ func addStoreError(diags *diag.Diagnostics, summary string, err error) {
 	)
 	switch {
 	case errors.As(err, &unknown):
-		diags.AddError(summary, lostDetail(unknown.Fields)+" Nothing was written.")
+		diags.AddError(summary, lostDetail(unknown.Fields)+" "+nothingWritten(id))
 	case errors.As(err, &lockout):
 		detail := ""
 		for _, shut := range []bool{false, true} {
@@ -113,7 +154,7 @@ func addStoreError(diags *diag.Diagnostics, summary string, err error) {
 				detail += fmt.Sprintf("%s refused this change. %s%s\n\n%s\n\n", kind.block, kind.what, describeCutOffs(some), kind.advice(some))
 			}
 		}
-		diags.AddError(summary, detail+"Nothing was written.")
+		diags.AddError(summary, detail+nothingWritten(id))
 	case errors.As(err, &private):
 		diags.AddError(summary, private.detail)
 	case errors.As(err, &problem):
@@ -125,10 +166,10 @@ func addStoreError(diags *diag.Diagnostics, summary string, err error) {
 			strings.Join(lines(ambiguous.Keys), " and ")))
 	case errors.As(err, &conflict) && conflict.Deleted:
 		diags.AddError(summary, fmt.Sprintf(
-			"The object at %s was deleted by somebody else since Terraform read it. Nothing was written. Plan again: the new plan will create it.", safetext.Line(conflict.Key)))
+			"The object at %s was deleted by somebody else since Terraform read it. Nothing was written there. Plan again: the new plan will create it.", safetext.Line(conflict.Key)))
 	case errors.As(err, &conflict):
 		diags.AddError(summary, fmt.Sprintf(
-			"The object at %s was changed by somebody else since Terraform read it, so what was reviewed is not what would be applied. Nothing was written.\n\nWhat changed (before -> now):\n  %s\n\nPlan again, review the new plan, and apply it.",
+			"The object at %s was changed by somebody else since Terraform read it, so what was reviewed is not what would be applied. Nothing was written there.\n\nWhat changed (before -> now):\n  %s\n\nPlan again, review the new plan, and apply it.",
 			safetext.Line(conflict.Key), strings.Join(lines(conflict.Changes), "\n  ")))
 	case errors.As(err, &corrupt):
 		diags.AddError(summary, fmt.Sprintf(
@@ -136,7 +177,7 @@ func addStoreError(diags *diag.Diagnostics, summary string, err error) {
 			safetext.Line(corrupt.Key), corrupt.Revision, safetext.Line(corrupt.Err.Error()), safetext.Shell(corrupt.Key)))
 	case errors.As(err, &locked):
 		diags.AddError(summary, fmt.Sprintf(
-			"%s Nothing was written: the lock did not end within request_timeout. Apply again when it is unlocked.", lockedDetail(locked.Key)))
+			"%s The lock did not end within request_timeout. %s Apply again when it is unlocked.", lockedDetail(locked.Key), nothingWritten(id)))
 	case errors.As(err, &tier):
 		diags.AddError(summary, fmt.Sprintf(
 			"The tier %q does not exist (nothing is stored at %s), and the policy was not written. If the tier is in this configuration, refer to it, so that Terraform creates it first: tier = calico_tier.NAME.name, or depends_on = [calico_tier.NAME]. "+
@@ -235,6 +276,13 @@ func lockedDetail(key string) string {
 }
 
 func unavailableDetail(e *datastore.UnavailableError) string {
+	if e.Interrupted {
+		detail := "The run was interrupted before the datastore answered."
+		if e.Unknown {
+			detail += " " + unknownOutcome
+		}
+		return detail
+	}
 	if e.Remembered {
 		return fmt.Sprintf("etcd at %s has not answered a request before this one, and does not answer yet: nothing was sent.\n\n%v", strings.Join(e.Endpoints, ", "), e.Err)
 	}
@@ -244,7 +292,7 @@ func unavailableDetail(e *datastore.UnavailableError) string {
 	}
 	detail := fmt.Sprintf(advice, strings.Join(e.Endpoints, ", "), e.Err)
 	if e.Unknown {
-		detail += "\n\nIt is not known whether the change was made before the connection was lost. Plan again to see: the plan tells what is left to do."
+		detail += "\n\n" + unknownOutcome
 	}
 	return detail
 }

@@ -28,7 +28,6 @@ func (r *objectResource) guardStore(ctx context.Context) (datastore.Store, calic
 	if err != nil {
 		return nil, calico.Release{}
 	}
-	r.data.noteRelease(finding)
 	return store, finding.Release
 }
 

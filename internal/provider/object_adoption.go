@@ -113,7 +113,7 @@ func (r *objectResource) create(ctx context.Context, store datastore.Store, obj 
 // tellAdopted tells which object a create has taken.
 func (r *objectResource) tellAdopted(stored *datastore.Stored, diags *diag.Diagnostics) {
 	diags.AddWarning(fmt.Sprintf("Identical Object Adopted: %s", calico.IDOf(stored.Object)),
-		fmt.Sprintf("It was stored already, at %s, exactly as this apply would have written it. It is in the state now, as %s is set. Nothing was written.", safetext.Line(stored.Key), adoptIdentical))
+		fmt.Sprintf("It was stored already, at %s, exactly as this apply would have written it. It is in the state now, as %s is set. Nothing was written for it.", safetext.Line(stored.Key), adoptIdentical))
 }
 
 // existsDetail tells what a create found in its place, and what to do.

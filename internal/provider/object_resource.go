@@ -107,7 +107,7 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if planned == nil {
 		r.planDestroy(ctx, state, kept, &resp.Diagnostics)
 		r.planGuard(ctx, state, nil, req.Private, nil, &resp.Diagnostics)
-		r.data.refuseLocked(&resp.Diagnostics)
+		r.data.refuseLocked(ctx, &resp.Diagnostics)
 		return
 	}
 	var replaced values
@@ -125,7 +125,7 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		}
 	}
 
-	release := r.data.planRelease(ctx, r.kind, state == nil, &resp.Diagnostics)
+	release := r.data.planRelease(ctx, r.id(planned), state == nil, &resp.Diagnostics)
 	obj, c := r.check(planned, release, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -168,7 +168,7 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		r.planGuard(ctx, state, obj, req.Private, replaced, &resp.Diagnostics)
 	}
 	if !raw.Equal(req.State.Raw) {
-		r.data.refuseLocked(&resp.Diagnostics)
+		r.data.refuseLocked(ctx, &resp.Diagnostics)
 	}
 }
 
@@ -641,7 +641,7 @@ func (r *objectResource) read(ctx context.Context, req resource.ReadRequest, res
 		stored, err = store.Get(ctx, r.id(state))
 	}
 	if err != nil && r.data.toldBefore(err) {
-		return // the state stays as it was: the one error ends the run
+		return // see toldBefore
 	}
 	if errors.Is(err, datastore.ErrNotFound) {
 		if kept.importing() {

@@ -205,6 +205,7 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	data.datastore, data.adoptIdentical = datastoreEtcd, model.AdoptIdentical.ValueBool()
 	data.guard = readGuard(&model, resolved.Endpoints, &resp.Diagnostics)
 	data.opened = datastore.Shared[datastore.Store]{Stands: datastore.Forever, FailureStands: datastore.Forever}
+	data.lock.Stands, data.requestTimeout = datastore.Forever, given.requestTimeout
 	data.open = func(ctx context.Context) (datastore.Store, error) {
 		return etcdv3.New(ctx, cfg, etcdv3.Options{Release: given.release, Observe: observe})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
@@ -28,6 +29,10 @@ type providerData struct {
 	// opened is the datastore. If it cannot be opened, that stands until it can: all
 	// resources of a run ask for it.
 	opened datastore.Shared[datastore.Store]
+	// requestTimeout is how long a request may take.
+	requestTimeout time.Duration
+	// lock is where it is said that the datastore is locked, "" if it is not.
+	lock datastore.Shared[string]
 	// datastore is the kind of datastore that open connects to, as private state names
 	// it; empty without one.
 	datastore string
@@ -38,9 +43,7 @@ type providerData struct {
 	adoptIdentical bool
 
 	mu sync.Mutex
-	// locked is where it is said that the datastore is locked, "" if it is not.
-	locked string
-	// failed are the failures of the whole datastore that were told, by their summaries.
+	// failed are the failures of the whole datastore that were told: see wholeFailure.
 	failed map[string]bool
 	// told are the warnings about the release that were given: once is enough.
 	told bool
@@ -130,20 +133,36 @@ func (d *providerData) awaitOpening() {
 }
 
 // toldBefore tells whether an error is of the whole datastore, as that it does not
-// answer, and was told before: one error for a run is enough, as it ends the run.
+// answer, and was told before in this run.
+//
+// A read that fails so returns without an error, and the state as it was: Terraform shows
+// each error that it gets, and hundreds that say the same hide what they say. That is no
+// success in disguise. The first one is an error, in a plan, a refresh or an import, and
+// with one error Terraform ends each of them as failed, saves no state and writes
+// nothing; an apply does not read. A write is another matter: what has no error counts
+// as done, so each has its own, in short form (see addStoreError). That the provider's
+// Configure tries the datastore would give one error, too, but an apply may only be about
+// to make the datastore.
 func (d *providerData) toldBefore(err error) bool {
+	what := wholeFailure(err)
+	return what != "" && !d.first(what)
+}
+
+// wholeFailure names the kind of an error that is of the whole datastore; "" for one that
+// is not.
+func wholeFailure(err error) string {
 	var unavailable *datastore.UnavailableError
 	var denied *datastore.DeniedError
-	what := ""
+	var locked *datastore.LockedError
 	switch {
 	case errors.As(err, &unavailable):
-		what = "unavailable"
+		return "unavailable"
 	case errors.As(err, &denied) && denied.Reason != datastore.DeniedPermission:
-		what = "denied"
-	default:
-		return false
+		return "denied"
+	case errors.As(err, &locked):
+		return "locked"
 	}
-	return !d.first(what)
+	return ""
 }
 
 // first is true once for each kind of failure.
@@ -160,25 +179,49 @@ func (d *providerData) first(what string) bool {
 	return true
 }
 
-// noteRelease notes what the datastore told of itself, for refuseLocked.
-func (d *providerData) noteRelease(finding datastore.ReleaseFinding) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.locked = finding.Locked
-}
-
-// refuseLocked reports once that what is planned cannot be written now, as far as
-// anything of the plan has asked the datastore: that is not worth a request of its own.
-func (d *providerData) refuseLocked(diags *diag.Diagnostics) {
-	if d == nil {
+// refuseLocked reports once that what is planned cannot be written, as the datastore is
+// locked. It waits for the end of the lock as a write does: Terraform plans each resource
+// once more in an apply, and a provider cannot tell that from a plan.
+func (d *providerData) refuseLocked(ctx context.Context, diags *diag.Diagnostics) {
+	if d.pending() || d.isUnreachable() {
 		return
 	}
-	d.mu.Lock()
-	locked := d.locked
-	d.mu.Unlock()
-	if locked != "" && d.first("locked") {
+	key, err := d.lock.Get(ctx, d.awaitUnlocked)
+	if err == nil && key != "" && d.first("locked") {
 		diags.AddError("Datastore Is Locked",
-			lockedDetail(locked)+" Nothing of this plan could be written. Plan again when it is unlocked.")
+			lockedDetail(key)+" The lock did not end within request_timeout, so nothing of this plan could be written. Plan again when it is unlocked.")
+	}
+}
+
+// awaitUnlocked waits until the datastore is not locked, at most for the time of a
+// request. It returns where it is still said to be locked, "" if it is not.
+func (d *providerData) awaitUnlocked(ctx context.Context) (string, error) {
+	store, err := d.store(ctx)
+	if err != nil {
+		return "", err
+	}
+	finding, err := store.Release(ctx)
+	if err != nil || finding.Locked == "" {
+		return "", err
+	}
+	end := time.After(d.requestTimeout)
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-end:
+			return finding.Locked, nil
+		case <-again.C:
+		}
+		stored, err := store.Get(ctx, calico.ID{Kind: calico.KindClusterInformation, Name: "default"})
+		if err != nil {
+			return "", err
+		}
+		if info, ok := stored.Object.(*v3.ClusterInformation); !ok || info.Spec.DatastoreReady == nil || *info.Spec.DatastoreReady {
+			return "", nil
+		}
 	}
 }
 
@@ -213,11 +256,11 @@ func Close() error {
 // where it is not known. It does not fail a plan because a datastore does not
 // answer yet: it may be made by the same apply. create tells whether the object
 // is a new one.
-func (d *providerData) planRelease(ctx context.Context, kind calico.Kind, create bool, diags *diag.Diagnostics) *calico.Release {
+func (d *providerData) planRelease(ctx context.Context, id calico.ID, create bool, diags *diag.Diagnostics) *calico.Release {
 	if d == nil {
 		return nil
 	}
-	if d.pending() || d.isUnreachable() || kind == calico.KindHostEndpoint {
+	if d.pending() || d.isUnreachable() || id.Kind == calico.KindHostEndpoint {
 		// (The rules for host endpoints are those of every release.)
 		return d.release
 	}
@@ -233,12 +276,11 @@ func (d *providerData) planRelease(ctx context.Context, kind calico.Kind, create
 		return d.release
 	case err != nil:
 		if !d.toldBefore(err) && d.first("release") {
-			addStoreError(diags, "Unable to Find Out the Release of Calico", err)
+			addStoreError(diags, "Unable to Find Out the Calico Release for "+described(id), id, err)
 		}
 		return d.release
 	}
-	d.noteRelease(finding)
-	if kind.Tiered() {
+	if id.Kind.Tiered() {
 		// Other kinds are stored alike in every release.
 		d.tellRelease(ctx, finding, create, diags)
 	}

@@ -160,6 +160,18 @@ func TestProviderWaitsForTheLock(t *testing.T) {
 	etcd.Put(t, key, locked)
 	d := fail(t, w, "plan")
 	d.says(t, "Datastore Is Locked", "datastoreReady is false", key, "calicoctl datastore migrate unlock", "Plan again")
+	// So does one of host endpoints alone, which are stored alike in every release.
+	alone := newWorkspace(t, etcdBlock(at(etcd.Endpoints...), text("request_timeout", timeout.String())), hosts)
+	fail(t, alone, "plan").says(t, "Datastore Is Locked")
+
+	// A lock that ends in time stops nothing.
+	etcd.Put(t, key, ready)
+	succeed(t, alone, "plan", "-out=plan")
+	etcd.Put(t, key, locked)
+	unlocked := time.AfterFunc(timeout/2, func() { etcd.Put(t, key, ready) })
+	defer unlocked.Stop()
+	succeed(t, alone, "apply", "plan")
+	succeed(t, alone, "destroy")
 
 	// A lock that comes after it is waited for, once for all.
 	etcd.Put(t, key, ready)
@@ -169,10 +181,18 @@ func TestProviderWaitsForTheLock(t *testing.T) {
 	if len(o.of("error")) == 0 {
 		t.Fatalf("failed %t, with %v\n%s", o.failed, o.diagnostics, o.all)
 	}
+	full := 0
 	for _, d := range o.of("error") {
-		d.says(t, "locked", "datastoreReady is false", key, "calicoctl datastore migrate unlock")
+		d.says(t, "locked")
+		if strings.Contains(d.Detail, key) {
+			full++
+			d.says(t, "datastoreReady is false", "calicoctl datastore migrate unlock")
+		}
 	}
-	if o.took > timeout+overhead {
+	if full != 1 {
+		t.Errorf("%d errors tell what to do", full)
+	}
+	if o.took > 2*timeout+overhead {
 		t.Errorf("it was told after %s, with a timeout of %s", o.took, timeout)
 	}
 	wantKeys(t, etcd, endpointKeys)
@@ -190,7 +210,17 @@ func TestProviderWaitsForTheLock(t *testing.T) {
 // datastore answers for: that takes no longer than for one.
 func TestDeadDatastoreIsToldOnce(t *testing.T) {
 	t.Parallel()
-	const objects, timeout = 120, 3 * time.Second
+	for _, objects := range []int{40, 300} {
+		t.Run(fmt.Sprintf("%d objects", objects), func(t *testing.T) {
+			t.Parallel()
+			tryDeadDatastore(t, objects)
+		})
+	}
+}
+
+func tryDeadDatastore(t *testing.T, objects int) {
+	t.Helper()
+	const timeout = 3 * time.Second
 	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
 	configuration := func(n int, label string) string {
 		return fmt.Sprintf(`
@@ -227,8 +257,20 @@ resource "calico_host_endpoint" "all" {
 	// Each object that an apply does not write has an error; but the first alone waits.
 	o := run(t, w, "apply", "plan")
 	within("apply", o)
-	if errs := o.of("error"); len(errs) != objects {
+	errs := o.of("error")
+	if len(errs) != objects {
 		t.Errorf("%d objects were not written, and there are %d errors", objects, len(errs))
+	}
+	full := 0
+	for _, e := range errs {
+		if strings.Contains(e.Detail, etcd.Endpoints[0]) {
+			full++
+		} else {
+			e.says(t, "another error of this run tells why")
+		}
+	}
+	if full != 1 {
+		t.Errorf("%d errors tell why", full)
 	}
 
 	// With nothing in the state a plan goes on without what it could not ask.
@@ -244,6 +286,33 @@ resource "calico_host_endpoint" "all" {
 	noChanges(t, w)
 }
 
+// TestInterruptedPlanEnds has Ctrl-C end a plan that waits for a datastore that hangs, long
+// before it would end by itself.
+func TestInterruptedPlanEnds(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+	const objects, timeout = 40, 2 * time.Minute
+	var hosts string
+	for i := range objects {
+		hosts += hostEndpoint(fmt.Sprintf("db%d", i))
+	}
+	w := newWorkspace(t, hosts, etcdBlock(at(etcd.Endpoints...), text("request_timeout", timeout.String()), text("dial_timeout", timeout.String())))
+	succeed(t, w, "apply")
+	etcd.Pause(t, 0)
+	defer etcd.Resume(t, 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var interrupted time.Time
+	time.AfterFunc(5*time.Second, func() {
+		interrupted = time.Now()
+		cancel()
+	})
+	out, err := w.RunContext(ctx, "plan")
+	if took := time.Since(interrupted); err == nil || interrupted.IsZero() || took > 5*overhead {
+		t.Errorf("it ended %s after the interruption: %v\n%s", took, err, out)
+	}
+}
+
 // TestWrongCredentialsAreToldOnce has many objects, old and new.
 func TestWrongCredentialsAreToldOnce(t *testing.T) {
 	t.Parallel()
@@ -254,7 +323,7 @@ func TestWrongCredentialsAreToldOnce(t *testing.T) {
 	hosts := hostEndpoint("db1") + hostEndpoint("db2") + failsafe + policyOf("web", "", "ingress {\n  action = \"Allow\"\n}\n")
 	w := newWorkspace(t, hosts, with("wrong"))
 	d := fail(t, w, "plan")
-	d.says(t, "Unable to Find Out the Release of Calico", "does not accept the credentials", etcd.Writer.Name)
+	d.says(t, "Unable to Find Out the Calico Release for GlobalNetworkPolicy \"", "does not accept the credentials", etcd.Writer.Name)
 	rewrite(t, w, hosts, with(etcd.Writer.Password))
 	run(t, w, "apply")
 	rewrite(t, w, hosts, with("wrong"))
