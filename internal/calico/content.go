@@ -9,9 +9,9 @@ import (
 // ContentChanges tells what is different in two stored values of one object, as
 // Changes does, but for what Calico writes for itself: what it reports of an
 // object, and by release a policy's stored name, its name annotation, its tier
-// label and the filled in tier "default" and staged action "Set". So an object
-// that Calico's own tools stored again, or migrated to another release's naming,
-// has not changed.
+// label and the filled in tier "default" and staged action "Set", and a field that
+// v3.33 writes in another way. So an object that Calico's own tools stored again, or
+// migrated to another release's naming, has not changed.
 func ContentChanges(kind Kind, before, after []byte) ([]string, error) {
 	a, err := neutral(kind, before)
 	if err != nil {
@@ -60,6 +60,9 @@ func neutral(kind Kind, value []byte) (*node, error) {
 		return nil, err
 	}
 	n.remove("status")
+	if kind == KindKubeControllersConfiguration {
+		neutralMigration(field(field(n, "spec"), "controllers"))
+	}
 	if !kind.Tiered() {
 		return n, nil
 	}
@@ -81,4 +84,18 @@ func neutral(kind Kind, value []byte) (*node, error) {
 		spec.remove("stagedAction")
 	}
 	return n, nil
+}
+
+// neutralMigration writes what v3.33 says of its migrators as v3.32 does.
+func neutralMigration(controllers *node) {
+	migrators := field(controllers, "migration")
+	if migrators == nil {
+		return
+	}
+	controllers.remove("migration")
+	if mode := field(migrators, "policyNameMigrator"); mode != nil {
+		migrators.remove("policyNameMigrator")
+		migrators.set("enabled", mode)
+	}
+	controllers.set("policyMigration", migrators)
 }

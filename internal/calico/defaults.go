@@ -55,7 +55,7 @@ func defaultPlain(obj Object, r Release) {
 	switch o := obj.(type) {
 	case *v3.IPPool:
 		defaultIPPool(&o.Spec, r)
-	case *v3.KubeControllersConfiguration:
+	case *KubeControllersConfiguration:
 		defaultKubeControllers(&o.Spec, r)
 	case *BGPConfiguration:
 		defaultBGPConfiguration(&o.Spec.BGPConfigurationSpec, r)

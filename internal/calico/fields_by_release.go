@@ -56,6 +56,7 @@ func init() {
 			FelixConfigurationSpec.prometheusMetricsCAFile FelixConfigurationSpec.prometheusMetricsCertFile
 			FelixConfigurationSpec.prometheusMetricsClientAuth FelixConfigurationSpec.prometheusMetricsKeyFile
 			IPPool.status`,
+		"3.33.0": "ControllersConfig.migration",
 	} {
 		for field := range strings.FieldsSeq(fields) {
 			for s := range strings.FieldsSeq(releases) {

@@ -84,7 +84,7 @@ var kinds = map[Kind]kindInfo{
 	KindNode:               {plural: "nodes", newObject: func() Object { return NewNode() }},
 	KindKubeControllersConfiguration: {
 		plural:    "kubecontrollersconfigurations",
-		newObject: func() Object { return v3.NewKubeControllersConfiguration() },
+		newObject: func() Object { return NewKubeControllersConfiguration() },
 	},
 	KindClusterInformation: {plural: "clusterinformations", newObject: func() Object { return v3.NewClusterInformation() }},
 }

@@ -17,6 +17,11 @@ type Release struct {
 // every later one too.
 var Newest = Release{3, 32, lastPatch}
 
+// NewerThanKnown tells whether r came after all releases whose rules this package
+// knows. What is known of a later one stands in for its rules: those of Newest, and
+// how v3.33 writes the migrators of a KubeControllersConfiguration.
+func (r Release) NewerThanKnown() bool { return r.AtLeast(Newest.Major, Newest.Minor+1, 0) }
+
 // lastPatch is the patch number of a release given as "3.29": the last of its
 // line, as that is what a well-kept datacenter runs.
 const lastPatch = math.MaxInt32

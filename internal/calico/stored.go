@@ -54,9 +54,12 @@ func Encode(obj Object, base []byte, r Release, fresh Fresh) (name string, value
 	if err := r.Naming().applyNaming(out); err != nil {
 		return "", nil, err
 	}
-	// Up to v3.31 this part of the status is always written, if as empty as can be.
-	if k, ok := out.(*v3.KubeControllersConfiguration); ok && k.Status.RunningConfig == nil && !r.AtLeast(3, 32, 0) {
-		k.Status.RunningConfig = &v3.KubeControllersConfigurationSpec{}
+	if k, ok := out.(*KubeControllersConfiguration); ok {
+		// Up to v3.31 this part of the status is always written, if as empty as can be.
+		if k.Status.RunningConfig == nil && !r.AtLeast(3, 32, 0) {
+			k.Status.RunningConfig = &KubeControllersConfigurationSpec{}
+		}
+		k.Spec.Controllers.writeMigration(r)
 	}
 	if order := orderOf(out); order != nil && *order != nil && **order == 0 && r.AtLeast(3, 32, 0) {
 		// An order of -0 comes out as 0 where Calico applies its schemas.
@@ -157,6 +160,9 @@ func Decode(kind Kind, storedName string, value []byte) (Object, error) {
 	}
 	// Calico's types for protocols and ports accept any text when decoding, so a
 	// faulty value can get here; it is for Validate to find it.
+	if k, ok := obj.(*KubeControllersConfiguration); ok {
+		k.Spec.Controllers.readMigration()
+	}
 	if kind.Tiered() {
 		obj.SetName(userName(IDOf(obj), obj.GetAnnotations()))
 		labels := copyMap(obj.GetLabels())

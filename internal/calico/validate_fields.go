@@ -23,7 +23,7 @@ import (
 func isPlain(obj Object) bool {
 	switch obj.(type) {
 	case *FelixConfiguration, *v3.IPPool, *v3.IPReservation, *BGPConfiguration, *v3.BGPPeer, *BGPFilter,
-		*Node, *v3.KubeControllersConfiguration:
+		*Node, *KubeControllersConfiguration:
 		return true
 	default:
 		return false
@@ -69,7 +69,7 @@ func (c *checker) structRules(at Path, object any) {
 		c.bgpFilterPath(at, o)
 	case *NodeSpec:
 		c.node(at, o)
-	case *v3.KubeControllersConfiguration:
+	case *KubeControllersConfiguration:
 		c.kubeControllers(at, o)
 	}
 }

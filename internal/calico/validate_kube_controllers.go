@@ -10,7 +10,7 @@ import (
 
 // kubeControllers checks what more than one field, or none of the tags, says in a
 // KubeControllersConfiguration.
-func (c *checker) kubeControllers(root Path, k *v3.KubeControllersConfiguration) {
+func (c *checker) kubeControllers(root Path, k *KubeControllersConfiguration) {
 	if k.Name != DefaultName && isDNSName(k.Name) {
 		c.reject(NewPath("metadata", "name"), k.Name, "There is one KubeControllersConfiguration only: write %q.", DefaultName)
 	}
@@ -45,7 +45,7 @@ const (
 
 // defaultKubeControllers fills in what Calico's client does, and from v3.32 on its
 // schema.
-func defaultKubeControllers(s *v3.KubeControllersConfigurationSpec, r Release) {
+func defaultKubeControllers(s *KubeControllersConfigurationSpec, r Release) {
 	if s.PrometheusMetricsPort == nil {
 		port := defaultMetricsPort
 		s.PrometheusMetricsPort = &port

@@ -343,7 +343,7 @@ func TestValidateNode(t *testing.T) {
 }
 
 func TestValidateKubeControllers(t *testing.T) {
-	k := v3.NewKubeControllersConfiguration()
+	k := NewKubeControllersConfiguration()
 	k.Name = DefaultName
 	k.Spec.Controllers.Node = &v3.NodeControllerConfig{HostEndpoint: &v3.AutoHostEndpointConfig{AutoCreate: "Enabled"}}
 	Default(k, v3310)
@@ -371,13 +371,54 @@ func TestValidateKubeControllers(t *testing.T) {
 
 // Up to v3.31 Calico always writes the status, with an empty configuration in it.
 func TestEncodeKubeControllers(t *testing.T) {
-	k := v3.NewKubeControllersConfiguration()
+	k := NewKubeControllersConfiguration()
 	k.Name = DefaultName
 	for release, want := range map[Release]string{v3310: `"status":{"runningConfig":{"controllers":{}}}`, v3320: `"status":{}`} {
 		_, value, err := Encode(k, nil, release, Fresh{UID: "u"})
 		if err != nil || !strings.Contains(string(value), want) {
 			t.Errorf("in %s: got %s, %v", release, value, err)
 		}
+	}
+}
+
+// v3.33 writes controllers.policyMigration.enabled as
+// controllers.migration.policyNameMigrator. It is one field, whichever is stored.
+func TestMigrationOfV333(t *testing.T) {
+	v3330 := Release{3, 33, 0}
+	const (
+		begin = `{"kind":"KubeControllersConfiguration","apiVersion":"projectcalico.org/v3","metadata":{"name":"default","uid":"u","creationTimestamp":"2026-01-01T00:00:00Z"},"spec":{"controllers":{`
+		end   = `}},"status":{"environmentVars":{"A":"b"}}}`
+	)
+	forms := map[Release]string{v3320: `"policyMigration":{"enabled":"Disabled"}`, v3330: `"migration":{"policyNameMigrator":"Disabled"}`}
+	for stored, form := range forms {
+		obj, err := Decode(KindKubeControllersConfiguration, DefaultName, []byte(begin+form+end))
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, _ := obj.(*KubeControllersConfiguration)
+		if m := k.Spec.Controllers.Migration; m == nil || m.PolicyNameMigrator != "Disabled" || k.Spec.Controllers.Migrators != nil {
+			t.Errorf("of %s: %+v", form, k.Spec.Controllers)
+		}
+		checkFaults(t, obj, v3330)
+		for release, want := range forms {
+			base := strings.Replace(begin+form+end, `}},"status"`, `,"future":1}},"status"`, 1)
+			_, value, err := Encode(obj, []byte(base), release, Fresh{})
+			if err != nil || string(value) != begin+want+`,"future":1`+end {
+				t.Errorf("stored by %s, %s writes %s, %v", stored, release, value, err)
+			}
+			changes, err := ContentChanges(KindKubeControllersConfiguration, []byte(begin+form+end), []byte(begin+want+end))
+			if len(changes) > 0 || err != nil {
+				t.Errorf("from %s to %s there are changes: %q, %v", stored, release, changes, err)
+			}
+		}
+		changes, err := ContentChanges(KindKubeControllersConfiguration, []byte(begin+form+end), []byte(begin+`"migration":{"policyNameMigrator":"Enabled"}`+end))
+		if err != nil || len(changes) != 1 || changes[0] != `spec.controllers.policyMigration.enabled: "Disabled" -> "Enabled"` {
+			t.Errorf("changes from %s are %q, %v", stored, changes, err)
+		}
+	}
+	both, err := Decode(KindKubeControllersConfiguration, DefaultName, []byte(begin+`"policyMigration":{"enabled":"Enabled"},`+forms[v3330]+end))
+	if k, ok := both.(*KubeControllersConfiguration); err != nil || !ok || k.Spec.Controllers.Migration.PolicyNameMigrator != "Disabled" {
+		t.Errorf("of both the newer does not count: %+v, %v", both, err)
 	}
 }
 
@@ -575,9 +616,9 @@ func TestEqualPlain(t *testing.T) {
 	ports := func(p *[]v3.ProtoPort) Object {
 		return felix(func(s *FelixConfigurationSpec) { s.FailsafeInboundHostPorts = p })
 	}
-	controllers := v3.NewKubeControllersConfiguration()
+	controllers := NewKubeControllersConfiguration()
 	running := controllers.DeepCopy()
-	running.Status.RunningConfig = &v3.KubeControllersConfigurationSpec{}
+	running.Status.RunningConfig = &KubeControllersConfigurationSpec{}
 	for _, tt := range []struct {
 		name string
 		a, b Object

@@ -94,7 +94,8 @@ func fieldsOf(t reflect.Type) []field {
 	}
 	var out []field
 	for _, f := range reflect.VisibleFields(t) {
-		if name := jsonName(f); name != "" && f.IsExported() {
+		// What another release writes for a field is no field of its own.
+		if name := jsonName(f); name != "" && f.IsExported() && f.Tag.Get("spells") == "" {
 			attribute, form := attributename.OfField(name, f.Type)
 			out = append(out, field{attribute, form, f})
 		}

@@ -551,6 +551,7 @@ func (r *objectResource) writable(ctx context.Context, store datastore.Store, v 
 		r.addStoreError(diags, "Write", r.id(v), err)
 		return nil
 	}
+	r.data.tellNewer(finding, diags)
 	for name := range r.filled {
 		// What was not known when it was planned is known now.
 		v.setFilled(strings.Split(name, "."), nil, func(planned attr.Value) attr.Value {

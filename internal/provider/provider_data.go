@@ -14,6 +14,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
 // providerData is what one configured provider hands to its resources. Each
@@ -43,7 +44,8 @@ type providerData struct {
 	adoptIdentical bool
 
 	mu sync.Mutex
-	// failed are the failures of the whole datastore that were told: see wholeFailure.
+	// failed are the failures of the whole datastore that were told, and what else is
+	// told once, by what first was asked for.
 	failed map[string]bool
 	// told are the warnings about the release that were given: once is enough.
 	told bool
@@ -165,7 +167,7 @@ func wholeFailure(err error) string {
 	return ""
 }
 
-// first is true once for each kind of failure.
+// first is true once for each thing to tell.
 func (d *providerData) first(what string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -280,6 +282,7 @@ func (d *providerData) planRelease(ctx context.Context, id calico.ID, create boo
 		}
 		return d.release
 	}
+	d.tellNewer(finding, diags)
 	if id.Kind.Tiered() {
 		// Other kinds are stored alike in every release.
 		d.tellRelease(ctx, finding, create, diags)
@@ -458,6 +461,18 @@ func (d *providerData) isUnreachable() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.unreachable
+}
+
+// tellNewer warns once of a Calico that is newer than what this provider knows. The
+// plan of host endpoints alone does not ask for the release; their write does.
+func (d *providerData) tellNewer(finding datastore.ReleaseFinding, diags *diag.Diagnostics) {
+	if !finding.Release.NewerThanKnown() || !d.first("newer") {
+		return
+	}
+	diags.AddWarning("Calico Is Newer Than This Provider Knows",
+		fmt.Sprintf("The datastore belongs to Calico %s, by %s, and the newest release that this provider knows is %s. It is assumed that Calico %[1]s names, stores and checks objects as %[3]s does, and fills in the same where they say nothing: everything is written in that way. "+
+			"Fields that came later cannot be configured, and stay as they are stored. Look for a newer version of this provider before you rely on it.",
+			finding.Release, safetext.Line(finding.Evidence), calico.Newest))
 }
 
 // tellRelease tells once what was decided about the release, and warns where it

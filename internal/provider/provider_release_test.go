@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -126,4 +127,151 @@ func TestProviderTellsWhyTheRelease(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestProviderMeetsANewerCalico warns once of a release that it does not know, and
+// writes as the newest that it knows does; and as the new one, where that is known.
+func TestProviderMeetsANewerCalico(t *testing.T) {
+	t.Parallel()
+	const controllers = `
+resource "calico_kube_controllers_configuration" "this" {
+  name = "default"
+  controllers {
+    policy_migration {
+      enabled = "Disabled"
+    }
+  }
+}
+`
+	for _, version := range []string{"v3.33.0", "v3.40.1", "v4.0.0"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.32.1"))
+			setCalicoVersion(t, etcd, version)
+			second := strings.NewReplacer(`"this"`, `"second"`, "management_cidrs", "name = \"second\"\n  management_cidrs").Replace(failsafe)
+			w := newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), failsafe, second, controllers, hostEndpoint("db1"))
+			warned := func(o outcome) {
+				t.Helper()
+				if o.failed || len(o.diagnostics) != 1 || o.diagnostics[0].Severity != "warning" {
+					t.Fatalf("failed %t, with %v\n%s", o.failed, o.diagnostics, o.all)
+				}
+				o.diagnostics[0].says(t, "Newer Than This Provider Knows", version, `calicoVersion "`+version+`" of ClusterInformation`, "v3.32", "names, stores and checks")
+			}
+			warned(run(t, w, "plan"))
+			if apply := run(t, w, "apply"); apply.failed {
+				t.Fatalf("%v\n%s", apply.diagnostics, apply.all)
+			}
+			warned(run(t, w, "plan"))
+			stored := etcd.MustGet(t, policyKeys+"failsafe").Value
+			for _, part := range []string{`"tier":"default"`, `"projectcalico.org/tier":"default"`} {
+				if !strings.Contains(stored, part) {
+					t.Errorf("%s is missing in %s", part, stored)
+				}
+			}
+			stored = etcd.MustGet(t, acctest.ResourcePrefix+"kubecontrollersconfigurations/default").Value
+			if !strings.Contains(stored, `"migration":{"policyNameMigrator":"Disabled"}`) || strings.Contains(stored, "policyMigration") {
+				t.Errorf("the migrator is stored as in %s", stored)
+			}
+		})
+	}
+	t.Run("with host endpoints alone", func(t *testing.T) {
+		t.Parallel()
+		etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.32.1"))
+		setCalicoVersion(t, etcd, "v3.33.0")
+		w := newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), hostEndpoint("db1"), hostEndpoint("db2"))
+		apply := run(t, w, "apply")
+		if apply.failed || len(apply.diagnostics) != 1 {
+			t.Fatalf("failed %t, with %v\n%s", apply.failed, apply.diagnostics, apply.all)
+		}
+		apply.diagnostics[0].says(t, "Newer Than This Provider Knows", "v3.33.0")
+	})
+	t.Run("as it is told", func(t *testing.T) {
+		t.Parallel()
+		etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.32.1"))
+		setCalicoVersion(t, etcd, "v3.33.0")
+		// Who says that it is an older one is told of that alone.
+		w := newWorkspace(t, released("3.32", etcd), failsafe)
+		for _, d := range run(t, w, "plan").diagnostics {
+			if strings.Contains(d.Summary, "Newer") {
+				t.Errorf("told: %s", d)
+			}
+		}
+	})
+	t.Run("known releases", func(t *testing.T) {
+		t.Parallel()
+		etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.32.1"))
+		setCalicoVersion(t, etcd, "v3.32.9")
+		succeed(t, newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), failsafe), "plan")
+	})
+}
+
+// setCalicoVersion writes the version of Calico as its newest node does.
+func setCalicoVersion(t *testing.T, etcd *acctest.Etcd, version string) {
+	t.Helper()
+	const key = acctest.ResourcePrefix + "clusterinformations/default"
+	value := etcd.MustGet(t, key).Value
+	etcd.Put(t, key, regexp.MustCompile(`"calicoVersion":"[^"]*"`).ReplaceAllString(value, `"calicoVersion":"`+version+`"`))
+}
+
+// TestMigratorIsOneAttribute goes from v3.32 to v3.33 and back: the attribute is the
+// same, whatever is stored, and only a change writes it in the form of the release.
+func TestMigratorIsOneAttribute(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.32.1"))
+	const (
+		key  = acctest.ResourcePrefix + "kubecontrollersconfigurations/default"
+		v332 = `"policyMigration":{"enabled":"Disabled"}`
+		v333 = `"migration":{"policyNameMigrator":"Disabled"}`
+	)
+	controllers := func(level string) string {
+		return `
+resource "calico_kube_controllers_configuration" "this" {
+  name                = "default"
+  log_severity_screen = "` + level + `"
+  controllers {
+    policy_migration {
+      enabled = "Disabled"
+    }
+  }
+}
+`
+	}
+	w := newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), controllers("Info"))
+	succeed(t, w, "apply")
+	wantMigrator := func(want, gone string) {
+		t.Helper()
+		if stored := etcd.MustGet(t, key).Value; !strings.Contains(stored, want) || strings.Contains(stored, gone) {
+			t.Errorf("want %s, and not %s, in %s", want, gone, stored)
+		}
+	}
+	wantMigrator(v332, v333)
+
+	setCalicoVersion(t, etcd, "v3.33.0")
+	noChanges(t, w)
+	wantMigrator(v332, v333)
+	// As kube-controllers or calicoctl v3.33 would store it again.
+	etcd.Put(t, key, strings.Replace(etcd.MustGet(t, key).Value, v332, v333, 1))
+	noChanges(t, w)
+	etcd.Put(t, key, strings.Replace(etcd.MustGet(t, key).Value, v333, strings.Replace(v333, "Dis", "En", 1), 1))
+	if changes, text, err := w.Plan(t.Context()); err != nil || !changes || !strings.Contains(text, `"Enabled" -> "Disabled"`) {
+		t.Errorf("the plan does not see the change: %v\n%s", err, text)
+	}
+	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), controllers("Warning"))
+	if o := run(t, w, "apply"); o.failed {
+		t.Fatalf("%v", o.diagnostics)
+	}
+	noChanges(t, w)
+	wantMigrator(v333, v332)
+
+	// An import, from v3.33, and back in v3.32.
+	w = newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), controllers("Warning"), "\nimport {\n  to = calico_kube_controllers_configuration.this\n  id = \"default\"\n}\n")
+	if o := run(t, w, "apply"); o.failed {
+		t.Fatalf("%v", o.diagnostics)
+	}
+	wantMigrator(v333, v332)
+	setCalicoVersion(t, etcd, "v3.32.1")
+	noChanges(t, w)
+	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), controllers("Debug"))
+	succeed(t, w, "apply")
+	wantMigrator(v332, v333)
 }

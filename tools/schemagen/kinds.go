@@ -127,7 +127,7 @@ var kinds = []kind{
 		"wireguard.interfaceIPv4Address": ip,
 		"wireguard.interfaceIPv6Address": ip,
 	}},
-	{name: "KubeControllersConfiguration", typeName: "kube_controllers_configuration", spec: reflect.TypeFor[v3.KubeControllersConfigurationSpec](), fields: map[string]field{
+	{name: "KubeControllersConfiguration", typeName: "kube_controllers_configuration", spec: reflect.TypeFor[calico.KubeControllersConfigurationSpec](), fields: map[string]field{
 		"healthChecks":                     filled,
 		"prometheusMetricsPort":            filled,
 		"controllers":                      {optional: true},
@@ -135,5 +135,6 @@ var kinds = []kind{
 		"controllers.node.hostEndpoint.templates.interfaceCIDRs": hostNet,
 		"controllers.loadBalancer.assignIPs":                     filled,
 		"controllers.policyMigration.enabled":                    filled,
+		"controllers.migration":                                  {omitted: true}, // policyMigration in v3.33
 	}},
 }
