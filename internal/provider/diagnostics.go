@@ -286,11 +286,7 @@ func unavailableDetail(e *datastore.UnavailableError) string {
 	if e.Remembered {
 		return fmt.Sprintf("etcd at %s has not answered a request before this one, and does not answer yet: nothing was sent.\n\n%v", strings.Join(e.Endpoints, ", "), e.Err)
 	}
-	advice := "There was no answer from etcd at %s. Check that it runs, that the addresses are right and that they can be reached from here.\n\n%v"
-	if e.Interrupted {
-		advice = "Terraform was interrupted before etcd at %s had answered.\n\n%v"
-	}
-	detail := fmt.Sprintf(advice, strings.Join(e.Endpoints, ", "), e.Err)
+	detail := fmt.Sprintf("There was no answer from etcd at %s. Check that it runs, that the addresses are right and that they can be reached from here.\n\n%v", strings.Join(e.Endpoints, ", "), e.Err)
 	if e.Unknown {
 		detail += "\n\n" + unknownOutcome
 	}

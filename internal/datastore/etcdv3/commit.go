@@ -62,6 +62,7 @@ func (s *Store) commit(ctx context.Context, end time.Time, operation string, p p
 	timeout := pace.timeout
 	for at := s.fence.get(); ; {
 		op := clientv3.OpTxn(slices.Concat(p.compares, at.unmoved()), p.then, slices.Concat(reads, at.look()))
+		sent := time.Now()
 		resp, err := s.txnOnce(ctx, timeout, operation, p.key, op)
 		var unavailable *datastore.UnavailableError
 		switch {
@@ -86,7 +87,7 @@ func (s *Store) commit(ctx context.Context, end time.Time, operation string, p p
 			return r, nil
 		}
 
-		w, lost := s.withdraw(ctx, end, at, p, err)
+		w, lost := s.withdraw(ctx, end, sent, at, p, err)
 		switch {
 		case lost != nil:
 			return result{}, s.unknown(lost)
@@ -128,17 +129,17 @@ type withdrawal struct {
 	refused error
 }
 
-// withdraw makes a request worthless that was sent when the fence stood at a post, and
-// finds out whether it was done before. It may be done any number of times: it moves
-// the fence from that post and from no other.
+// withdraw makes a request worthless that was sent at a time when the fence stood at a
+// post, and finds out whether it was done before. It may be done any number of times: it
+// moves the fence from that post and from no other.
 //
 // cause is why the request has no answer; if there is none here either, lost tells why.
-func (s *Store) withdraw(ctx context.Context, end time.Time, at post, p plan, cause error) (w withdrawal, lost error) {
+func (s *Store) withdraw(ctx context.Context, end, sent time.Time, at post, p plan, cause error) (w withdrawal, lost error) {
 	read := clientv3.OpGet(p.key)
 	w.refused = errFence
 	if !at.hidden {
 		move := clientv3.OpTxn(at.unmoved(), []clientv3.Op{clientv3.OpPut(fenceKey, fenceNote), read}, []clientv3.Op{getFence, read})
-		resp, refused, lost := s.lastWord(ctx, end, "withdraw", p.key, move, cause)
+		resp, refused, lost := s.lastWord(ctx, end, sent, "withdraw", p.key, move, cause)
 		switch {
 		case lost != nil:
 			return w, lost
@@ -150,7 +151,7 @@ func (s *Store) withdraw(ctx context.Context, end time.Time, at post, p plan, ca
 			return w, nil
 		}
 	}
-	resp, refused, lost := s.lastWord(ctx, end, "read back", p.key, clientv3.OpTxn(nil, []clientv3.Op{read}, nil), cause)
+	resp, refused, lost := s.lastWord(ctx, end, sent, "read back", p.key, clientv3.OpTxn(nil, []clientv3.Op{read}, nil), cause)
 	if err := errors.Join(refused, lost); err != nil {
 		return w, err
 	}
@@ -176,10 +177,10 @@ func (s *Store) seen(at post, resp *clientv3.TxnResponse) post {
 }
 
 // lastWord runs a transaction that may be done any number of times, and insists on an
-// answer. If the time of the write is up, there is still the grace that is kept for
-// this, up to the end. refused is etcd's answer if that is an error; lost tells why there
-// is no answer.
-func (s *Store) lastWord(ctx context.Context, end time.Time, operation, key string, op clientv3.Op, cause error) (resp *clientv3.TxnResponse, refused, lost error) {
+// answer. If the time of the write, which was sent at a time and has no answer, is up,
+// there is still the grace that is kept for this, up to the end. refused is etcd's answer
+// if that is an error; lost tells why there is no answer.
+func (s *Store) lastWord(ctx context.Context, end, sent time.Time, operation, key string, op clientv3.Op, cause error) (resp *clientv3.TxnResponse, refused, lost error) {
 	if ctx.Err() == nil {
 		resp, err := s.insist(ctx, operation, key, op)
 		if !isUnavailable(err) {
@@ -187,11 +188,12 @@ func (s *Store) lastWord(ctx context.Context, end time.Time, operation, key stri
 		}
 		cause = err
 	}
-	cause = s.giveUp(ctx, cause)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(s.grace(), time.Until(end)))
+	cause = s.explain(ctx, cause)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(s.grace(), time.Until(end)))
 	defer cancel()
-	resp, err := s.insist(ctx, operation, key, op)
+	resp, err := s.insist(grace, operation, key, op)
 	if isUnavailable(err) {
+		s.noteOutage(ctx, cause, time.Since(sent))
 		return nil, nil, cause
 	}
 	return resp, err, nil

@@ -606,26 +606,29 @@ func (s *Store) attempt(ctx context.Context, operation, key string, request func
 		return err
 	}
 	pace := s.pace()
+	started := time.Now()
 	for {
 		err := s.once(ctx, pace.timeout, operation, key, request)
 		if !isUnavailable(err) {
 			return err
 		}
 		if !pace.wait(ctx) {
-			return s.giveUp(ctx, err)
+			err = s.explain(ctx, err)
+			s.noteOutage(ctx, err, time.Since(started))
+			return err
 		}
 	}
 }
 
-// giveUp finds out why there was no answer until the deadline of ctx. The others need
-// not find out the same: until a member answers again, all requests fail at once.
-func (s *Store) giveUp(ctx context.Context, err error) error {
-	explained := s.explain(ctx, err)
+// noteOutage notes that there was no answer until the deadline of ctx. The others need
+// not find out the same: until a member answers again, all requests fail at once. But a
+// request that was waited for less long than a member may take to answer, as its caller
+// had spent the time on something else, shows nothing about etcd.
+func (s *Store) noteOutage(ctx context.Context, err error, waited time.Duration) {
 	// (Nobody has waited in vain if it was cancelled.)
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) && s.outage.Begin(explained) {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && waited >= s.pace().timeout && s.outage.Begin(err) {
 		go s.awaitEnd()
 	}
-	return explained
 }
 
 // txnOnce runs a transaction, and waits for its answer as long as timeout says.

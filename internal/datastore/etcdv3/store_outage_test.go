@@ -40,6 +40,38 @@ func TestStoreWithOneOfThreeMembersStopped(t *testing.T) {
 	mustGet(t, openStore(t, configOf(etcd, acctest.User{}).with(func(c *Config) { c.DialTimeout = patience }), Options{}), endpointID("h0"))
 }
 
+// TestStoreLateRequestIsNoOutage makes requests whose callers have hardly any time left:
+// that they get no answer in it must not make the requests of others fail.
+func TestStoreLateRequestIsNoOutage(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+	store := storeOf(t, etcd)
+	detect(t, store)
+	stored := mustCreate(t, store, endpoint("h"))
+	changed := endpoint("h")
+	changed.Spec.InterfaceName = "eth7"
+	late := map[string]func(ctx context.Context) error{
+		"read":  func(ctx context.Context) error { _, err := store.Names(ctx, calico.KindHostEndpoint); return err },
+		"write": func(ctx context.Context) error { _, err := store.Update(ctx, changed, stored); return err },
+	}
+	for name, request := range late {
+		unanswered := 0
+		for range 50 {
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Microsecond)
+			if err := request(ctx); isUnavailable(err) {
+				unanswered++
+			}
+			cancel()
+			if _, err := store.Names(t.Context(), calico.KindHostEndpoint); err != nil {
+				t.Fatalf("after a late %s: %v", name, err)
+			}
+		}
+		if unanswered == 0 {
+			t.Errorf("every late %s had an answer: this tests nothing", name)
+		}
+	}
+}
+
 // TestStoreSurvivesTheLeader kills the leader while many objects are created.
 func TestStoreSurvivesTheLeader(t *testing.T) {
 	t.Parallel()
