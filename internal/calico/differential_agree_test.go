@@ -53,7 +53,7 @@ func judge(release calico.Release, kind calico.Kind, text string) judged {
 		// the text of it where a text belongs. Terraform has done that by itself
 		// before a provider gets to see a value.
 		j.obj = kind.New()
-		if decodeStrictly(withTexts(text, reflect.TypeOf(j.obj)), j.obj) != nil {
+		if yaml.UnmarshalStrict([]byte(withTexts(text, reflect.TypeOf(j.obj))), j.obj) != nil {
 			return j
 		}
 		j.decodeError = nil
@@ -75,8 +75,8 @@ func decodeStrictly(text string, obj calico.Object) error {
 }
 
 // withTexts returns a manifest with a text in place of each number and boolean that
-// stands where the type has a text. sigs.k8s.io/yaml does the same, but not within
-// the embedded structs of this project's own types.
+// stands where the type has a text. The YAML library does the same, but not within the
+// embedded structs of this project's own types.
 func withTexts(manifest string, t reflect.Type) string {
 	decoder := json.NewDecoder(strings.NewReader(manifest))
 	decoder.UseNumber()
