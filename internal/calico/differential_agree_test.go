@@ -53,7 +53,7 @@ func judge(release calico.Release, kind calico.Kind, text string) judged {
 		// the text of it where a text belongs. Terraform has done that by itself
 		// before a provider gets to see a value.
 		j.obj = kind.New()
-		if yaml.UnmarshalStrict([]byte(withTexts(text, reflect.TypeOf(j.obj))), j.obj) != nil {
+		if decodeStrictly(asYAML(text, reflect.TypeOf(j.obj)), j.obj) != nil {
 			return j
 		}
 		j.decodeError = nil
@@ -74,24 +74,25 @@ func decodeStrictly(text string, obj calico.Object) error {
 	return decoder.Decode(obj)
 }
 
-// withTexts returns a manifest with a text in place of each number and boolean that
-// stands where the type has a text. The YAML library does the same, but not within the
-// embedded structs of this project's own types.
-func withTexts(manifest string, t reflect.Type) string {
+// asYAML returns a manifest as a reader of YAML takes it: with a text in place of each
+// number and boolean that stands where the type has a text, and a whole number in place
+// of one that is written as a fraction or with an exponent. The YAML library does the
+// same, but not within the embedded structs of this project's own types.
+func asYAML(manifest string, t reflect.Type) string {
 	decoder := json.NewDecoder(strings.NewReader(manifest))
 	decoder.UseNumber()
 	var value any
 	if decoder.Decode(&value) != nil {
 		return manifest
 	}
-	out, err := json.Marshal(textsIn(value, t))
+	out, err := json.Marshal(yamlValue(value, t))
 	if err != nil {
 		return manifest
 	}
 	return string(out)
 }
 
-func textsIn(value any, t reflect.Type) any {
+func yamlValue(value any, t reflect.Type) any {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -104,20 +105,25 @@ func textsIn(value any, t reflect.Type) any {
 		if t.Kind() == reflect.String && yaml.Unmarshal(fmt.Append(nil, v), &text) == nil {
 			return text
 		}
+		if n, ok := v.(json.Number); ok && t.Kind() >= reflect.Int && t.Kind() <= reflect.Uint64 {
+			if f, err := n.Float64(); err == nil && f == float64(int64(f)) && strings.ContainsAny(n.String(), ".eE") {
+				return int64(f)
+			}
+		}
 	case []any:
 		if t.Kind() == reflect.Slice {
 			for i := range v {
-				v[i] = textsIn(v[i], t.Elem())
+				v[i] = yamlValue(v[i], t.Elem())
 			}
 		}
 	case map[string]any:
 		for key := range v {
 			switch t.Kind() {
 			case reflect.Map:
-				v[key] = textsIn(v[key], t.Elem())
+				v[key] = yamlValue(v[key], t.Elem())
 			case reflect.Struct:
 				if f, ok := fieldOf(t, key); ok {
-					v[key] = textsIn(v[key], f)
+					v[key] = yamlValue(v[key], f)
 				}
 			}
 		}

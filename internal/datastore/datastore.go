@@ -4,7 +4,6 @@ package datastore
 
 import (
 	"context"
-	"strings"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
@@ -72,6 +71,9 @@ type Store interface {
 	// Key returns, for messages, where the object is (or would be) stored.
 	Key(ctx context.Context, id calico.ID) string
 
+	// Type is what is true of every datastore of this type.
+	Type() *Type
+
 	// Close ends the store's use of its connection.
 	Close() error
 }
@@ -86,7 +88,7 @@ type Stored struct {
 	// Raw is the stored JSON value, with all that this provider does not know.
 	Raw []byte `json:"raw"`
 	// Object is Raw decoded, with the name the user knows it by. It is not part
-	// of the JSON form; see Decode.
+	// of the JSON form; see Type.Decode.
 	Object calico.Object `json:"-"`
 }
 
@@ -138,14 +140,3 @@ type ReleaseFinding struct {
 	Contradiction string
 }
 
-// Decode fills in Object from Raw. It answers *CorruptError where that is not an
-// object of the kind.
-func (s *Stored) Decode(kind calico.Kind) error {
-	_, name, _ := strings.Cut(s.Key, "/"+kind.Plural()+"/")
-	object, err := calico.Decode(kind, name, s.Raw)
-	if err != nil {
-		return &CorruptError{Key: s.Key, Revision: s.Revision, Err: err}
-	}
-	s.Object = object
-	return nil
-}

@@ -1,6 +1,7 @@
 package datastore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -38,6 +39,8 @@ func (e *AlreadyExistsError) Error() string {
 type AmbiguousError struct {
 	ID   calico.ID
 	Keys []string
+	// Remove has, for each of the keys, a command that deletes what is stored there.
+	Remove []string
 }
 
 // Error names the object and both keys.
@@ -70,7 +73,9 @@ type CorruptError struct {
 	Key string
 	// Revision is the key's revision when it was read.
 	Revision string
-	Err      error
+	// Look is a command that shows the value.
+	Look string
+	Err  error
 }
 
 // Error names the key and what is wrong with the value, not the value itself.
@@ -84,8 +89,9 @@ func (e *CorruptError) Unwrap() error { return e.Err }
 // UnavailableError says that the datastore did not answer in time. A write that
 // ends so was read back: it was not done and never will be, unless Unknown is set.
 type UnavailableError struct {
-	// Endpoints are the addresses that were tried.
-	Endpoints []string
+	// Server is what was asked, with its addresses: "etcd at http://10.0.0.1:2379".
+	// It is empty if nothing was asked.
+	Server string
 	// Unknown is true for a write whose outcome could not be told, or that may still
 	// be done.
 	Unknown bool
@@ -97,9 +103,9 @@ type UnavailableError struct {
 	Err         error
 }
 
-// Error names the endpoints.
+// Error names the server.
 func (e *UnavailableError) Error() string {
-	return fmt.Sprintf("no answer from the datastore at %s: %v", strings.Join(e.Endpoints, ", "), e.Err)
+	return fmt.Sprintf("no answer from %s: %v", cmp.Or(e.Server, "the datastore"), e.Err)
 }
 
 // Unwrap returns the client's error.
@@ -122,18 +128,17 @@ const (
 // does not help.
 type DeniedError struct {
 	Reason DeniedReason
-	// Key is the key that may not be read or written; empty where the
-	// connection itself was refused.
-	Key       string
-	Endpoints []string
-	// User is the user name that was used; empty for none.
-	User string
-	Err  error
+	// Server is what refused it, with its addresses: "etcd at http://10.0.0.1:2379".
+	Server string
+	// Advice tells, in sentences, what was refused to whom, and what to do. It holds no
+	// secret.
+	Advice string
+	Err    error
 }
 
-// Error names the endpoints and the client's error.
+// Error names the server and the client's error.
 func (e *DeniedError) Error() string {
-	return fmt.Sprintf("the datastore at %s refused the request: %v", strings.Join(e.Endpoints, ", "), e.Err)
+	return fmt.Sprintf("%s refused the request: %v", cmp.Or(e.Server, "the datastore"), e.Err)
 }
 
 // Unwrap returns the client's error.

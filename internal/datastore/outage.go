@@ -21,7 +21,7 @@ func (o *Outage) Standing() error {
 	if o.err == nil {
 		return nil
 	}
-	return &UnavailableError{Endpoints: o.err.Endpoints, Remembered: true, Err: o.err.Err}
+	return &UnavailableError{Server: o.err.Server, Remembered: true, Err: o.err.Err}
 }
 
 // Begin notes the outage that a failure shows. It is true for the first: that one is to

@@ -14,11 +14,11 @@ func TestOutage(t *testing.T) {
 		t.Error("a failure of another kind begins one")
 	}
 	cause := errors.New("no answer")
-	if !o.Begin(&UnavailableError{Endpoints: []string{"a"}, Err: cause}) || o.Begin(&UnavailableError{Err: cause}) {
+	if !o.Begin(&UnavailableError{Server: "a", Err: cause}) || o.Begin(&UnavailableError{Err: cause}) {
 		t.Error("the first failure begins it, and no other")
 	}
 	var told *UnavailableError
-	if err := o.Standing(); !errors.As(err, &told) || !told.Remembered || !errors.Is(err, cause) || told.Endpoints[0] != "a" {
+	if err := o.Standing(); !errors.As(err, &told) || !told.Remembered || !errors.Is(err, cause) || told.Server != "a" {
 		t.Errorf("it tells %v", err)
 	}
 	o.End()

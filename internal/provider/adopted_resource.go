@@ -73,7 +73,7 @@ func onlyFields(obj calico.Object, names []string) calico.Object {
 func (d *definition) storedFields(stored *datastore.Stored) ([]string, map[string]json.RawMessage, error) {
 	fields, err := calico.SpecFields(stored.Raw)
 	if err != nil {
-		return nil, nil, &datastore.CorruptError{Key: stored.Key, Revision: stored.Revision, Err: err}
+		return nil, nil, &datastore.CorruptError{Key: stored.Key, Revision: stored.Revision, Look: "calicoctl get " + string(d.kind) + " -o yaml", Err: err}
 	}
 	// An empty text is none, to Calico.
 	return d.owned(d.attributes(stored.Object, nil)), fields, nil
@@ -259,20 +259,20 @@ func (r *objectResource) applyPatch(ctx context.Context, store datastore.Store, 
 				base = now
 			}
 		}
-		after, err := patched(base, change)
+		after, err := r.patched(base, change)
 		return map[calico.ID]calico.Object{id: after}, err
 	}).Patch(ctx, base, change)
 }
 
 // patched returns the object that a patch makes of a stored one.
-func patched(base *datastore.Stored, change calico.SpecPatch) (calico.Object, error) {
+func (r *objectResource) patched(base *datastore.Stored, change calico.SpecPatch) (calico.Object, error) {
 	value, err := change.Apply(base.Raw)
 	if err != nil {
 		return nil, err
 	}
 	after := *base
 	after.Raw = value
-	err = after.Decode(calico.KindOf(base.Object))
+	err = r.data.datastore.Decode(calico.KindOf(base.Object), &after)
 	return after.Object, err
 }
 
@@ -306,7 +306,7 @@ func (r *objectResource) adoptedAfter(ctx context.Context, store datastore.Store
 			return nil, err
 		}
 	}
-	return patched(kept.Stored, change)
+	return r.patched(kept.Stored, change)
 }
 
 // stateOrStored returns the private state of an object that is to be changed, or what

@@ -259,8 +259,8 @@ func (d *connectivityDataSource) Read(ctx context.Context, req datasource.ReadRe
 		return
 	}
 	var options []verdict.Option
-	if !d.data.offline {
-		options = append(options, verdict.OnEtcd)
+	if !d.data.offline && !d.data.datastore.Services {
+		options = append(options, verdict.WithoutServices)
 	}
 	before, after := newScene(stored, release, options...), newScene(objects, release, options...)
 	asked := make([]bool, len(flows))
@@ -332,13 +332,14 @@ func (d *connectivityDataSource) stored(ctx context.Context, diags *diag.Diagnos
 	}
 	for _, c := range snapshot.Corrupt {
 		diags.AddWarning("Stored Value Left Out",
-			fmt.Sprintf("The value stored at %s (revision %s) is not a valid object: %v. Calico takes it for absent, and so does this answer. Look at it with `etcdctl get %s`, and put it right or delete the key.", safetext.Line(c.Key), c.Revision, safetext.Line(c.Err.Error()), safetext.Shell(c.Key)))
+			fmt.Sprintf("The value stored at %s (revision %s) is not a valid object: %v. Calico takes it for absent, and so does this answer. Look at it with `%s`, and put it right or delete it.", safetext.Line(c.Key), c.Revision, safetext.Line(c.Err.Error()), c.Look))
 	}
 	objects, keys := objectsOf(snapshot)
+	remove := store.Type().Remove
 	for _, id := range slices.SortedFunc(maps.Keys(objects), compareIDs) {
 		if first := calico.IDOf(objects[id]).Short(); first != id {
 			diags.AddWarning("Policy Stored Twice",
-				fmt.Sprintf("%s is stored at %s and at %s, by releases of Calico that name policies in different ways. Calico enforces both, and this answer counts both. Compare them, and delete the one that is out of date: `etcdctl del %s` or `etcdctl del %s`.", first, safetext.Line(keys[first]), safetext.Line(keys[id]), safetext.Shell(keys[first]), safetext.Shell(keys[id])))
+				fmt.Sprintf("%s is stored at %s and at %s, by releases of Calico that name policies in different ways. Calico enforces both, and this answer counts both. Compare them, and delete the one that is out of date: `%s` or `%s`.", first, safetext.Line(keys[first]), safetext.Line(keys[id]), remove(keys[first]), remove(keys[id])))
 		}
 	}
 	return objects, finding.Release

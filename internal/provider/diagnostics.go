@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -162,8 +163,8 @@ func addStoreError(diags *diag.Diagnostics, summary string, id calico.ID, err er
 	case errors.As(err, &ambiguous):
 		diags.AddError(summary, fmt.Sprintf(
 			"The policy is stored under two names at once: %s. One was left by an older release of Calico, and Calico enforces both. "+
-				"Compare the two, delete the one that is out of date (with `calicoctl delete`, or `etcdctl del KEY`), and plan again.",
-			strings.Join(lines(ambiguous.Keys), " and ")))
+				"Compare the two, delete the one that is out of date (`%s`), and plan again.",
+			strings.Join(lines(ambiguous.Keys), " and "), strings.Join(ambiguous.Remove, "` or `")))
 	case errors.As(err, &conflict) && conflict.Deleted:
 		diags.AddError(summary, fmt.Sprintf(
 			"The object at %s was deleted by somebody else since Terraform read it. Nothing was written there. Plan again: the new plan will create it.", safetext.Line(conflict.Key)))
@@ -173,8 +174,8 @@ func addStoreError(diags *diag.Diagnostics, summary string, id calico.ID, err er
 			safetext.Line(conflict.Key), strings.Join(lines(conflict.Changes), "\n  ")))
 	case errors.As(err, &corrupt):
 		diags.AddError(summary, fmt.Sprintf(
-			"The value stored at %s (revision %s) is not a valid object: %v. It was left as it is. Look at it with `etcdctl get %s`; put it right, or delete the key, and plan again.",
-			safetext.Line(corrupt.Key), corrupt.Revision, safetext.Line(corrupt.Err.Error()), safetext.Shell(corrupt.Key)))
+			"The value stored at %s (revision %s) is not a valid object: %v. It was left as it is. Look at it with `%s`; put it right, or delete it, and plan again.",
+			safetext.Line(corrupt.Key), corrupt.Revision, safetext.Line(corrupt.Err.Error()), corrupt.Look))
 	case errors.As(err, &locked):
 		diags.AddError(summary, fmt.Sprintf(
 			"%s The lock did not end within request_timeout. %s Apply again when it is unlocked.", lockedDetail(locked.Key), nothingWritten(id)))
@@ -252,21 +253,7 @@ func importID(id calico.ID) string {
 }
 
 func deniedDetail(e *datastore.DeniedError) string {
-	endpoints := strings.Join(e.Endpoints, ", ")
-	switch e.Reason {
-	case datastore.DeniedCredentials:
-		user := "no user name"
-		if e.User != "" {
-			user = fmt.Sprintf("the user name %q", e.User)
-		}
-		return fmt.Sprintf("etcd at %s does not accept the credentials: it was given %s. Check etcd.username and etcd.password of the provider (or ETCD_USERNAME and ETCD_PASSWORD), and that the user exists (`etcdctl user get`).\n\n%v", endpoints, user, e.Err)
-	case datastore.DeniedPermission:
-		return fmt.Sprintf("etcd at %s does not let the user %q do this at %s. Its role needs permission to read and write the prefix /calico/: `etcdctl role grant-permission ROLE --prefix=true readwrite /calico/`.\n\n%v", endpoints, e.User, safetext.Line(e.Key), e.Err)
-	case datastore.DeniedTLS:
-		return fmt.Sprintf("The TLS connection to etcd at %s failed. Check that etcd.ca_cert (or ca_cert_file) is the authority that signed etcd's certificate, that the certificate is for the name or address in the endpoint, and that etcd.cert and etcd.key are a client certificate that etcd accepts.\n\n%v", endpoints, e.Err)
-	default:
-		return e.Error()
-	}
+	return fmt.Sprintf("%s\n\n%v", e.Advice, e.Err)
 }
 
 // lockedDetail tells what a lock is, by where it is stored.
@@ -277,16 +264,16 @@ func lockedDetail(key string) string {
 
 func unavailableDetail(e *datastore.UnavailableError) string {
 	if e.Interrupted {
-		detail := "The run was interrupted before the datastore answered."
+		detail := fmt.Sprintf("The run was interrupted before %s answered.", cmp.Or(e.Server, "the datastore"))
 		if e.Unknown {
 			detail += " " + unknownOutcome
 		}
 		return detail
 	}
 	if e.Remembered {
-		return fmt.Sprintf("etcd at %s has not answered a request before this one, and does not answer yet: nothing was sent.\n\n%v", strings.Join(e.Endpoints, ", "), e.Err)
+		return fmt.Sprintf("%s has not answered a request before this one, and does not answer yet: nothing was sent.\n\n%v", e.Server, e.Err)
 	}
-	detail := fmt.Sprintf("There was no answer from etcd at %s. Check that it runs, that the addresses are right and that they can be reached from here.\n\n%v", strings.Join(e.Endpoints, ", "), e.Err)
+	detail := fmt.Sprintf("There was no answer from %s. Check that it runs, that the addresses are right and that they can be reached from here.\n\n%v", cmp.Or(e.Server, "the datastore"), e.Err)
 	if e.Unknown {
 		detail += "\n\n" + unknownOutcome
 	}

@@ -539,7 +539,7 @@ resource "calico_ip_pool" "default" {
 }
 
 // The case R32: in etcd a rule that names a service matches nothing.
-func TestServicesOnEtcdAreWarnedOf(t *testing.T) {
+func TestServicesUnknownToFelixAreWarnedOf(t *testing.T) {
 	t.Parallel()
 	etcd := acctest.NewEtcd(t, acctest.WithCalico(acceptanceRelease))
 	policy := func(destination string) []string {

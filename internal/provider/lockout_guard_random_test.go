@@ -168,7 +168,7 @@ func cutOffsOf(all []cutOff) []string {
 func naiveCutOffs(flows []guardedFlow, before, after map[calico.ID]calico.Object) (must, may []string) {
 	worlds := [2]*verdict.World{}
 	for i, objects := range []map[calico.ID]calico.Object{before, after} {
-		worlds[i] = verdict.New(slices.Collect(maps.Values(objects)), calico.Newest, verdict.OnEtcd)
+		worlds[i] = verdict.New(slices.Collect(maps.Values(objects)), calico.Newest, verdict.WithoutServices)
 	}
 	lost := func(old, now *verdict.Endpoint, flow guardedFlow) bool {
 		wanted := verdict.Allowed

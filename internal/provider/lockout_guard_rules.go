@@ -140,7 +140,7 @@ func newGuardedRules(release calico.Release, others []calico.Object, endpoints [
 	if r.regardsEndpoints() {
 		r.objects = all
 	}
-	r.world = verdict.New(all, release, verdict.OnEtcd)
+	r.world = verdict.New(all, release, verdict.WithoutServices)
 	if r.world.Faulty() && !r.single {
 		r.single = true
 		clear(r.classes)
@@ -151,7 +151,7 @@ func newGuardedRules(release calico.Release, others []calico.Object, endpoints [
 			all = append(all, h)
 		}
 		r.objects = all
-		r.world = verdict.New(all, release, verdict.OnEtcd)
+		r.world = verdict.New(all, release, verdict.WithoutServices)
 	}
 	for class, h := range representatives {
 		if endpoint, ok := r.world.Endpoint(h.Name); ok {
@@ -414,7 +414,7 @@ func (r *guardedRules) placeOf(h *v3.HostEndpoint) (place, string, bool) {
 	if p, ok := r.places[class]; ok {
 		return p, class, true
 	}
-	p := place{world: verdict.New(append(slices.Clone(r.objects), h), r.release, verdict.OnEtcd)}
+	p := place{world: verdict.New(append(slices.Clone(r.objects), h), r.release, verdict.WithoutServices)}
 	r.face(h)
 	var ok bool
 	if p.endpoint, ok = p.world.Endpoint(h.Name); ok {
@@ -453,7 +453,7 @@ func (r *guardedRules) wording(h *v3.HostEndpoint, flow guardedFlow, v verdict.V
 	if v.Part == "" || len(h.Spec.ExpectedIPs) < 2 {
 		return v
 	}
-	world := verdict.New(append(slices.Clone(r.objects), h), r.release, verdict.OnEtcd)
+	world := verdict.New(append(slices.Clone(r.objects), h), r.release, verdict.WithoutServices)
 	endpoint, ok := world.Endpoint(h.Name)
 	if !ok {
 		return v

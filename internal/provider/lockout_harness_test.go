@@ -117,7 +117,7 @@ func base() (w world, parts map[string]calico.Object) {
 func cut(before, after world, declared []verdict.Flow) string {
 	worlds := [2]*verdict.World{}
 	for i, objects := range []world{before, after} {
-		worlds[i] = verdict.New(slices.Collect(maps.Values(objects)), calico.Release{Major: 3, Minor: 31}, verdict.OnEtcd)
+		worlds[i] = verdict.New(slices.Collect(maps.Values(objects)), calico.Release{Major: 3, Minor: 31}, verdict.WithoutServices)
 	}
 	for _, endpoint := range worlds[1].Endpoints() {
 		if naiveGovernor(worlds[1], endpoint) != endpoint {

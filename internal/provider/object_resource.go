@@ -328,7 +328,7 @@ func (r *objectResource) existing(ctx context.Context, id calico.ID, diags *diag
 // planServices warns of rules that match nothing, as they name a service of
 // Kubernetes.
 func (r *objectResource) planServices(obj calico.Object, c *conversion, planned values, diags *diag.Diagnostics) {
-	if r.data.pending() {
+	if r.data.pending() || r.data.datastore.Services {
 		return
 	}
 	var at []calico.Path
@@ -345,7 +345,7 @@ func (r *objectResource) planServices(obj calico.Object, c *conversion, planned 
 		places = append(places, r.attributePath(planned, field).String())
 	}
 	diags.AddAttributeWarning(r.attributePath(planned, at[0]), "Service Matches Nothing",
-		fmt.Sprintf("%s: in an etcd datastore Calico does not learn of Kubernetes services, so a rule that names one never matches: what it should allow is dropped, and what it should deny goes on to the next rule. Name the addresses (nets) or the workloads (selector) in its place.", strings.Join(places, ", ")))
+		fmt.Sprintf("%s: in this datastore Calico does not learn of Kubernetes services, so a rule that names one never matches: what it should allow is dropped, and what it should deny goes on to the next rule. Name the addresses (nets) or the workloads (selector) in its place.", strings.Join(places, ", ")))
 }
 
 // checkTier looks for the tier of a policy.

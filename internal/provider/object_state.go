@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/etcdv3"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -25,7 +27,8 @@ import (
 type objectState struct {
 	// Version is the version of this form: see privateVersion.
 	Version int `json:"version"`
-	// Datastore is the kind of datastore that the object is in, such as datastoreEtcd.
+	// Datastore is the name of the type of datastore that the object is in, such as
+	// "etcd".
 	Datastore string `json:"datastore"`
 	Origin    origin `json:"origin"`
 	// Stored is the object as it was last read: the stored value with all that has no
@@ -42,8 +45,21 @@ type objectState struct {
 // had no number, no datastore and no origin, is read, too.
 const privateVersion = 1
 
-// datastoreEtcd is how private state names a datastore in etcd.
-const datastoreEtcd = "etcd"
+// datastoreTypes are the types of datastore that private state can be about. Version 0
+// did not name it: there was but the first.
+var datastoreTypes = []*datastore.Type{etcdv3.Type}
+
+// datastoreType returns the type that a name stands for, nil for none.
+func datastoreType(name string) *datastore.Type {
+	if name == "" {
+		return datastoreTypes[0]
+	}
+	i := slices.IndexFunc(datastoreTypes, func(t *datastore.Type) bool { return t.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return datastoreTypes[i]
+}
 
 // origin tells how an object came into the state.
 type origin string
@@ -129,9 +145,10 @@ func (r *objectResource) parseState(ctx context.Context, private privateReader) 
 	if s.Stored == nil && s.Origin != originImported {
 		return nil, unreadableState(errors.New("the object as it was last read is missing"))
 	}
-	if r.data != nil && r.data.datastore != "" && s.Datastore != r.data.datastore && s.Datastore != "" {
+	if r.data != nil && r.data.datastore != nil && datastoreType(s.Datastore) != r.data.datastore {
+		// (It may be of a type that only a newer version of this provider knows.)
 		return nil, &privateStateError{fmt.Sprintf("The state has this object from a datastore of the kind %q, and the provider is configured for one of the kind %q: what Terraform knows of the object is not about this datastore. Nothing was changed. "+
-			"Configure the provider for the datastore that the object is in. If it has moved to another, take it out of the state (`terraform state rm ADDRESS`) and import it from there.", s.Datastore, r.data.datastore)}
+			"Configure the provider for the datastore that the object is in. If it has moved to another, take it out of the state (`terraform state rm ADDRESS`) and import it from there.", s.Datastore, r.data.datastore.Name)}
 	}
 	return s, nil
 }
@@ -161,7 +178,11 @@ func (r *objectResource) convertState(ctx context.Context, private privateReader
 
 // decodeState decodes the object, which has to be the one that the attributes name.
 func (r *objectResource) decodeState(s *objectState, id calico.ID) error {
-	if err := s.Decode(r.kind); err != nil {
+	t := datastoreType(s.Datastore)
+	if t == nil {
+		return unreadableState(fmt.Errorf("it is about a datastore of the kind %q, which this version of the provider does not know", s.Datastore))
+	}
+	if err := t.Decode(r.kind, s.Stored); err != nil {
 		return unreadableState(err)
 	}
 	if found := calico.IDOf(s.Object); found.Short() != id.Short() {
@@ -189,8 +210,8 @@ func (r *objectResource) confirm(s *objectState, now *datastore.Stored, id calic
 // known of it.
 func (r *objectResource) keepState(ctx context.Context, s *objectState, stored *datastore.Stored, private privateWriter, diags *diag.Diagnostics) {
 	s.Version, s.Stored = privateVersion, stored
-	if r.data != nil {
-		s.Datastore = r.data.datastore
+	if r.data != nil && r.data.datastore != nil {
+		s.Datastore = r.data.datastore.Name
 	}
 	text, err := json.Marshal(s)
 	if err != nil {

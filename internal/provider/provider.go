@@ -5,7 +5,6 @@ package provider
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"os"
 	"time"
@@ -62,50 +61,22 @@ func (p *calicoProvider) Metadata(_ context.Context, _ provider.MetadataRequest,
 }
 
 func (p *calicoProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
-	text := func(description string) schema.StringAttribute {
-		return schema.StringAttribute{MarkdownDescription: description, Optional: true}
-	}
-	secret := func(description string) schema.StringAttribute {
-		a := text(description)
-		a.Sensitive = true
-		return a
-	}
-	datastoreType := text("Kind of Calico's datastore: `\"etcdv3\"`; or `\"none\"`, where nothing is read or written, so that configurations can be planned without a datastore in `terraform test`. The other kind, `\"kubernetes\"`, is not supported yet. Default: `\"etcdv3\"`. Environment: `DATASTORE_TYPE`.")
+	datastoreType := optionalText("Kind of Calico's datastore: `\"etcdv3\"`; or `\"none\"`, where nothing is read or written, so that configurations can be planned without a datastore in `terraform test`. The other kind, `\"kubernetes\"`, is not supported yet. Default: `\"etcdv3\"`. Environment: `DATASTORE_TYPE`.")
 	datastoreType.Validators = []validator.String{stringvalidator.OneOf(settings.EtcdV3, settings.Kubernetes, settings.None)}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Manages the host endpoints and network policies of [Project Calico](https://docs.tigera.io/calico/latest/about/) in Calico's own datastore, etcd. One provider block stands for one datastore; use an `alias` for each further datacenter.\n\n" +
 			"Each setting of the connection is looked up by itself, and the first place that has it counts: the provider block, the environment variable that calicoctl uses (with the prefix `CALICO_` or without), the calicoctl configuration file that `config_file` names. Connections to `https://` endpoints use TLS 1.2 or later, and the server's certificate is always verified.",
 		Attributes: map[string]schema.Attribute{
 			"datastore_type": datastoreType,
-			"config_file":    text("Path of a calicoctl configuration file (kind `CalicoAPIConfig`), such as `\"/etc/calico/calicoctl.cfg\"`, for settings found neither here nor in the environment. Default: none; calicoctl's default path is not read unless it is given. Environment: `CALICOCTL_CONFIG`."),
-			"calico_version": text("Calico release that uses this datastore, such as `\"3.28\"`, `\"3.31\"` or `\"v3.32.1\"`. It decides under which names policies are stored. Default: detected from the datastore; set it if nothing there tells the release, for example before the first calico-node has started."),
+			"config_file":    optionalText("Path of a calicoctl configuration file (kind `CalicoAPIConfig`), such as `\"/etc/calico/calicoctl.cfg\"`, for settings found neither here nor in the environment. Default: none; calicoctl's default path is not read unless it is given. Environment: `CALICOCTL_CONFIG`."),
+			"calico_version": optionalText("Calico release that uses this datastore, such as `\"3.28\"`, `\"3.31\"` or `\"v3.32.1\"`. It decides under which names policies are stored. Default: detected from the datastore; set it if nothing there tells the release, for example before the first calico-node has started."),
 			adoptIdentical: schema.BoolAttribute{
 				MarkdownDescription: "Whether a create takes over an object that exists already, if what is stored is exactly what it would write. Nothing is written then, and a warning names each such object. What differs in anything is refused. Set it to `true` to repair what an interrupted apply has left behind, and take it out afterwards: see [After an interrupted apply](guides/interrupted-apply.md). Default: `false`.",
 				Optional:            true,
 			},
 		},
 		Blocks: map[string]schema.Block{
-			"etcd": schema.SingleNestedBlock{
-				MarkdownDescription: "Connection to etcd, such as `etcd { endpoints = [\"https://10.2.0.11:2379\"] }`. Default: all of it from the environment or `config_file`.",
-				Attributes: map[string]schema.Attribute{
-					"endpoints": schema.ListAttribute{
-						MarkdownDescription: "URLs of the etcd servers, each with `http://` or `https://`, such as `[\"https://10.2.0.11:2379\", \"https://10.2.0.12:2379\"]`. Default: none. Conflicts with `discovery_srv`, and one of the two is required. Environment: `ETCD_ENDPOINTS`, separated by commas.",
-						ElementType:         types.StringType,
-						Optional:            true,
-					},
-					"discovery_srv":   text("Domain whose DNS SRV records list the etcd servers, such as `\"example.com\"`. Default: none. Conflicts with `endpoints`. Environment: `ETCD_DISCOVERY_SRV`."),
-					"username":        text("Name of the etcd user, such as `\"terraform\"`, whose role may read and write the prefix `/calico/`. Default: none, for an etcd without authentication. Environment: `ETCD_USERNAME`."),
-					"password":        secret("Password of the etcd user, such as `var.etcd_password`. Default: none. Required with `username`. Environment: `ETCD_PASSWORD`."),
-					"ca_cert":         text("PEM certificates of the authorities that may have signed etcd's server certificate, such as `file(\"ca.pem\")`. Default: those that the system trusts. Conflicts with `ca_cert_file`."),
-					"cert":            text("Client certificate in PEM, such as `file(\"client.pem\")`. Default: none. Conflicts with `cert_file`."),
-					"key":             secret("Private key of the client certificate in PEM, such as `var.etcd_key`. Default: none. Required with `cert`. Conflicts with `key_file`."),
-					"ca_cert_file":    text("Path of a file with what `ca_cert` would hold, such as `\"/etc/calico/certs/ca.pem\"`. Default: none. Environment: `ETCD_CA_CERT_FILE`."),
-					"cert_file":       text("Path of a file with what `cert` would hold, such as `\"/etc/calico/certs/client.pem\"`. Default: none. Environment: `ETCD_CERT_FILE`."),
-					"key_file":        text("Path of a file with what `key` would hold, such as `\"/etc/calico/certs/client-key.pem\"`. Default: none. Environment: `ETCD_KEY_FILE`."),
-					"dial_timeout":    text(fmt.Sprintf("Time limit for one attempt to connect, at least one second, such as `\"3s\"`. Default: `%q`.", etcdv3.DefaultDialTimeout)),
-					"request_timeout": text(fmt.Sprintf("Time limit for one read or write with all its retries, at least one second, such as `\"1m30s\"`. Default: `%q`.", etcdv3.DefaultRequestTimeout)),
-				},
-			},
+			"etcd": etcdBlock(),
 		},
 	}
 	maps.Copy(resp.Schema.Blocks, guardBlocks())
@@ -191,18 +162,8 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 			"The Kubernetes datastore is not yet supported by this provider. Use datastore_type = \"etcdv3\".")
 		return
 	}
-	cfg := etcdv3.Config{
-		Endpoints:      resolved.Endpoints,
-		DiscoverySRV:   resolved.DiscoverySRV,
-		Username:       resolved.Username,
-		Password:       resolved.Password,
-		CACert:         resolved.CACert,
-		Cert:           resolved.Cert,
-		Key:            resolved.Key,
-		DialTimeout:    given.dialTimeout,
-		RequestTimeout: given.requestTimeout,
-	}
-	data.datastore, data.adoptIdentical = datastoreEtcd, model.AdoptIdentical.ValueBool()
+	cfg := etcdConfig(resolved.ResolvedEtcd, given)
+	data.datastore, data.adoptIdentical = etcdv3.Type, model.AdoptIdentical.ValueBool()
 	data.guard = readGuard(&model, resolved.Endpoints, &resp.Diagnostics)
 	data.opened = datastore.Shared[datastore.Store]{Stands: datastore.Forever, FailureStands: datastore.Forever}
 	data.lock.Stands, data.requestTimeout = datastore.Forever, given.requestTimeout
@@ -214,9 +175,10 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 // addProblem reports what is wrong with the settings, on the attribute that it
 // belongs to.
 func addProblem(diags *diag.Diagnostics, problem settings.Problem) {
-	at := path.Root(string(problem.Setting))
-	if problem.Setting.InEtcd() {
-		at = path.Root("etcd").AtName(string(problem.Setting))
+	block, attribute := problem.Setting.Place()
+	at := path.Root(attribute)
+	if block != "" {
+		at = path.Root(block).AtName(attribute)
 	}
 	if problem.Index >= 0 {
 		at = at.AtListIndex(problem.Index)
@@ -237,30 +199,9 @@ type block struct {
 }
 
 func readBlock(model *providerModel, diags *diag.Diagnostics) block {
-	etcd := values(model.Etcd.Attributes())
-	b := block{
-		settings: settings.Settings{
-			DatastoreType: model.DatastoreType.ValueString(),
-			DiscoverySRV:  etcd.str("discovery_srv"),
-			Username:      etcd.str("username"),
-			Password:      etcd.str("password"),
-			CACert:        etcd.str("ca_cert"),
-			Cert:          etcd.str("cert"),
-			Key:           etcd.str("key"),
-			CACertFile:    etcd.str("ca_cert_file"),
-			CertFile:      etcd.str("cert_file"),
-			KeyFile:       etcd.str("key_file"),
-		},
-		configFile:     model.ConfigFile.ValueString(),
-		dialTimeout:    readTimeout(etcd, "dial_timeout", etcdv3.DefaultDialTimeout, diags),
-		requestTimeout: readTimeout(etcd, "request_timeout", etcdv3.DefaultRequestTimeout, diags),
-	}
-	if !etcd.isNull("endpoints") && fullyKnown(etcd["endpoints"]) {
-		b.settings.Endpoints = []string{}
-		for _, e := range elements(etcd["endpoints"]) {
-			b.settings.Endpoints = append(b.settings.Endpoints, values{"endpoint": e}.str("endpoint"))
-		}
-	}
+	b := block{configFile: model.ConfigFile.ValueString()}
+	b.settings.DatastoreType = model.DatastoreType.ValueString()
+	b.readEtcd(model.Etcd, diags)
 	if text := model.CalicoVersion.ValueString(); text != "" {
 		release, err := calico.ParseRelease(text)
 		if err != nil {
@@ -269,17 +210,4 @@ func readBlock(model *providerModel, diags *diag.Diagnostics) block {
 		b.release = &release
 	}
 	return b
-}
-
-func readTimeout(etcd values, name string, unset time.Duration, diags *diag.Diagnostics) time.Duration {
-	text := etcd.str(name)
-	if text == "" {
-		return unset
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < time.Second {
-		diags.AddAttributeError(path.Root("etcd").AtName(name), "Not a Timeout",
-			fmt.Sprintf("etcd.%s is %q, which is not a duration of at least one second. Write it as \"5s\" or \"1m30s\".", name, text))
-	}
-	return d
 }

@@ -34,9 +34,8 @@ type providerData struct {
 	requestTimeout time.Duration
 	// lock is where it is said that the datastore is locked, "" if it is not.
 	lock datastore.Shared[string]
-	// datastore is the kind of datastore that open connects to, as private state names
-	// it; empty without one.
-	datastore string
+	// datastore is the type of the datastore that open connects to; nil without one.
+	datastore *datastore.Type
 	// offline tells that there is no datastore, on purpose: nothing is read or written.
 	offline bool
 	// adoptIdentical tells that a create may take an object that exists, if it is

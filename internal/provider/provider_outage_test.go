@@ -391,7 +391,7 @@ func TestProviderIsInterrupted(t *testing.T) {
 	if err == nil {
 		t.Fatal("it succeeded")
 	}
-	if !strings.Contains(stdout, "Terraform was interrupted before etcd at") || strings.Contains(stdout, "Check that it runs") || strings.Contains(stdout, "not known") {
+	if !strings.Contains(stdout, "The run was interrupted before etcd at") || strings.Contains(stdout, "Check that it runs") || strings.Contains(stdout, "not known") {
 		t.Errorf("it says\n%s", stdout)
 	}
 	wantKeys(t, etcd, endpointKeys)

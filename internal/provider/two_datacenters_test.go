@@ -31,7 +31,7 @@ func storedWorld(t *testing.T, etcd *acctest.Etcd, release string) *verdict.Worl
 			objects = append(objects, obj)
 		}
 	}
-	return verdict.New(objects, r, verdict.OnEtcd)
+	return verdict.New(objects, r, verdict.WithoutServices)
 }
 
 // What the example says of its module holds, whatever the IP versions of the

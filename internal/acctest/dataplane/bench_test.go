@@ -129,7 +129,7 @@ func (b *bench) world(t *testing.T) *verdict.World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return verdict.New(b.objects(t), release, verdict.OnEtcd)
+	return verdict.New(b.objects(t), release, verdict.WithoutServices)
 }
 
 // passage is a flow where it passes an interface of the host.

@@ -313,14 +313,14 @@ func testCases(t *testing.T, cases []verdictCase) {
 
 // In etcd a rule that names a service matches nothing: it allows nothing, and it
 // denies nothing. Elsewhere only the services themselves could tell.
-func TestServicesOnEtcd(t *testing.T) {
+func TestServicesUnknownToFelix(t *testing.T) {
 	const endpoint = "HEP a: {node: h, interfaceName: eth0, expectedIPs: [10.0.0.1]}\n"
 	for action, want := range map[string]verdict.Outcome{"Allow": verdict.Denied, "Deny": verdict.Allowed, "Pass": verdict.Allowed} {
 		world := endpoint + "GNP p: {order: 1, types: [Egress], egress: [{action: " + action + ", destination: {services: {name: s, namespace: x}}}]}\n"
 		if want == verdict.Allowed {
 			world += "GNP q: {order: 2, types: [Egress], egress: [{action: Allow}]}"
 		}
-		if v := decide(t, world, "v3.31", "a", "out TCP 192.0.2.1 80", verdict.OnEtcd); v.Outcome != want {
+		if v := decide(t, world, "v3.31", "a", "out TCP 192.0.2.1 80", verdict.WithoutServices); v.Outcome != want {
 			t.Errorf("%s: %s, want %s", action, v.Outcome, want)
 		}
 		if v := decide(t, world, "v3.31", "a", "out TCP 192.0.2.1 80"); v.Outcome != verdict.Undecided {

@@ -126,11 +126,11 @@ type tierRun struct {
 // Option tells New what the objects do not tell.
 type Option func(*World)
 
-// OnEtcd is for objects that are stored in etcd: there Calico's Felix learns of no
-// Kubernetes service (felix/daemon watches services and their endpoints for the
-// Kubernetes datastore alone), and a rule that names one matches nothing. Without
-// this option such a rule is undecided.
-func OnEtcd(w *World) { w.noServices = true }
+// WithoutServices is for a datastore from which Calico's Felix learns of no Kubernetes
+// service (felix/daemon watches services and their endpoints for the Kubernetes datastore
+// alone), so that a rule that names one matches nothing. Without this option such a rule
+// is undecided.
+func WithoutServices(w *World) { w.noServices = true }
 
 // New prepares objects of any kinds. Those that Dependencies does not list make
 // no difference: staged policies, for one.

@@ -252,7 +252,7 @@ func (s *Store) insist(ctx context.Context, operation, key string, op clientv3.O
 func (s *Store) unknown(err error) error {
 	var unavailable *datastore.UnavailableError
 	if !errors.As(err, &unavailable) {
-		return &datastore.UnavailableError{Endpoints: s.cfg.addresses(), Unknown: true, Err: err}
+		return &datastore.UnavailableError{Server: s.cfg.String(), Unknown: true, Err: err}
 	}
 	unavailable.Unknown = true
 	return unavailable

@@ -106,7 +106,7 @@ func (d dialer) connect(ctx context.Context, cfg Config) (*clientv3.Client, erro
 	}
 	tlsConfig, err := cfg.tls()
 	if err != nil {
-		return nil, &datastore.DeniedError{Reason: datastore.DeniedTLS, Endpoints: cfg.addresses(), Err: err}
+		return nil, denied(datastore.DeniedTLS, "", cfg, err)
 	}
 
 	// Some of the time is kept for finding out why it was not enough, and a
@@ -330,13 +330,13 @@ func (d dialer) discover(ctx context.Context, cfg Config) (Config, error) {
 		case err != nil:
 			failures = append(failures, lookupReason(name, err))
 			if ctx.Err() != nil {
-				return cfg, &datastore.UnavailableError{Endpoints: cfg.addresses(), Err: errors.New(strings.Join(failures, "; "))}
+				return cfg, &datastore.UnavailableError{Server: cfg.String(), Err: errors.New(strings.Join(failures, "; "))}
 			}
 		default:
 			failures = append(failures, name+" names no endpoint")
 		}
 	}
-	return cfg, &datastore.UnavailableError{Endpoints: cfg.addresses(), Err: errors.New(strings.Join(failures, "; "))}
+	return cfg, &datastore.UnavailableError{Server: cfg.String(), Err: errors.New(strings.Join(failures, "; "))}
 }
 
 // lookupReason is an error of the resolver in short.

@@ -50,10 +50,10 @@ func diagnose(ctx context.Context, within time.Duration, cfg Config, tlsConfig *
 		// A member that cannot be reached may come back, but this stays.
 		var refused *tlsError
 		if errors.As(c.err, &refused) {
-			return &datastore.DeniedError{Reason: datastore.DeniedTLS, Endpoints: cfg.addresses(), User: cfg.Username, Err: found}
+			return denied(datastore.DeniedTLS, "", cfg, found)
 		}
 	}
-	return &datastore.UnavailableError{Endpoints: cfg.addresses(), Err: found}
+	return &datastore.UnavailableError{Server: cfg.String(), Err: found}
 }
 
 // cause is what is wrong with one endpoint.

@@ -21,10 +21,8 @@ func translate(err error, key string, cfg Config) error {
 	if err == nil || isTranslated(err) {
 		return err
 	}
-	denied := func(reason datastore.DeniedReason) error {
-		return &datastore.DeniedError{Reason: reason, Key: key, Endpoints: cfg.addresses(), User: cfg.Username, Err: err}
-	}
-	unavailable := &datastore.UnavailableError{Endpoints: cfg.addresses(), Interrupted: errors.Is(err, context.Canceled), Err: err}
+	denied := func(reason datastore.DeniedReason) error { return denied(reason, key, cfg, err) }
+	unavailable := &datastore.UnavailableError{Server: cfg.String(), Interrupted: errors.Is(err, context.Canceled), Err: err}
 
 	switch err := rpctypes.Error(err); {
 	case errors.Is(err, rpctypes.ErrPermissionDenied):

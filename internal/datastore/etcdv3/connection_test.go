@@ -311,23 +311,26 @@ func checkFailure(t *testing.T, cfg Config, err error, want datastore.DeniedReas
 	}
 	var denied *datastore.DeniedError
 	var unavailable *datastore.UnavailableError
-	endpoints := []string(nil)
+	server := ""
 	switch {
 	case errors.As(err, &denied):
-		endpoints = denied.Endpoints
-		if denied.Reason != want || denied.User != cfg.Username {
-			t.Errorf("denied with reason %d for user %q, want %d for %q: %v", denied.Reason, denied.User, want, cfg.Username, err)
+		server = denied.Server
+		if denied.Reason != want || !strings.Contains(denied.Advice, denied.Server) {
+			t.Errorf("denied with reason %d and advice %q, want %d: %v", denied.Reason, denied.Advice, want, err)
+		}
+		if denied.Reason == datastore.DeniedPermission && !strings.Contains(denied.Advice, fmt.Sprintf("the user %q", cfg.Username)) {
+			t.Errorf("it is not told that the user was %q: %s", cfg.Username, denied.Advice)
 		}
 	case errors.As(err, &unavailable):
-		endpoints = unavailable.Endpoints
+		server = unavailable.Server
 		if want > 0 {
 			t.Errorf("unavailable, want to be denied with reason %d: %v", want, err)
 		}
 	default:
 		t.Errorf("the error is not one of package datastore: %v", err)
 	}
-	if !slices.Equal(endpoints, cfg.addresses()) {
-		t.Errorf("the endpoints are %q, want %q", endpoints, cfg.addresses())
+	if asked := len(cfg.addresses()) > 0; asked && server != cfg.String() || !asked && server != "" {
+		t.Errorf("the server is %q, want %q", server, cfg.String())
 	}
 	for _, s := range says {
 		if !strings.Contains(err.Error(), s) {

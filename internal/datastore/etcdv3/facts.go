@@ -128,7 +128,7 @@ func (s *Store) conclude(found map[string]*datastore.Stored) (*facts, error) {
 	f := &facts{}
 	evidence := calico.Evidence{Tiers: map[string]bool{}}
 	if ci := found[clusterInformationKey]; ci != nil {
-		if err := ci.Decode(calico.KindClusterInformation); err != nil {
+		if err := decode(calico.KindClusterInformation, ci); err != nil {
 			return nil, err
 		}
 		f.revision, _ = strconv.ParseInt(ci.Revision, 10, 64)

@@ -61,7 +61,7 @@ func (s *Store) snapshot(ctx context.Context, kinds []calico.Kind) (*datastore.S
 		for _, kv := range resp.Responses[i].GetResponseRange().GetKvs() {
 			stored := storedKV(string(kv.Key), kv.Value, kv.ModRevision)
 			var corrupt *datastore.CorruptError
-			if err := stored.Decode(kind); errors.As(err, &corrupt) {
+			if err := decode(kind, stored); errors.As(err, &corrupt) {
 				snapshot.Corrupt = append(snapshot.Corrupt, corrupt)
 				continue
 			}

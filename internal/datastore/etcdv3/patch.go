@@ -20,7 +20,7 @@ func (s *Store) patch(ctx context.Context, base *datastore.Stored, patch calico.
 	return s.write(ctx, "patch", id, guard, func(*facts) (plan, error) {
 		value, err := patch.Apply(base.Raw)
 		if err != nil {
-			return plan{}, &datastore.CorruptError{Key: base.Key, Revision: base.Revision, Err: err}
+			return plan{}, corrupt(base, err)
 		}
 		return plan{
 			key: base.Key, value: value, keys: []string{base.Key}, base: base,
@@ -34,7 +34,7 @@ func (s *Store) patch(ctx context.Context, base *datastore.Stored, patch calico.
 				// Others may have changed what is theirs.
 				changes, err := patch.Changes(base.Raw, now.Raw)
 				if err != nil {
-					return &datastore.CorruptError{Key: now.Key, Revision: now.Revision, Err: err}
+					return corrupt(now, err)
 				}
 				if len(changes) > 0 {
 					return &datastore.ConflictError{ID: id, Key: now.Key, Changes: changes}

@@ -154,7 +154,7 @@ func choose(id calico.ID, keys []string, found map[string]*datastore.Stored) (*d
 		if stored == nil {
 			continue
 		}
-		if err := stored.Decode(id.Kind); err != nil {
+		if err := decode(id.Kind, stored); err != nil {
 			return nil, err
 		}
 		if calico.IDOf(stored.Object).Short() == id.Short() {
@@ -171,11 +171,7 @@ func choose(id calico.ID, keys []string, found map[string]*datastore.Stored) (*d
 	case 1:
 		return objects[0], nil
 	default:
-		err := &datastore.AmbiguousError{ID: id}
-		for _, o := range objects {
-			err.Keys = append(err.Keys, o.Key)
-		}
-		return nil, err
+		return nil, ambiguous(id, objects)
 	}
 }
 
@@ -186,7 +182,7 @@ func (s *Store) List(ctx context.Context, kind calico.Kind) ([]*datastore.Stored
 	var corrupt []*datastore.CorruptError
 	err := s.scan(ctx, kind, func(stored *datastore.Stored) {
 		var c *datastore.CorruptError
-		if err := stored.Decode(kind); errors.As(err, &c) {
+		if err := decode(kind, stored); errors.As(err, &c) {
 			corrupt = append(corrupt, c)
 			return
 		}
@@ -318,7 +314,7 @@ func existing(obj calico.Object, release calico.Release, current []*datastore.St
 		return exists
 	}
 	found := clone(current[0])
-	if err := found.Decode(id.Kind); err != nil || calico.IDOf(found.Object).Short() != id.Short() {
+	if err := decode(id.Kind, found); err != nil || calico.IDOf(found.Object).Short() != id.Short() {
 		return exists
 	}
 	changes, err := calico.CreationChanges(obj, found.Raw, release)
@@ -338,7 +334,7 @@ func (s *Store) Update(ctx context.Context, obj calico.Object, base *datastore.S
 func (s *Store) update(ctx context.Context, obj calico.Object, base *datastore.Stored, guard *datastore.Guard) (*datastore.Stored, error) {
 	id := calico.IDOf(obj)
 	base = clone(base)
-	if err := base.Decode(id.Kind); err != nil {
+	if err := decode(id.Kind, base); err != nil {
 		return nil, err
 	}
 	tier := calico.IDOf(base.Object).Tier
@@ -428,16 +424,12 @@ func rebase(id calico.ID, base *datastore.Stored, current []*datastore.Stored) e
 		return &datastore.ConflictError{ID: id, Key: base.Key, Deleted: true}
 	case 1:
 	default:
-		err := &datastore.AmbiguousError{ID: id}
-		for _, c := range current {
-			err.Keys = append(err.Keys, c.Key)
-		}
-		return err
+		return ambiguous(id, current)
 	}
 	now := current[0]
 	changes, err := calico.ContentChanges(id.Kind, base.Raw, now.Raw)
 	if err != nil {
-		return &datastore.CorruptError{Key: now.Key, Revision: now.Revision, Err: err}
+		return corrupt(now, err)
 	}
 	if len(changes) > 0 {
 		return &datastore.ConflictError{ID: id, Key: now.Key, Changes: changes}
@@ -565,7 +557,7 @@ func (s *Store) written(id calico.ID, p plan, revision int64) (*datastore.Stored
 		return nil, nil
 	}
 	stored := storedKV(p.key, p.value, revision)
-	if err := stored.Decode(id.Kind); err != nil {
+	if err := decode(id.Kind, stored); err != nil {
 		return nil, err
 	}
 	stored.Object.SetName(id.Name)

@@ -36,7 +36,7 @@ func (s *Store) unusedTier(ctx context.Context, tier string, naming calico.Namin
 	for i, kind := range tieredKinds {
 		for _, kv := range resp.Responses[i].GetResponseRange().GetKvs() {
 			stored := storedKV(string(kv.Key), kv.Value, kv.ModRevision)
-			if err := stored.Decode(kind); err != nil {
+			if err := decode(kind, stored); err != nil {
 				continue // whatever it is, no release of Calico takes it for a policy
 			}
 			id := calico.IDOf(stored.Object)

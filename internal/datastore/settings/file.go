@@ -62,7 +62,7 @@ type apiConfigSpec struct {
 // namedFile returns the configuration file to read, if one is named.
 func namedFile(configFile string, env func(string) (string, bool)) (path string, origin Origin) {
 	if configFile != "" {
-		return configFile, Origin{Configuration, NameConfigFile.Attribute()}
+		return configFile, Origin{Configuration, string(NameConfigFile)}
 	}
 	if v, _ := env(fileVariable); v != "" {
 		return v, Origin{Environment, "environment variable " + fileVariable}
@@ -87,15 +87,17 @@ func readFile(path string, origin Origin, problems *Problems) layer {
 	spec := config.Spec
 	s := Settings{
 		DatastoreType: spec.DatastoreType,
-		DiscoverySRV:  spec.EtcdDiscoverySrv,
-		Username:      spec.EtcdUsername,
-		Password:      spec.EtcdPassword,
-		CACert:        spec.EtcdCACert,
-		Cert:          spec.EtcdCert,
-		Key:           spec.EtcdKey,
-		CACertFile:    spec.EtcdCACertFile,
-		CertFile:      spec.EtcdCertFile,
-		KeyFile:       spec.EtcdKeyFile,
+		Etcd: Etcd{
+			DiscoverySRV: spec.EtcdDiscoverySrv,
+			Username:     spec.EtcdUsername,
+			Password:     spec.EtcdPassword,
+			CACert:       spec.EtcdCACert,
+			Cert:         spec.EtcdCert,
+			Key:          spec.EtcdKey,
+			CACertFile:   spec.EtcdCACertFile,
+			CertFile:     spec.EtcdCertFile,
+			KeyFile:      spec.EtcdKeyFile,
+		},
 	}
 	if spec.EtcdEndpoints != "" {
 		s.Endpoints = []string{spec.EtcdEndpoints}

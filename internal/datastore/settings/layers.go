@@ -24,7 +24,7 @@ func fromConfiguration(s Settings) layer {
 	l := layer{}
 	for _, d := range definitions {
 		if given := d.given(s); given != nil {
-			l[d.name] = value{given, Origin{Configuration, d.name.Attribute()}}
+			l[d.name] = value{given, Origin{Configuration, string(d.name)}}
 		}
 	}
 	return l
@@ -76,19 +76,21 @@ func split(name Name, v string) []string {
 // pairs are settings that say the same thing in two ways: a layer gives one of
 // them, and whichever a stronger layer gives, weaker layers' other one is not
 // used.
-var pairs = [][2]Name{
-	{NameEndpoints, NameDiscoverySRV},
-	{NameCACert, NameCACertFile},
-	{NameCert, NameCertFile},
-	{NameKey, NameKeyFile},
-}
+var pairs = etcdPairs
 
 // merge takes each setting from the strongest layer that gives it or its twin.
 func merge(layers ...layer) layer {
 	merged := layer{}
-	groups := [][]Name{{NameUsername}, {NamePassword}}
+	var groups [][]Name
+	paired := map[Name]bool{}
 	for _, p := range pairs {
 		groups = append(groups, p[:])
+		paired[p[0]], paired[p[1]] = true, true
+	}
+	for _, d := range definitions {
+		if !paired[d.name] && d.name != NameDatastoreType {
+			groups = append(groups, []Name{d.name})
+		}
 	}
 	for _, group := range groups {
 		for _, l := range layers {
@@ -121,7 +123,7 @@ func datastoreType(layers []layer) (value, bool) {
 		if v, ok := l[NameDatastoreType]; ok {
 			return v, true
 		}
-		for _, name := range pairs[0] {
+		for _, name := range etcdPlaces {
 			if v, ok := l[name]; ok {
 				return value{[]string{EtcdV3}, v.origin}, true
 			}

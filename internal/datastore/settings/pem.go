@@ -32,7 +32,7 @@ func readMaterial(merged layer, inline, file Name, problems *Problems) material 
 	// to see it in an error.
 	if strings.Contains(path, "-----BEGIN") || strings.ContainsAny(path, "\n\r\x00") {
 		problems.add(file, v.origin, "Text in place of a file name",
-			"%s must be the name of a file, but is a text of several lines. %s takes the text of a PEM file.", v.origin, inline.Attribute())
+			"%s must be the name of a file, but is a text of several lines. %s takes the text of a PEM file.", v.origin, inline)
 		return material{name: file, origin: v.origin}
 	}
 	text, err := os.ReadFile(path)
@@ -70,7 +70,7 @@ func (m material) String() string {
 func (m material) hint() string {
 	switch m.name {
 	case NameCACert, NameCert, NameKey:
-		return fmt.Sprintf(" The name of a file belongs into %s.", (m.name + "_file").Attribute())
+		return fmt.Sprintf(" The name of a file belongs into %s.", m.name+"_file")
 	default:
 		return ""
 	}

@@ -63,23 +63,3 @@ func (ps *Problems) warn(setting Name, origin Origin, summary, format string, ar
 	ps.add(setting, origin, summary, format, args...)
 	(*ps)[len(*ps)-1].Warning = true
 }
-
-// nothingSet is the answer to a user who has not said yet where the datastore is.
-const nothingSet = `There is no etcd endpoint. Name the datastore in one of three ways:
-
-1. In the provider block:
-
-     provider "calico" {
-       etcd {
-         endpoints = ["https://10.0.0.1:2379"]
-       }
-     }
-
-2. In the environment variables of calicoctl:
-
-     ETCD_ENDPOINTS=https://10.0.0.1:2379
-
-3. In a configuration file of calicoctl. It is read only if config_file in the
-   provider block, or the environment variable CALICOCTL_CONFIG, names it:
-
-     config_file = "/etc/calico/calicoctl.cfg"`

@@ -7,19 +7,10 @@ import (
 
 // Resolved are the settings to use. It is complete and checked.
 type Resolved struct {
-	// DatastoreType is EtcdV3, Kubernetes or None. All else is empty but for EtcdV3.
+	// DatastoreType is EtcdV3, Kubernetes or None.
 	DatastoreType string
-	// Endpoints are URLs of the form scheme://host:port, all http or all https.
-	// Empty where DiscoverySRV is set.
-	Endpoints []string
-	// DiscoverySRV is the domain whose SRV records name the endpoints.
-	DiscoverySRV string
-	// Username and Password are both set or both empty.
-	Username, Password string
-	// CACert is PEM with one certificate or more; empty for the system's CAs.
-	CACert []byte
-	// Cert and Key are PEM and belong together, or both empty.
-	Cert, Key []byte
+	// ResolvedEtcd is empty but for EtcdV3.
+	ResolvedEtcd
 
 	origins map[Name]Origin
 }
@@ -36,15 +27,10 @@ func (r Resolved) Origin(name Name) (Origin, bool) {
 func (r Resolved) String() string {
 	var b strings.Builder
 	b.WriteString(r.DatastoreType)
-	if r.DiscoverySRV != "" {
-		fmt.Fprintf(&b, " at the SRV records of %s", r.DiscoverySRV)
-	}
-	if len(r.Endpoints) > 0 {
-		fmt.Fprintf(&b, " at %s", strings.Join(r.Endpoints, ", "))
-	}
+	b.WriteString(r.place())
 	for _, d := range definitions {
 		if o, ok := r.origins[d.name]; ok {
-			fmt.Fprintf(&b, "; %s from %s", d.name, o)
+			fmt.Fprintf(&b, "; %s from %s", d.name.short(), o)
 		}
 	}
 	return b.String()
@@ -97,17 +83,7 @@ func Resolve(explicit Settings, env func(string) (string, bool), configFile stri
 		return r, problems
 	}
 	checkAlternatives(merged, &problems)
-	takeDiscovery(&r, merged, &problems)
-	if !has(merged, NameEndpoints, NameDiscoverySRV) {
-		// A file that could not be read is what is wrong then, not that
-		// nothing is given.
-		if problems.Err() == nil {
-			problems.add(NameEndpoints, Origin{}, "No Calico datastore configured", "%s", nothingSet)
-		}
-		return r, problems
-	}
-	takeUser(&r, merged, &problems)
-	takeTLS(&r, merged, &problems)
+	resolveEtcd(&r, merged, &problems)
 	return r, problems
 }
 
@@ -143,80 +119,8 @@ func checkAlternatives(merged layer, problems *Problems) {
 		a, both := merged[pair[0]]
 		b, ok := merged[pair[1]]
 		if both && ok {
-			problems.add(pair[1], b.origin, fmt.Sprintf("Both %s and %s", pair[0], pair[1]),
+			problems.add(pair[1], b.origin, fmt.Sprintf("Both %s and %s", pair[0].short(), pair[1].short()),
 				"%s and %s are both given. Give one of them.", a.origin, b.origin)
 		}
 	}
-}
-
-// takeDiscovery takes the endpoints, or the domain to find them with.
-func takeDiscovery(r *Resolved, merged layer, problems *Problems) {
-	if v, ok := merged[NameEndpoints]; ok {
-		r.origins[NameEndpoints] = v.origin
-		r.Endpoints = checkEndpoints(v, problems)
-	}
-	if v, ok := merged[NameDiscoverySRV]; ok {
-		r.origins[NameDiscoverySRV] = v.origin
-		r.DiscoverySRV = checkDomain(v, problems)
-	}
-}
-
-// takeUser takes the etcd user. calicoctl uses neither name nor password where
-// one is missing, and says nothing.
-func takeUser(r *Resolved, merged layer, problems *Problems) {
-	username, named := merged[NameUsername]
-	password, ok := merged[NamePassword]
-	switch {
-	case named && !ok:
-		problems.add(NameUsername, username.origin, "User name without a password",
-			"%s is given, but no password is. Give it in %s or in the environment variable ETCD_PASSWORD, or leave the user name out where etcd's authentication is off.",
-			username.origin, NamePassword.Attribute())
-	case ok && !named:
-		problems.add(NamePassword, password.origin, "Password without a user name",
-			"%s is given, but no user name is. Give it in %s or in the environment variable ETCD_USERNAME, or leave the password out where etcd's authentication is off.",
-			password.origin, NameUsername.Attribute())
-	case named:
-		r.Username, r.Password = username.text(), password.text()
-		r.origins[NameUsername], r.origins[NamePassword] = username.origin, password.origin
-	}
-}
-
-// takeTLS takes the certificates and the key, if they have a use.
-func takeTLS(r *Resolved, merged layer, problems *Problems) {
-	if plaintext(r) {
-		for _, name := range []Name{NameCert, NameCertFile, NameKey, NameKeyFile, NameCACert, NameCACertFile} {
-			if v, ok := merged[name]; ok {
-				problems.warn(name, v.origin, "Certificates without TLS",
-					"%s is given, but the endpoints from %s are http://, so it is not used and nothing is encrypted. Write https:// where etcd serves TLS.",
-					v.origin, r.origins[NameEndpoints])
-				return
-			}
-		}
-		return
-	}
-	ca := readMaterial(merged, NameCACert, NameCACertFile, problems)
-	cert := readMaterial(merged, NameCert, NameCertFile, problems)
-	key := readMaterial(merged, NameKey, NameKeyFile, problems)
-	for _, m := range []material{ca, cert, key} {
-		if m.name != "" {
-			r.origins[m.name] = m.origin
-		}
-	}
-	if readable(ca) {
-		checkCA(ca, problems)
-	}
-	if readable(cert) && readable(key) {
-		checkPair(cert, key, problems)
-	}
-	r.CACert, r.Cert, r.Key = ca.pem, cert.pem, key.pem
-}
-
-// plaintext tells whether TLS is out of the question.
-func plaintext(r *Resolved) bool {
-	for _, e := range r.Endpoints {
-		if !strings.HasPrefix(e, "http://") {
-			return false
-		}
-	}
-	return len(r.Endpoints) > 0
 }

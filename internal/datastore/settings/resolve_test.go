@@ -55,15 +55,7 @@ func TestEverySettingFromEveryLayer(t *testing.T) {
 		t.Fatal(err)
 	}
 	indented := func(text string) string { return strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ") }
-	want := Resolved{
-		DatastoreType: EtcdV3,
-		Endpoints:     []string{"https://10.0.0.1:2379", "https://[2001:db8::1]:2379"},
-		Username:      "ann",
-		Password:      "s3cret",
-		CACert:        []byte(certs.CA),
-		Cert:          []byte(certs.Cert),
-		Key:           []byte(certs.Key),
-	}
+	want := Resolved{DatastoreType: EtcdV3, ResolvedEtcd: ResolvedEtcd{Endpoints: []string{"https://10.0.0.1:2379", "https://[2001:db8::1]:2379"}, Username: "ann", Password: "s3cret", CACert: []byte(certs.CA), Cert: []byte(certs.Cert), Key: []byte(certs.Key)}}
 	for name, test := range map[string]struct {
 		explicit Settings
 		env      variables
@@ -71,12 +63,7 @@ func TestEverySettingFromEveryLayer(t *testing.T) {
 		origins  map[Name]string
 	}{
 		"provider block, files": {
-			explicit: Settings{
-				DatastoreType: EtcdV3,
-				Endpoints:     []string{"https://10.0.0.1:2379", "https://[2001:db8::1]:2379"},
-				Username:      "ann", Password: "s3cret",
-				CACertFile: certs.CAFile, CertFile: certs.CertFile, KeyFile: certs.KeyFile,
-			},
+			explicit: Settings{DatastoreType: EtcdV3, Etcd: Etcd{Endpoints: []string{"https://10.0.0.1:2379", "https://[2001:db8::1]:2379"}, Username: "ann", Password: "s3cret", CACertFile: certs.CAFile, CertFile: certs.CertFile, KeyFile: certs.KeyFile}},
 			origins: map[Name]string{
 				NameDatastoreType: "datastore_type", NameEndpoints: "etcd.endpoints",
 				NameUsername: "etcd.username", NamePassword: "etcd.password",
@@ -84,12 +71,7 @@ func TestEverySettingFromEveryLayer(t *testing.T) {
 			},
 		},
 		"provider block, inline": {
-			explicit: Settings{
-				DatastoreType: EtcdV3,
-				Endpoints:     []string{"HTTPS://10.0.0.1:2379/", "https://[2001:db8::1]:2379"},
-				Username:      "ann", Password: "s3cret",
-				CACert: certs.CA, Cert: certs.Cert, Key: certs.Key,
-			},
+			explicit: Settings{DatastoreType: EtcdV3, Etcd: Etcd{Endpoints: []string{"HTTPS://10.0.0.1:2379/", "https://[2001:db8::1]:2379"}, Username: "ann", Password: "s3cret", CACert: certs.CA, Cert: certs.Cert, Key: certs.Key}},
 			origins: map[Name]string{
 				NameDatastoreType: "datastore_type", NameEndpoints: "etcd.endpoints",
 				NameUsername: "etcd.username", NamePassword: "etcd.password",
@@ -97,12 +79,7 @@ func TestEverySettingFromEveryLayer(t *testing.T) {
 			},
 		},
 		"provider block, a key beside files": {
-			explicit: Settings{
-				DatastoreType: EtcdV3,
-				Endpoints:     []string{"https://10.0.0.1:2379", "https://[2001:db8::1]:2379"},
-				Username:      "ann", Password: "s3cret",
-				CACertFile: certs.CAFile, CertFile: certs.CertFile, Key: certs.Key,
-			},
+			explicit: Settings{DatastoreType: EtcdV3, Etcd: Etcd{Endpoints: []string{"https://10.0.0.1:2379", "https://[2001:db8::1]:2379"}, Username: "ann", Password: "s3cret", CACertFile: certs.CAFile, CertFile: certs.CertFile, Key: certs.Key}},
 			origins: map[Name]string{
 				NameDatastoreType: "datastore_type", NameEndpoints: "etcd.endpoints",
 				NameUsername: "etcd.username", NamePassword: "etcd.password",
@@ -201,40 +178,40 @@ func TestPrecedence(t *testing.T) {
 		want     Resolved
 	}{
 		"attribute by attribute": {
-			explicit: Settings{Username: "ann"},
+			explicit: Settings{Etcd: Etcd{Username: "ann"}},
 			env:      variables{"ETCD_USERNAME": "bob", "ETCD_PASSWORD": "from env"},
 			file:     []string{"etcdEndpoints: " + c, "etcdUsername: cid", "etcdPassword: from file"},
-			want:     Resolved{DatastoreType: EtcdV3, Endpoints: []string{c}, Username: "ann", Password: "from env"},
+			want:     Resolved{DatastoreType: EtcdV3, ResolvedEtcd: ResolvedEtcd{Endpoints: []string{c}, Username: "ann", Password: "from env"}},
 		},
 		"endpoints of the provider block before a domain in the environment": {
-			explicit: Settings{Endpoints: []string{a}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{a}}},
 			env:      variables{"ETCD_DISCOVERY_SRV": "example.com"},
 			file:     []string{"etcdEndpoints: " + c},
-			want:     Resolved{DatastoreType: EtcdV3, Endpoints: []string{a}},
+			want:     Resolved{DatastoreType: EtcdV3, ResolvedEtcd: ResolvedEtcd{Endpoints: []string{a}}},
 		},
 		"a domain in the environment before endpoints in the file": {
 			env:  variables{"ETCD_DISCOVERY_SRV": "example.com"},
 			file: []string{"etcdEndpoints: " + c},
-			want: Resolved{DatastoreType: EtcdV3, DiscoverySRV: "example.com"},
+			want: Resolved{DatastoreType: EtcdV3, ResolvedEtcd: ResolvedEtcd{DiscoverySRV: "example.com"}},
 		},
 		"a weaker place may contradict itself where it is not used": {
-			explicit: Settings{Endpoints: []string{a}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{a}}},
 			env:      variables{"ETCD_ENDPOINTS": b, "ETCD_DISCOVERY_SRV": "example.com"},
-			want:     Resolved{DatastoreType: EtcdV3, Endpoints: []string{a}},
+			want:     Resolved{DatastoreType: EtcdV3, ResolvedEtcd: ResolvedEtcd{Endpoints: []string{a}}},
 		},
 		"empty variables are unset": {
 			env:  variables{"CALICO_ETCD_ENDPOINTS": "", "ETCD_ENDPOINTS": "", "ETCD_USERNAME": "", "DATASTORE_TYPE": ""},
 			file: []string{"etcdEndpoints: " + c},
-			want: Resolved{DatastoreType: EtcdV3, Endpoints: []string{c}},
+			want: Resolved{DatastoreType: EtcdV3, ResolvedEtcd: ResolvedEtcd{Endpoints: []string{c}}},
 		},
 		"a domain alone means etcd": {
 			env:  variables{"ETCD_DISCOVERY_SRV": "example.com"},
-			want: Resolved{DatastoreType: EtcdV3, DiscoverySRV: "example.com"},
+			want: Resolved{DatastoreType: EtcdV3, ResolvedEtcd: ResolvedEtcd{DiscoverySRV: "example.com"}},
 		},
 		"endpoints of the provider block mean etcd whatever the environment says": {
-			explicit: Settings{Endpoints: []string{a}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{a}}},
 			env:      variables{"DATASTORE_TYPE": "kubernetes"},
-			want:     Resolved{DatastoreType: EtcdV3, Endpoints: []string{a}},
+			want:     Resolved{DatastoreType: EtcdV3, ResolvedEtcd: ResolvedEtcd{Endpoints: []string{a}}},
 		},
 		"the kind of the same place before its endpoints": {
 			env:  variables{"DATASTORE_TYPE": "kubernetes", "ETCD_ENDPOINTS": b},
@@ -284,13 +261,13 @@ func TestInlineAndFileAcrossLayers(t *testing.T) {
 		"ETCD_ENDPOINTS": "https://a:2379", "ETCD_CA_CERT_FILE": theirs.CAFile,
 		"ETCD_CERT_FILE": theirs.CertFile, "ETCD_KEY_FILE": theirs.KeyFile,
 	}
-	r := mustResolve(t, Settings{CACert: ours.CA, Cert: ours.Cert, Key: ours.Key}, env, "")
+	r := mustResolve(t, Settings{Etcd: Etcd{CACert: ours.CA, Cert: ours.Cert, Key: ours.Key}}, env, "")
 	if string(r.CACert) != ours.CA || string(r.Cert) != ours.Cert || string(r.Key) != ours.Key {
 		t.Error("the environment's files are used in place of the provider block's texts")
 	}
 
 	// Another key is not exclusive with a certificate: what does not fit is told.
-	_, problems := Resolve(Settings{Cert: ours.Cert}, env.lookup, "")
+	_, problems := Resolve(Settings{Etcd: Etcd{Cert: ours.Cert}}, env.lookup, "")
 	if len(problems) != 1 || problems[0].Setting != NameKeyFile ||
 		!strings.Contains(problems[0].Detail, "etcd.cert") || !strings.Contains(problems[0].Detail, "ETCD_KEY_FILE") {
 		t.Errorf("a certificate with another's key: %v", problems)
@@ -310,7 +287,7 @@ func TestConfigFileIsReadOnlyWhereNamed(t *testing.T) {
 	if problems.Err() == nil {
 		t.Error("there are settings from nowhere")
 	}
-	_, problems = Resolve(Settings{Endpoints: []string{"http://a:1"}}, variables{}.lookup, "/nowhere/calicoctl.cfg")
+	_, problems = Resolve(Settings{Etcd: Etcd{Endpoints: []string{"http://a:1"}}}, variables{}.lookup, "/nowhere/calicoctl.cfg")
 	if len(problems) != 1 || problems[0].Setting != NameConfigFile || problems[0].Origin.String() != "config_file" {
 		t.Errorf("a file that is named but missing: %v", problems)
 	}
@@ -346,7 +323,7 @@ func TestProblems(t *testing.T) {
 			says: []string{`endpoints = ["https://10.0.0.1:2379"]`, "ETCD_ENDPOINTS=", "config_file =", "CALICOCTL_CONFIG"},
 		},
 		"a user but no endpoint": {
-			explicit: Settings{Username: "ann", Password: secret},
+			explicit: Settings{Etcd: Etcd{Username: "ann", Password: secret}},
 			setting:  NameEndpoints, index: -1, says: []string{"no etcd endpoint"},
 		},
 		"an unknown kind": {
@@ -354,7 +331,7 @@ func TestProblems(t *testing.T) {
 			setting: NameDatastoreType, index: -1, says: []string{"DATASTORE_TYPE", `"etcd"`, `"etcdv3"`, `"kubernetes"`},
 		},
 		"no scheme": {
-			explicit: Settings{Endpoints: []string{"http://a:1", "10.0.0.1:2379"}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{"http://a:1", "10.0.0.1:2379"}}},
 			setting:  NameEndpoints, index: 1,
 			says: []string{"etcd.endpoints[1]", "https://10.0.0.1:2379 if etcd serves TLS", "calicoctl takes it for", "http://10.0.0.1:2379 if it serves plaintext"},
 		},
@@ -363,55 +340,55 @@ func TestProblems(t *testing.T) {
 			setting: NameEndpoints, index: -1, says: []string{`"b:2", from environment variable ETCD_ENDPOINTS`, "http://b:2"},
 		},
 		"another scheme": {
-			explicit: Settings{Endpoints: []string{"unix:///run/etcd.sock"}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{"unix:///run/etcd.sock"}}},
 			setting:  NameEndpoints, says: []string{`scheme "unix"`},
 		},
 		"no port": {
-			explicit: Settings{Endpoints: []string{"https://etcd.example.com/"}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{"https://etcd.example.com/"}}},
 			setting:  NameEndpoints, says: []string{"no port", "https://etcd.example.com:2379"},
 		},
 		"a port that is none": {
-			explicit: Settings{Endpoints: []string{"https://etcd.example.com:70000"}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{"https://etcd.example.com:70000"}}},
 			setting:  NameEndpoints, says: []string{"1 to 65535"},
 		},
 		"no host": {
-			explicit: Settings{Endpoints: []string{"https://:2379"}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{"https://:2379"}}},
 			setting:  NameEndpoints, says: []string{"no host"},
 		},
 		"a path": {
-			explicit: Settings{Endpoints: []string{"https://a:2379/v3"}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{"https://a:2379/v3"}}},
 			setting:  NameEndpoints, says: []string{"Write https://a:2379"},
 		},
 		"a query": {
-			explicit: Settings{Endpoints: []string{"https://a:2379?x=y"}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{"https://a:2379?x=y"}}},
 			setting:  NameEndpoints, says: []string{"Write https://a:2379"},
 		},
 		"no URL": {
-			explicit: Settings{Endpoints: []string{"https://a b:2379"}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{"https://a b:2379"}}},
 			setting:  NameEndpoints, says: []string{"is no URL", `" "`},
 		},
 		"an address without brackets": {
-			explicit: Settings{Endpoints: []string{"https://2001:db8::1:2379"}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{"https://2001:db8::1:2379"}}},
 			setting:  NameEndpoints, says: []string{"https://[2001:db8::1]:2379"},
 		},
 		"a user in an endpoint": {
-			explicit: Settings{Endpoints: []string{"https://root:" + secret + "@a:2379"}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{"https://root:" + secret + "@a:2379"}}},
 			setting:  NameEndpoints, says: []string{"https://...@a:2379", "username and password"},
 		},
 		"a user in an endpoint that is no URL": {
-			explicit: Settings{Endpoints: []string{"root:" + secret + "@a:23 79"}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{"root:" + secret + "@a:23 79"}}},
 			setting:  NameEndpoints, says: []string{"...@a:23 79"},
 		},
 		"two endpoints in one": {
-			explicit: Settings{Endpoints: []string{"https://a:2379,https://b:2379"}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{"https://a:2379,https://b:2379"}}},
 			setting:  NameEndpoints, says: []string{"element of its own"},
 		},
 		"an empty endpoint": {
-			explicit: Settings{Endpoints: []string{""}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{""}}},
 			setting:  NameEndpoints, says: []string{"no endpoint"},
 		},
 		"an empty list is not an unset one": {
-			explicit: Settings{Endpoints: []string{}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{}}},
 			env:      variables{"ETCD_ENDPOINTS": "http://a:1"},
 			setting:  NameEndpoints, index: -1, says: []string{"etcd.endpoints is given but names no endpoint"},
 		},
@@ -420,11 +397,11 @@ func TestProblems(t *testing.T) {
 			setting: NameEndpoints, index: -1, says: []string{"ETCD_ENDPOINTS is given but names no endpoint"},
 		},
 		"http and https": {
-			explicit: Settings{Endpoints: []string{"https://a:2379", "http://b:2379"}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{"https://a:2379", "http://b:2379"}}},
 			setting:  NameEndpoints, index: -1, says: []string{"https://a:2379", "http://b:2379"},
 		},
 		"endpoints and a domain": {
-			explicit: Settings{Endpoints: tls, DiscoverySRV: "example.com"},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, DiscoverySRV: "example.com"}},
 			setting:  NameDiscoverySRV, index: -1, says: []string{"etcd.endpoints and etcd.discovery_srv are both given"},
 		},
 		"endpoints and a domain in the environment": {
@@ -432,27 +409,27 @@ func TestProblems(t *testing.T) {
 			setting: NameDiscoverySRV, index: -1, says: []string{"ETCD_ENDPOINTS", "ETCD_DISCOVERY_SRV"},
 		},
 		"no domain": {
-			explicit: Settings{DiscoverySRV: "https://example.com"},
+			explicit: Settings{Etcd: Etcd{DiscoverySRV: "https://example.com"}},
 			setting:  NameDiscoverySRV, index: -1, says: []string{"_etcd-client-ssl._tcp.example.com"},
 		},
 		"a key as text that is not that of the certificate's file": {
-			explicit: Settings{Endpoints: tls, CACertFile: certs.CAFile, CertFile: certs.CertFile, Key: others.Key},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, CACertFile: certs.CAFile, CertFile: certs.CertFile, Key: others.Key}},
 			setting:  NameKey, index: -1, says: []string{"etcd.cert_file", "etcd.key", "cannot be used together"},
 		},
 		"a CA in two ways": {
-			explicit: Settings{Endpoints: tls, CACert: certs.CA, CACertFile: certs.CAFile},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, CACert: certs.CA, CACertFile: certs.CAFile}},
 			setting:  NameCACertFile, index: -1, says: []string{"etcd.ca_cert and etcd.ca_cert_file are both given"},
 		},
 		"a certificate in two ways": {
-			explicit: Settings{Endpoints: tls, Cert: certs.Cert, CertFile: certs.CertFile, Key: certs.Key},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, Cert: certs.Cert, CertFile: certs.CertFile, Key: certs.Key}},
 			setting:  NameCertFile, index: -1, says: []string{"Give one"},
 		},
 		"a key in two ways": {
-			explicit: Settings{Endpoints: tls, Cert: certs.Cert, Key: certs.Key, KeyFile: certs.KeyFile},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, Cert: certs.Cert, Key: certs.Key, KeyFile: certs.KeyFile}},
 			setting:  NameKeyFile, index: -1, says: []string{"Give one"},
 		},
 		"a certificate without a key": {
-			explicit: Settings{Endpoints: tls, CertFile: certs.CertFile},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, CertFile: certs.CertFile}},
 			setting:  NameCertFile, index: -1, says: []string{"neither key nor key_file"},
 		},
 		"a key without a certificate": {
@@ -460,7 +437,7 @@ func TestProblems(t *testing.T) {
 			setting: NameKeyFile, index: -1, says: []string{"ETCD_KEY_FILE is given", "neither cert nor cert_file"},
 		},
 		"a user without a password": {
-			explicit: Settings{Endpoints: tls, Username: "ann"},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, Username: "ann"}},
 			setting:  NameUsername, index: -1, says: []string{"etcd.username", "ETCD_PASSWORD"},
 		},
 		"a password without a user": {
@@ -472,63 +449,63 @@ func TestProblems(t *testing.T) {
 			setting: NameCACertFile, index: -1, says: []string{dir + "/nowhere.pem", "named by environment variable ETCD_CA_CERT_FILE", "no such file"},
 		},
 		"a missing key leaves its certificate alone": {
-			explicit: Settings{Endpoints: tls, CertFile: certs.CertFile, KeyFile: dir + "/nowhere.pem"},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, CertFile: certs.CertFile, KeyFile: dir + "/nowhere.pem"}},
 			setting:  NameKeyFile, index: -1, says: []string{"named by etcd.key_file"},
 		},
 		"a directory": {
-			explicit: Settings{Endpoints: tls, CACertFile: dir},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, CACertFile: dir}},
 			setting:  NameCACertFile, index: -1, says: []string{"is a directory"},
 		},
 		"a tilde": {
-			explicit: Settings{Endpoints: tls, CACertFile: "~/ca.pem"},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, CACertFile: "~/ca.pem"}},
 			setting:  NameCACertFile, index: -1, says: []string{`pathexpand("~/ca.pem")`},
 		},
 		"a key in place of its file": {
-			explicit: Settings{Endpoints: tls, CertFile: certs.CertFile, KeyFile: certs.Key},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, CertFile: certs.CertFile, KeyFile: certs.Key}},
 			setting:  NameKeyFile, index: -1, says: []string{"etcd.key takes the text"},
 		},
 		"a file name in place of a CA": {
-			explicit: Settings{Endpoints: tls, CACert: certs.CAFile},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, CACert: certs.CAFile}},
 			setting:  NameCACert, index: -1, says: []string{"The text of etcd.ca_cert holds no certificate", "belongs into etcd.ca_cert_file"},
 		},
 		"a file name in place of a certificate": {
-			explicit: Settings{Endpoints: tls, Cert: certs.CertFile, Key: certs.Key},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, Cert: certs.CertFile, Key: certs.Key}},
 			setting:  NameCert, index: -1, says: []string{"belongs into etcd.cert_file"},
 		},
 		"a file name in place of a key": {
-			explicit: Settings{Endpoints: tls, Cert: certs.Cert, Key: certs.KeyFile},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, Cert: certs.Cert, Key: certs.KeyFile}},
 			setting:  NameKey, index: -1, says: []string{"belongs into etcd.key_file"},
 		},
 		"a key in place of a CA": {
-			explicit: Settings{Endpoints: tls, CACertFile: certs.KeyFile},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, CACertFile: certs.KeyFile}},
 			setting:  NameCACertFile, index: -1, says: []string{"The file named by etcd.ca_cert_file holds no certificate"},
 		},
 		"an empty CA file": {
-			explicit: Settings{Endpoints: tls, CACertFile: write(t, "ca.pem", "")},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, CACertFile: write(t, "ca.pem", "")}},
 			setting:  NameCACertFile, index: -1, says: []string{"holds no certificate"},
 		},
 		"a broken CA": {
-			explicit: Settings{Endpoints: tls, CACert: certs.CA + block("CERTIFICATE", secret)},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, CACert: certs.CA + block("CERTIFICATE", secret)}},
 			setting:  NameCACert, index: -1, says: []string{"cannot be parsed"},
 		},
 		"a broken certificate": {
-			explicit: Settings{Endpoints: tls, Cert: block("CERTIFICATE", secret), Key: certs.Key},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, Cert: block("CERTIFICATE", secret), Key: certs.Key}},
 			setting:  NameCert, index: -1, says: []string{"cannot be parsed"},
 		},
 		"a broken key": {
-			explicit: Settings{Endpoints: tls, Cert: certs.Cert, Key: block("EC PRIVATE KEY", secret)},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, Cert: certs.Cert, Key: block("EC PRIVATE KEY", secret)}},
 			setting:  NameKey, index: -1, says: []string{"etcd.cert", "etcd.key"},
 		},
 		"an encrypted key": {
-			explicit: Settings{Endpoints: tls, Cert: certs.Cert, Key: block("ENCRYPTED PRIVATE KEY", secret)},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, Cert: certs.Cert, Key: block("ENCRYPTED PRIVATE KEY", secret)}},
 			setting:  NameKey, index: -1, says: []string{"passphrase"},
 		},
 		"an encrypted key of the old form": {
-			explicit: Settings{Endpoints: tls, Cert: certs.Cert, Key: "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\naHVudGVyMg==\n-----END RSA PRIVATE KEY-----\n"},
+			explicit: Settings{Etcd: Etcd{Endpoints: tls, Cert: certs.Cert, Key: "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4, ENCRYPTED\nDEK-Info: AES-128-CBC, 00\n\naHVudGVyMg==\n-----END RSA PRIVATE KEY-----\n"}},
 			setting:  NameKey, index: -1, says: []string{"passphrase"},
 		},
 		"certificates without TLS": {
-			explicit: Settings{Endpoints: []string{"http://a:1"}},
+			explicit: Settings{Etcd: Etcd{Endpoints: []string{"http://a:1"}}},
 			env:      variables{"ETCD_CERT_FILE": "/nowhere", "ETCD_KEY_FILE": "/nowhere", "ETCD_CA_CERT_FILE": "/nowhere"},
 			setting:  NameCertFile, index: -1, warning: true,
 			says: []string{"environment variable ETCD_CERT_FILE is given", "etcd.endpoints are http://", "nothing is encrypted"},
@@ -564,17 +541,12 @@ func TestProblems(t *testing.T) {
 // TestAllProblemsAtOnce saves a user from finding one mistake after the other.
 func TestAllProblemsAtOnce(t *testing.T) {
 	t.Parallel()
-	_, problems := Resolve(Settings{
-		DatastoreType: "consul",
-		Endpoints:     []string{"a:1", "https://b:2", "https://c:3/x"},
-		Username:      "ann",
-		CACertFile:    "/nowhere",
-	}, variables{}.lookup, "/nowhere")
+	_, problems := Resolve(Settings{DatastoreType: "consul", Etcd: Etcd{Endpoints: []string{"a:1", "https://b:2", "https://c:3/x"}, Username: "ann", CACertFile: "/nowhere"}}, variables{}.lookup, "/nowhere")
 	var got []string
 	for _, p := range problems {
 		got = append(got, fmt.Sprintf("%s[%d]", p.Setting, p.Index))
 	}
-	want := []string{"config_file[-1]", "datastore_type[-1]", "endpoints[0]", "endpoints[2]", "username[-1]", "ca_cert_file[-1]"}
+	want := []string{"config_file[-1]", "datastore_type[-1]", "etcd.endpoints[0]", "etcd.endpoints[2]", "etcd.username[-1]", "etcd.ca_cert_file[-1]"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
@@ -585,13 +557,13 @@ func TestAllProblemsAtOnce(t *testing.T) {
 
 func TestCheckLeavesRoomForOtherPlaces(t *testing.T) {
 	t.Parallel()
-	for name, s := range map[string]Settings{
+	for name, s := range map[string]Etcd{
 		"nothing":                    {},
 		"a user, password elsewhere": {Username: "ann"},
 		"a certificate, key elsewhere, files not there yet": {CertFile: "/nowhere", CACertFile: "/nowhere"},
 		"endpoints": {Endpoints: []string{"https://a:1"}},
 	} {
-		if problems := Check(s); len(problems) != 0 {
+		if problems := Check(Settings{Etcd: s}); len(problems) != 0 {
 			t.Errorf("%s: %v", name, problems)
 		}
 	}
@@ -600,10 +572,10 @@ func TestCheckLeavesRoomForOtherPlaces(t *testing.T) {
 		want     Name
 	}{
 		"a kind":     {Settings{DatastoreType: "consul"}, NameDatastoreType},
-		"two ways":   {Settings{Key: "x", KeyFile: "y"}, NameKeyFile},
-		"no scheme":  {Settings{Endpoints: []string{"a:1"}}, NameEndpoints},
-		"no domain":  {Settings{DiscoverySRV: "a:1"}, NameDiscoverySRV},
-		"empty list": {Settings{Endpoints: []string{}}, NameEndpoints},
+		"two ways":   {Settings{Etcd: Etcd{Key: "x", KeyFile: "y"}}, NameKeyFile},
+		"no scheme":  {Settings{Etcd: Etcd{Endpoints: []string{"a:1"}}}, NameEndpoints},
+		"no domain":  {Settings{Etcd: Etcd{DiscoverySRV: "a:1"}}, NameDiscoverySRV},
+		"empty list": {Settings{Etcd: Etcd{Endpoints: []string{}}}, NameEndpoints},
 	} {
 		if problems := Check(test.settings); len(problems) != 1 || problems[0].Setting != test.want {
 			t.Errorf("%s: %v", name, problems)
@@ -613,19 +585,16 @@ func TestCheckLeavesRoomForOtherPlaces(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[Name]string{
-		NameDatastoreType: "datastore_type", NameConfigFile: "config_file",
-		NameEndpoints: "etcd.endpoints", NameKeyFile: "etcd.key_file",
+	for name, want := range map[Name][2]string{
+		NameDatastoreType: {"", "datastore_type"}, NameConfigFile: {"", "config_file"},
+		NameEndpoints: {"etcd", "endpoints"}, NameKeyFile: {"etcd", "key_file"},
 	} {
-		if got := name.Attribute(); got != want || name.InEtcd() != strings.HasPrefix(want, "etcd.") {
-			t.Errorf("%s is the attribute %s", name, got)
+		if block, attribute := name.Place(); block != want[0] || attribute != want[1] {
+			t.Errorf("%s is the attribute %q of the block %q", name, attribute, block)
 		}
 	}
 	// Each field of Settings is a setting, so that none is left out of a layer.
-	full := Settings{
-		DatastoreType: "x", Endpoints: []string{"x"}, DiscoverySRV: "x", Username: "x", Password: "x",
-		CACert: "x", Cert: "x", Key: "x", CACertFile: "x", CertFile: "x", KeyFile: "x",
-	}
+	full := Settings{DatastoreType: "x", Etcd: Etcd{Endpoints: []string{"x"}, DiscoverySRV: "x", Username: "x", Password: "x", CACert: "x", Cert: "x", Key: "x", CACertFile: "x", CertFile: "x", KeyFile: "x"}}
 	if got := strings.Count(full.String(), " "); got != len(definitions)-1 {
 		t.Errorf("%d of %d settings are given: %s", got+1, len(definitions), full)
 	}

@@ -22,18 +22,7 @@ const (
 type Settings struct {
 	// DatastoreType is EtcdV3, Kubernetes or None.
 	DatastoreType string
-	// Endpoints are URLs such as https://10.0.0.1:2379. A list that is there
-	// but empty is a mistake, not an unset list.
-	Endpoints []string
-	// DiscoverySRV is the domain whose SRV records name the endpoints.
-	DiscoverySRV string
-	// Username and Password are those of an etcd user.
-	Username, Password string
-	// CACert, Cert and Key are PEM text.
-	CACert, Cert, Key string
-	// CACertFile, CertFile and KeyFile name PEM files. A relative name is
-	// relative to the working directory, as calicoctl takes it.
-	CACertFile, CertFile, KeyFile string
+	Etcd
 }
 
 // String names the settings that are given, without their values.
@@ -50,36 +39,29 @@ func (s Settings) String() string {
 // GoString is String, so that no way of printing shows a secret.
 func (s Settings) GoString() string { return s.String() }
 
-// Name is the name of a setting: that of its attribute in the provider block.
+// Name is how a user writes a setting's place in the provider block, such as
+// datastore_type or etcd.endpoints.
 type Name string
 
-// The settings. DatastoreType and ConfigFile are attributes of the provider
-// itself, all others of its block "etcd".
+// The settings that are attributes of the provider itself, and not of a block.
 const (
 	NameDatastoreType Name = "datastore_type"
 	NameConfigFile    Name = "config_file"
-	NameEndpoints     Name = "endpoints"
-	NameDiscoverySRV  Name = "discovery_srv"
-	NameUsername      Name = "username"
-	NamePassword      Name = "password"
-	NameCACert        Name = "ca_cert"
-	NameCert          Name = "cert"
-	NameKey           Name = "key"
-	NameCACertFile    Name = "ca_cert_file"
-	NameCertFile      Name = "cert_file"
-	NameKeyFile       Name = "key_file"
 )
 
-// InEtcd tells whether the setting is an attribute of the block "etcd".
-func (n Name) InEtcd() bool { return n != NameDatastoreType && n != NameConfigFile }
-
-// Attribute is how a user writes the setting's place in the provider block,
-// such as etcd.endpoints.
-func (n Name) Attribute() string {
-	if n.InEtcd() {
-		return "etcd." + string(n)
+// Place takes the name apart: block is the block that the attribute is in, "" for none.
+func (n Name) Place() (block, attribute string) {
+	block, attribute, found := strings.Cut(string(n), ".")
+	if !found {
+		return "", string(n)
 	}
-	return string(n)
+	return block, attribute
+}
+
+// short is the name within its block.
+func (n Name) short() string {
+	_, attribute := n.Place()
+	return attribute
 }
 
 // Layer is one of the places that settings come from.
@@ -113,19 +95,10 @@ type definition struct {
 	given func(Settings) []string
 }
 
-var definitions = []definition{
+// definitions are those of the settings of every datastore.
+var definitions = append([]definition{
 	{NameDatastoreType, "DATASTORE_TYPE", "datastoreType", text(func(s Settings) string { return s.DatastoreType })},
-	{NameEndpoints, "ETCD_ENDPOINTS", "etcdEndpoints", func(s Settings) []string { return s.Endpoints }},
-	{NameDiscoverySRV, "ETCD_DISCOVERY_SRV", "etcdDiscoverySrv", text(func(s Settings) string { return s.DiscoverySRV })},
-	{NameUsername, "ETCD_USERNAME", "etcdUsername", text(func(s Settings) string { return s.Username })},
-	{NamePassword, "ETCD_PASSWORD", "etcdPassword", text(func(s Settings) string { return s.Password })},
-	{NameCACert, "", "etcdCACert", text(func(s Settings) string { return s.CACert })},
-	{NameCACertFile, "ETCD_CA_CERT_FILE", "etcdCACertFile", text(func(s Settings) string { return s.CACertFile })},
-	{NameCert, "", "etcdCert", text(func(s Settings) string { return s.Cert })},
-	{NameCertFile, "ETCD_CERT_FILE", "etcdCertFile", text(func(s Settings) string { return s.CertFile })},
-	{NameKey, "", "etcdKey", text(func(s Settings) string { return s.Key })},
-	{NameKeyFile, "ETCD_KEY_FILE", "etcdKeyFile", text(func(s Settings) string { return s.KeyFile })},
-}
+}, etcdDefinitions...)
 
 // text adapts a setting with one value; the empty text is unset.
 func text(get func(Settings) string) func(Settings) []string {

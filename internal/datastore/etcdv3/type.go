@@ -1,0 +1,70 @@
+package etcdv3
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
+)
+
+// Type is what is true of every datastore in etcd v3.
+var Type = &datastore.Type{
+	Name:      "etcd",
+	Guarantee: datastore.Atomic,
+	Decode:    decode,
+	Look:      lookCommand,
+	Remove:    removeCommand,
+}
+
+func lookCommand(key string) string { return "etcdctl get " + safetext.Shell(key) }
+
+func removeCommand(key string) string { return "etcdctl del " + safetext.Shell(key) }
+
+// Type is what is true of every datastore in etcd v3; see datastore.Store.
+func (s *Store) Type() *datastore.Type { return Type }
+
+// decode fills in the object of a stored value: see datastore.Type.
+func decode(kind calico.Kind, stored *datastore.Stored) error {
+	_, name, _ := strings.Cut(stored.Key, "/"+kind.Plural()+"/")
+	object, err := calico.Decode(kind, name, stored.Raw)
+	if err != nil {
+		return corrupt(stored, err)
+	}
+	stored.Object = object
+	return nil
+}
+
+func corrupt(stored *datastore.Stored, err error) *datastore.CorruptError {
+	return &datastore.CorruptError{Key: stored.Key, Revision: stored.Revision, Look: lookCommand(stored.Key), Err: err}
+}
+
+// ambiguous says that an object is stored at several keys.
+func ambiguous(id calico.ID, stored []*datastore.Stored) *datastore.AmbiguousError {
+	err := &datastore.AmbiguousError{ID: id}
+	for _, s := range stored {
+		err.Keys = append(err.Keys, s.Key)
+		err.Remove = append(err.Remove, removeCommand(s.Key))
+	}
+	return err
+}
+
+// denied says that etcd has refused a request for good. key is what it was about;
+// empty if the connection itself was refused.
+func denied(reason datastore.DeniedReason, key string, cfg Config, err error) *datastore.DeniedError {
+	refused := &datastore.DeniedError{Reason: reason, Server: cfg.String(), Err: err}
+	switch reason {
+	case datastore.DeniedCredentials:
+		user := "no user name"
+		if cfg.Username != "" {
+			user = fmt.Sprintf("the user name %q", cfg.Username)
+		}
+		refused.Advice = fmt.Sprintf("%s does not accept the credentials: it was given %s. Check etcd.username and etcd.password of the provider (or ETCD_USERNAME and ETCD_PASSWORD), and that the user exists (`etcdctl user get`).", cfg, user)
+	case datastore.DeniedPermission:
+		refused.Advice = fmt.Sprintf("%s does not let the user %q do this at %s. Its role needs permission to read and write the prefix /calico/: `etcdctl role grant-permission ROLE --prefix=true readwrite /calico/`.", cfg, cfg.Username, safetext.Line(key))
+	case datastore.DeniedTLS:
+		refused.Advice = fmt.Sprintf("The TLS connection to %s failed. Check that etcd.ca_cert (or ca_cert_file) is the authority that signed etcd's certificate, that the certificate is for the name or address in the endpoint, and that etcd.cert and etcd.key are a client certificate that etcd accepts.", cfg)
+	}
+	return refused
+}
