@@ -139,4 +139,3 @@ type ReleaseFinding struct {
 	// and the datastore tells another one: what it tells, in a phrase.
 	Contradiction string
 }
-
