@@ -1,0 +1,179 @@
+package etcdv3
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+)
+
+// pageSize is how many objects one request of List asks for: small enough for a
+// default etcd to answer in one message whatever the objects' size.
+const pageSize = 1000
+
+// candidateKeys returns the keys under which any release would have stored the
+// object, the given release's own first.
+func candidateKeys(id calico.ID, release calico.Release) []string {
+	names := release.Naming().StoredNames(id)
+	keys := make([]string, len(names))
+	for i, name := range names {
+		keys[i] = storedKey(id.Kind, id.Namespace, name)
+	}
+	return keys
+}
+
+// Get reads the object under all the names it may have: in one request, or out
+// of one that read all of its kind (see fetch).
+func (s *Store) Get(ctx context.Context, id calico.ID) (*datastore.Stored, error) {
+	end := time.Now().Add(s.patience())
+	release := calico.Newest
+	if id.Kind.Tiered() {
+		finding, err := s.Release(ctx)
+		if err != nil {
+			return nil, err
+		}
+		release = finding.Release
+	}
+	keys := candidateKeys(id, release)
+	found, err := s.fetch(ctx, end, id.Kind, keys)
+	if err != nil {
+		return nil, err
+	}
+	return choose(id, keys, found)
+}
+
+// choose picks the object out of the values found under its candidate keys.
+func choose(id calico.ID, keys []string, found map[string]*datastore.Stored) (*datastore.Stored, error) {
+	var objects []*datastore.Stored
+	for i, key := range keys {
+		stored := found[key]
+		if stored == nil {
+			continue
+		}
+		if err := decode(id.Kind, stored); err != nil {
+			return nil, err
+		}
+		if calico.IDOf(stored.Object).Short() == id.Short() {
+			// Equivalent spellings of a name are the user's to choose.
+			stored.Object.SetName(id.Name)
+		} else if i > 0 {
+			continue // another policy that bears one of our other names
+		}
+		objects = append(objects, stored)
+	}
+	switch len(objects) {
+	case 0:
+		return nil, datastore.ErrNotFound
+	case 1:
+		return objects[0], nil
+	default:
+		return nil, ambiguous(id, objects)
+	}
+}
+
+// List reads all objects of the kind as they were at one revision, a page of a
+// thousand at a time.
+func (s *Store) List(ctx context.Context, kind calico.Kind) ([]*datastore.Stored, []*datastore.CorruptError, error) {
+	var objects []*datastore.Stored
+	var corrupt []*datastore.CorruptError
+	err := s.scan(ctx, kind, func(stored *datastore.Stored) {
+		var c *datastore.CorruptError
+		if err := decode(kind, stored); errors.As(err, &c) {
+			corrupt = append(corrupt, c)
+			return
+		}
+		objects = append(objects, stored)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return objects, corrupt, nil
+}
+
+// Names tells which objects of a kind there are; see datastore.Store.
+func (s *Store) Names(ctx context.Context, kind calico.Kind) (map[calico.ID]string, error) {
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	prefix := kindPrefix(kind)
+	resp, err := s.txn(ctx, "names", prefix, clientv3.OpTxn(nil, []clientv3.Op{
+		clientv3.OpGet(prefix, clientv3.WithPrefix(), clientv3.WithKeysOnly()),
+	}, nil))
+	if err != nil {
+		return nil, err
+	}
+	names := map[calico.ID]string{}
+	for key := range values(resp) {
+		id := calico.ID{Kind: kind, Name: strings.TrimPrefix(key, prefix)}
+		if kind.Namespaced() {
+			// A namespace is free text to Calico in etcd, and may hold a slash itself.
+			i := strings.LastIndexByte(id.Name, '/')
+			if i < 0 {
+				continue
+			}
+			id.Namespace, id.Name = id.Name[:i], id.Name[i+1:]
+		}
+		names[id.Short()] = key
+	}
+	return names, nil
+}
+
+// scan hands over all that is stored of the kind, undecoded, in the order of keys.
+func (s *Store) scan(ctx context.Context, kind calico.Kind, each func(*datastore.Stored)) error {
+	all, err := s.pages(ctx, kind)
+	for tries := 1; tries < scanTries && errors.Is(err, rpctypes.ErrCompacted); tries++ {
+		all, err = s.pages(ctx, kind)
+	}
+	for _, stored := range all {
+		each(stored)
+	}
+	return err
+}
+
+// scanTries is how often a scan is begun at most: kube-controllers compacts
+// etcd's history every ten minutes, which may be between two pages.
+const scanTries = 5
+
+// pages reads all of a kind at the revision of the first page.
+func (s *Store) pages(ctx context.Context, kind calico.Kind) ([]*datastore.Stored, error) {
+	var all []*datastore.Stored
+	prefix := kindPrefix(kind)
+	from, revision := prefix, int64(0)
+	for {
+		resp, err := s.page(ctx, prefix, from, revision)
+		if err != nil {
+			return nil, err
+		}
+		revision = resp.Header.Revision
+		for _, kv := range resp.Kvs {
+			all = append(all, storedKV(string(kv.Key), kv.Value, kv.ModRevision))
+		}
+		if !resp.More {
+			return all, nil
+		}
+		from = string(resp.Kvs[len(resp.Kvs)-1].Key) + "\x00"
+	}
+}
+
+func (s *Store) page(ctx context.Context, prefix, from string, revision int64) (*clientv3.GetResponse, error) {
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	var resp *clientv3.GetResponse
+	err := s.attempt(ctx, "list", prefix, func(ctx context.Context, call *datastore.Call) error {
+		var err error
+		resp, err = s.conn.Client().Get(ctx, from,
+			clientv3.WithRange(clientv3.GetPrefixRangeEnd(prefix)),
+			clientv3.WithLimit(pageSize), clientv3.WithRev(revision))
+		if err == nil {
+			call.Revision = strconv.FormatInt(resp.Header.Revision, 10)
+		}
+		return err
+	})
+	return resp, err
+}
