@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -27,7 +26,6 @@ type facts struct {
 	release calico.Release
 	// revision is that of ClusterInformation when it was read, 0 for none.
 	revision int64
-	locked   bool
 }
 
 // unchanged compares that ClusterInformation is still what was read.
@@ -125,7 +123,7 @@ const evidenceLimit = 20
 
 // conclude tells the release from what was found.
 func (s *Store) conclude(found map[string]*datastore.Stored) (*facts, error) {
-	f := &facts{}
+	f, locked := &facts{}, false
 	evidence := calico.Evidence{Tiers: map[string]bool{}}
 	if ci := found[clusterInformationKey]; ci != nil {
 		if err := decode(calico.KindClusterInformation, ci); err != nil {
@@ -135,7 +133,7 @@ func (s *Store) conclude(found map[string]*datastore.Stored) (*facts, error) {
 		evidence.Initialised = true
 		if info, ok := ci.Object.(*v3.ClusterInformation); ok {
 			evidence.CalicoVersion = info.Spec.CalicoVersion
-			f.locked = info.Spec.DatastoreReady != nil && !*info.Spec.DatastoreReady
+			locked = info.Spec.DatastoreReady != nil && !*info.Spec.DatastoreReady
 		}
 	}
 	for key, stored := range found {
@@ -155,52 +153,27 @@ func (s *Store) conclude(found map[string]*datastore.Stored) (*facts, error) {
 			f.finding.Contradiction = fmt.Sprintf("%s tells %s", because, release)
 		}
 	}
-	if f.locked {
+	if locked {
 		f.finding.Locked = clusterInformationKey
 	}
 	f.release = f.finding.Release
 	return f, nil
 }
 
-// writable waits until the datastore is not locked, as long as ctx lasts. If a write has
-// waited in vain, those that come next look once, and do not wait.
+// writable waits until the datastore is not locked, as long as ctx lasts.
 func (s *Store) writable(ctx context.Context) (*facts, error) {
-	const pause = 500 * time.Millisecond
-	locked := false
-	for {
-		f, err := s.facts(ctx)
-		if locked && ctx.Err() != nil {
-			return nil, s.gaveUp()
+	var f *facts
+	err := s.lock.Until(ctx, func() (string, error) {
+		if f != nil {
+			s.forget(f)
 		}
-		if err != nil {
-			return nil, err
+		var err error
+		if f, err = s.facts(ctx); err != nil {
+			return "", err
 		}
-		if !f.locked {
-			s.waitedInVain.Store(false)
-			return f, nil
-		}
-		if s.waitedInVain.Load() && locked {
-			return nil, s.gaveUp()
-		}
-		wait := pause
-		if s.waitedInVain.Load() {
-			wait = 0
-		}
-		locked = true
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, s.gaveUp()
-		case <-timer.C:
-		}
-		s.forget(f)
-	}
-}
-
-func (s *Store) gaveUp() error {
-	s.waitedInVain.Store(true)
-	return &datastore.LockedError{Key: clusterInformationKey}
+		return f.finding.Locked, nil
+	})
+	return f, err
 }
 
 // notice forgets the facts where ClusterInformation is not what they tell.

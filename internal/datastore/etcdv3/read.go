@@ -12,6 +12,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/readahead"
 )
 
 // pageSize is how many objects one request of List asks for: small enough for a
@@ -47,6 +48,40 @@ func (s *Store) Get(ctx context.Context, id calico.ID) (*datastore.Stored, error
 		return nil, err
 	}
 	return choose(id, keys, found)
+}
+
+// fetch returns what is stored under the keys, which are all of one kind. A request has
+// time until end; who waits for that of another one only until ctx ends.
+func (s *Store) fetch(ctx context.Context, end time.Time, kind calico.Kind, keys []string) (map[string]*datastore.Stored, error) {
+	one := func(ctx context.Context) (map[string]*datastore.Stored, error) {
+		resp, err := s.txn(ctx, "get", keys[0], clientv3.OpTxn(nil, gets(keys), nil))
+		if err != nil {
+			return nil, err
+		}
+		return values(resp), nil
+	}
+	all := func(ctx context.Context) (map[string]*datastore.Stored, error) {
+		all := map[string]*datastore.Stored{}
+		err := s.scan(ctx, kind, func(stored *datastore.Stored) { all[stored.Key] = stored })
+		return all, err
+	}
+	found, err := s.reads.Get(ctx, kind, keys, until(end, one), until(end, all))
+	if err != nil {
+		return nil, translate(err, kindPrefix(kind), s.cfg)
+	}
+	for key, stored := range found {
+		found[key] = clone(stored) // the reader decodes and names it
+	}
+	return found, nil
+}
+
+// until returns the reader with a deadline.
+func until[V any](end time.Time, read readahead.Reader[V]) readahead.Reader[V] {
+	return func(ctx context.Context) (map[string]V, error) {
+		ctx, cancel := context.WithDeadline(ctx, end)
+		defer cancel()
+		return read(ctx)
+	}
 }
 
 // choose picks the object out of the values found under its candidate keys.

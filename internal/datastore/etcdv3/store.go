@@ -6,10 +6,10 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/readahead"
 )
 
 // Options are what a Store needs beside its connection.
@@ -33,11 +33,9 @@ type Store struct {
 	// looking is the look that is under way; nil for none.
 	looking *look
 
-	snapshots snapshots
+	reads readahead.Cache[*datastore.Stored]
 
-	// waitedInVain is set when a write has waited for the end of a lock as long as it
-	// may.
-	waitedInVain atomic.Bool
+	lock datastore.LockWait
 
 	// outage is that no member answers.
 	outage datastore.Outage
@@ -81,6 +79,7 @@ func New(ctx context.Context, cfg Config, options Options) (*Store, error) {
 	return &Store{
 		conn: conn, cfg: cfg, options: options, closed: make(chan struct{}),
 		guardedWrites: make(chan struct{}, 1),
+		reads:         readahead.Cache[*datastore.Stored]{FailureStands: cfg.RequestTimeout},
 		surroundings:  datastore.Shared[datastore.Surroundings]{Stands: datastore.Forever, FailureStands: cfg.RequestTimeout},
 	}, nil
 }

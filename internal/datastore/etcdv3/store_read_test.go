@@ -15,6 +15,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/readahead"
 )
 
 func TestStoreGet(t *testing.T) {
@@ -303,9 +304,9 @@ func TestStoreReadsManyAtOnce(t *testing.T) {
 			t.Errorf("get of nothing: %v", err)
 		}
 	})
-	windows := 1 + int(time.Since(began)/snapshotWindow)
-	if calls["Txn"] != singleReads || calls["Range"] < 1 || calls["Range"] > windows || len(calls) != 2 {
-		t.Errorf("%d reads in %s made the calls %v; want %d Txn and at most %d Range", count+1, time.Since(began), calls, singleReads, windows)
+	windows := 1 + int(time.Since(began)/readahead.Window)
+	if calls["Txn"] != readahead.Singles || calls["Range"] < 1 || calls["Range"] > windows || len(calls) != 2 {
+		t.Errorf("%d reads in %s made the calls %v; want %d Txn and at most %d Range", count+1, time.Since(began), calls, readahead.Singles, windows)
 	}
 	t.Logf("%d reads in %s: %v", count+1, time.Since(began), calls)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/readahead"
 )
 
 // halfDeadEtcd stands in front of an etcd and answers no request that reads much: lists
@@ -91,7 +92,7 @@ func sharedReads(store *Store) map[string]func(ctx context.Context, i int) error
 func halfDeadStore(t *testing.T, half *halfDeadEtcd, timeout time.Duration) *Store {
 	t.Helper()
 	store := openStore(t, Config{Endpoints: []string{half.endpoint}, RequestTimeout: timeout}, Options{})
-	for range singleReads {
+	for range readahead.Singles {
 		if _, err := store.Get(t.Context(), endpointID("single")); !errors.Is(err, datastore.ErrNotFound) {
 			t.Fatal(err)
 		}

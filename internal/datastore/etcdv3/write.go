@@ -231,7 +231,7 @@ func (s *Store) write(ctx context.Context, operation string, id calico.ID, guard
 	end := time.Now().Add(s.cfg.RequestTimeout)
 	ctx, cancel := s.deadline(ctx)
 	defer cancel()
-	defer s.snapshots.drop(id.Kind)
+	defer s.reads.Forget(id.Kind)
 	if guard != nil {
 		select {
 		case s.guardedWrites <- struct{}{}:
