@@ -1,6 +1,7 @@
 package calico
 
 import (
+	"reflect"
 	"time"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
@@ -9,8 +10,9 @@ import (
 // ContentChanges tells what is different in two stored values of one object, as
 // Changes does, but for what Calico writes for itself: what it reports of an
 // object, and by release a policy's stored name, its name annotation, its tier
-// label and the filled in tier "default" and staged action "Set", and a field that
-// v3.33 writes in another way. So an object that Calico's own tools stored again, or
+// label and the filled in tier "default" and staged action "Set", a field that v3.33
+// writes in another way, and the values that mean the same as none (see fillImplied).
+// So an object that Calico's own tools stored again, be it under another release, or
 // migrated to another release's naming, has not changed.
 func ContentChanges(kind Kind, before, after []byte) ([]string, error) {
 	a, err := neutral(kind, before)
@@ -21,7 +23,50 @@ func ContentChanges(kind Kind, before, after []byte) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	addImplied(kind, a, before)
+	addImplied(kind, b, after)
 	return nodeChanges(a, b), nil
+}
+
+// addImplied adds the fields that mean the same if they are absent to a stored value
+// that was parsed. What cannot be decoded stays as it is.
+func addImplied(kind Kind, n *node, value []byte) {
+	obj := kind.New()
+	if calicoJSON.Unmarshal(value, obj) != nil {
+		return
+	}
+	filled := deepCopy(obj)
+	fillImplied(filled)
+	if reflect.DeepEqual(obj, filled) {
+		return
+	}
+	var trees [2]*node
+	for i, o := range []Object{obj, filled} {
+		text, err := calicoJSON.Marshal(o)
+		if err != nil {
+			return
+		}
+		if trees[i], err = parseNode(text); err != nil {
+			return
+		}
+	}
+	addMissing(n, trees[0], trees[1])
+}
+
+// addMissing adds to n the fields that after has and before has not.
+func addMissing(n, before, after *node) {
+	for _, key := range after.keys {
+		was, is := field(before, key), after.fields[key]
+		name, value := n.lookup(key)
+		switch {
+		case was != nil && was.object && is.object && value != nil:
+			addMissing(value, was, is)
+		case was == nil && name == "":
+			n.set(key, is)
+		case was == nil:
+			n.set(name, is) // empty, which is absent to Calico
+		}
+	}
 }
 
 // CreationChanges tells what would be different in a stored value if the object were

@@ -15,7 +15,8 @@ import v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 //
 // In a FelixConfiguration it fills in nothing, on purpose. Calico's client does,
 // in those of single nodes too, and so sets for the node what was to be decided
-// for all of them.
+// for all of them. For the same reason a BGPConfiguration gets the severity of its
+// logs only if it is the one for all nodes.
 //
 // It fills in no more. What else a release adds is part of how it stores a
 // policy (its tier, its tier label, its name), and so is the work of Encode.
@@ -58,7 +59,28 @@ func defaultPlain(obj Object, r Release) {
 	case *KubeControllersConfiguration:
 		defaultKubeControllers(&o.Spec, r)
 	case *BGPConfiguration:
-		defaultBGPConfiguration(&o.Spec.BGPConfigurationSpec, r)
+		if r.AtLeast(3, 32, 0) {
+			fillBGPConfiguration(o)
+		}
+	}
+}
+
+// fillImplied fills in the fields that mean the same to every release if they are
+// absent. A newer release writes some of them down by itself, and an older one does
+// not know them: so that is no difference between two objects.
+//
+// Not everything that Default fills in is such a field. A pool without ipipMode may be
+// one with the field ipip of v3.0, a tier without an order comes after all others,
+// and a policy without types is for both directions.
+func fillImplied(obj Object) {
+	switch o := obj.(type) {
+	case *v3.IPPool:
+		fillIPPool(&o.Spec)
+		fillAssignmentMode(&o.Spec)
+	case *v3.KubeControllersConfiguration:
+		fillKubeControllers(&o.Spec)
+	case *BGPConfiguration:
+		fillBGPConfiguration(o)
 	}
 }
 

@@ -59,7 +59,9 @@ func orderOf(obj Object) **float64 {
 // Networks, addresses, ports, protocols and selectors are in canonical form;
 // lists of which the order means nothing (those that the API marks as sets, but
 // not profiles, which are applied in order) are sorted and without repetition;
-// lists, maps and matches that are empty are absent.
+// lists, maps and matches that are empty are absent. What a newer release writes down
+// where an older one leaves it out, and both mean the same, is filled in, whatever
+// the release: a staged action, and see fillImplied.
 func Canonical(obj Object) Object {
 	if isNil(obj) {
 		return obj
@@ -89,6 +91,7 @@ func Canonical(obj Object) Object {
 		if !isPlain(obj) {
 			panic(unknownKind(obj))
 		}
+		fillImplied(obj)
 		canonicalFields(specOf(obj))
 	}
 	return obj

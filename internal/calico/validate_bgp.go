@@ -197,16 +197,15 @@ func (c *checker) node(at Path, s *NodeSpec) {
 	}
 }
 
-// defaultBGPConfiguration fills in what the schema of v3.32 does.
-func defaultBGPConfiguration(s *v3.BGPConfigurationSpec, r Release) {
-	if !r.AtLeast(3, 32, 0) {
-		return
+// fillBGPConfiguration fills in what a configuration means without it, in all
+// releases, and what the schema of v3.32 writes down. That of a single node has the
+// severity of the one for all nodes if it says none: there it is not the same as Info.
+func fillBGPConfiguration(b *BGPConfiguration) {
+	if b.Spec.LogSeverityScreen == "" && b.Name == DefaultName {
+		b.Spec.LogSeverityScreen = "Info"
 	}
-	if s.LogSeverityScreen == "" {
-		s.LogSeverityScreen = "Info"
-	}
-	if s.ServiceLoadBalancerAggregation == nil {
+	if b.Spec.ServiceLoadBalancerAggregation == nil {
 		aggregation := v3.ServiceLoadBalancerAggregationEnabled
-		s.ServiceLoadBalancerAggregation = &aggregation
+		b.Spec.ServiceLoadBalancerAggregation = &aggregation
 	}
 }

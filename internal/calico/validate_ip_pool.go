@@ -116,11 +116,9 @@ const allSelector = "all()"
 // defaultIPPool fills in what Calico's client does. It spells the network as
 // Calico stores it, unless there is something wrong with it.
 func defaultIPPool(s *v3.IPPoolSpec, r Release) {
-	if s.NodeSelector == "" {
-		s.NodeSelector = allSelector
-	}
-	if len(s.AllowedUses) == 0 {
-		s.AllowedUses = []v3.IPPoolAllowedUse{v3.IPPoolAllowedUseWorkload, v3.IPPoolAllowedUseTunnel}
+	fillIPPool(s)
+	if r.AtLeast(3, 30, 0) {
+		fillAssignmentMode(s)
 	}
 	if s.IPIPMode == "" {
 		s.IPIPMode = v3.IPIPModeNever
@@ -128,19 +126,33 @@ func defaultIPPool(s *v3.IPPoolSpec, r Release) {
 	if s.VXLANMode == "" {
 		s.VXLANMode = v3.VXLANModeNever
 	}
-	if s.AssignmentMode == nil && r.AtLeast(3, 30, 0) {
-		mode := v3.Automatic
-		s.AssignmentMode = &mode
-	}
 	ip, network, err := net.ParseCIDR(s.CIDR)
 	if err != nil {
 		return
 	}
-	if s.BlockSize == 0 {
-		_, _, s.BlockSize = blockSizes(family(ip.String()))
-	}
 	if ones, _ := network.Mask.Size(); ip.Equal(network.IP) && (s.Disabled || ones <= s.BlockSize) {
 		s.CIDR = network.String()
+	}
+}
+
+// fillIPPool fills in what a pool means without it, in all releases.
+func fillIPPool(s *v3.IPPoolSpec) {
+	if s.NodeSelector == "" {
+		s.NodeSelector = allSelector
+	}
+	if len(s.AllowedUses) == 0 {
+		s.AllowedUses = []v3.IPPoolAllowedUse{v3.IPPoolAllowedUseWorkload, v3.IPPoolAllowedUseTunnel}
+	}
+	if ip, _, err := net.ParseCIDR(s.CIDR); err == nil && s.BlockSize == 0 {
+		_, _, s.BlockSize = blockSizes(family(ip.String()))
+	}
+}
+
+// fillAssignmentMode fills in how addresses were assigned before there was a choice.
+func fillAssignmentMode(s *v3.IPPoolSpec) {
+	if s.AssignmentMode == nil {
+		mode := v3.Automatic
+		s.AssignmentMode = &mode
 	}
 }
 

@@ -57,11 +57,17 @@ func defaultKubeControllers(s *KubeControllersConfigurationSpec, r Release) {
 		b.AssignIPs = v3.AllServices
 	}
 	if r.AtLeast(3, 32, 0) {
-		if s.HealthChecks == "" {
-			s.HealthChecks = string(v3.ControllerEnabled)
-		}
-		if m := s.Controllers.Migration; m != nil && m.PolicyNameMigrator == "" {
-			m.PolicyNameMigrator = v3.ControllerEnabled
-		}
+		fillKubeControllers(s)
+	}
+}
+
+// fillKubeControllers fills in what a configuration means without it, in all
+// releases, and what v3.32 writes down.
+func fillKubeControllers(s *v3.KubeControllersConfigurationSpec) {
+	if s.HealthChecks == "" {
+		s.HealthChecks = string(v3.ControllerEnabled)
+	}
+	if m := s.Controllers.Migration; m != nil && m.PolicyNameMigrator == "" {
+		m.PolicyNameMigrator = v3.ControllerEnabled
 	}
 }
