@@ -15,6 +15,6 @@ func newBGPConfigurationResource() resource.Resource {
 			MarkdownDescription: "A `BGPConfiguration`: how Calico's hosts speak BGP. The one named `default` is for all hosts, `node.<node>` for one. Calico v3.32 makes `default` itself: import it.",
 			Attributes:          withMetadata("configuration", "default", bgpConfigurationAttributes()),
 		}),
-		filled: map[string][]string{"logSeverityScreen": nil, "serviceLoadBalancerAggregation": nil},
+		filled: map[string][]string{"logSeverityScreen": {"name"}, "serviceLoadBalancerAggregation": nil},
 	}}
 }

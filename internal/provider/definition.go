@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -89,6 +90,15 @@ var (
 
 // object makes the object that the attributes describe, with Calico's defaults.
 func (d *definition) object(c *conversion, v values, release calico.Release) calico.Object {
+	obj := d.undefaulted(c, v)
+	if len(c.unknown) == 0 {
+		calico.Default(obj, release)
+	}
+	return obj
+}
+
+// undefaulted makes the object that the attributes describe, and no more.
+func (d *definition) undefaulted(c *conversion, v values) calico.Object {
 	var obj calico.Object
 	if d.toObject != nil {
 		obj = d.toObject(c, v)
@@ -97,9 +107,6 @@ func (d *definition) object(c *conversion, v values, release calico.Release) cal
 		decodeFields(c, v, specOf(obj), specPath)
 	}
 	decodeFields(c, pick(v, metadataAttributes...), metadataOf(obj), metadataPath)
-	if len(c.unknown) == 0 {
-		calico.Default(obj, release)
-	}
 	if d.kind.Tiered() {
 		calico.OmitDefaultTier(obj) // in the form in which stored objects are read
 	}
@@ -132,7 +139,28 @@ func (d *definition) attributes(obj calico.Object, prior values) values {
 	for name, v := range out {
 		out[name] = reconcile(prior[name], v, d.fieldType(name))
 	}
+	d.keepImplied(obj, prior, out)
 	return out
+}
+
+// keepImplied keeps in the attributes of an object what they were before, if the object
+// has nothing there and that means the same: a tool of an older release does not write
+// down what a newer one does.
+func (d *definition) keepImplied(obj calico.Object, prior, out values) {
+	var canonical values
+	for name := range d.filled {
+		steps := strings.Split(name, ".")
+		was, is := prior.at(steps), out.at(steps)
+		if was == nil || was.IsNull() || was.IsUnknown() || is == nil || !is.IsNull() {
+			continue
+		}
+		if canonical == nil {
+			canonical = d.attributes(calico.Canonical(obj), nil)
+		}
+		if implied := canonical.at(steps); implied != nil && sameMeaning(was, implied, nil) {
+			out.setFilled(steps, nil, func(attr.Value) attr.Value { return was })
+		}
+	}
 }
 
 // objectText returns the value of the attribute object. The blank before it keeps it

@@ -144,7 +144,7 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	r.planFilled(config, planned, release)
 	r.planOthers(ctx, obj, c, planned, &resp.Diagnostics)
-	r.planDerived(obj, c, planned, state, kept)
+	r.planDerived(obj, c, config, planned, state, kept)
 	planned["uid"], planned["creation_timestamp"] = types.StringUnknown(), types.StringUnknown()
 	if state != nil {
 		planned["uid"], planned["creation_timestamp"] = state["uid"], state["creation_timestamp"]
@@ -381,19 +381,15 @@ func (r *objectResource) planDestroy(ctx context.Context, state values, kept *ob
 	r.checkKept(ctx, store, kept.Object, r.id(state), diags)
 }
 
-// planDerived plans the computed attributes that are functions of the object.
-func (r *objectResource) planDerived(obj calico.Object, c *conversion, planned, state values, kept *objectState) {
+// planDerived plans the computed attributes that are functions of the object, and
+// leaves all as it is if the object is to stay as it is.
+func (r *objectResource) planDerived(obj calico.Object, c *conversion, config, planned, state values, kept *objectState) {
 	if state != nil && kept != nil && kept.Stored != nil && len(c.unknown) == 0 {
 		// Nothing to change in the datastore: then nothing changes here, though
 		// the stored object may be spelled in another way than ours would be.
 		stored := onlyManagedAnnotations(kept.Object, managedAnnotations(state, planned))
 		stored.SetName(obj.GetName()) // the same name, whatever its spelling
-		if calico.Equal(obj, stored) || calico.Equal(obj, r.asConfigured(stored)) {
-			for name := range state {
-				if r.isDerived(name) {
-					planned[name] = state[name]
-				}
-			}
+		if (calico.Equal(obj, stored) || calico.Equal(obj, r.asConfigured(stored))) && r.planNoChange(config, planned, state) {
 			return
 		}
 	}
@@ -410,11 +406,36 @@ func (r *objectResource) planDerived(obj calico.Object, c *conversion, planned, 
 	}
 }
 
+// planNoChange plans what the state has, and tells whether that can be: whether the
+// configuration says nothing else. What it leaves out stays as the state has it, though
+// the release of today would fill in a value, or none, where that of another day did not.
+//
+// Otherwise nothing is changed here: the apply writes the object in our spelling, with
+// the values of the release, and all that is computed has to be planned as that.
+func (r *objectResource) planNoChange(config, planned, state values) bool {
+	same := maps.Clone(planned)
+	for name := range r.filled {
+		steps := strings.Split(name, ".")
+		same.setFilled(steps, config, func(attr.Value) attr.Value { return state.at(steps) })
+	}
+	for name, value := range state {
+		switch {
+		case r.isDerived(name), name == "uid", name == "creation_timestamp":
+			same[name] = value
+		case same[name] == nil || !same[name].Equal(value):
+			return false
+		}
+	}
+	maps.Copy(planned, same)
+	return true
+}
+
 // asConfigured returns what a configuration can say of a stored object: without a
-// source, say, that is there and empty. Not to say so is no change.
+// source, say, that is there and empty. Not to say so is no change. Nothing is filled
+// in: what a stored object lacks, such as the types of a policy, it lacks.
 func (r *objectResource) asConfigured(stored calico.Object) calico.Object {
 	c := &conversion{}
-	obj := r.object(c, r.attributes(stored, nil), calico.Newest)
+	obj := r.undefaulted(c, r.attributes(stored, nil))
 	if len(c.unknown)+len(c.faults) > 0 {
 		return stored
 	}
