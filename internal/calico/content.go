@@ -23,16 +23,16 @@ func ContentChanges(kind Kind, before, after []byte) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	addImplied(kind, a, before)
-	addImplied(kind, b, after)
+	addImplied(kind, a)
+	addImplied(kind, b)
 	return nodeChanges(a, b), nil
 }
 
-// addImplied adds the fields that mean the same if they are absent to a stored value
-// that was parsed. What cannot be decoded stays as it is.
-func addImplied(kind Kind, n *node, value []byte) {
+// addImplied adds to a stored value the fields that mean the same if they are absent.
+// What cannot be decoded stays as it is.
+func addImplied(kind Kind, n *node) {
 	obj := kind.New()
-	if calicoJSON.Unmarshal(value, obj) != nil {
+	if calicoJSON.Unmarshal([]byte(n.String()), obj) != nil {
 		return
 	}
 	filled := deepCopy(obj)
@@ -59,12 +59,18 @@ func addMissing(n, before, after *node) {
 		was, is := field(before, key), after.fields[key]
 		name, value := n.lookup(key)
 		switch {
-		case was != nil && was.object && is.object && value != nil:
-			addMissing(value, was, is)
 		case was == nil && name == "":
 			n.set(key, is)
 		case was == nil:
 			n.set(name, is) // empty, which is absent to Calico
+		case !was.object || !is.object:
+		case value == nil:
+			// The encoding of a type has objects that are not stored, such as an empty spec.
+			value = &node{object: true, fields: map[string]*node{}}
+			addMissing(value, was, is)
+			n.set(key, value)
+		default:
+			addMissing(value, was, is)
 		}
 	}
 }

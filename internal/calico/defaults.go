@@ -77,7 +77,7 @@ func fillImplied(obj Object) {
 	case *v3.IPPool:
 		fillIPPool(&o.Spec)
 		fillAssignmentMode(&o.Spec)
-	case *v3.KubeControllersConfiguration:
+	case *KubeControllersConfiguration:
 		fillKubeControllers(&o.Spec)
 	case *BGPConfiguration:
 		fillBGPConfiguration(o)

@@ -160,6 +160,16 @@ func TestContentChangesIgnoresStatusAndStagedAction(t *testing.T) {
 		{KindTier, `{"spec":{"order":1}}`, `{"spec":{"order":2},"status":{}}`, 1},
 		{KindStagedNetworkPolicy, `{"spec":{}}`, `{"spec":{"tier":"default","stagedAction":"Set"}}`, 0},
 		{KindStagedNetworkPolicy, `{"spec":{}}`, `{"spec":{"stagedAction":"Delete"}}`, 1},
+		// What a newer release writes down, and the fields beside it that no type knows.
+		{KindIPPool, `{"spec":{"cidr":"10.0.0.0/8","allowedUses":[],"future":1}}`, `{"spec":{"cidr":"10.0.0.0/8","blockSize":26,"nodeSelector":"all()","allowedUses":["Workload","Tunnel"],"assignmentMode":"Automatic","future":1}}`, 0},
+		{KindIPPool, `{"spec":{"cidr":"10.0.0.0/8"}}`, `{"spec":{"cidr":"10.0.0.0/8","assignmentMode":"Manual"}}`, 1},
+		{KindIPPool, `{"spec":{"cidr":"10.0.0.0/8"}}`, `{"spec":{"cidr":"10.0.0.0/8","ipipMode":"Never","future":1}}`, 2},
+		{KindIPPool, `{"spec":{"cidr":1}}`, `{"spec":{"cidr":1,"assignmentMode":"Automatic"}}`, 1}, // what cannot be decoded
+		{KindBGPConfiguration, `{"metadata":{"name":"default"}}`, `{"metadata":{"name":"default"},"spec":{"logSeverityScreen":"Info","serviceLoadBalancerAggregation":"Enabled"}}`, 0},
+		{KindBGPConfiguration, `{"metadata":{"name":"node.a"},"spec":{}}`, `{"metadata":{"name":"node.a"},"spec":{"logSeverityScreen":"Info","serviceLoadBalancerAggregation":"Enabled"}}`, 1},
+		{KindKubeControllersConfiguration, `{"spec":{"controllers":{"policyMigration":{}}}}`, `{"spec":{"healthChecks":"Enabled","controllers":{"policyMigration":{"enabled":"Enabled"}}}}`, 0},
+		{KindKubeControllersConfiguration, `{"spec":{"controllers":{}}}`, `{"spec":{"controllers":{"policyMigration":{"enabled":"Enabled"}}}}`, 1},
+		{KindKubeControllersConfiguration, `{"spec":{"controllers":{"migration":{}}}}`, `{"spec":{"healthChecks":"Enabled","controllers":{"policyMigration":{"enabled":"Enabled"}}}}`, 0},
 	} {
 		if changes, err := ContentChanges(tt.kind, []byte(tt.before), []byte(tt.after)); err != nil || len(changes) != tt.changes {
 			t.Errorf("%s to %s: %q, %v", tt.before, tt.after, changes, err)
@@ -313,6 +323,16 @@ func TestCreationChanges(t *testing.T) {
 		if changes, err := CreationChanges(failsafePolicy(), []byte(edited), now); err != nil || len(changes) != 1 {
 			t.Errorf("%s in the place of %s: %q, %v", edit[1], edit[0], changes, err)
 		}
+	}
+	// A value that means the same as none would be taken over as what it is not planned to be.
+	pool := ipPool()
+	_, stored, err = Encode(pool, nil, now, other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool.Spec.AssignmentMode = ptr(v3.Automatic)
+	if changes, err := CreationChanges(pool, stored, now); err != nil || len(changes) != 1 {
+		t.Errorf("a value that means the same as none: %q, %v", changes, err)
 	}
 	if _, err := CreationChanges(failsafePolicy(), []byte("not JSON"), now); err == nil {
 		t.Error("what is no JSON was compared")

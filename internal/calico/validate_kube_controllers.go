@@ -63,7 +63,7 @@ func defaultKubeControllers(s *KubeControllersConfigurationSpec, r Release) {
 
 // fillKubeControllers fills in what a configuration means without it, in all
 // releases, and what v3.32 writes down.
-func fillKubeControllers(s *v3.KubeControllersConfigurationSpec) {
+func fillKubeControllers(s *KubeControllersConfigurationSpec) {
 	if s.HealthChecks == "" {
 		s.HealthChecks = string(v3.ControllerEnabled)
 	}

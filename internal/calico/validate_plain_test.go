@@ -173,6 +173,12 @@ func TestValidateBGPConfiguration(t *testing.T) {
 	if b.Spec.LogSeverityScreen != "Info" || b.Spec.ServiceLoadBalancerAggregation == nil {
 		t.Errorf("v3.32 fills in more than %+v", b.Spec)
 	}
+	node := NewBGPConfiguration()
+	node.Name = "node.db1"
+	Default(node, v3320)
+	if node.Spec.LogSeverityScreen != "" || node.Spec.ServiceLoadBalancerAggregation == nil {
+		t.Errorf("for a single node %+v is filled in", node.Spec)
+	}
 }
 
 func TestValidateBGPPeer(t *testing.T) {
@@ -619,11 +625,51 @@ func TestEqualPlain(t *testing.T) {
 	controllers := NewKubeControllersConfiguration()
 	running := controllers.DeepCopy()
 	running.Status.RunningConfig = &KubeControllersConfigurationSpec{}
+	poolOf := func(s v3.IPPoolSpec) Object { p := ipPool(); p.Spec = s; return p }
+	bgp := func(name string, s v3.BGPConfigurationSpec) Object {
+		b := NewBGPConfiguration()
+		b.Name, b.Spec.BGPConfigurationSpec = name, s
+		return b
+	}
+	controller := func(s KubeControllersConfigurationSpec) Object {
+		k := NewKubeControllersConfiguration()
+		k.Spec = s
+		return k
+	}
+	migration := func(enabled v3.ControllerMode) KubeControllersConfigurationSpec {
+		var s KubeControllersConfigurationSpec
+		s.Controllers.Migration = &v3.MigrationControllerConfig{PolicyNameMigrator: enabled}
+		return s
+	}
+	info := v3.BGPConfigurationSpec{LogSeverityScreen: "Info"}
 	for _, tt := range []struct {
 		name string
 		a, b Object
 		want bool
 	}{
+		// What means the same if it is absent.
+		{"nodes of a pool", poolOf(v3.IPPoolSpec{}), poolOf(v3.IPPoolSpec{NodeSelector: "all()"}), true},
+		{"some nodes of a pool", poolOf(v3.IPPoolSpec{}), poolOf(v3.IPPoolSpec{NodeSelector: "has(a)"}), false},
+		{"uses of a pool", poolOf(v3.IPPoolSpec{}), poolOf(v3.IPPoolSpec{AllowedUses: []v3.IPPoolAllowedUse{"Workload", "Tunnel"}}), true},
+		{"one use of a pool", poolOf(v3.IPPoolSpec{}), poolOf(v3.IPPoolSpec{AllowedUses: []v3.IPPoolAllowedUse{"Workload"}}), false},
+		{"blocks", poolOf(v3.IPPoolSpec{CIDR: "10.0.0.0/8"}), poolOf(v3.IPPoolSpec{CIDR: "10.0.0.0/8", BlockSize: 26}), true},
+		{"IPv6 blocks", poolOf(v3.IPPoolSpec{CIDR: "fd00::/8"}), poolOf(v3.IPPoolSpec{CIDR: "fd00::/8", BlockSize: 122}), true},
+		{"small blocks", poolOf(v3.IPPoolSpec{CIDR: "10.0.0.0/8"}), poolOf(v3.IPPoolSpec{CIDR: "10.0.0.0/8", BlockSize: 28}), false},
+		{"blocks of no network", poolOf(v3.IPPoolSpec{CIDR: "x"}), poolOf(v3.IPPoolSpec{CIDR: "x", BlockSize: 26}), false},
+		{"assignment", poolOf(v3.IPPoolSpec{}), poolOf(v3.IPPoolSpec{AssignmentMode: ptr(v3.Automatic)}), true},
+		{"manual assignment", poolOf(v3.IPPoolSpec{}), poolOf(v3.IPPoolSpec{AssignmentMode: ptr(v3.Manual)}), false},
+		{"encapsulation", poolOf(v3.IPPoolSpec{}), poolOf(v3.IPPoolSpec{IPIPMode: "Never", VXLANMode: "Never"}), false}, // it may have ipip of v3.0
+		{"logs of all nodes", bgp("default", v3.BGPConfigurationSpec{}), bgp("default", info), true},
+		{"other logs of all nodes", bgp("default", v3.BGPConfigurationSpec{}), bgp("default", v3.BGPConfigurationSpec{LogSeverityScreen: "Debug"}), false},
+		{"logs of a node", bgp("node.a", v3.BGPConfigurationSpec{}), bgp("node.a", info), false}, // it has those of all nodes
+		{"aggregation", bgp("node.a", v3.BGPConfigurationSpec{}), bgp("node.a", v3.BGPConfigurationSpec{ServiceLoadBalancerAggregation: ptr(v3.ServiceLoadBalancerAggregationEnabled)}), true},
+		{"no aggregation", bgp("default", v3.BGPConfigurationSpec{}), bgp("default", v3.BGPConfigurationSpec{ServiceLoadBalancerAggregation: ptr(v3.ServiceLoadBalancerAggregationDisabled)}), false},
+		{"health checks", controller(KubeControllersConfigurationSpec{}), controller(KubeControllersConfigurationSpec{HealthChecks: "Enabled"}), true},
+		{"no health checks", controller(KubeControllersConfigurationSpec{}), controller(KubeControllersConfigurationSpec{HealthChecks: "Disabled"}), false},
+		{"migration", controller(migration("")), controller(migration("Enabled")), true},
+		{"migration off", controller(migration("")), controller(migration("Disabled")), false},
+		{"no migration", controller(KubeControllersConfigurationSpec{}), controller(migration("Enabled")), false},
+
 		{"spelling of a network", pool("FD00::/64"), pool("fd00:0::/64"), true},
 		{"network", pool("10.0.0.0/8"), pool("10.0.0.0/9"), false},
 		{"kinds", pool("10.0.0.0/8"), node(NodeSpec{}), false},

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 // filledByRelease are the fields that v3.32 writes down, if they are missing, whenever
@@ -244,6 +245,22 @@ func (u upgrade) updated(t *testing.T, version string, want []map[string]any) {
 	}
 }
 
+// strip takes fields out of what is stored of each case under a release.
+func (u upgrade) strip(t *testing.T, version string, fields func(conformanceCase) []string) {
+	t.Helper()
+	for _, test := range u.cases {
+		patch := calico.SpecPatch{}
+		for _, field := range fields(test) {
+			patch[field] = nil
+		}
+		value, err := patch.Apply([]byte(u.etcd.MustGet(t, test.key(version)).Value))
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.etcd.Put(t, test.key(version), string(value))
+	}
+}
+
 // What a release of Calico stored is imported without a change. Nothing is planned
 // because Calico is upgraded, or goes back, nor because a tool of another release has
 // stored the objects again, and what an update then writes is what that release's own
@@ -268,7 +285,7 @@ func TestUpgradePlansEmpty(t *testing.T) {
 				first := u.specs(t, release.version)
 
 				imported := etcd.Prefix(t, acctest.ResourcePrefix)
-				for _, version := range []string{second, third, second, release.version} {
+				for _, version := range slices.Compact([]string{second, third, second, release.version}) {
 					u.planAt(t, version, "nothing has been written since")
 				}
 
@@ -280,21 +297,26 @@ func TestUpgradePlansEmpty(t *testing.T) {
 					t.Error("calicoctl has stored nothing")
 				}
 				between := u.specs(t, second)
-				for _, version := range []string{second, third, release.version} {
+				for _, version := range slices.Compact([]string{second, third, release.version}) {
 					u.planAt(t, version, "calicoctl v3.31.0 has stored all again")
 				}
 				u.updated(t, second, between)
 
 				u.to(t, third)
 				u.rewrite(t)
-				for _, version := range []string{third, second, release.version} {
+				for _, version := range slices.Compact([]string{third, second, release.version}) {
 					u.planAt(t, version, "v3.32 has stored all again")
 				}
 				u.configureAll(t, conformanceCase.explicit)
 				for _, version := range []string{third, second} {
 					u.planAt(t, version, "v3.32 has stored all again, and the configuration has the values")
 				}
-				u.updated(t, third, u.specs(t, third))
+				rewritten := u.specs(t, third)
+				u.strip(t, third, func(c conformanceCase) []string { return slices.Collect(maps.Keys(c.filled())) })
+				for _, version := range []string{third, second} {
+					u.planAt(t, version, "the values are gone again, and the configuration still has them")
+				}
+				u.updated(t, third, rewritten)
 				u.updated(t, release.version, first)
 			})
 		}
@@ -311,5 +333,37 @@ func (u upgrade) planAt(t *testing.T, version, since string) {
 	}
 	if changes {
 		t.Errorf("%s: changes are planned under %s:\n%s", since, version, text)
+	}
+}
+
+// Objects that lack what Calico's client fills in, as they were written past it, can be
+// changed by a plan that tells what comes of that, and then have it.
+func TestUpdateOfWhatLacksFields(t *testing.T) {
+	t.Parallel()
+	const version = "v3.31.0"
+	path, err := acctest.Tool("calicoctl-v3.31")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := func(c conformanceCase) []string {
+		typeName := strings.TrimSuffix(strings.TrimPrefix(c.address, "calico_"), ".this")
+		return slices.Collect(maps.Keys(definitions(t)[typeName].filled))
+	}
+	for i, group := range together(known(upgradeCases(t), version)) {
+		t.Run(strconv.Itoa(i), func(t *testing.T) {
+			t.Parallel()
+			etcd := acctest.NewEtcd(t, acctest.WithCalico(version))
+			c := conformance{version, etcd, calicoctl{path, etcd}}
+			u := newUpgrade(t, c, group)
+			stored := u.specs(t, version)
+			u.strip(t, version, fields)
+			u.updated(t, version, stored)
+
+			u.strip(t, version, fields)
+			u.apply(t)
+			if diff := cmp.Diff(stored, u.specs(t, version)); diff != "" {
+				t.Errorf("after an apply of the same configuration (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
