@@ -1,6 +1,9 @@
 package calico
 
 import (
+	"reflect"
+	"slices"
+
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -35,6 +38,46 @@ type FelixConfigurationSpec struct {
 	IPv6NormalRoutePriority           *int              `json:"ipv6NormalRoutePriority,omitempty" validate:"omitempty,gte=1,lte=2147483646"`
 	IPv6ElevatedRoutePriority         *int              `json:"ipv6ElevatedRoutePriority,omitempty" validate:"omitempty,gte=1,lte=2147483646"`
 	LiveMigrationRouteConvergenceTime *metav1.Duration  `json:"liveMigrationRouteConvergenceTime,omitempty"`
+}
+
+// felixFieldsAfter are the fields of v3.32 that come after another one, where Calico
+// writes them. All others come in the order of the API module.
+var felixFieldsAfter = map[string][]string{
+	"bpfExportBufferSizeMB": {"istioAmbientMode", "istioDSCPMark"},
+	"routeSyncDisabled": {
+		"ipv4NormalRoutePriority", "ipv4ElevatedRoutePriority", "ipv6NormalRoutePriority", "ipv6ElevatedRoutePriority",
+		"liveMigrationRouteConvergenceTime",
+	},
+}
+
+// felixFieldOrder has the position of each field in what Calico stores.
+var felixFieldOrder = func() map[string]int {
+	positions := map[string]int{"nodeSelector": 0}
+	typ := reflect.TypeFor[v3.FelixConfigurationSpec]()
+	for i := range typ.NumField() {
+		name := jsonName(typ.Field(i))
+		positions[name] = len(positions)
+		for _, newer := range felixFieldsAfter[name] {
+			positions[newer] = len(positions)
+		}
+	}
+	return positions
+}()
+
+// MarshalJSON writes the fields in the order of v3.32.1. That of the struct is another
+// one, as the fields of the API module are together in it.
+func (s FelixConfigurationSpec) MarshalJSON() ([]byte, error) {
+	type plain FelixConfigurationSpec // without this method
+	text, err := calicoJSON.Marshal(plain(s))
+	if err != nil {
+		return nil, err
+	}
+	members, err := splitObject(text)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(members, func(a, b member) int { return felixFieldOrder[a.name] - felixFieldOrder[b.name] })
+	return joinObject(members), nil
 }
 
 // NewFelixConfiguration returns an empty FelixConfiguration, with kind and apiVersion set.
