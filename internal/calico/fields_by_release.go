@@ -152,8 +152,9 @@ func init() {
 		"duration": `bpfKubeProxyMinSyncPeriod debugSimulateCalcGraphHangAfter debugSimulateDataplaneApplyDelay
 			debugSimulateDataplaneHangAfter endpointReportingDelay flowLogsFlushInterval interfaceRefreshInterval
 			ipsetsRefreshInterval iptablesLockProbeInterval iptablesPostWriteCheckInterval iptablesRefreshInterval
-			liveMigrationRouteConvergenceTime netlinkTimeout reportingInterval reportingTTL routeRefreshInterval usageReportingInitialDelay
+			netlinkTimeout reportingInterval reportingTTL routeRefreshInterval usageReportingInitialDelay
 			usageReportingInterval wireguardKeepAlive xdpRefreshInterval`,
+		"decimalDuration":                     "liveMigrationRouteConvergenceTime",
 		"oneof=Enabled Disabled":              "floatingIPs flowLogsLocalReporter programClusterRoutes",
 		"omitempty,oneof=Enabled Disabled":    "bpfProfiling bpfRedirectToPeer ipForwarding",
 		"oneof=None Continuous":               "flowLogsPolicyEvaluationMode",

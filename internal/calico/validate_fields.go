@@ -133,7 +133,13 @@ func (c *checker) value(field Path, v reflect.Value, tag string) bool {
 	}
 	switch o := v.Interface().(type) {
 	case metav1.Duration:
-		return tag != "duration" || c.duration(field, o.Duration)
+		switch tag {
+		case "duration":
+			return c.duration(field, o.Duration)
+		case "decimalDuration":
+			return c.decimalDuration(field, o.Duration)
+		}
+		return true
 	case numorstring.Port:
 		c.port(field, o)
 		return true
@@ -326,6 +332,16 @@ func (c *checker) duration(field Path, d time.Duration) bool {
 	}
 	c.reject(field, d.String(), "In Calico %s a duration is zero or more, and of whole seconds, or of whole milliseconds below a second: write %q.",
 		c.release, wholeDuration(d).String())
+	return false
+}
+
+// decimalDuration checks a duration by a pattern of v3.32's schema that has a decimal
+// point, but no sign and no unit below a millisecond.
+func (c *checker) decimalDuration(field Path, d time.Duration) bool {
+	if d == 0 || d >= time.Millisecond {
+		return true
+	}
+	c.reject(field, d.String(), "In Calico %s this duration is zero, or a millisecond or more.", c.release)
 	return false
 }
 

@@ -45,15 +45,18 @@ func (c *checker) ipPool(at Path, s *v3.IPPoolSpec) {
 
 func (c *checker) poolCIDR(at Path, s *v3.IPPoolSpec) {
 	field := at.Field("cidr")
-	if s.CIDR == "" {
-		c.reject(field, nil, "A pool needs the network of its addresses, such as 10.48.0.0/16.")
-		return
-	}
 	ip, network, err := net.ParseCIDR(s.CIDR)
 	if err != nil {
-		// An address without a prefix length passes the tag, but not the client.
-		if isAddress(s.CIDR) {
+		switch {
+		case s.CIDR == "":
+			c.reject(field, nil, "A pool needs the network of its addresses, such as 10.48.0.0/16.")
+		case isAddress(s.CIDR):
+			// Without a prefix length it passes the tag, but not the client.
 			c.reject(field, s.CIDR, "%s", netAdvice(s.CIDR))
+		}
+		// The schema of v3.32 has a limit whatever the network is.
+		if _, most, _ := blockSizes(6); (s.BlockSize < 0 || s.BlockSize > most) && c.release.AtLeast(3, 32, 0) {
+			c.reject(at.Field("blockSize"), s.BlockSize, "The block size of a pool is a number up to %d.", most)
 		}
 		return
 	}

@@ -54,6 +54,20 @@ func TestValidateIPPool(t *testing.T) {
 }
 
 func TestValidateIPPoolByRelease(t *testing.T) {
+	for size, faulty := range map[int]bool{-1: true, 0: false, 33: false, 128: false, 129: true} {
+		p := ipPool()
+		p.Spec.CIDR, p.Spec.BlockSize = "10.48.0.0/16 ", size
+		network := at("spec.cidr", `write "10.48.0.0/16"`)
+		checkFaults(t, p, v3310, network)
+		if faulty {
+			checkFaults(t, p, v3320, network, at("spec.blockSize", "up to 128"))
+		} else {
+			checkFaults(t, p, v3320, network)
+		}
+	}
+	none := v3.NewIPPool()
+	none.Name, none.Spec.BlockSize = "pods", -1
+	checkFaults(t, none, v3320, at("spec.cidr", "Calico wants"), at("spec.cidr", "needs the network"), at("spec.blockSize", "up to 128"))
 	p := ipPool()
 	p.Spec.AllowedUses = []v3.IPPoolAllowedUse{v3.IPPoolAllowedUseLoadBalancer}
 	Default(p, v3285)
@@ -557,10 +571,14 @@ func TestValidateConfigurationsOfV332(t *testing.T) {
 	f = felix(func(s *FelixConfigurationSpec) {
 		s.IstioAmbientMode, s.IstioDSCPMark = ptr("enabled"), ptr(numorstring.DSCPFromInt(64))
 		s.IPv4NormalRoutePriority, s.IPv6ElevatedRoutePriority = ptr(0), ptr(2147483647)
-		s.LiveMigrationRouteConvergenceTime = &metav1.Duration{Duration: 1500 * time.Millisecond}
+		s.LiveMigrationRouteConvergenceTime = &metav1.Duration{Duration: time.Microsecond}
 	})
 	checkFaults(t, f, v3320, at("spec.istioAmbientMode", `write "Enabled"`), at("spec.istioDSCPMark", `"EF"`),
-		at("spec.ipv4NormalRoutePriority", "from 1 to 2147483646"), at("spec.ipv6ElevatedRoutePriority", "from 1 to 2147483646"), at("spec.liveMigrationRouteConvergenceTime", "whole seconds"))
+		at("spec.ipv4NormalRoutePriority", "from 1 to 2147483646"), at("spec.ipv6ElevatedRoutePriority", "from 1 to 2147483646"), at("spec.liveMigrationRouteConvergenceTime", "millisecond or more"))
+	// The one duration whose schema takes a decimal point.
+	for _, d := range []time.Duration{0, time.Millisecond, 1500 * time.Millisecond, time.Second + time.Nanosecond, time.Hour} {
+		checkFaults(t, felix(func(s *FelixConfigurationSpec) { s.LiveMigrationRouteConvergenceTime = &metav1.Duration{Duration: d} }), v3320)
+	}
 	f.Spec = FelixConfigurationSpec{IstioDSCPMark: ptr(numorstring.DSCPFromString("EF1"))}
 	checkFaults(t, f, v3320, at("spec.istioDSCPMark", `"EF"`))
 
