@@ -47,16 +47,9 @@ func (c checked) String() string {
 
 // judge takes the way of the provider, from the manifest on.
 func judge(release calico.Release, kind calico.Kind, text string) judged {
-	j := judged{obj: kind.New()}
-	if j.decodeError = decodeStrictly(text, j.obj); j.decodeError != nil {
-		// As calicoctl reads manifests as YAML, it takes a number or a boolean for
-		// the text of it where a text belongs. Terraform has done that by itself
-		// before a provider gets to see a value.
-		j.obj = kind.New()
-		if decodeStrictly(asYAML(text, reflect.TypeOf(j.obj)), j.obj) != nil {
-			return j
-		}
-		j.decodeError = nil
+	var j judged
+	if j.obj, j.decodeError = readManifest(kind, text); j.decodeError != nil {
+		return j
 	}
 	if kind.Namespaced() && j.obj.GetNamespace() == "" {
 		j.obj.SetNamespace("default") // as calicoctl does
@@ -64,6 +57,23 @@ func judge(release calico.Release, kind calico.Kind, text string) judged {
 	calico.Default(j.obj, release)
 	j.errs = calico.Validate(j.obj, release)
 	return j
+}
+
+// readManifest reads a manifest as calicoctl does.
+func readManifest(kind calico.Kind, text string) (calico.Object, error) {
+	obj := kind.New()
+	err := decodeStrictly(text, obj)
+	if err == nil {
+		return obj, nil
+	}
+	// As calicoctl reads manifests as YAML, it takes a number or a boolean for the text
+	// of it where a text belongs. Terraform has done that by itself before a provider
+	// gets to see a value.
+	obj = kind.New()
+	if decodeStrictly(asYAML(text, reflect.TypeOf(obj)), obj) == nil {
+		return obj, nil
+	}
+	return obj, err
 }
 
 // decodeStrictly reads a manifest with the decoder and settings of calico.Decode, but
