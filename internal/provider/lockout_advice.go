@@ -13,6 +13,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
@@ -152,7 +153,7 @@ func (r *objectResource) advisePolicy(before, after *guardedWorld, policy *v3.Gl
 func (g *lockoutGuard) closedBy(before, after *guardedWorld, policy *v3.GlobalNetworkPolicy, direction verdict.Direction) []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	everything := guardedFlow{name: "everything", flow: tcp(direction, access{net: everyIPv4Net})}
+	everything := guardedFlow{name: "everything", flow: tcp(direction, access{net: address.EveryIPv4})}
 	var closed []string
 	old := map[string]*v3.HostEndpoint{}
 	for _, h := range before.endpoints() {

@@ -9,6 +9,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
@@ -229,12 +230,12 @@ func (w *guardedWorld) keepsOut(h *v3.HostEndpoint, flow guardedFlow) (dropped s
 // (see guardedRules), which may be another one before and after: only that the whole
 // flow fares differently tells something.
 func (w *guardedWorld) classed(after *guardedWorld, flow guardedFlow) func(verdict.Part) bool {
-	if !w.rules.far && !after.rules.far || !rangeOf(flow.flow.Peer).roomy(minRoom) {
+	if !w.rules.far && !after.rules.far || !address.RangeOf(flow.flow.Peer).IsLongerThan(minRoom) {
 		return func(verdict.Part) bool { return false }
 	}
 	return func(p verdict.Part) bool {
-		first, last := p.Peer()
-		return first == last && (w.rules.faces[first] || after.rules.faces[first])
+		peer := p.Peer()
+		return peer.IsSingle() && (w.rules.faces[peer.First] || after.rules.faces[peer.First])
 	}
 }
 
@@ -276,12 +277,12 @@ func (w *guardedWorld) singled(after *guardedWorld, flows []guardedFlow) [][]sin
 		}
 	}
 	for i, flow := range flows {
-		wide := rangeOf(flow.flow.Peer)
-		if flow.some || !wide.roomy(minRoom) {
+		wide := address.RangeOf(flow.flow.Peer)
+		if flow.some || !wide.IsLongerThan(minRoom) {
 			continue
 		}
 		for _, f := range all {
-			if !wide.contains(f.address) || slices.ContainsFunc(flow.except, func(net netip.Prefix) bool { return net.Contains(f.address) }) {
+			if !wide.Contains(f.address) || slices.ContainsFunc(flow.except, func(net netip.Prefix) bool { return net.Contains(f.address) }) {
 				continue
 			}
 			one := singleFlow{f.address, flow, flow}

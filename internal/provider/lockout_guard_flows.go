@@ -197,7 +197,7 @@ func (g *lockoutGuard) flowsBetween(before, after *guardedWorld) []guardedFlow {
 // flowsOf returns the flows that are watched over: those that are configured, and
 // otherwise those that follow from what is declared.
 func (g *lockoutGuard) flowsOf(all declarations) []guardedFlow {
-	everywhere := []netip.Prefix{everyIPv4Net, everyIPv6Net}
+	everywhere := []netip.Prefix{address.EveryIPv4, address.EveryIPv6}
 	if all.everyone && !all.failsafe {
 		// Nothing else says who manages the hosts.
 		for _, net := range everywhere {
@@ -260,17 +260,12 @@ func (g *lockoutGuard) exposuresOf(all declarations) []guardedFlow {
 		except := declared[port]
 		slices.SortFunc(except, comparePrefixes)
 		except = slices.Compact(except)
-		for _, net := range []netip.Prefix{everyIPv4Net, everyIPv6Net} {
+		for _, net := range []netip.Prefix{address.EveryIPv4, address.EveryIPv6} {
 			flows = append(flows, guardedFlow{name: "everybody else", shut: true, except: except, flow: tcp(verdict.Ingress, access{net, port})})
 		}
 	}
 	return flows
 }
-
-var (
-	everyIPv4Net = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
-	everyIPv6Net = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
-)
 
 func tcp(direction verdict.Direction, a access) verdict.Flow {
 	return verdict.Flow{Direction: direction, Protocol: protocol("TCP"), Peer: a.net, Port: a.port}

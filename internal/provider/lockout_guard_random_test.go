@@ -15,6 +15,7 @@ import (
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 )
 
@@ -201,7 +202,7 @@ func naiveCutOffs(flows []guardedFlow, before, after map[calico.ID]calico.Object
 			may = append(may, now.Name+" "+flow.String())
 			whole := !flow.shut && worlds[1].Decide(now, flow.flow).Outcome != verdict.Allowed &&
 				(old == nil || worlds[0].Decide(old, flow.flow).Outcome == verdict.Allowed)
-			if whole || !rangeOf(flow.flow.Peer).roomy(minRoom) {
+			if whole || !address.RangeOf(flow.flow.Peer).IsLongerThan(minRoom) {
 				must = append(must, now.Name+" "+flow.String())
 			}
 		}

@@ -2,10 +2,8 @@ package provider
 
 import (
 	"cmp"
-	"encoding/binary"
 	"encoding/json"
 	"maps"
-	"math/bits"
 	"net/netip"
 	"slices"
 	"sort"
@@ -14,6 +12,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/failsafe"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 )
@@ -35,7 +34,7 @@ type guardedRules struct {
 	// them are the same to every network.
 	bounds []netip.Addr
 	// asked are the far sides of the flows that are asked about.
-	asked []addressRange
+	asked []address.Range
 	// shared are the addresses that several endpoints expect.
 	shared map[netip.Addr]bool
 	// room is how many addresses endpoints may expect in all for the classes to hold:
@@ -116,7 +115,7 @@ func newGuardedRules(release calico.Release, others []calico.Object, endpoints [
 		faces: map[netip.Addr]bool{},
 	}
 	for _, p := range asked {
-		r.asked = append(r.asked, rangeOf(p))
+		r.asked = append(r.asked, address.RangeOf(p))
 	}
 	r.setBounds()
 	seen := map[netip.Addr]bool{}
@@ -227,9 +226,9 @@ func (r *guardedRules) setBounds() {
 	if !r.far && !r.near && !r.local {
 		return
 	}
-	cut := func(a addressRange) {
-		r.bounds = append(r.bounds, a.first)
-		if next := a.last.Next(); next.IsValid() && next.BitLen() == a.first.BitLen() {
+	cut := func(a address.Range) {
+		r.bounds = append(r.bounds, a.First)
+		if next := a.Last.Next(); next.IsValid() && next.BitLen() == a.First.BitLen() {
 			r.bounds = append(r.bounds, next)
 		}
 	}
@@ -237,8 +236,8 @@ func (r *guardedRules) setBounds() {
 	cut(everyIPv4)
 	cut(everyIPv6)
 	for _, text := range r.nets {
-		if first, last, ok := verdict.ParseNet(text); ok {
-			cut(addressRange{first, last})
+		if a, ok := address.ParseRange(text); ok {
+			cut(a)
 		}
 	}
 	for _, a := range r.asked {
@@ -248,27 +247,7 @@ func (r *guardedRules) setBounds() {
 	r.bounds = slices.Compact(r.bounds)
 }
 
-// addressRange is addresses of one family, with both its ends.
-type addressRange struct{ first, last netip.Addr }
-
-var everyIPv4, everyIPv6 = rangeOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0)), rangeOf(netip.PrefixFrom(netip.IPv6Unspecified(), 0))
-
-func rangeOf(p netip.Prefix) addressRange {
-	first, last, _ := verdict.ParseNet(p.String())
-	return addressRange{first, last}
-}
-
-func (a addressRange) contains(ip netip.Addr) bool {
-	return a.first.Compare(ip) <= 0 && ip.Compare(a.last) <= 0
-}
-
-// roomy tells whether there are more than so many addresses in the range.
-func (a addressRange) roomy(room int) bool {
-	from, to := a.first.As16(), a.last.As16()
-	low, borrow := bits.Sub64(binary.BigEndian.Uint64(to[8:]), binary.BigEndian.Uint64(from[8:]), 0)
-	high, _ := bits.Sub64(binary.BigEndian.Uint64(to[:8]), binary.BigEndian.Uint64(from[:8]), borrow)
-	return high > 0 || low >= uint64(room)
-}
+var everyIPv4, everyIPv6 = address.RangeOf(address.EveryIPv4), address.RangeOf(address.EveryIPv6)
 
 // addressClass is the same for addresses that no rule can tell apart by the
 // networks they are in, for all that is asked.
@@ -277,25 +256,25 @@ func (r *guardedRules) addressClass(ip netip.Addr) string {
 		return ip.String()
 	}
 	i := sort.Search(len(r.bounds), func(i int) bool { return r.bounds[i].Compare(ip) > 0 })
-	within := addressRange{r.bounds[i-1], everyIPv6.last}
+	within := address.Range{First: r.bounds[i-1], Last: everyIPv6.Last}
 	switch {
-	case i < len(r.bounds) && r.bounds[i] != everyIPv6.first:
-		within.last = r.bounds[i].Prev()
+	case i < len(r.bounds) && r.bounds[i] != everyIPv6.First:
+		within.Last = r.bounds[i].Prev()
 	case ip.Is4():
-		within.last = everyIPv4.last
+		within.Last = everyIPv4.Last
 	}
 	// Where a flow is about a range, an address in it that is nobody's may fare in
 	// another way than those of endpoints. There has to be one as long as there is one
 	// in truth, so only ranges that endpoints cannot fill are made of classes.
-	if r.far && !within.roomy(r.room) && r.isAsked(ip) {
+	if r.far && !within.IsLongerThan(r.room) && r.isAsked(ip) {
 		return ip.String()
 	}
-	return "from " + within.first.String()
+	return "from " + within.First.String()
 }
 
 // isAsked tells whether a flow that is asked about has the address at its far side.
 func (r *guardedRules) isAsked(ip netip.Addr) bool {
-	return slices.ContainsFunc(r.asked, func(a addressRange) bool { return a.contains(ip) })
+	return slices.ContainsFunc(r.asked, func(a address.Range) bool { return a.Contains(ip) })
 }
 
 // addressesOf returns the addresses of an endpoint, and those of the one that stands for

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 )
 
 // maxParts is into how many parts a flow is divided at most. A flow from or to
@@ -104,12 +106,8 @@ func newWalk(w *World, ep *Endpoint, f Flow) (k *walk, boxes []box, reason strin
 	if !f.Peer.IsValid() {
 		return nil, nil, "the flow does not tell its peer's address"
 	}
-	peer := f.Peer
-	if peer.Addr().Is4In6() && peer.Bits() >= 96 {
-		peer = netip.PrefixFrom(peer.Addr().Unmap(), peer.Bits()-96)
-	}
-	b := box{peer: prefixRange(peer)}
-	k.family = familyOf(peer.Addr())
+	b := box{peer: address.RangeOf(f.Peer)}
+	k.family = familyOf(b.peer.First)
 	if hasPorts(k.protocol) {
 		*b.number(sourcePort) = oneOr(f.SourcePort, span{firstEphemeral, 65535})
 		*b.number(destinationPort) = oneOr(f.Port, span{1, 65535})
@@ -133,7 +131,7 @@ func newWalk(w *World, ep *Endpoint, f Flow) (k *walk, boxes []box, reason strin
 	// The boxes are taken from the end.
 	slices.Reverse(locals)
 	for _, local := range locals {
-		b.local = addrRange{local, local}
+		b.local = address.Range{First: local, Last: local}
 		boxes = append(boxes, b)
 	}
 	if len(locals) == 0 {

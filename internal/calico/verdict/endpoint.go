@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 )
 
 // AnyInterface is the interface name of a host endpoint for all interfaces that
@@ -122,8 +124,8 @@ func first[E any](sorted []*E, node string, site func(*E) (node, iface string), 
 func ExpectedIPs(h *v3.HostEndpoint) []netip.Addr {
 	var out []netip.Addr
 	for _, text := range h.Spec.ExpectedIPs {
-		if r, ok := parseNet(text); ok && r.lo == r.hi {
-			out = append(out, r.lo)
+		if r, ok := address.ParseRange(text); ok && r.IsSingle() {
+			out = append(out, r.First)
 		}
 	}
 	return out

@@ -9,6 +9,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 )
 
 // The failsafe ports of a Felix that is not told otherwise, the same in v3.28 to v3.32.
@@ -49,7 +50,7 @@ type failsafe struct {
 	protocol uint8
 	port     uint16
 	// peers is unset for all.
-	peers *addrRange
+	peers *address.Range
 	cause Cause
 }
 
@@ -68,7 +69,7 @@ func (f *failsafe) holds(w *way, reply bool) answer {
 	if f.peers == nil || a.is == no {
 		return a
 	}
-	if familyOf(f.peers.lo) != w.family {
+	if familyOf(f.peers.First) != w.family {
 		return answer{}
 	}
 	return a.and(w.inSet(addrSet{*f.peers}, w.farAddress()))
@@ -196,7 +197,7 @@ func newFailsafe(entry v3.ProtoPort, d Direction) (failsafe, error) {
 	}
 	text := fmt.Sprintf("%s %d", strings.ToUpper(entry.Protocol), entry.Port)
 	if entry.Net != "" {
-		r, ok := parseNet(entry.Net)
+		r, ok := address.ParseRange(entry.Net)
 		if !ok {
 			return f, fmt.Errorf("the net %q", entry.Net)
 		}

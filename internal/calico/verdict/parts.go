@@ -3,6 +3,8 @@ package verdict
 import (
 	"net/netip"
 	"slices"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 )
 
 // Part is some of the packets of a flow, which all fare alike.
@@ -49,12 +51,12 @@ func (w *World) Parts(ep *Endpoint, f Flow, except ...netip.Prefix) []Part {
 	return parts
 }
 
-// Peer returns the first and the last address of the far side.
-func (p Part) Peer() (first, last netip.Addr) { return p.box.peer.lo, p.box.peer.hi }
+// Peer returns the addresses of the far side.
+func (p Part) Peer() address.Range { return p.box.peer }
 
 // From returns the part as it would be with that address at the far side.
 func (p Part) From(peer netip.Addr) Part {
-	p.box.peer = addrRange{peer, peer}
+	p.box.peer = address.Range{First: peer, Last: peer}
 	return p
 }
 
@@ -62,13 +64,13 @@ func (p Part) From(peer netip.Addr) Part {
 // same tells whether two near addresses, given by their places, are the same.
 func (p Part) Meets(other Part, same func(mine, its int) bool) bool {
 	a, b := p.box, other.box
-	if !a.peer.lo.IsValid() || !b.peer.lo.IsValid() {
+	if !a.peer.First.IsValid() || !b.peer.First.IsValid() {
 		return true
 	}
 	if p.local >= 0 && other.local >= 0 && !same(p.local, other.local) {
 		return false
 	}
-	if a.peer.hi.Compare(b.peer.lo) < 0 || b.peer.hi.Compare(a.peer.lo) < 0 {
+	if !a.peer.Overlaps(b.peer) {
 		return false
 	}
 	for i := range a.numbers {
@@ -82,21 +84,21 @@ func (p Part) Meets(other Part, same func(mine, its int) bool) bool {
 // without takes networks at the far side out of boxes.
 func without(boxes []box, except []netip.Prefix) []box {
 	for _, net := range except {
-		gap := prefixRange(net.Masked())
+		gap := address.RangeOf(net)
 		var rest []box
 		for _, b := range boxes {
-			if b.peer.lo.BitLen() != gap.lo.BitLen() || b.peer.hi.Compare(gap.lo) < 0 || gap.hi.Compare(b.peer.lo) < 0 {
+			if !b.peer.Overlaps(gap) {
 				rest = append(rest, b)
 				continue
 			}
-			if b.peer.lo.Compare(gap.lo) < 0 {
+			if b.peer.First.Compare(gap.First) < 0 {
 				lower := b
-				lower.peer.hi = gap.lo.Prev()
+				lower.peer.Last = gap.First.Prev()
 				rest = append(rest, lower)
 			}
-			if gap.hi.Compare(b.peer.hi) < 0 {
+			if gap.Last.Compare(b.peer.Last) < 0 {
 				upper := b
-				upper.peer.lo = gap.hi.Next()
+				upper.peer.First = gap.Last.Next()
 				rest = append(rest, upper)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 )
 
@@ -72,7 +73,7 @@ func (w *World) fill(m *memberSet) *memberSet {
 	for i, labels := range w.labelSets {
 		matches[i] = m.selector.Matches(labels)
 	}
-	var nets []addrRange
+	var nets []address.Range
 	m.ports = map[string][]portMember{}
 	for _, th := range w.things {
 		if !matches[th.labels] {
@@ -81,14 +82,14 @@ func (w *World) fill(m *memberSet) *memberSet {
 		nets = append(nets, th.nets...)
 		if th.endpoint != "" {
 			for _, f := range []family{ipv4, ipv6} {
-				if !slices.ContainsFunc(th.nets, func(r addrRange) bool { return familyOf(r.lo) == f }) {
+				if !slices.ContainsFunc(th.nets, func(r address.Range) bool { return familyOf(r.First) == f }) {
 					m.addressless[f] = append(m.addressless[f], th.endpoint)
 				}
 			}
 		}
 		for _, port := range th.ports {
 			for _, n := range th.nets {
-				m.ports[port.name] = append(m.ports[port.name], portMember{n.lo, port.protocol, port.port})
+				m.ports[port.name] = append(m.ports[port.name], portMember{n.First, port.protocol, port.port})
 			}
 		}
 	}
@@ -331,9 +332,9 @@ func (w *World) serviceAccounts(in *v3.ServiceAccountMatch) string {
 // netMatch returns nil where there is no condition: Felix skips a network that it
 // cannot parse, and a list of nothing else is no list.
 func netMatch(nets []string) *[2]addrSet {
-	var ranges []addrRange
+	var ranges []address.Range
 	for _, text := range nets {
-		if r, ok := parseNet(text); ok {
+		if r, ok := address.ParseRange(text); ok {
 			ranges = append(ranges, r)
 		}
 	}

@@ -2,10 +2,11 @@ package verdict
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"sort"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 )
 
 // truth is whether a condition holds for all packets of a box.
@@ -86,12 +87,12 @@ type cut struct {
 
 // box is a set of packets: all combinations of values in its ranges.
 type box struct {
-	peer, local addrRange
+	peer, local address.Range
 	// numbers are indexed by dimension, from sourcePort on.
 	numbers [4]span
 }
 
-func (b *box) addr(dim dimension) *addrRange {
+func (b *box) addr(dim dimension) *address.Range {
 	if dim == localAddress {
 		return &b.local
 	}
@@ -104,8 +105,8 @@ func (b *box) number(dim dimension) *span { return &b.numbers[dim-sourcePort] }
 func (b box) cut(at cut) (lower, upper box) {
 	lower, upper = b, b
 	if at.dim < sourcePort {
-		lower.addr(at.dim).hi = at.addr.Prev()
-		upper.addr(at.dim).lo = at.addr
+		lower.addr(at.dim).Last = at.addr.Prev()
+		upper.addr(at.dim).First = at.addr
 	} else {
 		lower.number(at.dim).hi = at.number - 1
 		upper.number(at.dim).lo = at.number
@@ -155,64 +156,6 @@ func (set spanSet) holds(b *box, dim dimension) answer {
 	}
 }
 
-// addrRange is a range of addresses of one family, with both its ends.
-type addrRange struct{ lo, hi netip.Addr }
-
-func (r addrRange) contains(a netip.Addr) bool {
-	return r.lo.Compare(a) <= 0 && a.Compare(r.hi) <= 0
-}
-
-// String spells the range as a CIDR if it is one.
-func (r addrRange) String() string {
-	if r.lo == r.hi {
-		return r.lo.String()
-	}
-	for bits := 0; bits <= r.lo.BitLen(); bits++ {
-		if prefix := netip.PrefixFrom(r.lo, bits); prefixRange(prefix) == r {
-			return prefix.String()
-		}
-	}
-	return r.lo.String() + "-" + r.hi.String()
-}
-
-// prefixRange returns all addresses of a network.
-func prefixRange(p netip.Prefix) addrRange {
-	p = p.Masked()
-	hi := p.Addr().AsSlice()
-	for bit := p.Bits(); bit < len(hi)*8; bit++ {
-		hi[bit/8] |= 0x80 >> (bit % 8)
-	}
-	last, _ := netip.AddrFromSlice(hi)
-	return addrRange{p.Addr(), last}
-}
-
-// ParseNet returns the first and the last address of a network, or of a single
-// address, as Felix reads it; ok is false where Felix would skip it.
-func ParseNet(text string) (first, last netip.Addr, ok bool) {
-	r, ok := parseNet(text)
-	return r.lo, r.hi, ok
-}
-
-// parseNet reads an address or a network as Felix does: host bits count for
-// nothing, and IPv4 written as IPv6 is IPv4.
-func parseNet(text string) (addrRange, bool) {
-	if ip := net.ParseIP(text); ip != nil {
-		addr, _ := netip.AddrFromSlice(ip)
-		return addrRange{addr.Unmap(), addr.Unmap()}, true
-	}
-	_, network, err := net.ParseCIDR(text)
-	if err != nil {
-		return addrRange{}, false
-	}
-	ip := network.IP
-	ones, bits := network.Mask.Size()
-	if ip.To4() != nil && bits == 8*net.IPv6len {
-		ones -= 8 * (net.IPv6len - net.IPv4len)
-	}
-	addr, _ := netip.AddrFromSlice(ip)
-	return prefixRange(netip.PrefixFrom(addr.Unmap(), ones)), true
-}
-
 // family indexes what is kept for IPv4 and IPv6 apart.
 type family int
 
@@ -229,29 +172,29 @@ func familyOf(a netip.Addr) family {
 }
 
 // everyAddress returns all addresses of a family.
-func everyAddress(f family) addrRange {
+func everyAddress(f family) address.Range {
 	if f == ipv4 {
-		return prefixRange(netip.PrefixFrom(netip.IPv4Unspecified(), 0))
+		return address.RangeOf(address.EveryIPv4)
 	}
-	return prefixRange(netip.PrefixFrom(netip.IPv6Unspecified(), 0))
+	return address.RangeOf(address.EveryIPv6)
 }
 
 // addrSet is a set of addresses of one family as ranges, sorted, neither
 // overlapping nor touching.
-type addrSet []addrRange
+type addrSet []address.Range
 
 // newAddrSets returns the sets of both families.
-func newAddrSets(ranges []addrRange) [2]addrSet {
-	slices.SortFunc(ranges, func(a, b addrRange) int { return a.lo.Compare(b.lo) })
+func newAddrSets(ranges []address.Range) [2]addrSet {
+	slices.SortFunc(ranges, func(a, b address.Range) int { return a.First.Compare(b.First) })
 	var sets [2]addrSet
 	for _, r := range ranges {
-		set := &sets[familyOf(r.lo)]
+		set := &sets[familyOf(r.First)]
 		if n := len(*set); n > 0 {
 			last := &(*set)[n-1]
 			// Next of the last address there is not valid, and sorts before all.
-			if next := last.hi.Next(); r.lo.Compare(last.hi) <= 0 || r.lo == next {
-				if last.hi.Less(r.hi) {
-					last.hi = r.hi
+			if next := last.Last.Next(); r.First.Compare(last.Last) <= 0 || r.First == next {
+				if last.Last.Less(r.Last) {
+					last.Last = r.Last
 				}
 				continue
 			}
@@ -264,14 +207,14 @@ func newAddrSets(ranges []addrRange) [2]addrSet {
 // holds tells whether the addresses of a box on one side are in the set.
 func (set addrSet) holds(b *box, dim dimension) answer {
 	r := *b.addr(dim)
-	i := sort.Search(len(set), func(i int) bool { return set[i].hi.Compare(r.lo) >= 0 })
+	i := sort.Search(len(set), func(i int) bool { return set[i].Last.Compare(r.First) >= 0 })
 	switch {
-	case i == len(set) || r.hi.Less(set[i].lo):
+	case i == len(set) || r.Last.Less(set[i].First):
 		return answer{}
-	case r.lo.Less(set[i].lo):
-		return answer{is: partly, at: cut{dim: dim, addr: set[i].lo}}
-	case set[i].hi.Less(r.hi):
-		return answer{is: partly, at: cut{dim: dim, addr: set[i].hi.Next()}}
+	case r.First.Less(set[i].First):
+		return answer{is: partly, at: cut{dim: dim, addr: set[i].First}}
+	case set[i].Last.Less(r.Last):
+		return answer{is: partly, at: cut{dim: dim, addr: set[i].Last.Next()}}
 	default:
 		return answer{is: yes}
 	}
@@ -289,7 +232,7 @@ type portMember struct {
 func holdsPort(members []portMember, protocol uint8, b *box, addrDim, portDim dimension) answer {
 	addrs, ports := *b.addr(addrDim), *b.number(portDim)
 	for _, m := range members {
-		if m.protocol != protocol || !addrs.contains(m.addr) || m.port < ports.lo || m.port > ports.hi {
+		if m.protocol != protocol || !addrs.Contains(m.addr) || m.port < ports.lo || m.port > ports.hi {
 			continue
 		}
 		// One member that is inside tells where to cut; the parts find the others.
@@ -299,9 +242,9 @@ func holdsPort(members []portMember, protocol uint8, b *box, addrDim, portDim di
 			return answer{is: partly, at: cut{dim: portDim, number: m.port}}
 		case ports.hi != m.port:
 			return answer{is: partly, at: cut{dim: portDim, number: m.port + 1}}
-		case addrs.lo != m.addr:
+		case addrs.First != m.addr:
 			return answer{is: partly, at: cut{dim: addrDim, addr: m.addr}}
-		case addrs.hi != m.addr:
+		case addrs.Last != m.addr:
 			return answer{is: partly, at: cut{dim: addrDim, addr: m.addr.Next()}}
 		default:
 			return answer{is: yes}

@@ -8,6 +8,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 )
 
 // Problem is a rule that Calico stores and Felix cannot program. Felix does not
@@ -128,10 +129,10 @@ func (w *World) dropsNotEverything() bool {
 }
 
 // ofFamily returns the networks of a family among those that Felix can read.
-func ofFamily(nets []string, f family) []addrRange {
-	var ranges []addrRange
+func ofFamily(nets []string, f family) []address.Range {
+	var ranges []address.Range
 	for _, text := range nets {
-		if r, ok := parseNet(text); ok && familyOf(r.lo) == f {
+		if r, ok := address.ParseRange(text); ok && familyOf(r.First) == f {
 			ranges = append(ranges, r)
 		}
 	}

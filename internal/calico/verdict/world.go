@@ -10,6 +10,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 )
 
@@ -66,7 +67,7 @@ type thing struct {
 	// endpoint is the name of a host endpoint.
 	endpoint string
 	labels   int
-	nets     []addrRange
+	nets     []address.Range
 	ports    []namedPort
 }
 
@@ -214,7 +215,7 @@ func (w *World) addEndpoint(o *v3.HostEndpoint) {
 	th := thing{endpoint: ep.Name}
 	var families [2]bool
 	for _, ip := range ep.ExpectedIPs {
-		th.nets = append(th.nets, addrRange{ip, ip})
+		th.nets = append(th.nets, address.Range{First: ip, Last: ip})
 		families[familyOf(ip)] = true
 	}
 	for f, some := range families {
@@ -243,7 +244,7 @@ func (w *World) addSet(labels map[string]string, nets []string, namespace string
 	}
 	th := thing{labels: w.labelID(labels)}
 	for _, text := range nets {
-		if r, ok := parseNet(text); ok {
+		if r, ok := address.ParseRange(text); ok {
 			th.nets = append(th.nets, r)
 		}
 	}
