@@ -113,15 +113,12 @@ type Guard struct {
 	// Kinds are those by whose objects it decides.
 	Kinds []calico.Kind
 	// Check returns an error to refuse the write, by what is stored of the kinds.
-	// Otherwise it returns the keys of those objects without which it would have
-	// decided in another way, at most MaxGuardedKeys of them: that others are
-	// written is noticed anyway, but not that one is deleted.
-	Check func(*Snapshot) (needs []string, err error)
+	// Otherwise it returns the objects that it relied on: without them it would have
+	// decided in another way. That any object is written is noticed by the kinds, but
+	// not that one is deleted. Those that matter most come first: a store that can
+	// hold on to only so many of them takes these.
+	Check func(*Snapshot) (reliedOn []calico.ID, err error)
 }
-
-// MaxGuardedKeys is how many keys a guard can need: etcd compares at most 128
-// things in one transaction, unless it is configured otherwise.
-const MaxGuardedKeys = 100
 
 // ReleaseFinding is a release of Calico and where the knowledge comes from.
 type ReleaseFinding struct {

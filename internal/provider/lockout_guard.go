@@ -478,7 +478,7 @@ func (g *lockoutGuard) sorted(all []cutOff) (accepted, warned, refused []cutOff)
 func (g *lockoutGuard) forWrite(release calico.Release, change func(*datastore.Snapshot) (map[calico.ID]calico.Object, error)) datastore.Guard {
 	return datastore.Guard{
 		Kinds: guardKinds(release),
-		Check: func(snapshot *datastore.Snapshot) ([]string, error) {
+		Check: func(snapshot *datastore.Snapshot) ([]calico.ID, error) {
 			changed, err := change(snapshot)
 			if err != nil {
 				return nil, err
@@ -488,19 +488,24 @@ func (g *lockoutGuard) forWrite(release calico.Release, change func(*datastore.S
 			if _, _, refused := g.sorted(g.compare(before, after)); len(refused) > 0 {
 				return nil, &lockoutError{refused}
 			}
-			return after.needs(changed), nil
+			return after.reliedOn(changed), nil
 		},
 	}
 }
 
-// needs returns the keys of the objects that the verdicts come from: those that
-// decide first, then those that apply too.
-func (w *guardedWorld) needs(changed map[calico.ID]calico.Object) []string {
+// reliedOn returns the objects that the verdicts come from: those that decide first,
+// then those that apply too.
+func (w *guardedWorld) reliedOn(changed map[calico.ID]calico.Object) []calico.ID {
 	var ids []calico.ID
 	seen := map[calico.ID]bool{}
+	for id := range changed {
+		seen[id.Short()] = true // the write itself compares it
+	}
 	add := func(id calico.ID) {
-		id = short(id)
-		if _, ours := changed[id]; !ours && id.Kind != "" && !seen[id] {
+		if id.Kind == "" {
+			return
+		}
+		if id = id.Short(); !seen[id] {
 			seen[id] = true
 			ids = append(ids, id)
 		}
@@ -548,19 +553,5 @@ func (w *guardedWorld) needs(changed map[calico.ID]calico.Object) []string {
 			add(calico.ID{Kind: calico.KindNode, Name: h.Spec.Node})
 		}
 	}
-	var keys []string
-	for _, id := range ids {
-		if key := w.keys[id]; key != "" && len(keys) < datastore.MaxGuardedKeys {
-			keys = append(keys, key)
-		}
-	}
-	return keys
-}
-
-// short is Short for an ID that may be none.
-func short(id calico.ID) calico.ID {
-	if id.Kind == "" {
-		return id
-	}
-	return id.Short()
+	return ids
 }

@@ -14,6 +14,12 @@ import (
 // guardedTries is how often a guard is asked at most about one write.
 const guardedTries = 8
 
+// maxHeld is how many objects that a guard relied on are compared at most: etcd
+// compares at most 128 things in one transaction, unless it is configured otherwise.
+// Of what comes after them only a write is noticed, which the compares of whole kinds
+// find, and no deletion.
+const maxHeld = 100
+
 // guarded is a store with a guard.
 type guarded struct {
 	*Store
@@ -77,7 +83,7 @@ func (s *Store) ask(ctx context.Context, guard *datastore.Guard) ([]clientv3.Cmp
 	if err != nil {
 		return nil, err
 	}
-	needs, err := guard.Check(snapshot)
+	reliedOn, err := guard.Check(snapshot)
 	if err != nil {
 		return nil, err
 	}
@@ -86,15 +92,21 @@ func (s *Store) ask(ctx context.Context, guard *datastore.Guard) ([]clientv3.Cmp
 		// Nothing written since; a prefix without a key compares as revision 0.
 		compares = append(compares, clientv3.Compare(clientv3.ModRevision(kindPrefix(kind)), "<", revision+1).WithPrefix())
 	}
-	revisions := map[string]int64{}
-	for _, stored := range snapshot.Objects {
-		revisions[stored.Key], _ = strconv.ParseInt(stored.Revision, 10, 64)
+	stored := map[calico.ID][]*datastore.Stored{}
+	for _, one := range snapshot.Objects {
+		// An object may be stored under two names, of two releases.
+		id := calico.IDOf(one.Object).Short()
+		stored[id] = append(stored[id], one)
 	}
-	for i, key := range needs {
-		if i == datastore.MaxGuardedKeys {
-			break
+	held := 0
+	for _, id := range reliedOn {
+		for _, one := range stored[id.Short()] {
+			if held++; held > maxHeld {
+				return compares, nil
+			}
+			revision, _ := strconv.ParseInt(one.Revision, 10, 64)
+			compares = append(compares, clientv3.Compare(clientv3.ModRevision(one.Key), "=", revision))
 		}
-		compares = append(compares, clientv3.Compare(clientv3.ModRevision(key), "=", revisions[key]))
 	}
 	return compares, nil
 }

@@ -57,7 +57,7 @@ func TestStoreGuardRefuses(t *testing.T) {
 	etcd.Put(t, felixDefault, felixValue(`"ipipMTU":1480`))
 	felix := mustGet(t, store, calico.ID{Kind: calico.KindFelixConfiguration, Name: "default"})
 	before := etcd.Prefix(t, "")
-	guarded := store.Guarded(datastore.Guard{Kinds: guardKinds, Check: func(s *datastore.Snapshot) ([]string, error) {
+	guarded := store.Guarded(datastore.Guard{Kinds: guardKinds, Check: func(s *datastore.Snapshot) ([]calico.ID, error) {
 		if !slices.Contains(names(s), "web") {
 			t.Error("the guard does not see what is there")
 		}
@@ -96,18 +96,61 @@ func TestStoreGuardDecidesAgain(t *testing.T) {
 			etcd.Delete(t, endpoints+"db1")
 			base := mustCreate(t, store, policy("web", 1))
 			asked := 0
-			err := store.Guarded(datastore.Guard{Kinds: guardKinds, Check: func(*datastore.Snapshot) ([]string, error) {
+			err := store.Guarded(datastore.Guard{Kinds: guardKinds, Check: func(*datastore.Snapshot) ([]calico.ID, error) {
 				if asked++; asked > 1 {
 					return nil, errRefused
 				}
 				interfere()
-				return []string{others}, nil
+				return []calico.ID{{Kind: calico.KindGlobalNetworkPolicy, Name: "ssh"}}, nil
 			}}).Delete(t.Context(), base)
 			if !errors.Is(err, errRefused) || asked != 2 {
 				t.Errorf("asked %d times, then %v", asked, err)
 			}
 			if err := store.Delete(t.Context(), base); err != nil {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+// A guard may rely on more than etcd compares in one transaction: then the deletion of
+// what it named first is noticed, and every write as ever.
+func TestStoreGuardReliesOnMuch(t *testing.T) {
+	t.Parallel()
+	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
+	store := storeOf(t, etcd)
+	detect(t, store)
+	var reliedOn []calico.ID
+	for i := range 2 * maxHeld {
+		name := fmt.Sprintf("p%03d", i)
+		etcd.Put(t, policies+"default."+name, calicoctlPolicy("default."+name, 1))
+		reliedOn = append(reliedOn, calico.ID{Kind: calico.KindGlobalNetworkPolicy, Name: name})
+	}
+	// The first is stored under a second name, of an older release.
+	etcd.Put(t, policies+"p000", calicoctlPolicy("p000", 1))
+	for name, c := range map[string]struct {
+		interfere func()
+		notices   bool
+	}{
+		"the first is deleted":                 {func() { etcd.Delete(t, policies+"default.p000") }, true},
+		"the first is deleted by its old name": {func() { etcd.Delete(t, policies+"p000") }, true},
+		"the last is changed":                  {func() { etcd.Put(t, policies+"default.p199", calicoctlPolicy("default.p199", 2)) }, true},
+		"the last is deleted":                  {func() { etcd.Delete(t, policies+"default.p199") }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			etcd.Put(t, policies+"default.p000", calicoctlPolicy("default.p000", 1))
+			etcd.Put(t, policies+"p000", calicoctlPolicy("p000", 1))
+			etcd.Put(t, policies+"default.p199", calicoctlPolicy("default.p199", 1))
+			base := mustCreate(t, store, policy("web", 1))
+			asked := 0
+			err := store.Guarded(datastore.Guard{Kinds: guardKinds, Check: func(*datastore.Snapshot) ([]calico.ID, error) {
+				if asked++; asked == 1 {
+					c.interfere()
+				}
+				return reliedOn, nil
+			}}).Delete(t.Context(), base)
+			if err != nil || (asked > 1) != c.notices {
+				t.Errorf("asked %d times, then %v", asked, err)
 			}
 		})
 	}
@@ -120,14 +163,14 @@ func TestStoreGuardEnds(t *testing.T) {
 	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
 	store := storeOf(t, etcd)
 	detect(t, store)
-	quiet := store.Guarded(datastore.Guard{Kinds: guardKinds, Check: func(*datastore.Snapshot) ([]string, error) { return nil, nil }})
+	quiet := store.Guarded(datastore.Guard{Kinds: guardKinds, Check: func(*datastore.Snapshot) ([]calico.ID, error) { return nil, nil }})
 	checkCalls(t, etcd, map[string]int{"Txn": 2}, func() {
 		if _, err := quiet.Create(context.WithoutCancel(t.Context()), policy("web", 1)); err != nil {
 			t.Error(err)
 		}
 	})
 	asked := 0
-	busy := store.Guarded(datastore.Guard{Kinds: guardKinds, Check: func(*datastore.Snapshot) ([]string, error) {
+	busy := store.Guarded(datastore.Guard{Kinds: guardKinds, Check: func(*datastore.Snapshot) ([]calico.ID, error) {
 		asked++
 		etcd.Put(t, policies+"default.other", calicoctlPolicy("default.other", asked))
 		return nil, nil
@@ -156,17 +199,17 @@ func TestStoreGuardAmongOthers(t *testing.T) {
 		var others sync.WaitGroup
 		for i := range all {
 			others.Go(func() {
-				errs[i] = stores[i].Guarded(datastore.Guard{Kinds: []calico.Kind{calico.KindGlobalNetworkPolicy}, Check: func(s *datastore.Snapshot) ([]string, error) {
-					var needs []string
+				errs[i] = stores[i].Guarded(datastore.Guard{Kinds: []calico.Kind{calico.KindGlobalNetworkPolicy}, Check: func(s *datastore.Snapshot) ([]calico.ID, error) {
+					var reliedOn []calico.ID
 					for _, stored := range s.Objects {
 						if stored.Key != bases[i].Key {
-							needs = append(needs, stored.Key)
+							reliedOn = append(reliedOn, calico.IDOf(stored.Object))
 						}
 					}
-					if len(needs) == 0 {
+					if len(reliedOn) == 0 {
 						return nil, errRefused
 					}
-					return needs, nil
+					return reliedOn, nil
 				}}).Delete(t.Context(), bases[i])
 			})
 		}

@@ -149,7 +149,7 @@ func lateWrites(t *testing.T, etcd *acctest.Etcd) map[string]lateWrite {
 	direct := storeOf(t, etcd)
 	remove := func(store *Store, stored *datastore.Stored) error { return store.Delete(t.Context(), stored) }
 	guarded := func(store *Store) datastore.Store {
-		return store.Guarded(datastore.Guard{Kinds: guardKinds, Check: func(*datastore.Snapshot) ([]string, error) { return nil, nil }})
+		return store.Guarded(datastore.Guard{Kinds: guardKinds, Check: func(*datastore.Snapshot) ([]calico.ID, error) { return nil, nil }})
 	}
 	updated := mustCreate(t, direct, policy("updated", 1))
 	guardedly := mustCreate(t, direct, policy("guardedly", 1))

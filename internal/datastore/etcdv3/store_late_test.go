@@ -175,7 +175,7 @@ func TestStoreWhileAnotherMovesTheFence(t *testing.T) {
 	checkCalls(t, etcd, map[string]int{"Txn": 1}, func() { mustCreate(t, store, endpoint("db2")) })
 	move()
 	asked := 0
-	guarded := store.Guarded(datastore.Guard{Kinds: guardKinds, Check: func(*datastore.Snapshot) ([]string, error) {
+	guarded := store.Guarded(datastore.Guard{Kinds: guardKinds, Check: func(*datastore.Snapshot) ([]calico.ID, error) {
 		asked++
 		return nil, nil
 	}})

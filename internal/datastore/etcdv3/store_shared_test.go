@@ -192,7 +192,7 @@ func TestStoreWaitsAsLongAsItIsWanted(t *testing.T) {
 		arrived := make(chan struct{}, 1)
 		create := func(name string, check func() error) func(ctx context.Context) error {
 			return func(ctx context.Context) error {
-				guard := datastore.Guard{Kinds: guardKinds, Check: func(*datastore.Snapshot) ([]string, error) { return nil, check() }}
+				guard := datastore.Guard{Kinds: guardKinds, Check: func(*datastore.Snapshot) ([]calico.ID, error) { return nil, check() }}
 				_, err := store.Guarded(guard).Create(ctx, policy(name, 1))
 				return err
 			}
