@@ -5,6 +5,7 @@
 package calico
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 
@@ -148,6 +149,11 @@ type ID struct {
 	Name string
 	// Tier is the tier of a tiered kind. Empty means the tier "default".
 	Tier string
+}
+
+// Compare sorts IDs by kind, namespace and name.
+func (id ID) Compare(other ID) int {
+	return cmp.Or(cmp.Compare(id.Kind, other.Kind), cmp.Compare(id.Namespace, other.Namespace), cmp.Compare(id.Name, other.Name))
 }
 
 // String spells the ID for a message: GlobalNetworkPolicy "failsafe".

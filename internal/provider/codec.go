@@ -20,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/attributename"
 )
@@ -271,7 +272,7 @@ func sortAs[T comparable](c *conversion, list []T, order ...T) {
 func decodeString(c *conversion, s string, into reflect.Value, at calico.Path, v attr.Value) {
 	switch into.Type() {
 	case protocolGoType:
-		into.Set(reflect.ValueOf(protocol(s)))
+		into.Set(reflect.ValueOf(address.Protocol(s)))
 	case portGoType:
 		p, err := numorstring.PortFromString(s)
 		if err != nil {
@@ -318,15 +319,6 @@ const anyNet = "any"
 func isFailsafeNet(v attr.Value) bool {
 	spelled, ok := v.(spelledValue)
 	return ok && spelled.spelling == failsafeNetType.spelling
-}
-
-// protocol reads a protocol as Calico does: a number where it is one.
-func protocol(s string) numorstring.Protocol {
-	if n, err := strconv.ParseUint(s, 10, 8); err == nil {
-		return numorstring.ProtocolFromInt(uint8(n))
-	}
-	// Not ProtocolFromString, which would quietly correct what Calico refuses.
-	return numorstring.Protocol{Type: numorstring.NumOrStringString, StrVal: s}
 }
 
 // dscp reads a class of packets as Calico does: a number where it is one.

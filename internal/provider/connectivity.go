@@ -79,10 +79,10 @@ func newScene(objects map[calico.ID]calico.Object, release calico.Release, optio
 		}
 	}
 	s.world = verdict.New(all, release, options...)
-	slices.SortFunc(endpoints, byName)
-	byNode := endpointsByNode(endpoints, func(*v3.HostEndpoint) bool { return true })
+	slices.SortFunc(endpoints, func(a, b *v3.HostEndpoint) int { return strings.Compare(a.Name, b.Name) })
+	governors := verdict.NewGovernors(endpoints)
 	for _, h := range endpoints {
-		if other := verdict.Governor(byNode[h.Spec.Node], h); other != h {
+		if other := governors.Of(h); other != h {
 			s.instead[h.Name] = other
 		}
 	}
@@ -162,7 +162,7 @@ func layObjects(objects map[calico.ID]calico.Object, list string, texts []attr.V
 		order = append(order, id)
 		laid = append(laid, obj)
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(objects), compareIDs) {
+	for _, id := range slices.SortedFunc(maps.Keys(objects), calico.ID.Compare) {
 		// One that is stored under two names is there twice.
 		known := calico.IDOf(objects[id]).Short()
 		if _, stays := given[known]; stays || !slices.Contains(complete, id.Kind) || calico.MadeByCalico(objects[id], release) {
@@ -180,7 +180,7 @@ func layObjects(objects map[calico.ID]calico.Object, list string, texts []attr.V
 		// Calico would let a tier that is not there come after all others and drop what
 		// arrives at its end, which nobody asks about.
 		tier := calico.ID{Kind: calico.KindTier, Name: calico.IDOf(objects[id]).Tier}
-		if tier.Name != "" && changesVerdicts(id.Kind) && objects[tier] == nil && calico.KindTier.KnownIn(release) {
+		if tier.Name != "" && verdict.DependsOn(id.Kind) && objects[tier] == nil && calico.KindTier.KnownIn(release) {
 			fault(given[id], "Tier Missing", ": %s is in the tier %q, which is not there, and so there is no telling what comes before it: add the tier's object, such as calico_tier.%s.object.", id, tier.Name, tier.Name)
 		}
 	}

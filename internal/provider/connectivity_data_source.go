@@ -325,7 +325,7 @@ func (d *connectivityDataSource) stored(ctx context.Context, diags *diag.Diagnos
 		addStoreError(diags, failed, calico.ID{}, err)
 		return nil, calico.Release{}
 	}
-	snapshot, err := store.Snapshot(ctx, guardKinds(finding.Release))
+	snapshot, err := store.Snapshot(ctx, verdict.DependenciesIn(finding.Release))
 	if err != nil {
 		addStoreError(diags, failed, calico.ID{}, err)
 		return nil, calico.Release{}
@@ -336,7 +336,7 @@ func (d *connectivityDataSource) stored(ctx context.Context, diags *diag.Diagnos
 	}
 	objects, keys := objectsOf(snapshot)
 	remove := store.Type().Remove
-	for _, id := range slices.SortedFunc(maps.Keys(objects), compareIDs) {
+	for _, id := range slices.SortedFunc(maps.Keys(objects), calico.ID.Compare) {
 		if first := calico.IDOf(objects[id]).Short(); first != id {
 			diags.AddWarning("Policy Stored Twice",
 				fmt.Sprintf("%s is stored at %s and at %s, by releases of Calico that name policies in different ways. Calico enforces both, and this answer counts both. Compare them, and delete the one that is out of date: `%s` or `%s`.", first, safetext.Line(keys[first]), safetext.Line(keys[id]), remove(keys[first]), remove(keys[id])))

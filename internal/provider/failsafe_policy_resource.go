@@ -24,10 +24,8 @@ import (
 
 // The defaults of the failsafe policy, which are the guide's.
 const (
-	failsafeName     = "failsafe"
-	failsafeSelector = "all()"
-	portSSH          = 22
-	portEtcd         = 2379
+	failsafeName = "failsafe"
+	portEtcd     = 2379
 )
 
 var (
@@ -138,9 +136,9 @@ func failsafeSchema() schema.Schema {
 func completeFailsafe(config, planned values) {
 	defaults := values{
 		"name":             types.StringValue(failsafeName),
-		"selector":         stringValue(policySelectorType, failsafeSelector),
+		"selector":         stringValue(policySelectorType, failsafe.SelectsAll),
 		"order":            types.NumberValue(new(big.Float)),
-		"management_ports": portList(portSSH),
+		"management_ports": portList(failsafe.PortSSH),
 		"allow_icmp":       types.BoolValue(true),
 		"allow_dhcp":       types.BoolValue(true),
 	}
@@ -316,7 +314,7 @@ func failsafeFromObject(obj calico.Object, attributeTypes map[string]attr.Type, 
 		out[name] = v
 	}
 	if policy.Spec.Selector == "" {
-		out["selector"] = stringValue(policySelectorType, failsafeSelector) // which is what no selector means
+		out["selector"] = stringValue(policySelectorType, failsafe.SelectsAll) // which is what no selector means
 	}
 	out["rule_drift"] = driftList(nil)
 

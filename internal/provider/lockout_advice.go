@@ -14,6 +14,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/failsafe"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
@@ -187,7 +188,7 @@ func (g *lockoutGuard) standing(w *guardedWorld, h *v3.HostEndpoint) (selected b
 	if p, _, ok := w.rules.placeOf(h); ok {
 		selected = len(p.world.Policies(p.endpoint)) > 0
 	}
-	if other := verdict.Governor(w.endpoints(), h); other != nil && other.Name != h.Name {
+	if other := verdict.NewGovernors(w.endpoints()).Of(h); other != nil && other.Name != h.Name {
 		instead = other.Name
 	}
 	return selected, instead
@@ -199,7 +200,7 @@ func (r *objectResource) adviseFailsafe(ctx context.Context, store datastore.Sto
 			fmt.Sprintf("This provider finds the datastore at %s, which the policy does not let the hosts reach: when the built-in failsafe ports are off, their Felix could not learn of any change any more. Add an etcd_server block for each, unless the hosts reach the datastore at other addresses.", strings.Join(missed, ", ")))
 		return
 	}
-	if state != nil && state.str("selector") == policy.Spec.Selector || policy.Spec.Selector != failsafeSelector {
+	if state != nil && state.str("selector") == policy.Spec.Selector || policy.Spec.Selector != failsafe.SelectsAll {
 		return
 	}
 	if surroundings, err := store.Surroundings(ctx); err == nil && surroundings.Workloads {
@@ -216,7 +217,7 @@ func (g *lockoutGuard) uncovered(policy *v3.GlobalNetworkPolicy, release calico.
 	}
 	// A host with nothing but this policy, and no failsafe ports.
 	alone := policy.DeepCopy()
-	alone.Spec.Selector, alone.Spec.NamespaceSelector, alone.Spec.ServiceAccountSelector = failsafeSelector, "", ""
+	alone.Spec.Selector, alone.Spec.NamespaceSelector, alone.Spec.ServiceAccountSelector = failsafe.SelectsAll, "", ""
 	host := v3.NewHostEndpoint()
 	host.Name, host.Spec.Node, host.Spec.InterfaceName = "host", "host", verdict.AnyInterface
 	felix := calico.NewFelixConfiguration()
@@ -227,7 +228,7 @@ func (g *lockoutGuard) uncovered(policy *v3.GlobalNetworkPolicy, release calico.
 	var missed []string
 	for _, server := range g.datastore {
 		v := world.Decide(endpoint, verdict.Flow{
-			Direction: verdict.Egress, Protocol: protocol("TCP"),
+			Direction: verdict.Egress, Protocol: address.Protocol("TCP"),
 			Peer: netip.PrefixFrom(server.Addr(), server.Addr().BitLen()), Port: server.Port(),
 		})
 		if v.Outcome == verdict.Denied {

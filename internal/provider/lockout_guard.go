@@ -222,14 +222,6 @@ type guardedWorld struct {
 	declared map[*v3.GlobalNetworkPolicy]*declaration
 }
 
-// guardKinds are the kinds that can change a verdict in a release.
-func guardKinds(release calico.Release) []calico.Kind {
-	return slices.DeleteFunc(verdict.Dependencies(), func(kind calico.Kind) bool { return !kind.KnownIn(release) })
-}
-
-// changesVerdicts tells whether an object of the kind can change a verdict.
-func changesVerdicts(kind calico.Kind) bool { return slices.Contains(verdict.Dependencies(), kind) }
-
 // newWorld prepares objects. previous is the world that they come after, and that
 // it may be compared with; nil for none.
 func (g *lockoutGuard) newWorld(release calico.Release, objects map[calico.ID]calico.Object, keys map[calico.ID]string, previous *guardedWorld) *guardedWorld {
@@ -394,7 +386,7 @@ func (g *lockoutGuard) load(ctx context.Context, store datastore.Store, release 
 		return g.now, nil
 	}
 	g.lookUp(ctx)
-	snapshot, err := store.Snapshot(ctx, guardKinds(release))
+	snapshot, err := store.Snapshot(ctx, verdict.DependenciesIn(release))
 	if err != nil {
 		g.blind = err
 		return nil, err
@@ -442,7 +434,7 @@ func (g *lockoutGuard) plan(ctx context.Context, store datastore.Store, release 
 // happened takes note of a deletion that was done. Terraform plans all else once
 // more in the apply, and what is planned after it must not count on what is gone.
 func (g *lockoutGuard) happened(id calico.ID, after calico.Object) {
-	if !g.active() || !changesVerdicts(id.Kind) {
+	if !g.active() || !verdict.DependsOn(id.Kind) {
 		return
 	}
 	g.mu.Lock()
@@ -477,7 +469,7 @@ func (g *lockoutGuard) sorted(all []cutOff) (accepted, warned, refused []cutOff)
 // forWrite returns the guard of a write, which is asked in the same transaction.
 func (g *lockoutGuard) forWrite(release calico.Release, change func(*datastore.Snapshot) (map[calico.ID]calico.Object, error)) datastore.Guard {
 	return datastore.Guard{
-		Kinds: guardKinds(release),
+		Kinds: verdict.DependenciesIn(release),
 		Check: func(snapshot *datastore.Snapshot) ([]calico.ID, error) {
 			changed, err := change(snapshot)
 			if err != nil {

@@ -42,10 +42,10 @@ func (g *lockoutGuard) compare(before, after *guardedWorld) []cutOff {
 		// Else nothing that could matter to it has changed.
 		return before.rules != after.rules || after.moved[h.Spec.Node]
 	}
-	now := endpointsByNode(after.endpoints(), concerned)
+	now := verdict.NewGovernors(only(after.endpoints(), concerned))
 	old := now
 	if len(after.moved) > 0 {
-		old = endpointsByNode(before.endpoints(), concerned)
+		old = verdict.NewGovernors(only(before.endpoints(), concerned))
 	}
 	singled := before.singled(after, flows)
 	var out []cutOff
@@ -81,27 +81,27 @@ func (g *lockoutGuard) compare(before, after *guardedWorld) []cutOff {
 		}
 	}
 	asked := map[string]bool{} // by class: the far side alone is another
-	var all map[string][]*v3.HostEndpoint
+	var all verdict.Governors
 	if slices.ContainsFunc(singled, func(flows []singleFlow) bool { return len(flows) > 0 }) {
-		all = endpointsByNode(after.endpoints(), func(*v3.HostEndpoint) bool { return true })
+		all = verdict.NewGovernors(after.endpoints())
 	}
 	for _, h := range after.endpoints() {
 		switch {
 		case !concerned(h):
-			if class := after.rules.class(h); all != nil && !asked[class] && verdict.Governor(all[h.Spec.Node], h) == h {
+			if class := after.rules.class(h); all != nil && !asked[class] && all.Of(h) == h {
 				asked[class] = true
 				add(h, h)
 			}
-		case verdict.Governor(now[h.Spec.Node], h) == h: // Calico ignores others
-			add(verdict.Governor(old[h.Spec.Node], h), h)
+		case now.Of(h) == h: // Calico ignores others
+			add(old.Of(h), h)
 		}
 	}
 	for _, h := range before.endpoints() {
-		if !after.moved[h.Spec.Node] || verdict.Governor(old[h.Spec.Node], h) != h {
+		if !after.moved[h.Spec.Node] || old.Of(h) != h {
 			continue
 		}
-		heir := verdict.Governor(now[h.Spec.Node], h)
-		if heir != nil && verdict.Governor(old[h.Spec.Node], heir) != h { // else it was looked at above
+		heir := now.Of(h)
+		if heir != nil && old.Of(heir) != h { // else it was looked at above
 			add(h, heir)
 		}
 		for _, rival := range rivalsOf(h, now[h.Spec.Node]) {
@@ -137,16 +137,9 @@ func rivalsOf(h *v3.HostEndpoint, now []*v3.HostEndpoint) []*v3.HostEndpoint {
 	return rivals
 }
 
-// endpointsByNode returns those host endpoints of a sorted list that are asked for,
-// by their nodes.
-func endpointsByNode(sorted []*v3.HostEndpoint, asked func(*v3.HostEndpoint) bool) map[string][]*v3.HostEndpoint {
-	out := map[string][]*v3.HostEndpoint{}
-	for _, h := range sorted {
-		if asked(h) {
-			out[h.Spec.Node] = append(out[h.Spec.Node], h)
-		}
-	}
-	return out
+// only returns those elements of a list that hold.
+func only[T any](list []T, holds func(T) bool) []T {
+	return slices.DeleteFunc(slices.Clone(list), func(one T) bool { return !holds(one) })
 }
 
 func byName(a, b *v3.HostEndpoint) int { return strings.Compare(a.Name, b.Name) }

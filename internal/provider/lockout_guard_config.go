@@ -177,9 +177,9 @@ func readFlow(e attr.Value, at path.Path, diags *diag.Diagnostics) (flow guarded
 	if v.str("direction") == directionEgress {
 		flow.flow.Direction = verdict.Egress
 	}
-	flow.flow.Protocol = protocol("TCP")
+	flow.flow.Protocol = address.Protocol("TCP")
 	if text := v.str("protocol"); text != "" {
-		flow.flow.Protocol = protocol(text)
+		flow.flow.Protocol = address.Protocol(text)
 		if !verdict.KnownProtocol(flow.flow.Protocol) {
 			fail("protocol", "The protocol is \"TCP\", \"UDP\", \"ICMP\", \"ICMPv6\", \"SCTP\", \"UDPLite\" or a number from 1 to 255.")
 		}

@@ -79,7 +79,7 @@ func isFailsafe(f *failsafe.Policy) bool {
 }
 
 func opensSSH(p numorstring.Port) bool {
-	return p.PortName == "" && p.MinPort <= portSSH && portSSH <= p.MaxPort
+	return p.PortName == "" && p.MinPort <= failsafe.PortSSH && failsafe.PortSSH <= p.MaxPort
 }
 
 // declare adds what a rule of any policy lets in at port 22.
@@ -88,7 +88,7 @@ func (w *guardedWorld) declare(d *declaration, rule v3.Rule) {
 	if rule.Action != v3.Allow || !isTCP || len(rule.Destination.Ports) > 0 && !slices.ContainsFunc(rule.Destination.Ports, opensSSH) {
 		return
 	}
-	ssh := []numorstring.Port{numorstring.SinglePort(portSSH)}
+	ssh := []numorstring.Port{numorstring.SinglePort(failsafe.PortSSH)}
 	switch {
 	case len(rule.Source.Nets) > 0:
 		for _, net := range rule.Source.Nets {
@@ -201,7 +201,7 @@ func (g *lockoutGuard) flowsOf(all declarations) []guardedFlow {
 	if all.everyone && !all.failsafe {
 		// Nothing else says who manages the hosts.
 		for _, net := range everywhere {
-			all.in = append(all.in, access{net, portSSH})
+			all.in = append(all.in, access{net, failsafe.PortSSH})
 		}
 	}
 	var flows []guardedFlow
@@ -220,7 +220,7 @@ func (g *lockoutGuard) flowsOf(all declarations) []guardedFlow {
 			// Felix has to look the datastore up, at whatever servers.
 			for _, net := range everywhere {
 				flows = append(flows, guardedFlow{name: "DNS", some: true, flow: verdict.Flow{
-					Direction: verdict.Egress, Protocol: protocol("UDP"), Peer: net, Port: 53,
+					Direction: verdict.Egress, Protocol: address.Protocol("UDP"), Peer: net, Port: 53,
 				}})
 			}
 		}
@@ -268,7 +268,7 @@ func (g *lockoutGuard) exposuresOf(all declarations) []guardedFlow {
 }
 
 func tcp(direction verdict.Direction, a access) verdict.Flow {
-	return verdict.Flow{Direction: direction, Protocol: protocol("TCP"), Peer: a.net, Port: a.port}
+	return verdict.Flow{Direction: direction, Protocol: address.Protocol("TCP"), Peer: a.net, Port: a.port}
 }
 
 func distinctAccess(list []access) []access {

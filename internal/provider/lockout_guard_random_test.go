@@ -85,7 +85,7 @@ func (g guardGenerator) rules(direction verdict.Direction) []v3.Rule {
 		if direction == verdict.Egress {
 			source, destination = destination, source
 		}
-		tcp := protocol("TCP")
+		tcp := address.Protocol("TCP")
 		out = append(out, v3.Rule{
 			Action: oneOf(g.Rand, v3.Allow, v3.Allow, v3.Allow, v3.Deny, v3.Pass), Protocol: &tcp,
 			Source: g.entity(source, false), Destination: g.entity(destination, true),
@@ -147,7 +147,7 @@ func (g guardGenerator) object(rules bool) calico.Object {
 			h.Spec.Profiles = []string{"p"}
 		}
 		if g.named && g.IntN(2) == 0 {
-			h.Spec.Ports = []v3.EndpointPort{{Name: "http", Protocol: protocol("TCP"), Port: oneOf(g.Rand, uint16(80), 80, 81)}}
+			h.Spec.Ports = []v3.EndpointPort{{Name: "http", Protocol: address.Protocol("TCP"), Port: oneOf(g.Rand, uint16(80), 80, 81)}}
 		}
 		return h
 	}
@@ -295,7 +295,7 @@ func TestGuardFindsWhatThereIs(t *testing.T) {
 		for _, peer := range []string{"10.0.0.0/30", "10.0.0.1/32", "10.64.0.0/10", "0.0.0.0/0", "2001:db8::/64", "10.64.9.0/29", "10.64.9.3/32"} {
 			if g.IntN(3) == 0 {
 				guard.lockout.flows = append(guard.lockout.flows, guardedFlow{flow: verdict.Flow{
-					Direction: verdict.Direction(g.IntN(2)), Protocol: protocol("TCP"), Peer: netip.MustParsePrefix(peer), Port: oneOf(g.Rand, uint16(22), 80, 81, 5000),
+					Direction: verdict.Direction(g.IntN(2)), Protocol: address.Protocol("TCP"), Peer: netip.MustParsePrefix(peer), Port: oneOf(g.Rand, uint16(22), 80, 81, 5000),
 				}})
 			}
 		}
@@ -303,7 +303,7 @@ func TestGuardFindsWhatThereIs(t *testing.T) {
 			if g.IntN(3) == 0 {
 				guard.exposure.flows = append(guard.exposure.flows, guardedFlow{
 					shut: true, except: []netip.Prefix{netip.MustParsePrefix("10.64.9.0/29"), netip.MustParsePrefix("2001:db8::/64")},
-					flow: verdict.Flow{Direction: verdict.Direction(g.IntN(2)), Protocol: protocol("TCP"), Peer: netip.MustParsePrefix(peer), Port: oneOf(g.Rand, uint16(22), 80, 81, 5000)},
+					flow: verdict.Flow{Direction: verdict.Direction(g.IntN(2)), Protocol: address.Protocol("TCP"), Peer: netip.MustParsePrefix(peer), Port: oneOf(g.Rand, uint16(22), 80, 81, 5000)},
 				})
 			}
 		}

@@ -17,7 +17,7 @@ import (
 // guardStore returns the datastore and its release where the guard has a say in
 // this resource's changes; nil where it has none.
 func (r *objectResource) guardStore(ctx context.Context) (datastore.Store, calico.Release) {
-	if r.data == nil || !r.data.guard.active() || !changesVerdicts(r.kind) || r.data.pending() || r.data.isUnreachable() {
+	if r.data == nil || !r.data.guard.active() || !verdict.DependsOn(r.kind) || r.data.pending() || r.data.isUnreachable() {
 		return nil, calico.Release{}
 	}
 	store, err := r.data.store(ctx)
@@ -188,7 +188,7 @@ var guardTexts = map[bool]guardText{
 
 // guarded returns the store with the guard for a write, where it is to refuse.
 func (r *objectResource) guarded(ctx context.Context, store datastore.Store, change func(*datastore.Snapshot) (map[calico.ID]calico.Object, error)) datastore.Store {
-	if !r.data.guard.refuses() || !changesVerdicts(r.kind) {
+	if !r.data.guard.refuses() || !verdict.DependsOn(r.kind) {
 		return store
 	}
 	finding, err := store.Release(ctx)

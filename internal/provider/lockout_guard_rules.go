@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"cmp"
 	"encoding/json"
 	"maps"
 	"net/netip"
@@ -96,16 +95,12 @@ func otherObjects(objects map[calico.ID]calico.Object) []calico.Object {
 			ids = append(ids, id)
 		}
 	}
-	slices.SortFunc(ids, compareIDs)
+	slices.SortFunc(ids, calico.ID.Compare)
 	out := make([]calico.Object, len(ids))
 	for i, id := range ids {
 		out[i] = objects[id]
 	}
 	return out
-}
-
-func compareIDs(a, b calico.ID) int {
-	return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 }
 
 func newGuardedRules(release calico.Release, others []calico.Object, endpoints []*v3.HostEndpoint, asked []netip.Prefix) *guardedRules {

@@ -11,6 +11,7 @@ import (
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/failsafe"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
@@ -21,7 +22,7 @@ func single(port uint16) []numorstring.Port { return []numorstring.Port{numorstr
 func guardedPolicy(i int) *v3.GlobalNetworkPolicy {
 	p := v3.NewGlobalNetworkPolicy()
 	order := float64(i)
-	tcp := protocol("TCP")
+	tcp := address.Protocol("TCP")
 	p.Name, p.Spec.Order, p.Spec.Selector = fmt.Sprintf("p%d", i), &order, fmt.Sprintf("rack == 'r%d' || role == 'db'", i%20)
 	p.Spec.Types = []v3.PolicyType{v3.PolicyTypeIngress}
 	p.Spec.Ingress = []v3.Rule{{Action: v3.Allow, Protocol: &tcp,
@@ -66,7 +67,7 @@ var guardScales = map[string]struct {
 func addressedEndpoint(i int) *v3.HostEndpoint {
 	h := guardedEndpoint(i)
 	h.Spec.ExpectedIPs = []string{fmt.Sprintf("10.200.%d.%d", i/250, 1+i%250)}
-	h.Spec.Ports = []v3.EndpointPort{{Name: "http", Protocol: protocol("TCP"), Port: 8080}}
+	h.Spec.Ports = []v3.EndpointPort{{Name: "http", Protocol: address.Protocol("TCP"), Port: 8080}}
 	return h
 }
 
@@ -138,7 +139,7 @@ func guardWorldOf(g *lockoutGuard, objects ...calico.Object) *guardedWorld {
 }
 
 func failsafePolicy(cidrs ...string) *v3.GlobalNetworkPolicy {
-	f := failsafe.Policy{ManagementCIDRs: cidrs, ManagementPorts: single(portSSH)}
+	f := failsafe.Policy{ManagementCIDRs: cidrs, ManagementPorts: single(failsafe.PortSSH)}
 	p := v3.NewGlobalNetworkPolicy()
 	order := 0.0
 	p.Name, p.Spec.Order, p.Spec.Selector = "failsafe", &order, "all()"
@@ -317,7 +318,7 @@ func TestGuardClassesFareAlike(t *testing.T) {
 		}
 		for _, port := range []uint16{22, 1001, 1002, 1003, 1004} {
 			for _, peer := range []string{"10.1.0.0/24", "10.2.0.0/16", "10.4.7.7/32", "192.0.2.2/32"} {
-				g.lockout.flows = append(g.lockout.flows, guardedFlow{flow: verdict.Flow{Direction: verdict.Ingress, Protocol: protocol("TCP"), Peer: netip.MustParsePrefix(peer), Port: port}})
+				g.lockout.flows = append(g.lockout.flows, guardedFlow{flow: verdict.Flow{Direction: verdict.Ingress, Protocol: address.Protocol("TCP"), Peer: netip.MustParsePrefix(peer), Port: port}})
 			}
 		}
 		w := guardWorldOf(g, objects...)
@@ -345,7 +346,7 @@ func TestGuardTellsFlowsOfOtherEndpointsApart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g.lockout.flows = append(g.lockout.flows, guardedFlow{name: "ssh", endpoints: selected, flow: verdict.Flow{Protocol: protocol("TCP"), Peer: netip.MustParsePrefix("10.1.0.0/24"), Port: 22}})
+		g.lockout.flows = append(g.lockout.flows, guardedFlow{name: "ssh", endpoints: selected, flow: verdict.Flow{Protocol: address.Protocol("TCP"), Peer: netip.MustParsePrefix("10.1.0.0/24"), Port: 22}})
 	}
 	before := guardWorldOf(g, failsafePolicy("10.1.0.0/24"), guardedEndpoint(0), guardedEndpoint(1), guardedEndpoint(2), withoutFailsafePorts())
 	var got []string

@@ -12,6 +12,7 @@ import (
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/failsafe"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 )
@@ -85,7 +86,7 @@ func base() (w world, parts map[string]calico.Object) {
 	vendor := v3.NewGlobalNetworkPolicy()
 	vendor.Name, vendor.Spec.Order, vendor.Spec.Selector = "vendor", order(50), "role == 'db'"
 	vendor.Spec.Types = []v3.PolicyType{v3.PolicyTypeIngress}
-	log, tcp := v3.Rule{Action: v3.Log}, protocol("TCP")
+	log, tcp := v3.Rule{Action: v3.Log}, address.Protocol("TCP")
 	vendor.Spec.Ingress = []v3.Rule{log, {Action: v3.Allow, Protocol: &tcp, Source: v3.EntityRule{Selector: "net == 'vendor'"}, Destination: v3.EntityRule{Ports: single(22)}}}
 	set := v3.NewGlobalNetworkSet()
 	set.Name, set.Labels, set.Spec.Nets = "vendor", map[string]string{"net": "vendor"}, []string{"198.51.100.0/24"}

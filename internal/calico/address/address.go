@@ -1,4 +1,5 @@
-// Package address reads IP addresses and networks.
+// Package address reads what rules say of where traffic goes: IP addresses, networks,
+// ranges of addresses and protocols.
 package address
 
 import (

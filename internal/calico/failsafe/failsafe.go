@@ -16,7 +16,13 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 )
 
-// The ports that the guide's policy is about.
+// SelectsAll is the selector of the guide's policy.
+const SelectsAll = "all()"
+
+// PortSSH is the port at which hosts are managed if a policy says nothing else.
+const PortSSH = 22
+
+// The other ports that the guide's policy is about.
 const (
 	portDHCP   = 67  // DHCP server
 	portDHCPv6 = 547 // DHCPv6 server

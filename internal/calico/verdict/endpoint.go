@@ -84,12 +84,25 @@ func (w *World) governing(node string, matches func(*Endpoint) bool) (*Endpoint,
 	return ep, ep != nil
 }
 
-// Governor returns which of the host endpoints, which are sorted by name, Calico
-// uses at the interface that one is for (see World.Governing); nil for none. One of
-// them is believed to be for the interface with an address that it expects.
-func Governor(sorted []*v3.HostEndpoint, at *v3.HostEndpoint) *v3.HostEndpoint {
+// Governors are host endpoints by their nodes, sorted by name, of which Calico uses
+// some and ignores the others.
+type Governors map[string][]*v3.HostEndpoint
+
+// NewGovernors takes host endpoints that are sorted by name.
+func NewGovernors(sorted []*v3.HostEndpoint) Governors {
+	g := Governors{}
+	for _, h := range sorted {
+		g[h.Spec.Node] = append(g[h.Spec.Node], h)
+	}
+	return g
+}
+
+// Of returns which host endpoint Calico uses at the interface that one is for (see
+// World.Governing); nil for none. One of them is believed to be for the interface with
+// an address that it expects.
+func (g Governors) Of(at *v3.HostEndpoint) *v3.HostEndpoint {
 	expected := ExpectedIPs(at)
-	return first(sorted, at.Spec.Node, func(h *v3.HostEndpoint) (string, string) { return h.Spec.Node, h.Spec.InterfaceName }, func(h *v3.HostEndpoint) bool {
+	return first(g[at.Spec.Node], at.Spec.Node, func(h *v3.HostEndpoint) (string, string) { return h.Spec.Node, h.Spec.InterfaceName }, func(h *v3.HostEndpoint) bool {
 		switch {
 		case at.Spec.InterfaceName == AnyInterface:
 			return false

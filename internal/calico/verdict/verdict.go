@@ -88,6 +88,7 @@ package verdict
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/projectcalico/api/pkg/lib/numorstring"
@@ -112,6 +113,14 @@ func Dependencies() []calico.Kind {
 		calico.KindNode,
 	}
 }
+
+// DependenciesIn returns the kinds whose objects can change a verdict in a release.
+func DependenciesIn(release calico.Release) []calico.Kind {
+	return slices.DeleteFunc(Dependencies(), func(kind calico.Kind) bool { return !kind.KnownIn(release) })
+}
+
+// DependsOn tells whether an object of the kind can change a verdict.
+func DependsOn(kind calico.Kind) bool { return slices.Contains(Dependencies(), kind) }
 
 // Direction is that of a flow, as seen from the host.
 type Direction int
