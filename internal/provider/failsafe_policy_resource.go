@@ -19,6 +19,7 @@ import (
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/failsafe"
 )
 
@@ -280,7 +281,7 @@ func checkFailsafe(c *conversion, v values, f *failsafe.Policy) {
 		}
 	}
 	for i, p := range f.ManagementPorts {
-		if failsafe.IsNamed(p) && isHostName(p.PortName) {
+		if address.IsNamed(p) && isHostName(p.PortName) {
 			c.fault(calico.NewPath("management_ports").Index(i), p.PortName, "Write the number of the port (22) or a range (\"2200:2210\"): a named port would be looked up on every endpoint.")
 		}
 	}
@@ -289,7 +290,7 @@ func checkFailsafe(c *conversion, v values, f *failsafe.Policy) {
 			c.fault(calico.NewPath("etcd_server").Index(i).Field("address"), s.Address, "%s", noName)
 		}
 		for j, p := range s.Ports {
-			if failsafe.IsNamed(p) && isHostName(p.PortName) {
+			if address.IsNamed(p) && isHostName(p.PortName) {
 				c.fault(calico.NewPath("etcd_server").Index(i).Field("ports").Index(j), p.PortName, "Write the number of the port (2379) or a range (\"2379:2380\"): a named port would be looked up on every endpoint.")
 			}
 		}

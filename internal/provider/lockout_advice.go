@@ -111,7 +111,7 @@ func (g *lockoutGuard) heading(summary, name string) string {
 // and enforces no later change, or nothing at all.
 func (r *objectResource) adviseProblems(after *guardedWorld, id calico.ID, diags *diag.Diagnostics) {
 	r.data.guard.mu.Lock()
-	problems := after.rules.world.Unprogrammable()
+	problems := after.rules.Unprogrammable()
 	r.data.guard.mu.Unlock()
 	for _, p := range problems {
 		if p.ID.Short() != id {
@@ -164,8 +164,8 @@ func (g *lockoutGuard) closedBy(before, after *guardedWorld, policy *v3.GlobalNe
 		if old[h.Name] != h {
 			continue
 		}
-		p, _, ok := after.rules.placeOf(h)
-		if !ok || !slices.ContainsFunc(p.world.Policies(p.endpoint), func(id calico.ID) bool { return id.Short() == calico.IDOf(policy).Short() }) {
+		p, _, ok := after.rules.At(h)
+		if !ok || !slices.ContainsFunc(p.World.Policies(p.Endpoint), func(id calico.ID) bool { return id.Short() == calico.IDOf(policy).Short() }) {
 			continue
 		}
 		was, _ := before.rules.parts(h, everything)
@@ -185,8 +185,8 @@ func (g *lockoutGuard) closedBy(before, after *guardedWorld, policy *v3.GlobalNe
 func (g *lockoutGuard) standing(w *guardedWorld, h *v3.HostEndpoint) (selected bool, instead string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if p, _, ok := w.rules.placeOf(h); ok {
-		selected = len(p.world.Policies(p.endpoint)) > 0
+	if p, _, ok := w.rules.At(h); ok {
+		selected = len(p.World.Policies(p.Endpoint)) > 0
 	}
 	if other := verdict.NewGovernors(w.endpoints()).Of(h); other != nil && other.Name != h.Name {
 		instead = other.Name

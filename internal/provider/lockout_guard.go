@@ -217,7 +217,7 @@ type guardedWorld struct {
 	// and in none that matters to others.
 	rules *guardedRules
 	// population counts the host endpoints, where rules look at them.
-	population population
+	population verdict.Population
 	// declared is what policies declare: worlds that follow each other share it.
 	declared map[*v3.GlobalNetworkPolicy]*declaration
 }
@@ -229,7 +229,6 @@ func (g *lockoutGuard) newWorld(release calico.Release, objects map[calico.ID]ca
 	if previous != nil {
 		w.asked, w.declared = slices.Clone(previous.asked), previous.declared
 	}
-	others := otherObjects(objects)
 	w.flows = g.flowsOf(w.declarations(nil))
 	for _, flow := range w.flows {
 		for _, net := range append([]netip.Prefix{flow.flow.Peer}, flow.except...) {
@@ -239,9 +238,9 @@ func (g *lockoutGuard) newWorld(release calico.Release, objects map[calico.ID]ca
 		}
 	}
 	endpoints := w.endpoints()
-	w.rules = newGuardedRules(release, others, endpoints, w.asked)
-	if w.rules.regardsEndpoints() {
-		w.population = w.rules.populate(endpoints)
+	w.rules = newGuardedRules(release, objects, endpoints, w.asked)
+	if w.rules.RegardEndpoints() {
+		w.population = w.rules.Count(endpoints)
 	}
 	return w
 }
@@ -283,8 +282,8 @@ func (g *lockoutGuard) with(w *guardedWorld, change map[calico.ID]calico.Object)
 		switch {
 		case id.Kind != calico.KindHostEndpoint:
 			holds = false
-		case holds && w.rules.regardsEndpoints():
-			after.population, holds = w.rules.move(after.population, old, now)
+		case holds && w.rules.RegardEndpoints():
+			after.population, holds = w.rules.Move(after.population, old, now)
 		}
 		if obj == nil {
 			delete(after.objects, id.Short())
@@ -310,9 +309,9 @@ func (g *lockoutGuard) with(w *guardedWorld, change map[calico.ID]calico.Object)
 	if len(anew.asked) > len(w.asked) {
 		// What is declared now is asked about before, too.
 		w.asked = slices.Clone(anew.asked)
-		w.rules = newGuardedRules(w.release, otherObjects(w.objects), w.endpoints(), w.asked)
-		if w.rules.regardsEndpoints() {
-			w.population = w.rules.populate(w.endpoints())
+		w.rules = newGuardedRules(w.release, w.objects, w.endpoints(), w.asked)
+		if w.rules.RegardEndpoints() {
+			w.population = w.rules.Count(w.endpoints())
 		}
 	}
 	return anew
@@ -506,7 +505,7 @@ func (w *guardedWorld) reliedOn(changed map[calico.ID]calico.Object) []calico.ID
 	for _, v := range verdicts {
 		add(v.By.Policy)
 	}
-	for _, id := range w.rules.applying() {
+	for _, id := range w.rules.Policies() {
 		add(id)
 		if id.Tier != "" {
 			add(calico.ID{Kind: calico.KindTier, Name: id.Tier})
@@ -525,7 +524,7 @@ func (w *guardedWorld) reliedOn(changed map[calico.ID]calico.Object) []calico.ID
 		case calico.KindGlobalNetworkSet, calico.KindNetworkSet, calico.KindFelixConfiguration:
 			few = append(few, id)
 		case calico.KindHostEndpoint:
-			if h, ok := obj.(*v3.HostEndpoint); ok && (w.moved[h.Spec.Node] || w.rules.asksAbout(h) || w.rules.standsForItsNode(h)) {
+			if h, ok := obj.(*v3.HostEndpoint); ok && (w.moved[h.Spec.Node] || w.rules.IsPeer(h) || w.rules.IsForNode(h)) {
 				few = append(few, id)
 			}
 		default:
@@ -541,7 +540,7 @@ func (w *guardedWorld) reliedOn(changed map[calico.ID]calico.Object) []calico.ID
 		for _, profile := range h.Spec.Profiles {
 			add(calico.ID{Kind: calico.KindProfile, Name: profile})
 		}
-		if w.rules.nodes[h.Spec.Node] {
+		if w.rules.RegardNode(h.Spec.Node) {
 			add(calico.ID{Kind: calico.KindNode, Name: h.Spec.Node})
 		}
 	}

@@ -88,7 +88,7 @@ func (g *lockoutGuard) compare(before, after *guardedWorld) []cutOff {
 	for _, h := range after.endpoints() {
 		switch {
 		case !concerned(h):
-			if class := after.rules.class(h); all != nil && !asked[class] && all.Of(h) == h {
+			if class := after.rules.Of(h); all != nil && !asked[class] && all.Of(h) == h {
 				asked[class] = true
 				add(h, h)
 			}
@@ -183,7 +183,7 @@ func (w *guardedWorld) changesBetween(after *guardedWorld, old, h *v3.HostEndpoi
 		return someStops(was, now, old == nil)
 	}
 	same, classed := sameAddresses(old, h, flow), w.classed(after, flow)
-	if !w.rules.regardsAddresses() || !after.rules.regardsAddresses() {
+	if !w.rules.RegardAddresses() || !after.rules.RegardAddresses() {
 		// All near addresses fare alike there, and the endpoint that stands for this
 		// one may have others.
 		same = func(int, int) bool { return true }
@@ -223,12 +223,12 @@ func (w *guardedWorld) keepsOut(h *v3.HostEndpoint, flow guardedFlow) (dropped s
 // (see guardedRules), which may be another one before and after: only that the whole
 // flow fares differently tells something.
 func (w *guardedWorld) classed(after *guardedWorld, flow guardedFlow) func(verdict.Part) bool {
-	if !w.rules.far && !after.rules.far || !address.RangeOf(flow.flow.Peer).IsLongerThan(minRoom) {
+	if !w.rules.RegardPeers() && !after.rules.RegardPeers() || verdict.Fillable(address.RangeOf(flow.flow.Peer)) {
 		return func(verdict.Part) bool { return false }
 	}
 	return func(p verdict.Part) bool {
 		peer := p.Peer()
-		return peer.IsSingle() && (w.rules.faces[peer.First] || after.rules.faces[peer.First])
+		return peer.IsSingle() && (w.rules.IsFace(peer.First) || after.rules.IsFace(peer.First))
 	}
 }
 
@@ -239,7 +239,7 @@ func (w *guardedWorld) classed(after *guardedWorld, flow guardedFlow) func(verdi
 // asked about.
 func (w *guardedWorld) singled(after *guardedWorld, flows []guardedFlow) [][]singleFlow {
 	out := make([][]singleFlow, len(flows))
-	if !w.rules.far && !after.rules.far {
+	if !w.rules.RegardPeers() && !after.rules.RegardPeers() {
 		return out
 	}
 	type far struct{ address, before, after netip.Addr }
@@ -249,13 +249,13 @@ func (w *guardedWorld) singled(after *guardedWorld, flows []guardedFlow) [][]sin
 			return // no rule tells the two apart
 		}
 		// Of an address that several endpoints claim nothing is certain.
-		if !w.rules.shared[address] && !after.rules.shared[address] {
+		if !w.rules.IsShared(address) && !after.rules.IsShared(address) {
 			all = append(all, far{address, was, is})
 		}
 	}
 	for _, name := range w.movedEndpoints(after) {
-		was, old := w.rules.addressesOf(w.endpoint(name))
-		is, now := after.rules.addressesOf(after.endpoint(name))
+		was, old := w.rules.Addresses(w.endpoint(name))
+		is, now := after.rules.Addresses(after.endpoint(name))
 		for i, ip := range is {
 			before := ip // an address of nobody, as far as rules can tell
 			if j := slices.Index(was, ip); j >= 0 {
@@ -271,7 +271,7 @@ func (w *guardedWorld) singled(after *guardedWorld, flows []guardedFlow) [][]sin
 	}
 	for i, flow := range flows {
 		wide := address.RangeOf(flow.flow.Peer)
-		if flow.some || !wide.IsLongerThan(minRoom) {
+		if flow.some || verdict.Fillable(wide) {
 			continue
 		}
 		for _, f := range all {

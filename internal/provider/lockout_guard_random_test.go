@@ -202,7 +202,7 @@ func naiveCutOffs(flows []guardedFlow, before, after map[calico.ID]calico.Object
 			may = append(may, now.Name+" "+flow.String())
 			whole := !flow.shut && worlds[1].Decide(now, flow.flow).Outcome != verdict.Allowed &&
 				(old == nil || worlds[0].Decide(old, flow.flow).Outcome == verdict.Allowed)
-			if whole || !address.RangeOf(flow.flow.Peer).IsLongerThan(minRoom) {
+			if whole || verdict.Fillable(address.RangeOf(flow.flow.Peer)) {
 				must = append(must, now.Name+" "+flow.String())
 			}
 		}
@@ -340,7 +340,7 @@ func TestGuardFindsWhatThereIs(t *testing.T) {
 			}
 			changes++
 			found += len(want)
-			if now.rules == after.rules && now.rules.regardsEndpoints() {
+			if now.rules == after.rules && now.rules.RegardEndpoints() {
 				shared++
 			}
 			now = after

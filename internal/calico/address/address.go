@@ -1,5 +1,5 @@
 // Package address reads what rules say of where traffic goes: IP addresses, networks,
-// ranges of addresses and protocols.
+// ranges of addresses, ports and protocols.
 package address
 
 import (

@@ -181,7 +181,7 @@ func Parse(ingress, egress []v3.Rule) (f *Policy, ok bool) {
 			if len(nets) == 0 || len(ports) == 0 || len(f.ManagementCIDRs) > 0 && !slices.Equal(ports, f.ManagementPorts) {
 				return false
 			}
-			if !sameRule(r, allow(numorstring.ProtocolTCP, v3.EntityRule{Nets: nets}, v3.EntityRule{Ports: ports})) || slices.ContainsFunc(ports, IsNamed) {
+			if !sameRule(r, allow(numorstring.ProtocolTCP, v3.EntityRule{Nets: nets}, v3.EntityRule{Ports: ports})) || slices.ContainsFunc(ports, address.IsNamed) {
 				return false
 			}
 			if onlyBGP(ports) && len(f.ManagementCIDRs) == 0 && !f.ICMP {
@@ -211,7 +211,7 @@ func Parse(ingress, egress []v3.Rule) (f *Policy, ok bool) {
 
 	for out.take(func(r v3.Rule) bool {
 		nets, ports := r.Destination.Nets, r.Destination.Ports
-		if len(nets) != 1 || len(ports) == 0 || onlyBGP(ports) || slices.ContainsFunc(ports, IsNamed) {
+		if len(nets) != 1 || len(ports) == 0 || onlyBGP(ports) || slices.ContainsFunc(ports, address.IsNamed) {
 			return false
 		}
 		if !sameRule(r, allow(numorstring.ProtocolTCP, v3.EntityRule{}, v3.EntityRule{Nets: nets, Ports: ports})) {
@@ -338,8 +338,5 @@ func (r *ruleReader) take(fits func(v3.Rule) bool) bool {
 func (r *ruleReader) takeRule(want v3.Rule) bool {
 	return r.take(func(got v3.Rule) bool { return sameRule(got, want) })
 }
-
-// IsNamed tells whether a port is given by a name.
-func IsNamed(p numorstring.Port) bool { return p.PortName != "" }
 
 func onlyBGP(ports []numorstring.Port) bool { return slices.Equal(ports, single(portBGP)) }

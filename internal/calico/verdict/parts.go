@@ -133,7 +133,3 @@ func (k *walk) divide(boxes []box, each func(Verdict, box) bool) string {
 	}
 	return ""
 }
-
-// Faulty tells whether any policy or profile has a rule that Felix cannot program in
-// some mode, be there an endpoint that it applies to or not: see Unprogrammable.
-func (w *World) Faulty() bool { return w.faulty }

@@ -172,12 +172,9 @@ func familyOf(a netip.Addr) family {
 }
 
 // everyAddress returns all addresses of a family.
-func everyAddress(f family) address.Range {
-	if f == ipv4 {
-		return address.RangeOf(address.EveryIPv4)
-	}
-	return address.RangeOf(address.EveryIPv6)
-}
+func everyAddress(f family) address.Range { return everyAddresses[f] }
+
+var everyAddresses = [...]address.Range{ipv4: address.RangeOf(address.EveryIPv4), ipv6: address.RangeOf(address.EveryIPv6)}
 
 // addrSet is a set of addresses of one family as ranges, sorted, neither
 // overlapping nor touching.

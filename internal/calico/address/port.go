@@ -14,3 +14,6 @@ func Protocol(s string) numorstring.Protocol {
 	// Not ProtocolFromString, which would quietly correct what Calico refuses.
 	return numorstring.Protocol{Type: numorstring.NumOrStringString, StrVal: s}
 }
+
+// IsNamed tells whether a port is given by a name.
+func IsNamed(p numorstring.Port) bool { return p.PortName != "" }
