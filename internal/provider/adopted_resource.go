@@ -14,6 +14,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -252,7 +253,7 @@ func (r *objectResource) applyPatch(ctx context.Context, store datastore.Store, 
 		return nil, &calico.UnknownFieldsError{Fields: lost}
 	}
 	id := calico.IDOf(base.Object)
-	return r.guarded(ctx, store, func(snapshot *datastore.Snapshot) (map[calico.ID]calico.Object, error) {
+	return r.guarded(ctx, store, func(snapshot *datastore.Snapshot) (guard.Change, error) {
 		// What others have changed since stays as it is.
 		for _, now := range snapshot.Objects {
 			if calico.IDOf(now.Object) == id {
@@ -260,7 +261,7 @@ func (r *objectResource) applyPatch(ctx context.Context, store datastore.Store, 
 			}
 		}
 		after, err := r.patched(base, change)
-		return map[calico.ID]calico.Object{id: after}, err
+		return guard.Change{id: after}, err
 	}).Patch(ctx, base, change)
 }
 

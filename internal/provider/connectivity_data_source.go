@@ -19,6 +19,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
+	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -206,7 +207,7 @@ func (d *connectivityDataSource) ValidateConfig(ctx context.Context, req datasou
 
 // askedFlow is a flow and what is expected of it.
 type askedFlow struct {
-	guardedFlow
+	guard.Flow
 	// expect is "" for nothing.
 	expect string
 	at     path.Path
@@ -214,8 +215,8 @@ type askedFlow struct {
 
 // label names the flow in a result.
 func (f askedFlow) label() string {
-	if f.name != "" {
-		return f.name
+	if f.Name != "" {
+		return f.Name
 	}
 	return f.String()
 }
@@ -225,7 +226,7 @@ func (m *connectivityModel) question(diags *diag.Diagnostics) (flows []askedFlow
 	for i, e := range elements(m.Flow) {
 		at := path.Root("flow").AtListIndex(i)
 		if flow, ok := readFlow(e, at, diags); ok {
-			asked := askedFlow{guardedFlow: flow, at: at}
+			asked := askedFlow{Flow: flow, at: at}
 			if o, isObject := e.(types.Object); isObject {
 				asked.expect = values(o.Attributes()).str("expect")
 			}
@@ -270,13 +271,13 @@ func (d *connectivityDataSource) Read(ctx context.Context, req datasource.ReadRe
 			continue
 		}
 		for i, flow := range flows {
-			if !flow.watchedAt(endpoint) {
+			if !flow.WatchedAt(endpoint) {
 				continue
 			}
 			asked[i] = true
-			result := connectivityResult{endpoint: endpoint.Name, flow: flow, after: after.judge(endpoint, flow.flow)}
+			result := connectivityResult{endpoint: endpoint.Name, flow: flow, after: after.judge(endpoint, flow.Traffic)}
 			if old, existed := before.world.Endpoint(endpoint.Name); existed {
-				result.before = before.judge(old, flow.flow).verdict
+				result.before = before.judge(old, flow.Traffic).verdict
 			}
 			answer.results = append(answer.results, result)
 		}
@@ -287,12 +288,12 @@ func (d *connectivityDataSource) Read(ctx context.Context, req datasource.ReadRe
 		}
 		endpoint, stays := after.world.Endpoint(old.Name)
 		for _, flow := range flows {
-			if !flow.watchedAt(old) || stays && asks(endpoint) && flow.watchedAt(endpoint) {
+			if !flow.WatchedAt(old) || stays && asks(endpoint) && flow.WatchedAt(endpoint) {
 				continue
 			}
-			result := connectivityResult{endpoint: old.Name, flow: flow, before: before.judge(old, flow.flow).verdict}
+			result := connectivityResult{endpoint: old.Name, flow: flow, before: before.judge(old, flow.Traffic).verdict}
 			if stays {
-				result.after = after.judge(endpoint, flow.flow)
+				result.after = after.judge(endpoint, flow.Traffic)
 			}
 			answer.dropped = append(answer.dropped, result)
 		}

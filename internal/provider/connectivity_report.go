@@ -162,7 +162,7 @@ func rowsOf(results []connectivityResult, texts func(connectivityResult) []strin
 	var rows []*connectivityRow
 	same := map[string]*connectivityRow{}
 	for _, r := range results {
-		key := strings.Join(append(texts(r), r.flow.key()), "\x00")
+		key := strings.Join(append(texts(r), r.flow.Key()), "\x00")
 		if same[key] == nil {
 			same[key] = &connectivityRow{connectivityResult: r}
 			rows = append(rows, same[key])

@@ -17,6 +17,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
+	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -92,7 +93,7 @@ func plainText(n ast.Node, source []byte) string {
 }
 
 func asked(name string) askedFlow {
-	return askedFlow{guardedFlow: guardedFlow{name: name, flow: verdict.Flow{Protocol: address.Protocol("TCP"), Peer: netip.MustParsePrefix("10.1.0.0/24"), Port: 22}}, expect: flowDeny}
+	return askedFlow{Flow: guard.Flow{Name: name, Traffic: verdict.Flow{Protocol: address.Protocol("TCP"), Peer: netip.MustParsePrefix("10.1.0.0/24"), Port: 22}}, expect: flowDeny}
 }
 
 // Whatever things are called, a report is one table with a row for each thing.

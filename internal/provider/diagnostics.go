@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -140,22 +140,15 @@ func addStoreError(diags *diag.Diagnostics, summary string, id calico.ID, err er
 		used        *datastore.InUseError
 		unsettled   *datastore.UnsettledError
 		problem     *configurationError
-		lockout     *lockoutError
+		refused     *guard.RefusedError
 		unknown     *calico.UnknownFieldsError
 		private     *privateStateError
 	)
 	switch {
 	case errors.As(err, &unknown):
 		diags.AddError(summary, lostDetail(unknown.Fields)+" "+nothingWritten(id))
-	case errors.As(err, &lockout):
-		detail := ""
-		for _, shut := range []bool{false, true} {
-			if some := slices.DeleteFunc(slices.Clone(lockout.stops), func(c cutOff) bool { return c.flow.shut != shut }); len(some) > 0 {
-				kind := guardTexts[shut]
-				detail += fmt.Sprintf("%s refused this change. %s%s\n\n%s\n\n", kind.block, kind.what, describeCutOffs(some), kind.advice(some))
-			}
-		}
-		diags.AddError(summary, detail+nothingWritten(id))
+	case errors.As(err, &refused):
+		diags.AddError(summary, refusal(refused)+"Nothing was written.")
 	case errors.As(err, &private):
 		diags.AddError(summary, private.detail)
 	case errors.As(err, &problem):

@@ -22,8 +22,8 @@ import (
 type providerData struct {
 	// release is calico_version of the configuration; nil where it is unset.
 	release *calico.Release
-	// guard watches over traffic; nil where that is not wanted.
-	guard *lockoutGuard
+	// guard watches over traffic; nil if that is not wanted.
+	guard *trafficGuard
 	// open connects to the datastore; nil where the configuration is not wholly
 	// known yet, or names no datastore.
 	open func(ctx context.Context) (datastore.Store, error)

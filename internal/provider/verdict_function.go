@@ -143,11 +143,11 @@ func verdictOn(s *scene, given attr.Value) (v verdict.Verdict, err error) {
 	for _, d := range diags.Errors() {
 		return v, errors.New(d.Detail())
 	}
-	endpoint, err := s.find(values(o.Attributes()), flow.flow.Local)
+	endpoint, err := s.find(values(o.Attributes()), flow.Traffic.Local)
 	if err != nil {
 		return v, err
 	}
-	return s.world.Decide(endpoint, flow.flow), nil
+	return s.world.Decide(endpoint, flow.Traffic), nil
 }
 
 // find returns the host endpoint that a flow is asked for.

@@ -243,6 +243,20 @@ func Parse(ingress, egress []v3.Rule) (f *Policy, ok bool) {
 	return &Policy{ExtraIngress: ingress, ExtraEgress: egress}, false
 }
 
+// Recognise is Parse for a policy that may be any: ok is false for one that only begins
+// with a rule of the same form. The guide's policy opens SSH, or it has the rules that
+// make hosts work.
+func Recognise(ingress, egress []v3.Rule) (f *Policy, ok bool) {
+	f, ok = Parse(ingress, egress)
+	works := len(f.EtcdServers) > 0 || f.DHCP && (f.ICMP || f.ICMPv6) || slices.ContainsFunc(f.ManagementPorts, OpensSSH)
+	return f, ok && len(f.ManagementCIDRs) > 0 && works
+}
+
+// OpensSSH tells whether a port of a rule is that of SSH, or a range that has it.
+func OpensSSH(p numorstring.Port) bool {
+	return !address.IsNamed(p) && p.MinPort <= PortSSH && PortSSH <= p.MaxPort
+}
+
 // Makes tells whether f's rules are these.
 func (f *Policy) Makes(ingress, egress []v3.Rule) bool {
 	return sameRules(f.Ingress(), ingress) && sameRules(f.Egress(), egress)

@@ -1,8 +1,7 @@
-package provider
+package guard
 
 import (
 	"maps"
-	"net/netip"
 	"slices"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
@@ -11,13 +10,12 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 )
 
-// guardedRules is what decides about traffic: all objects but host endpoints, and
-// one endpoint for each class of them.
+// rules are what decides about traffic in a world.
 //
 // A plan asks for the same verdicts very often: for each of a thousand endpoints
 // after each of two hundred policies. Endpoints of one class fare alike, so each class
 // is asked for once.
-type guardedRules struct {
+type rules struct {
 	*verdict.Classes
 	// verdicts are those that were asked for, by class and flow.
 	verdicts map[string]watched
@@ -29,33 +27,28 @@ type watched struct {
 	watched bool
 }
 
-// otherObjects returns all objects but host endpoints, in a fixed order.
-func otherObjects(objects map[calico.ID]calico.Object) []calico.Object {
-	var out []calico.Object
-	for _, id := range slices.SortedFunc(maps.Keys(objects), calico.ID.Compare) {
+func newRules(w *World) *rules {
+	var others []calico.Object
+	for _, id := range slices.SortedFunc(maps.Keys(w.objects), calico.ID.Compare) {
 		if id.Kind != calico.KindHostEndpoint {
-			out = append(out, objects[id])
+			others = append(others, w.objects[id])
 		}
 	}
-	return out
-}
-
-func newGuardedRules(release calico.Release, objects map[calico.ID]calico.Object, endpoints []*v3.HostEndpoint, asked []netip.Prefix) *guardedRules {
-	return &guardedRules{verdict.NewClasses(release, otherObjects(objects), endpoints, asked, verdict.WithoutServices), map[string]watched{}}
+	return &rules{verdict.NewClasses(w.release, others, w.endpoints(), w.asked, w.guard.Options...), map[string]watched{}}
 }
 
 // parts tells what becomes of a flow at an endpoint, part by part, and whether it is
 // watched over there.
-func (r *guardedRules) parts(h *v3.HostEndpoint, flow guardedFlow) ([]verdict.Part, bool) {
+func (r *rules) parts(h *v3.HostEndpoint, flow Flow) ([]verdict.Part, bool) {
 	p, class, ok := r.At(h)
 	if !ok {
 		return nil, false
 	}
-	key := class + "\x00" + flow.key()
+	key := class + "\x00" + flow.Key()
 	v, known := r.verdicts[key]
 	if !known {
-		v.watched = flow.watchedAt(p.Endpoint)
-		v.parts = p.World.Parts(p.Endpoint, flow.flow, flow.except...)
+		v.watched = flow.WatchedAt(p.Endpoint)
+		v.parts = p.World.Parts(p.Endpoint, flow.Traffic, flow.except...)
 		r.verdicts[key] = v
 	}
 	return v.parts, v.watched
@@ -63,7 +56,7 @@ func (r *guardedRules) parts(h *v3.HostEndpoint, flow guardedFlow) ([]verdict.Pa
 
 // wording is the verdict for a person. An endpoint with several addresses is asked
 // itself, as the words may name one of them.
-func (r *guardedRules) wording(h *v3.HostEndpoint, flow guardedFlow, v verdict.Verdict) verdict.Verdict {
+func (r *rules) wording(h *v3.HostEndpoint, flow Flow, v verdict.Verdict) verdict.Verdict {
 	if v.Part == "" || len(h.Spec.ExpectedIPs) < 2 {
 		return v
 	}
@@ -71,7 +64,7 @@ func (r *guardedRules) wording(h *v3.HostEndpoint, flow guardedFlow, v verdict.V
 	if !ok {
 		return v
 	}
-	parts := p.World.Parts(p.Endpoint, flow.flow, flow.except...)
+	parts := p.World.Parts(p.Endpoint, flow.Traffic, flow.except...)
 	for _, p := range parts {
 		if p.Outcome == v.Outcome {
 			return partOf(p, parts)
@@ -81,7 +74,7 @@ func (r *guardedRules) wording(h *v3.HostEndpoint, flow guardedFlow, v verdict.V
 }
 
 // known returns the verdicts that were asked for, in a fixed order.
-func (r *guardedRules) known() []verdict.Verdict {
+func (r *rules) known() []verdict.Verdict {
 	var out []verdict.Verdict
 	for _, key := range slices.Sorted(maps.Keys(r.verdicts)) {
 		for _, part := range r.verdicts[key].parts {

@@ -1,4 +1,4 @@
-package provider
+package guard
 
 import (
 	"fmt"
@@ -153,132 +153,18 @@ func (g guardGenerator) object(rules bool) calico.Object {
 	}
 }
 
-// cutOffsOf is what compare finds, by endpoint and flow.
-func cutOffsOf(all []cutOff) []string {
+// breachesOf is what compare finds, by endpoint and flow.
+func breachesOf(all []Breach) []string {
 	var out []string
 	for _, c := range all {
-		out = append(out, c.endpoint+" "+c.flow.String())
+		out = append(out, c.Endpoint+" "+c.Flow.String())
 	}
 	return out
 }
 
-// naiveCutOffs looks at all objects, each time anew. may is each part of a flow that
-// stops. must is the same but for flows from ranges that endpoints cannot fill: there the
-// guard takes the addresses of endpoints of one class for one, and only has to see where
-// the whole flow fares differently.
-func naiveCutOffs(flows []guardedFlow, before, after map[calico.ID]calico.Object) (must, may []string) {
-	worlds := [2]*verdict.World{}
-	for i, objects := range []map[calico.ID]calico.Object{before, after} {
-		worlds[i] = verdict.New(slices.Collect(maps.Values(objects)), calico.Newest, verdict.WithoutServices)
-	}
-	lost := func(old, now *verdict.Endpoint, flow guardedFlow) bool {
-		wanted := verdict.Allowed
-		if flow.shut {
-			wanted = verdict.Denied
-		}
-		family := func(ep *verdict.Endpoint) []netip.Addr {
-			return slices.DeleteFunc(slices.Clone(ep.ExpectedIPs), func(ip netip.Addr) bool { return ip.Is4() != flow.flow.Peer.Addr().Is4() })
-		}
-		for _, p := range worlds[1].Parts(now, flow.flow, flow.except...) {
-			switch {
-			case p.Outcome == wanted:
-			case old == nil:
-				return !flow.shut
-			default:
-				is, was := family(now), family(old)
-				same := func(mine, its int) bool { return is[mine] == was[its] || !slices.Contains(was, is[mine]) }
-				if slices.ContainsFunc(worlds[0].Parts(old, flow.flow, flow.except...), func(q verdict.Part) bool { return q.Outcome == wanted && p.Meets(q, same) }) {
-					return true
-				}
-			}
-		}
-		return false
-	}
-	add := func(old, now *verdict.Endpoint) {
-		for _, flow := range flows {
-			if !lost(old, now, flow) {
-				continue
-			}
-			may = append(may, now.Name+" "+flow.String())
-			whole := !flow.shut && worlds[1].Decide(now, flow.flow).Outcome != verdict.Allowed &&
-				(old == nil || worlds[0].Decide(old, flow.flow).Outcome == verdict.Allowed)
-			if whole || verdict.Fillable(address.RangeOf(flow.flow.Peer)) {
-				must = append(must, now.Name+" "+flow.String())
-			}
-		}
-	}
-	for _, endpoint := range worlds[1].Endpoints() {
-		if naiveGovernor(worlds[1], endpoint) == endpoint {
-			add(naiveGovernor(worlds[0], endpoint), endpoint)
-		}
-	}
-	for _, endpoint := range worlds[0].Endpoints() {
-		heir := naiveGovernor(worlds[1], endpoint)
-		if naiveGovernor(worlds[0], endpoint) == endpoint && heir != nil && naiveGovernor(worlds[0], heir) != endpoint {
-			add(endpoint, heir)
-		}
-		if naiveGovernor(worlds[0], endpoint) == endpoint && heir == nil {
-			for _, flow := range flows {
-				kept := func(q verdict.Part) bool { return q.Outcome == verdict.Denied }
-				if flow.shut && slices.ContainsFunc(worlds[0].Parts(endpoint, flow.flow, flow.except...), kept) {
-					must, may = append(must, endpoint.Name+" "+flow.String()), append(may, endpoint.Name+" "+flow.String())
-				}
-			}
-		}
-		// One of a named interface may take over from one that is known by its addresses.
-		if naiveGovernor(worlds[0], endpoint) != endpoint || endpoint.Interface != "" {
-			continue
-		}
-		for _, rival := range worlds[1].Endpoints() {
-			kept := slices.ContainsFunc(worlds[1].Endpoints(), func(other *verdict.Endpoint) bool {
-				return other.Node == endpoint.Node && other.Interface == "" && other.Name < rival.Name &&
-					slices.ContainsFunc(other.ExpectedIPs, func(ip netip.Addr) bool { return slices.Contains(endpoint.ExpectedIPs, ip) })
-			})
-			if rival.Node == endpoint.Node && rival.Interface != "" && rival.Interface != "*" && len(rival.ExpectedIPs) == 0 && rival.Name > endpoint.Name && !kept {
-				add(endpoint, rival)
-			}
-		}
-	}
-	return must, may
-}
-
-// naiveGovernor returns the endpoint that governs where another one is meant to.
-func naiveGovernor(world *verdict.World, at *verdict.Endpoint) *verdict.Endpoint {
-	candidates := []*verdict.Endpoint{}
-	add := func(endpoint *verdict.Endpoint, ok bool) {
-		if ok {
-			candidates = append(candidates, endpoint)
-		}
-	}
-	switch at.Interface {
-	case "*":
-		add(world.Governing(at.Node, "no such interface"))
-	case "":
-		for _, ip := range at.ExpectedIPs {
-			add(world.GoverningAddress(at.Node, ip))
-		}
-	default:
-		add(world.Governing(at.Node, at.Interface, at.ExpectedIPs...))
-	}
-	// The one for all interfaces gives way to any other.
-	slices.SortFunc(candidates, func(a, b *verdict.Endpoint) int {
-		if (a.Interface == "*") != (b.Interface == "*") {
-			if a.Interface == "*" {
-				return 1
-			}
-			return -1
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
-	if len(candidates) == 0 {
-		return nil
-	}
-	return candidates[0]
-}
-
 // What the guard finds by its classes, and by what it need not look at again, is
 // what there is to find.
-func TestGuardFindsWhatThereIs(t *testing.T) {
+func TestCompareFindsWhatThereIs(t *testing.T) {
 	t.Parallel()
 	worlds := uint64(600)
 	if text := os.Getenv("GUARD_WORLDS"); text != "" {
@@ -291,24 +177,24 @@ func TestGuardFindsWhatThereIs(t *testing.T) {
 	found, shared, changes := 0, 0, 0
 	for seed := range worlds {
 		g := newGuardGenerator(seed)
-		guard := &lockoutGuard{lockout: watch{mode: guardWarn, flows: []guardedFlow{}}, exposure: watch{mode: guardWarn, flows: []guardedFlow{}}}
+		guard := &Guard{Options: withoutServices, Lockout: Watch{Mode: Warn, Flows: []Flow{}}, Exposure: Watch{Mode: Warn, Flows: []Flow{}}}
 		for _, peer := range []string{"10.0.0.0/30", "10.0.0.1/32", "10.64.0.0/10", "0.0.0.0/0", "2001:db8::/64", "10.64.9.0/29", "10.64.9.3/32"} {
 			if g.IntN(3) == 0 {
-				guard.lockout.flows = append(guard.lockout.flows, guardedFlow{flow: verdict.Flow{
+				guard.Lockout.Flows = append(guard.Lockout.Flows, Flow{Traffic: verdict.Flow{
 					Direction: verdict.Direction(g.IntN(2)), Protocol: address.Protocol("TCP"), Peer: netip.MustParsePrefix(peer), Port: oneOf(g.Rand, uint16(22), 80, 81, 5000),
 				}})
 			}
 		}
 		for _, peer := range []string{"0.0.0.0/0", "10.64.0.0/10", "::/0"} {
 			if g.IntN(3) == 0 {
-				guard.exposure.flows = append(guard.exposure.flows, guardedFlow{
-					shut: true, except: []netip.Prefix{netip.MustParsePrefix("10.64.9.0/29"), netip.MustParsePrefix("2001:db8::/64")},
-					flow: verdict.Flow{Direction: verdict.Direction(g.IntN(2)), Protocol: address.Protocol("TCP"), Peer: netip.MustParsePrefix(peer), Port: oneOf(g.Rand, uint16(22), 80, 81, 5000)},
+				guard.Exposure.Flows = append(guard.Exposure.Flows, Flow{
+					Shut: true, except: []netip.Prefix{netip.MustParsePrefix("10.64.9.0/29"), netip.MustParsePrefix("2001:db8::/64")},
+					Traffic: verdict.Flow{Direction: verdict.Direction(g.IntN(2)), Protocol: address.Protocol("TCP"), Peer: netip.MustParsePrefix(peer), Port: oneOf(g.Rand, uint16(22), 80, 81, 5000)},
 				})
 			}
 		}
 		objects := map[calico.ID]calico.Object{}
-		now := guard.newWorld(calico.Newest, map[calico.ID]calico.Object{}, nil, nil)
+		now := guard.newWorld(calico.Newest, map[calico.ID]calico.Object{}, nil)
 		var history []string
 		for step := range 60 {
 			obj := g.object(step < 6)
@@ -325,9 +211,9 @@ func TestGuardFindsWhatThereIs(t *testing.T) {
 				}
 				history = append(history, fmt.Sprintf("%s: %v", id, obj))
 			}
-			after := guard.with(now, change)
-			got := cutOffsOf(guard.compare(now, after))
-			want, may := naiveCutOffs(slices.Concat(guard.lockout.flows, guard.exposure.flows), before, objects)
+			after := now.with(change)
+			got := breachesOf(now.compare(after))
+			want, may := naiveBreaches(slices.Concat(guard.Lockout.Flows, guard.Exposure.Flows), before, objects)
 			lacks := func(all, some []string) bool {
 				return slices.ContainsFunc(some, func(one string) bool { return !slices.Contains(all, one) })
 			}

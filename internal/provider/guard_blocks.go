@@ -1,0 +1,140 @@
+package provider
+
+import (
+	"net/netip"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
+	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
+)
+
+const (
+	lockoutBlock  = "lockout_guard"
+	exposureBlock = "exposure_guard"
+)
+
+// guardBlocks are the guards of the provider block.
+func guardBlocks() map[string]schema.Block {
+	return map[string]schema.Block{
+		lockoutBlock: guardBlock(
+			"What must go on working: a plan that would cut it off says so, and an apply can refuse to, such as `lockout_guard { mode = \"error\" }`. Default: `mode = \"warn\"`, for the management access and the way to the datastore that policies declare. See [the guide](guides/lockout-guard.md).",
+			"What happens when a change would cut guarded traffic off, or when it can no longer be told whether it works: `\"warn\"`, a warning in the plan; `\"error\"`, the plan fails, and the apply refuses to write what would cut it off at that moment, in one transaction; `\"off\"`, nothing. Default: `\"warn\"`.",
+			"Traffic to guard, at every host endpoint, a block each, such as `flow { cidr = \"10.1.0.0/24\" }` with `port = 22` in it. Default: what the planned failsafe policies declare, that is TCP from their `management_cidrs` to their `management_ports` and to each of their `etcd_server` blocks; TCP port 22 from the networks that any other policy lets in there; and TCP to the `endpoints` of `etcd`, which are looked up if they are names (with DNS). What a network or a server is taken out of on purpose is not guarded any more.",
+			"What may be cut off knowingly, a block each, such as `accept { cidr = \"10.9.0.0/24\" }`: what all of its arguments fit passes, and the plan shows it as accepted. Default: nothing."),
+		exposureBlock: guardBlock(
+			"What must stay shut: a plan that would let it in says so, and an apply can refuse to, such as `exposure_guard { mode = \"error\" }`. Default: `mode = \"warn\"`, for the ports at which hosts are managed and those of etcd. See [the guide](guides/lockout-guard.md).",
+			"What happens when a change would let guarded traffic in, or when it can no longer be told whether it is kept out: `\"warn\"`, a warning in the plan; `\"error\"`, the plan fails, and the apply refuses to write what would let it in at that moment, in one transaction; `\"off\"`, nothing. Default: `\"warn\"`.",
+			"Traffic to keep out, at every host endpoint, a block each, such as `flow { cidr = \"0.0.0.0/0\" }` with `port = 5432` in it. Default: TCP to the `management_ports` of the failsafe policies, from everywhere but their `management_cidrs`, and to the ports of their `etcd_server` blocks and of the `endpoints` of `etcd`, from everywhere but these servers.",
+			"What may be let in knowingly, a block each, such as `accept { cidr = \"10.9.0.0/24\" }`: what all of its arguments fit passes, and the plan shows it as accepted. Default: nothing."),
+	}
+}
+
+func guardBlock(description, mode, flow, accept string) schema.SingleNestedBlock {
+	optional := func(description string, validators ...validator.String) schema.StringAttribute {
+		return schema.StringAttribute{MarkdownDescription: description, Optional: true, Validators: validators}
+	}
+	return schema.SingleNestedBlock{
+		MarkdownDescription: description,
+		Attributes: map[string]schema.Attribute{
+			"mode": optional(mode, stringvalidator.OneOf(string(guard.Warn), string(guard.Error), string(guard.Off))),
+		},
+		Blocks: map[string]schema.Block{
+			"flow": schema.ListNestedBlock{
+				MarkdownDescription: flow,
+				NestedObject: schema.NestedBlockObject{Attributes: map[string]schema.Attribute{
+					"name":              optional(describeFlow["name"]),
+					"direction":         optional(describeFlow["direction"], stringvalidator.OneOf(directionIngress, directionEgress)),
+					"protocol":          optional(describeFlow["protocol"]),
+					"port":              schema.NumberAttribute{MarkdownDescription: describeFlow["port"], Optional: true},
+					"cidr":              schema.StringAttribute{MarkdownDescription: describeFlow["cidr"], Required: true},
+					"endpoint_selector": optional(describeFlow["endpoint_selector"]),
+				}},
+			},
+			"accept": schema.ListNestedBlock{
+				MarkdownDescription: accept,
+				NestedObject: schema.NestedBlockObject{Attributes: map[string]schema.Attribute{
+					"flow":              optional("Name of the flow, such as `\"ssh\"`; those that follow from policies are called `\"management access\"`, `\"the datastore\"`, `\"DNS\"` and `\"everybody else\"`. Default: whatever its name."),
+					"cidr":              optional("Network that the far side of the flow is in, such as `\"10.9.0.0/24\"`. Default: wherever it is."),
+					"endpoint_selector": optional("Expression that selects, by their labels, the host endpoints at which it is accepted, such as `\"role == 'db'\"`. Default: every host endpoint."),
+				}},
+			},
+		},
+	}
+}
+
+// readGuard makes the guard of the provider block. What is not known yet is
+// taken for unset.
+func readGuard(model *providerModel, endpoints []string, diags *diag.Diagnostics) *trafficGuard {
+	return &trafficGuard{
+		Guard: guard.Guard{
+			Lockout:  readWatch(model.LockoutGuard, lockoutBlock, false, diags),
+			Exposure: readWatch(model.ExposureGuard, exposureBlock, true, diags),
+			Options:  []verdict.Option{verdict.WithoutServices},
+		},
+		endpoints: endpoints,
+	}
+}
+
+func readWatch(block types.Object, name string, shut bool, diags *diag.Diagnostics) guard.Watch {
+	w := guard.Watch{Mode: guard.Warn}
+	v := values(block.Attributes())
+	if mode := v.str("mode"); mode != "" {
+		w.Mode = guard.Mode(mode)
+	}
+	for i, e := range elements(v["flow"]) {
+		if w.Flows == nil {
+			w.Flows = []guard.Flow{}
+		}
+		if flow, ok := readFlow(e, path.Root(name).AtName("flow").AtListIndex(i), diags); ok {
+			flow.Shut = shut
+			w.Flows = append(w.Flows, flow)
+		}
+	}
+	for i, e := range elements(v["accept"]) {
+		if accepted, ok := readAcceptance(e, path.Root(name).AtName("accept").AtListIndex(i), diags); ok {
+			w.Accepted = append(w.Accepted, accepted)
+		}
+	}
+	return w
+}
+
+// readAcceptance reads what is accepted. ok is false if it is not wholly known, or
+// wrong.
+func readAcceptance(e attr.Value, at path.Path, diags *diag.Diagnostics) (a guard.Acceptance, ok bool) {
+	o, isObject := e.(types.Object)
+	if !isObject || o.IsNull() || !fullyKnown(o) {
+		return a, false
+	}
+	v := values(o.Attributes())
+	ok = true
+	fail := func(at path.Path, detail string) {
+		diags.AddAttributeError(at, "Nothing to Accept", at.String()+": "+detail)
+		ok = false
+	}
+	a.Flow = v.str("flow")
+	var err error
+	if text := v.str("cidr"); text != "" {
+		if a.Net, err = netip.ParsePrefix(address.Net(text)); err != nil {
+			fail(at.AtName("cidr"), "It is a network or an address, such as \"10.9.0.0/24\".")
+		}
+		a.Net = a.Net.Masked()
+	}
+	if text := v.str("endpoint_selector"); text != "" {
+		if a.Endpoints, err = selector.Parse(selector.OneLine(text)); err != nil {
+			fail(at.AtName("endpoint_selector"), "It is not a selector: "+err.Error())
+		}
+	}
+	if ok && a.Flow == "" && !a.Net.IsValid() && a.Endpoints == nil {
+		fail(at, "The block says nothing, and would accept everything: give flow, cidr or endpoint_selector; or set mode to \"warn\".")
+	}
+	return a, ok
+}
