@@ -34,12 +34,12 @@ func (w *World) compare(after *World) []Breach {
 			instead = was.Name
 		}
 		for i, flow := range flows {
-			v, worked, breached := w.changes(after, was, is, flow)
+			v, worked, breached := w.breaks(after, was, is, flow)
 			for _, one := range singled[i] {
 				if breached {
 					break
 				}
-				if v, worked, breached = w.changesBetween(after, was, is, one.before, one.after); breached {
+				if v, worked, breached = w.breaksBetween(after, was, is, one.before, one.after); breached {
 					v.Part = one.addr.String()
 				}
 			}
@@ -121,7 +121,7 @@ func only[T any](list []T, holds func(T) bool) []T {
 	return slices.DeleteFunc(slices.Clone(list), func(one T) bool { return !holds(one) })
 }
 
-// changes tells whether a flow fares at an endpoint after as it must not: what worked
+// breaks tells whether a flow fares at an endpoint after as it must not: what worked
 // is dropped, or cannot be decided any more; or what was kept out is let in, or cannot
 // be decided any more. old is the endpoint that governed there before; without one
 // nothing was dropped, and so nothing was kept out. Each part of the flow counts: that
@@ -129,13 +129,13 @@ func only[T any](list []T, holds func(T) bool) []T {
 //
 // An endpoint that is watched before or after counts: a label that takes it out of
 // the watch is no reason to look away.
-func (w *World) changes(after *World, old, h *v3.HostEndpoint, flow Flow) (v verdict.Verdict, worked string, breached bool) {
-	return w.changesBetween(after, old, h, flow, flow)
+func (w *World) breaks(after *World, old, h *v3.HostEndpoint, flow Flow) (v verdict.Verdict, worked string, breached bool) {
+	return w.breaksBetween(after, old, h, flow, flow)
 }
 
-// changesBetween is changes for a flow that has another far side before: then both are
+// breaksBetween is breaks for a flow that has another far side before: then both are
 // single addresses.
-func (w *World) changesBetween(after *World, old, h *v3.HostEndpoint, before, flow Flow) (v verdict.Verdict, worked string, breached bool) {
+func (w *World) breaksBetween(after *World, old, h *v3.HostEndpoint, before, flow Flow) (v verdict.Verdict, worked string, breached bool) {
 	now, watched := after.rules.parts(h, flow)
 	var was []verdict.Part
 	if old != nil {
@@ -157,7 +157,7 @@ func (w *World) changesBetween(after *World, old, h *v3.HostEndpoint, before, fl
 		wanted = verdict.Denied
 	}
 	if flow.some {
-		return someStops(was, now, old == nil)
+		return nothingWorks(was, now, old == nil)
 	}
 	same, classed := sameAddresses(old, h, flow), w.classed(after, flow)
 	if !w.rules.RegardAddresses() || !after.rules.RegardAddresses() {
@@ -204,8 +204,8 @@ func partOf(p verdict.Part, all []verdict.Part) verdict.Verdict {
 	return v
 }
 
-// someStops tells whether nothing of a flow works any more.
-func someStops(was, now []verdict.Part, open bool) (v verdict.Verdict, worked string, breached bool) {
+// nothingWorks tells whether nothing of a flow works any more.
+func nothingWorks(was, now []verdict.Part, open bool) (v verdict.Verdict, worked string, breached bool) {
 	works := func(p verdict.Part) bool { return p.Outcome == verdict.Allowed }
 	i := slices.IndexFunc(was, works)
 	if i < 0 && !open || slices.ContainsFunc(now, works) || len(now) == 0 {

@@ -13,7 +13,7 @@ import (
 
 // naiveBreaches looks at all objects, each time anew. may is each part of a flow that
 // stops. must is the same but for flows from ranges that endpoints cannot fill: there the
-// guard takes the addresses of endpoints of one class for one, and only has to see where
+// guard takes the addresses of endpoints of one class for one, and only has to see that
 // the whole flow fares differently.
 func naiveBreaches(flows []Flow, before, after map[calico.ID]calico.Object) (must, may []string) {
 	worlds := [2]*verdict.World{}
@@ -91,7 +91,7 @@ func naiveBreaches(flows []Flow, before, after map[calico.ID]calico.Object) (mus
 	return must, may
 }
 
-// naiveGovernor returns the endpoint that governs where another one is meant to.
+// naiveGovernor returns the endpoint that governs the interface that another one is for.
 func naiveGovernor(world *verdict.World, at *verdict.Endpoint) *verdict.Endpoint {
 	candidates := []*verdict.Endpoint{}
 	add := func(endpoint *verdict.Endpoint, ok bool) {

@@ -39,7 +39,7 @@ func newGuardGenerator(seed uint64) guardGenerator {
 		// Endpoints could fill these networks,
 		func() string { return fmt.Sprintf("10.0.0.%d", r.IntN(4)) },
 		func() string { return fmt.Sprintf("2001:db8::%x", 1+r.IntN(15)) },
-		// and not this one, where two rarely have the same address,
+		// and not this one, in which two rarely have the same address,
 		func() string { return fmt.Sprintf("10.%d.%d.%d", 64+r.IntN(64), r.IntN(2), r.IntN(200)) },
 		// or do.
 		func() string { return fmt.Sprintf("10.64.9.%d", r.IntN(6)) },
@@ -218,7 +218,7 @@ func TestCompareFindsWhatThereIs(t *testing.T) {
 				return slices.ContainsFunc(some, func(one string) bool { return !slices.Contains(all, one) })
 			}
 			// Of what must stay shut the guard may tell too much: if one endpoint takes over
-			// from another, near addresses are not compared one by one where no rule looks
+			// from another, near addresses are not compared one by one if no rule looks
 			// at them.
 			open := slices.DeleteFunc(slices.Clone(got), func(one string) bool { return strings.Contains(one, "other than declared") })
 			if lacks(got, want) || lacks(may, open) {
@@ -232,7 +232,7 @@ func TestCompareFindsWhatThereIs(t *testing.T) {
 			now = after
 		}
 	}
-	// The test means something only where there is much to find, and much to spare.
+	// The test means something only if there is much to find, and much to spare.
 	t.Logf("%d changes, %d flows cut off, %d changes without looking at others", changes, found, shared)
 	if found < changes/10 || shared < changes/10 {
 		t.Errorf("only %d flows cut off by %d changes, and %d of these without looking at others", found, changes, shared)

@@ -12,9 +12,9 @@ import (
 
 // rules are what decides about traffic in a world.
 //
-// A plan asks for the same verdicts very often: for each of a thousand endpoints
-// after each of two hundred policies. Endpoints of one class fare alike, so each class
-// is asked for once.
+// The same verdicts are asked for very often: for each of a thousand endpoints after
+// each of two hundred policies. Endpoints of one class fare alike, so each class is
+// asked for once.
 type rules struct {
 	*verdict.Classes
 	// verdicts are those that were asked for, by class and flow.
