@@ -124,7 +124,8 @@ func (g *Guard) Foresee(change Change) (breaches []Breach, before, after *World)
 	defer g.mu.Unlock()
 	before, after = g.now, g.now.with(change)
 	g.now = after
-	return before.compare(after), before, after
+	breaches = before.compare(after)
+	return breaches, before, after
 }
 
 // Happened takes note of a change that was done: what is foreseen after a deletion must
