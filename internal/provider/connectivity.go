@@ -12,6 +12,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -66,6 +67,14 @@ type scene struct {
 	world *verdict.World
 	// instead has, for each endpoint that Calico ignores, the one it uses.
 	instead map[string]*v3.HostEndpoint
+}
+
+// verdictOptions tells verdicts what a datastore means for them; nil for none.
+func verdictOptions(t *datastore.Type) []verdict.Option {
+	if t == nil || t.Services {
+		return nil
+	}
+	return []verdict.Option{verdict.WithoutServices}
 }
 
 func newScene(objects map[calico.ID]calico.Object, release calico.Release, options ...verdict.Option) *scene {

@@ -259,10 +259,7 @@ func (d *connectivityDataSource) Read(ctx context.Context, req datasource.ReadRe
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	var options []verdict.Option
-	if !d.data.offline && !d.data.datastore.Services {
-		options = append(options, verdict.WithoutServices)
-	}
+	options := verdictOptions(d.data.datastore)
 	before, after := newScene(stored, release, options...), newScene(objects, release, options...)
 	asked := make([]bool, len(flows))
 	asks := func(endpoint *verdict.Endpoint) bool { return selected == nil || selected.Matches(endpoint.Labels) }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
-	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
 )
 
@@ -78,7 +77,6 @@ func readGuard(model *providerModel, endpoints []string, diags *diag.Diagnostics
 		Guard: guard.Guard{
 			Lockout:  readWatch(model.LockoutGuard, lockoutBlock, false, diags),
 			Exposure: readWatch(model.ExposureGuard, exposureBlock, true, diags),
-			Options:  []verdict.Option{verdict.WithoutServices},
 		},
 		endpoints: endpoints,
 	}

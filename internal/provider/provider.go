@@ -165,6 +165,7 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	cfg := etcdConfig(resolved.ResolvedEtcd, given)
 	data.datastore, data.adoptIdentical = etcdv3.Type, model.AdoptIdentical.ValueBool()
 	data.guard = readGuard(&model, resolved.Endpoints, &resp.Diagnostics)
+	data.guard.Options = verdictOptions(data.datastore)
 	data.opened = datastore.Shared[datastore.Store]{Stands: datastore.Forever, FailureStands: datastore.Forever}
 	data.lock.Stands, data.requestTimeout = datastore.Forever, given.requestTimeout
 	data.open = func(ctx context.Context) (datastore.Store, error) {
