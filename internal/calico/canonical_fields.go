@@ -9,12 +9,14 @@ import (
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 )
 
 func specOf(obj Object) reflect.Value { return reflect.ValueOf(obj).Elem().FieldByName("Spec") }
 
-// isNil tells whether there is no object behind the interface.
-func isNil(obj Object) bool { return obj == nil || reflect.ValueOf(obj).IsNil() }
+// IsNil tells whether there is no object behind the interface.
+func IsNil(obj Object) bool { return obj == nil || reflect.ValueOf(obj).IsNil() }
 
 // canonicalFields puts the fields of a struct in canonical form: empty lists and
 // maps are absent, as JSON leaves them out, unless they are behind a pointer;
@@ -31,7 +33,7 @@ func canonicalFields(object reflect.Value) {
 			v.SetZero()
 			continue
 		}
-		canonicalValue(v, cmp.Or(canonicalTags[typ.Name()+"."+jsonName(f)], f.Tag.Get("validate")))
+		canonicalValue(v, cmp.Or(canonicalTags[typ.Name()+"."+JSONName(f)], f.Tag.Get("validate")))
 	}
 }
 
@@ -130,7 +132,7 @@ func canonicalNonEmptyNet(s string) string {
 // canonicalHostNet spells the address of a host with the length of its network's
 // prefix. Unlike in other networks, the bits beyond it matter.
 func canonicalHostNet(s string) string {
-	ip, network := parseAddressOrNet(s)
+	ip, network := address.Parse(s)
 	if ip == nil {
 		return s
 	}
@@ -139,7 +141,7 @@ func canonicalHostNet(s string) string {
 }
 
 func canonicalPeerAddress(s string) string {
-	ip := peerIP(s)
+	ip := address.PeerIP(s)
 	if ip == "" || ip == s {
 		return CanonicalIP(s)
 	}

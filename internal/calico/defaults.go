@@ -26,10 +26,10 @@ import v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 //
 // It panics for a kind that it has no rules for.
 func Default(obj Object, r Release) {
-	if isNil(obj) {
+	if IsNil(obj) {
 		return
 	}
-	if p, ok := policyOf(obj); ok {
+	if p, ok := PolicyOf(obj); ok {
 		p.setDefaults(r)
 		return
 	}
@@ -45,8 +45,8 @@ func Default(obj Object, r Release) {
 			o.Spec.DefaultAction = &action
 		}
 	default:
-		if !isPlain(obj) {
-			panic(unknownKind(obj))
+		if !IsPlain(obj) {
+			panic(UnknownKind(obj))
 		}
 		defaultPlain(obj, r)
 	}
@@ -84,15 +84,15 @@ func fillImplied(obj Object) {
 	}
 }
 
-func (p policyParts) setDefaults(r Release) {
+func (p Policy) setDefaults(r Release) {
 	switch {
-	case p.deletes():
-		*p.types = nil
-	case len(*p.types) == 0:
-		*p.types = derivedTypes(*p.ingress, *p.egress)
+	case p.Deletes():
+		*p.Types = nil
+	case len(*p.Types) == 0:
+		*p.Types = derivedTypes(*p.Ingress, *p.Egress)
 	}
-	if p.stagedAction != nil && *p.stagedAction == "" && r.AtLeast(3, 32, 0) {
-		*p.stagedAction = v3.StagedActionSet
+	if p.StagedAction != nil && *p.StagedAction == "" && r.AtLeast(3, 32, 0) {
+		*p.StagedAction = v3.StagedActionSet
 	}
 }
 

@@ -1,10 +1,13 @@
-package calico
+package calico_test
 
 import (
 	"reflect"
 	"testing"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/objecttest"
 )
 
 func TestDefault(t *testing.T) {
@@ -24,12 +27,12 @@ func TestDefault(t *testing.T) {
 		{"in the order given", nil, nil, []v3.PolicyType{out, in}, []v3.PolicyType{out, in}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			for _, r := range releases {
-				p := policy()
+			for _, r := range objecttest.Releases {
+				p := objecttest.Policy()
 				p.Spec.Ingress, p.Spec.Egress, p.Spec.Types = tt.ingress, tt.egress, tt.types
 				want := p.DeepCopy()
 				want.Spec.Types = tt.want
-				Default(p, r)
+				calico.Default(p, r)
 				if !reflect.DeepEqual(p, want) {
 					t.Errorf("in %s: got %+v, want %+v", r, p.Spec, want.Spec)
 				}
@@ -40,40 +43,40 @@ func TestDefault(t *testing.T) {
 
 // The same holds for policies of every kind, but for proposals to delete one.
 func TestDefaultEveryPolicy(t *testing.T) {
-	for _, obj := range []Object{policy(), networkPolicy(), stagedPolicy(), stagedNetworkPolicy()} {
-		p, _ := policyOf(obj)
-		*p.egress = []v3.Rule{{Action: v3.Allow}}
-		Default(obj, v3310)
-		if !reflect.DeepEqual(*p.types, []v3.PolicyType{v3.PolicyTypeEgress}) {
-			t.Errorf("%T: types %v", obj, *p.types)
+	for _, obj := range []calico.Object{objecttest.Policy(), objecttest.NetworkPolicy(), objecttest.StagedPolicy(), objecttest.StagedNetworkPolicy()} {
+		p, _ := calico.PolicyOf(obj)
+		*p.Egress = []v3.Rule{{Action: v3.Allow}}
+		calico.Default(obj, objecttest.V3310)
+		if !reflect.DeepEqual(*p.Types, []v3.PolicyType{v3.PolicyTypeEgress}) {
+			t.Errorf("%T: types %v", obj, *p.Types)
 		}
-		if p.stagedAction == nil {
+		if p.StagedAction == nil {
 			continue
 		}
-		if *p.stagedAction != "" {
-			t.Errorf("v3.31 stores no staged action that is not given, and not %q", *p.stagedAction)
+		if *p.StagedAction != "" {
+			t.Errorf("v3.31 stores no staged action that is not given, and not %q", *p.StagedAction)
 		}
-		Default(obj, v3320)
-		if *p.stagedAction != v3.StagedActionSet {
-			t.Errorf("v3.32 stores the staged action Set, and not %q", *p.stagedAction)
+		calico.Default(obj, objecttest.V3320)
+		if *p.StagedAction != v3.StagedActionSet {
+			t.Errorf("v3.32 stores the staged action Set, and not %q", *p.StagedAction)
 		}
-		*p.stagedAction, *p.types = v3.StagedActionDelete, []v3.PolicyType{"x"}
-		Default(obj, v3320)
-		if *p.stagedAction != v3.StagedActionDelete || *p.types != nil {
-			t.Errorf("a deletion has no types: %v", *p.types)
+		*p.StagedAction, *p.Types = v3.StagedActionDelete, []v3.PolicyType{"x"}
+		calico.Default(obj, objecttest.V3320)
+		if *p.StagedAction != v3.StagedActionDelete || *p.Types != nil {
+			t.Errorf("a deletion has no types: %v", *p.Types)
 		}
 	}
 }
 
 func TestDefaultTier(t *testing.T) {
 	tier := v3.NewTier()
-	Default(tier, v3310)
+	calico.Default(tier, objecttest.V3310)
 	if *tier.Spec.Order != 1000000 || *tier.Spec.DefaultAction != v3.Deny {
 		t.Errorf("got %v, %v", *tier.Spec.Order, *tier.Spec.DefaultAction)
 	}
-	tier = tierOfName("sec", 0, v3.Pass)
+	tier = objecttest.Tier("sec", 0, v3.Pass)
 	want := tier.DeepCopy()
-	Default(tier, v3320)
+	calico.Default(tier, objecttest.V3320)
 	if !reflect.DeepEqual(tier, want) {
 		t.Errorf("got %+v, want it as it was", tier.Spec)
 	}
@@ -81,9 +84,9 @@ func TestDefaultTier(t *testing.T) {
 
 func TestDefaultNothingIn(t *testing.T) {
 	set := v3.NewNetworkSet()
-	for _, obj := range []Object{networkSet("::1"), set, profile(v3.Rule{})} {
+	for _, obj := range []calico.Object{objecttest.NetworkSet("::1"), set, objecttest.Profile(v3.Rule{})} {
 		want := obj.DeepCopyObject()
-		Default(obj, Newest)
+		calico.Default(obj, calico.Newest)
 		if !reflect.DeepEqual(obj, want) {
 			t.Errorf("got %+v, want it as it was", obj)
 		}
@@ -91,9 +94,9 @@ func TestDefaultNothingIn(t *testing.T) {
 }
 
 func TestDefaultHostEndpoint(t *testing.T) {
-	h := hostEndpoint()
+	h := objecttest.HostEndpoint()
 	want := h.DeepCopy()
-	Default(h, Newest)
+	calico.Default(h, calico.Newest)
 	if !reflect.DeepEqual(h, want) {
 		t.Errorf("got %+v, want it as it was", h.Spec)
 	}
@@ -102,7 +105,7 @@ func TestDefaultHostEndpoint(t *testing.T) {
 func TestDefaultNothing(*testing.T) {
 	var h *v3.HostEndpoint
 	var p *v3.GlobalNetworkPolicy
-	for _, obj := range []Object{nil, h, p} {
-		Default(obj, Newest)
+	for _, obj := range []calico.Object{nil, h, p} {
+		calico.Default(obj, calico.Newest)
 	}
 }

@@ -23,7 +23,7 @@ import (
 // Types that are missing are not the same as those that Default would fill in:
 // Felix takes a stored policy without types to govern both directions.
 func Equal(a, b Object) bool {
-	if isNil(a) || isNil(b) {
+	if IsNil(a) || IsNil(b) {
 		return a == b
 	}
 	a, b = Canonical(a), Canonical(b)
@@ -42,8 +42,8 @@ func Equal(a, b Object) bool {
 
 // orderOf returns where an object has its order, or nil where its kind has none.
 func orderOf(obj Object) **float64 {
-	if p, ok := policyOf(obj); ok {
-		return p.order
+	if p, ok := PolicyOf(obj); ok {
+		return p.Order
 	}
 	if t, ok := obj.(*v3.Tier); ok {
 		return &t.Spec.Order
@@ -63,7 +63,7 @@ func orderOf(obj Object) **float64 {
 // where an older one leaves it out, and both mean the same, is filled in, whatever
 // the release: a staged action, and see fillImplied.
 func Canonical(obj Object) Object {
-	if isNil(obj) {
+	if IsNil(obj) {
 		return obj
 	}
 	obj = deepCopy(obj)
@@ -71,7 +71,7 @@ func Canonical(obj Object) Object {
 	if order := orderOf(obj); order != nil && *order != nil && **order == 0 {
 		**order = 0 // rather than -0, which JSON writes as 0
 	}
-	if p, ok := policyOf(obj); ok {
+	if p, ok := PolicyOf(obj); ok {
 		p.canonicalize()
 		return obj
 	}
@@ -88,8 +88,8 @@ func Canonical(obj Object) Object {
 		o.Spec.LabelsToApply = nilIfEmpty(o.Spec.LabelsToApply)
 	case *v3.Tier:
 	default:
-		if !isPlain(obj) {
-			panic(unknownKind(obj))
+		if !IsPlain(obj) {
+			panic(UnknownKind(obj))
 		}
 		fillImplied(obj)
 		canonicalFields(specOf(obj))
@@ -107,28 +107,28 @@ func canonicalizeHostEndpoint(spec *v3.HostEndpointSpec) {
 }
 
 // canonicalize puts the policy in canonical form in place.
-func (p policyParts) canonicalize() {
-	*p.tier = tierOrDefault(*p.tier)
-	namespaced := p.global == nil
-	*p.ingress = canonicalRules(*p.ingress, namespaced)
-	*p.egress = canonicalRules(*p.egress, namespaced)
-	*p.types = canonicalSet(*p.types, func(t v3.PolicyType) v3.PolicyType { return t })
-	*p.performanceHints = nilIfNone(*p.performanceHints)
+func (p Policy) canonicalize() {
+	*p.Tier = TierOrDefault(*p.Tier)
+	namespaced := p.Global == nil
+	*p.Ingress = canonicalRules(*p.Ingress, namespaced)
+	*p.Egress = canonicalRules(*p.Egress, namespaced)
+	*p.Types = canonicalSet(*p.Types, func(t v3.PolicyType) v3.PolicyType { return t })
+	*p.PerformanceHints = nilIfNone(*p.PerformanceHints)
 	switch {
-	case p.deletes():
+	case p.Deletes():
 		// It selects nothing, and has no selector.
 	case !namespaced:
-		*p.selector = canonicalPolicySelector(*p.selector, *p.global.namespaceSelector != "" || *p.serviceAccountSelector != "")
-	case *p.selector == "" || !isBlank(*p.selector):
+		*p.Selector = canonicalPolicySelector(*p.Selector, *p.Global.NamespaceSelector != "" || *p.ServiceAccountSelector != "")
+	case *p.Selector == "" || !isBlank(*p.Selector):
 		// A blank one Felix puts in brackets, beside the namespace, as in a rule.
-		*p.selector = canonicalOneLine(*p.selector)
+		*p.Selector = canonicalOneLine(*p.Selector)
 	}
-	*p.serviceAccountSelector = canonicalOptionalSelector(*p.serviceAccountSelector)
+	*p.ServiceAccountSelector = canonicalOptionalSelector(*p.ServiceAccountSelector)
 	if !namespaced {
-		*p.global.namespaceSelector = canonicalOptionalSelector(*p.global.namespaceSelector)
+		*p.Global.NamespaceSelector = canonicalOptionalSelector(*p.Global.NamespaceSelector)
 	}
-	if p.stagedAction != nil && *p.stagedAction == "" {
-		*p.stagedAction = v3.StagedActionSet
+	if p.StagedAction != nil && *p.StagedAction == "" {
+		*p.StagedAction = v3.StagedActionSet
 	}
 }
 

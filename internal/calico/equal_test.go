@@ -1,4 +1,4 @@
-package calico
+package calico_test
 
 import (
 	"math"
@@ -10,6 +10,10 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/objecttest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
 )
 
 func TestEqualGlobalNetworkPolicy(t *testing.T) {
@@ -100,9 +104,9 @@ func TestEqualGlobalNetworkPolicy(t *testing.T) {
 		{"prefix", nets("10.0.0.0/8"), nets("10.0.0.0/9"), false},
 		{"no network", nets("10.0.0.0"), nets("10.0.0.x"), false},
 		{"notNets", source(v3.EntityRule{NotNets: []string{"::1/128", "::2/128"}}), source(v3.EntityRule{NotNets: []string{"::2", "0::1"}}), true},
-		{"spelling of ports", source(v3.EntityRule{Ports: []numorstring.Port{{PortName: "5:5"}, {PortName: "080"}}}), source(v3.EntityRule{Ports: ports("5", "80")}), true},
-		{"order of ports", source(v3.EntityRule{NotPorts: ports("5", "80")}), source(v3.EntityRule{NotPorts: ports("80", "5")}), false},
-		{"range backwards", source(v3.EntityRule{Ports: []numorstring.Port{{MinPort: 9, MaxPort: 1}}}), source(v3.EntityRule{Ports: ports("1:9")}), false},
+		{"spelling of ports", source(v3.EntityRule{Ports: []numorstring.Port{{PortName: "5:5"}, {PortName: "080"}}}), source(v3.EntityRule{Ports: objecttest.Ports("5", "80")}), true},
+		{"order of ports", source(v3.EntityRule{NotPorts: objecttest.Ports("5", "80")}), source(v3.EntityRule{NotPorts: objecttest.Ports("80", "5")}), false},
+		{"range backwards", source(v3.EntityRule{Ports: []numorstring.Port{{MinPort: 9, MaxPort: 1}}}), source(v3.EntityRule{Ports: objecttest.Ports("1:9")}), false},
 		{"no rule selector", source(v3.EntityRule{}), source(v3.EntityRule{Selector: "all()"}), false},
 		{"blank rule selector", source(v3.EntityRule{Selector: " "}), source(v3.EntityRule{Selector: "all()"}), true},
 		// Felix cannot read what it makes of these two.
@@ -116,11 +120,11 @@ func TestEqualGlobalNetworkPolicy(t *testing.T) {
 		{"service", source(v3.EntityRule{}), source(v3.EntityRule{Services: &v3.ServiceMatch{}}), false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a, b := policy(), policy()
+			a, b := objecttest.Policy(), objecttest.Policy()
 			tt.a(a)
 			tt.b(b)
-			if Equal(a, b) != tt.same || Equal(b, a) != tt.same {
-				t.Errorf("Equal = %v, %v; want %v\n%+v\n%+v", Equal(a, b), Equal(b, a), tt.same, Canonical(a), Canonical(b))
+			if calico.Equal(a, b) != tt.same || calico.Equal(b, a) != tt.same {
+				t.Errorf("Equal = %v, %v; want %v\n%+v\n%+v", calico.Equal(a, b), calico.Equal(b, a), tt.same, calico.Canonical(a), calico.Canonical(b))
 			}
 		})
 	}
@@ -149,52 +153,52 @@ func TestEqualHostEndpoint(t *testing.T) {
 		{"address with a prefix", ips("10.0.0.1"), ips("10.0.0.1/32"), false},
 		{"order of profiles", profiles("a", "b"), profiles("b", "a"), false},
 		{"profile twice", profiles("a"), profiles("a", "a"), false},
-		{"number of protocol", port(protocolOf("6")), port(numorstring.Protocol{Type: numorstring.NumOrStringString, StrVal: "6"}), true},
-		{"protocol", port(protocolOf("6")), port(protocolOf("TCP")), false},
+		{"number of protocol", port(objecttest.ProtocolOf("6")), port(numorstring.Protocol{Type: numorstring.NumOrStringString, StrVal: "6"}), true},
+		{"protocol", port(objecttest.ProtocolOf("6")), port(objecttest.ProtocolOf("TCP")), false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a, b := hostEndpoint(), hostEndpoint()
+			a, b := objecttest.HostEndpoint(), objecttest.HostEndpoint()
 			tt.a(&a.Spec)
 			tt.b(&b.Spec)
-			if Equal(a, b) != tt.same || Equal(b, a) != tt.same {
-				t.Errorf("Equal = %v, %v; want %v", Equal(a, b), Equal(b, a), tt.same)
+			if calico.Equal(a, b) != tt.same || calico.Equal(b, a) != tt.same {
+				t.Errorf("Equal = %v, %v; want %v", calico.Equal(a, b), calico.Equal(b, a), tt.same)
 			}
 		})
 	}
 }
 
 func TestEqualOtherKinds(t *testing.T) {
-	np := func(edit func(*v3.NetworkPolicySpec)) Object {
-		p := networkPolicy()
+	np := func(edit func(*v3.NetworkPolicySpec)) calico.Object {
+		p := objecttest.NetworkPolicy()
 		edit(&p.Spec)
 		return p
 	}
-	selector := func(s string) Object { return np(func(spec *v3.NetworkPolicySpec) { spec.Selector = s }) }
-	ruleSelector := func(s string) Object {
+	selector := func(s string) calico.Object { return np(func(spec *v3.NetworkPolicySpec) { spec.Selector = s }) }
+	ruleSelector := func(s string) calico.Object {
 		return np(func(spec *v3.NetworkPolicySpec) { spec.Egress = []v3.Rule{{Destination: v3.EntityRule{Selector: s}}} })
 	}
-	staged := func(action v3.StagedAction) Object {
-		p := stagedPolicy()
+	staged := func(action v3.StagedAction) calico.Object {
+		p := objecttest.StagedPolicy()
 		p.Spec.StagedAction = action
 		return p
 	}
-	labelled := profile()
+	labelled := objecttest.Profile()
 	labelled.Spec.LabelsToApply = map[string]string{"a": "b"}
-	empty := profile()
+	empty := objecttest.Profile()
 	empty.Spec.Ingress, empty.Spec.Egress, empty.Spec.LabelsToApply = []v3.Rule{}, []v3.Rule{}, map[string]string{}
-	elsewhere := networkPolicy()
+	elsewhere := objecttest.NetworkPolicy()
 	elsewhere.Namespace = "test"
-	ordered := func(order float64) Object { return np(func(spec *v3.NetworkPolicySpec) { spec.Order = &order }) }
+	ordered := func(order float64) calico.Object { return np(func(spec *v3.NetworkPolicySpec) { spec.Order = &order }) }
 
 	for _, tt := range []struct {
 		name string
-		a, b Object
+		a, b calico.Object
 		same bool
 	}{
-		{"policy", networkPolicy(), networkPolicy(), true},
-		{"kind", networkPolicy(), stagedNetworkPolicy(), false},
-		{"namespace", networkPolicy(), elsewhere, false},
-		{"tier", networkPolicy(), np(func(spec *v3.NetworkPolicySpec) { spec.Tier = "default" }), true},
+		{"policy", objecttest.NetworkPolicy(), objecttest.NetworkPolicy(), true},
+		{"kind", objecttest.NetworkPolicy(), objecttest.StagedNetworkPolicy(), false},
+		{"namespace", objecttest.NetworkPolicy(), elsewhere, false},
+		{"tier", objecttest.NetworkPolicy(), np(func(spec *v3.NetworkPolicySpec) { spec.Tier = "default" }), true},
 		{"order", ordered(1), ordered(2), false},
 		{"order -0", ordered(0), ordered(math.Copysign(0, -1)), true},
 		{"no selector", selector(""), selector("all()"), true},
@@ -208,25 +212,25 @@ func TestEqualOtherKinds(t *testing.T) {
 		{"no staged action", staged(""), staged(v3.StagedActionSet), true},
 		{"staged action", staged(v3.StagedActionLearn), staged(v3.StagedActionSet), false},
 
-		{"tier object", tierOfName("a", 1, v3.Pass), tierOfName("a", 1, v3.Pass), true},
-		{"order of a tier", tierOfName("a", 1, v3.Pass), tierOfName("a", 2, v3.Pass), false},
-		{"order that is no number", tierOfName("a", math.NaN(), v3.Pass), tierOfName("a", math.NaN(), v3.Pass), true},
-		{"order -0 of a tier", tierOfName("a", 0, v3.Pass), tierOfName("a", math.Copysign(0, -1), v3.Pass), true},
-		{"action of a tier", tierOfName("a", 1, v3.Pass), tierOfName("a", 1, v3.Deny), false},
+		{"tier object", objecttest.Tier("a", 1, v3.Pass), objecttest.Tier("a", 1, v3.Pass), true},
+		{"order of a tier", objecttest.Tier("a", 1, v3.Pass), objecttest.Tier("a", 2, v3.Pass), false},
+		{"order that is no number", objecttest.Tier("a", math.NaN(), v3.Pass), objecttest.Tier("a", math.NaN(), v3.Pass), true},
+		{"order -0 of a tier", objecttest.Tier("a", 0, v3.Pass), objecttest.Tier("a", math.Copysign(0, -1), v3.Pass), true},
+		{"action of a tier", objecttest.Tier("a", 1, v3.Pass), objecttest.Tier("a", 1, v3.Deny), false},
 
-		{"order of networks", networkSet("10.0.0.1", "2001:DB8::/32"), networkSet("2001:db8::/32", "10.0.0.1/32", "10.0.0.1"), true},
-		{"networks", networkSet("10.0.0.1"), networkSet("10.0.0.2"), false},
-		{"no networks", networkSet(), networkSet([]string{}...), true},
+		{"order of networks", objecttest.NetworkSet("10.0.0.1", "2001:DB8::/32"), objecttest.NetworkSet("2001:db8::/32", "10.0.0.1/32", "10.0.0.1"), true},
+		{"networks", objecttest.NetworkSet("10.0.0.1"), objecttest.NetworkSet("10.0.0.2"), false},
+		{"no networks", objecttest.NetworkSet(), objecttest.NetworkSet([]string{}...), true},
 
-		{"labels to apply", profile(), labelled, false},
-		{"empty profile", profile(), empty, true},
-		{"rules of a profile", profile(v3.Rule{Action: v3.Allow}), profile(v3.Rule{Action: v3.Deny}), false},
-		{"blank rule selector of a profile", profile(v3.Rule{Source: v3.EntityRule{Selector: " "}}), profile(v3.Rule{Source: v3.EntityRule{Selector: "all()"}}), true},
+		{"labels to apply", objecttest.Profile(), labelled, false},
+		{"empty profile", objecttest.Profile(), empty, true},
+		{"rules of a profile", objecttest.Profile(v3.Rule{Action: v3.Allow}), objecttest.Profile(v3.Rule{Action: v3.Deny}), false},
+		{"blank rule selector of a profile", objecttest.Profile(v3.Rule{Source: v3.EntityRule{Selector: " "}}), objecttest.Profile(v3.Rule{Source: v3.EntityRule{Selector: "all()"}}), true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			before := tt.a.DeepCopyObject()
-			if Equal(tt.a, tt.b) != tt.same || Equal(tt.b, tt.a) != tt.same {
-				t.Errorf("Equal = %v, %v; want %v\n%+v\n%+v", Equal(tt.a, tt.b), Equal(tt.b, tt.a), tt.same, Canonical(tt.a), Canonical(tt.b))
+			if calico.Equal(tt.a, tt.b) != tt.same || calico.Equal(tt.b, tt.a) != tt.same {
+				t.Errorf("Equal = %v, %v; want %v\n%+v\n%+v", calico.Equal(tt.a, tt.b), calico.Equal(tt.b, tt.a), tt.same, calico.Canonical(tt.a), calico.Canonical(tt.b))
 			}
 			if !reflect.DeepEqual(before, tt.a) && tt.name != "order that is no number" {
 				t.Error("Equal changed the object")
@@ -238,14 +242,14 @@ func TestEqualOtherKinds(t *testing.T) {
 func TestEqualNothing(t *testing.T) {
 	var h *v3.HostEndpoint
 	var p *v3.GlobalNetworkPolicy
-	objects := []Object{nil, h, p, hostEndpoint(), policy()}
+	objects := []calico.Object{nil, h, p, objecttest.HostEndpoint(), objecttest.Policy()}
 	for i, a := range objects {
 		for j, b := range objects {
-			if Equal(a, b) != (i == j) {
-				t.Errorf("Equal(%#v, %#v) = %v", a, b, !Equal(a, b))
+			if calico.Equal(a, b) != (i == j) {
+				t.Errorf("Equal(%#v, %#v) = %v", a, b, !calico.Equal(a, b))
 			}
 		}
-		if c := Canonical(a); !reflect.DeepEqual(c, a) && i < 3 {
+		if c := calico.Canonical(a); !reflect.DeepEqual(c, a) && i < 3 {
 			t.Errorf("Canonical(%#v) = %#v", a, c)
 		}
 	}
@@ -254,28 +258,28 @@ func TestEqualNothing(t *testing.T) {
 func TestEqualRandom(t *testing.T) {
 	same := 0
 	for n := range uint64(2000) {
-		a := newRandom(n).object()
+		a := objecttest.NewRandom(n).Object()
 		before := a.DeepCopyObject()
-		c := Canonical(a)
+		c := calico.Canonical(a)
 		switch {
 		case !reflect.DeepEqual(before, a):
 			t.Fatalf("object %d: Canonical changed it:\n%+v\n%+v", n, before, a)
-		case !reflect.DeepEqual(Canonical(c), c):
-			t.Fatalf("object %d: Canonical is not idempotent:\n%+v\n%+v", n, c, Canonical(c))
-		case !Equal(a, a), !Equal(a, c), !Equal(c, a):
+		case !reflect.DeepEqual(calico.Canonical(c), c):
+			t.Fatalf("object %d: Canonical is not idempotent:\n%+v\n%+v", n, c, calico.Canonical(c))
+		case !calico.Equal(a, a), !calico.Equal(a, c), !calico.Equal(c, a):
 			t.Fatalf("object %d is not equal to itself:\n%+v\n%+v", n, a, c)
 		}
 		// The neighbours of a number have few fields in common, but some do not differ.
-		b := newRandom(n + 1).object()
-		if Equal(a, b) != Equal(b, a) {
+		b := objecttest.NewRandom(n + 1).Object()
+		if calico.Equal(a, b) != calico.Equal(b, a) {
 			t.Fatalf("Equal is not symmetric for object %d", n)
 		}
-		if Equal(a, b) {
+		if calico.Equal(a, b) {
 			same++
 		}
 		// What Calico accepts it accepts in canonical form too, but for global( ).
-		if len(Validate(a, v3310)) == 0 {
-			for _, e := range Validate(c, v3310) {
+		if len(validate.Validate(a, objecttest.V3310)) == 0 {
+			for _, e := range validate.Validate(c, objecttest.V3310) {
 				if !strings.Contains(e.Reason, "global()") {
 					t.Fatalf("object %d: its canonical form is refused: %v", n, e)
 				}
@@ -293,43 +297,43 @@ func TestCanonicalTexts(t *testing.T) {
 		f        func(string) string
 		in, want string
 	}{
-		{"Net", CanonicalNet, "10.0.0.0/8", "10.0.0.0/8"},
-		{"Net", CanonicalNet, "10.1.2.3/8", "10.0.0.0/8"},
-		{"Net", CanonicalNet, "10.0.0.0/08", "10.0.0.0/8"},
-		{"Net", CanonicalNet, "10.0.0.1", "10.0.0.1/32"},
-		{"Net", CanonicalNet, "2001:DB8:0:0::/32", "2001:db8::/32"},
-		{"Net", CanonicalNet, "2001:DB8::1", "2001:db8::1/128"},
-		{"Net", CanonicalNet, "::ffff:10.0.0.0/104", "10.0.0.0/8"},
-		{"Net", CanonicalNet, "::ffff:10.0.0.1", "10.0.0.1/32"},
-		{"Net", CanonicalNet, " 10.0.0.0/8", " 10.0.0.0/8"},
-		{"Net", CanonicalNet, "", ""},
-		{"IP", CanonicalIP, "10.0.0.1", "10.0.0.1"},
-		{"IP", CanonicalIP, "2001:DB8:0:0::1", "2001:db8::1"},
-		{"IP", CanonicalIP, "10.0.0.1/32", "10.0.0.1/32"},
-		{"IP", CanonicalIP, "010.0.0.1", "010.0.0.1"},
-		{"Port", CanonicalPort, "22", "22"},
-		{"Port", CanonicalPort, "022", "22"},
-		{"Port", CanonicalPort, "22:22", "22"},
-		{"Port", CanonicalPort, "01:010", "1:10"},
-		{"Port", CanonicalPort, "10:1", "10:1"},
-		{"Port", CanonicalPort, "1-10", "1-10"},
-		{"Port", CanonicalPort, "70000", "70000"},
-		{"Port", CanonicalPort, "http", "http"},
-		{"Port", CanonicalPort, "", ""},
-		{"Protocol", CanonicalProtocol, "6", "6"},
-		{"Protocol", CanonicalProtocol, "06", "6"},
-		{"Protocol", CanonicalProtocol, "0", "0"},
-		{"Protocol", CanonicalProtocol, "256", "256"},
-		{"Protocol", CanonicalProtocol, "TCP", "TCP"},
-		{"Protocol", CanonicalProtocol, "tcp", "TCP"},
-		{"Protocol", CanonicalProtocol, "icmpV6", "ICMPv6"},
-		{"Protocol", CanonicalProtocol, "gre", "gre"},
-		{"Protocol", CanonicalProtocol, "", ""},
-		{"Selector", CanonicalSelector, `a=="b"`, "a == 'b'"},
-		{"Selector", CanonicalSelector, "has(a)\n  && has(b)\n", "has(a) && has(b)"},
-		{"Selector", CanonicalSelector, " ", "all()"},
-		{"Selector", CanonicalSelector, "", "all()"},
-		{"Selector", CanonicalSelector, "a =\n'b'", "a =\n'b'"},
+		{"Net", calico.CanonicalNet, "10.0.0.0/8", "10.0.0.0/8"},
+		{"Net", calico.CanonicalNet, "10.1.2.3/8", "10.0.0.0/8"},
+		{"Net", calico.CanonicalNet, "10.0.0.0/08", "10.0.0.0/8"},
+		{"Net", calico.CanonicalNet, "10.0.0.1", "10.0.0.1/32"},
+		{"Net", calico.CanonicalNet, "2001:DB8:0:0::/32", "2001:db8::/32"},
+		{"Net", calico.CanonicalNet, "2001:DB8::1", "2001:db8::1/128"},
+		{"Net", calico.CanonicalNet, "::ffff:10.0.0.0/104", "10.0.0.0/8"},
+		{"Net", calico.CanonicalNet, "::ffff:10.0.0.1", "10.0.0.1/32"},
+		{"Net", calico.CanonicalNet, " 10.0.0.0/8", " 10.0.0.0/8"},
+		{"Net", calico.CanonicalNet, "", ""},
+		{"IP", calico.CanonicalIP, "10.0.0.1", "10.0.0.1"},
+		{"IP", calico.CanonicalIP, "2001:DB8:0:0::1", "2001:db8::1"},
+		{"IP", calico.CanonicalIP, "10.0.0.1/32", "10.0.0.1/32"},
+		{"IP", calico.CanonicalIP, "010.0.0.1", "010.0.0.1"},
+		{"Port", calico.CanonicalPort, "22", "22"},
+		{"Port", calico.CanonicalPort, "022", "22"},
+		{"Port", calico.CanonicalPort, "22:22", "22"},
+		{"Port", calico.CanonicalPort, "01:010", "1:10"},
+		{"Port", calico.CanonicalPort, "10:1", "10:1"},
+		{"Port", calico.CanonicalPort, "1-10", "1-10"},
+		{"Port", calico.CanonicalPort, "70000", "70000"},
+		{"Port", calico.CanonicalPort, "http", "http"},
+		{"Port", calico.CanonicalPort, "", ""},
+		{"Protocol", calico.CanonicalProtocol, "6", "6"},
+		{"Protocol", calico.CanonicalProtocol, "06", "6"},
+		{"Protocol", calico.CanonicalProtocol, "0", "0"},
+		{"Protocol", calico.CanonicalProtocol, "256", "256"},
+		{"Protocol", calico.CanonicalProtocol, "TCP", "TCP"},
+		{"Protocol", calico.CanonicalProtocol, "tcp", "TCP"},
+		{"Protocol", calico.CanonicalProtocol, "icmpV6", "ICMPv6"},
+		{"Protocol", calico.CanonicalProtocol, "gre", "gre"},
+		{"Protocol", calico.CanonicalProtocol, "", ""},
+		{"Selector", calico.CanonicalSelector, `a=="b"`, "a == 'b'"},
+		{"Selector", calico.CanonicalSelector, "has(a)\n  && has(b)\n", "has(a) && has(b)"},
+		{"Selector", calico.CanonicalSelector, " ", "all()"},
+		{"Selector", calico.CanonicalSelector, "", "all()"},
+		{"Selector", calico.CanonicalSelector, "a =\n'b'", "a =\n'b'"},
 	} {
 		if got := tt.f(tt.in); got != tt.want {
 			t.Errorf("Canonical%s(%q) = %q, want %q", tt.name, tt.in, got, tt.want)

@@ -73,7 +73,7 @@ func (e Evidence) Release() (release Release, because string, assumed bool) {
 	var plain, annotated, prefixed string
 	for _, p := range e.Policies {
 		switch {
-		case strings.HasPrefix(p.StoredName, "knp.default.") || strings.HasPrefix(p.StoredName, "ossg."):
+		case strings.HasPrefix(p.StoredName, KubernetesPolicyPrefix) || strings.HasPrefix(p.StoredName, OpenStackPolicyPrefix):
 			// Made of Kubernetes' and OpenStack's policies, and named alike by all.
 		case p.Annotated && (!strings.Contains(p.StoredName, ".") || p.DefaultTierFilled):
 			plain = p.StoredName // also where a migrator of v3.32 renamed it

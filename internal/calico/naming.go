@@ -70,10 +70,10 @@ func (n Naming) String() string {
 // StoredName returns the name under which the convention stores the object: the
 // last part of its key and its metadata.name.
 func (n Naming) StoredName(id ID) string {
-	if !id.Kind.Tiered() || generatedName(id) {
+	if !id.Kind.Tiered() || IsGenerated(id) {
 		return id.Name
 	}
-	if n == NamingPlain || tierOrDefault(id.Tier) != DefaultTier {
+	if n == NamingPlain || TierOrDefault(id.Tier) != DefaultTier {
 		// Before v3.32 a policy of another tier bears its tier's prefix already:
 		// Validate has refused it otherwise.
 		return id.Name
@@ -108,33 +108,41 @@ func (id ID) Short() ID {
 	}
 	// A policy's name is unique in its kind and namespace whatever its tier, in
 	// every convention, so the tier is no part of what tells two of them apart.
-	if !generatedName(id) {
+	if !IsGenerated(id) {
 		id.Name = shortName(id)
 	}
 	return id
 }
 
 func shortName(id ID) string {
-	if tierOrDefault(id.Tier) != DefaultTier {
+	if TierOrDefault(id.Tier) != DefaultTier {
 		return id.Name
 	}
 	return strings.TrimPrefix(id.Name, DefaultTier+".")
 }
 
 // What begins the names of policies that Calico makes out of Kubernetes ones, in
-// a namespace, and out of OpenStack's security groups.
+// a namespace, and out of OpenStack's security groups. No release adds a prefix to them.
 const (
-	kubernetesPolicyPrefix = "knp.default."
-	openStackPolicyPrefix  = "ossg."
+	KubernetesPolicyPrefix = "knp.default."
+	OpenStackPolicyPrefix  = "ossg."
 )
 
-// generatedName tells the names of policies that Calico makes out of Kubernetes
-// and OpenStack ones; no release adds a prefix to them.
-func generatedName(id ID) bool {
-	return id.Namespace != "" && strings.HasPrefix(id.Name, kubernetesPolicyPrefix) || strings.HasPrefix(id.Name, openStackPolicyPrefix)
+// IsGenerated tells whether a policy's name is one of those that Calico makes out of
+// Kubernetes and OpenStack ones: in a namespace both, elsewhere those of OpenStack.
+func IsGenerated(id ID) bool {
+	return id.Namespace != "" && strings.HasPrefix(id.Name, KubernetesPolicyPrefix) || strings.HasPrefix(id.Name, OpenStackPolicyPrefix)
 }
 
-func tierOrDefault(tier string) string {
+// HasGeneratedForm tells whether a name is of the form that Calico gives the policies
+// which it makes of those of Kubernetes and of OpenStack's security groups, with the tier
+// that they are in.
+func HasGeneratedForm(name string) bool {
+	return strings.HasPrefix(name, KubernetesPolicyPrefix) || strings.HasPrefix(name, OpenStackPolicyPrefix+DefaultTier+".")
+}
+
+// TierOrDefault returns the tier that a policy is in by its spec.tier.
+func TierOrDefault(tier string) string {
 	if tier == "" {
 		return DefaultTier
 	}
@@ -152,7 +160,7 @@ func userName(id ID, annotations map[string]string) string {
 			return meta.Name
 		}
 	}
-	if generatedName(id) {
+	if IsGenerated(id) {
 		return id.Name
 	}
 	return shortName(id)
@@ -160,11 +168,11 @@ func userName(id ID, annotations map[string]string) string {
 
 // tierOf returns where an object of a tiered kind keeps its tier.
 func tierOf(obj Object) *string {
-	p, ok := policyOf(obj)
+	p, ok := PolicyOf(obj)
 	if !ok {
 		panic(fmt.Sprintf("calico: %T is marked as tiered but has no tier here", obj))
 	}
-	return p.tier
+	return p.Tier
 }
 
 // IDOf returns the ID by which a user knows the object.
@@ -187,15 +195,15 @@ func (n Naming) applyNaming(obj Object) error {
 	switch n {
 	case NamingPrefixed:
 		// The field does not exist in these releases; their calicoctl refuses it.
-		if tierOrDefault(*tier) != DefaultTier {
+		if TierOrDefault(*tier) != DefaultTier {
 			return fmt.Errorf("tier %q: Calico has tiers from v3.29 on", *tier)
 		}
 		*tier = ""
 	case NamingPlain:
-		*tier = tierOrDefault(*tier)
+		*tier = TierOrDefault(*tier)
 		setLabel(obj, v3.LabelTier, *tier)
 	case NamingTiered, NamingAnnotated:
-		if t := tierOrDefault(*tier); t != DefaultTier {
+		if t := TierOrDefault(*tier); t != DefaultTier {
 			setLabel(obj, v3.LabelTier, t)
 		}
 	}
@@ -252,6 +260,6 @@ func MadeByCalico(obj Object, r Release) bool {
 	case KindHostEndpoint:
 		return obj.GetLabels()[createdByLabel] != ""
 	default:
-		return id.Kind.Tiered() && generatedName(id)
+		return id.Kind.Tiered() && IsGenerated(id)
 	}
 }

@@ -7,7 +7,9 @@ package calico
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -130,6 +132,9 @@ func KindOf(obj Object) Kind {
 	}
 	return k
 }
+
+// Kinds returns all kinds that this package knows, in the order of their names.
+func Kinds() []Kind { return slices.Sorted(maps.Keys(kinds)) }
 
 // kindTypes are the types of the kinds' objects.
 var kindTypes = map[Kind]reflect.Type{}

@@ -1,27 +1,30 @@
-package calico
+package calico_test
 
 import (
 	"reflect"
 	"testing"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/objecttest"
 )
 
 // TestDeepCopySharesNothing holds it for each kind, with everything in it.
 func TestDeepCopySharesNothing(t *testing.T) {
-	for kind := range kinds {
+	for _, kind := range calico.Kinds() {
 		obj := kind.New()
-		fill(specOf(obj))
+		objecttest.Fill(calico.SpecOf(obj))
 		obj.SetLabels(map[string]string{"a": "b"})
-		c := deepCopy(obj)
+		c := calico.DeepCopy(obj)
 		if !reflect.DeepEqual(obj, c) {
 			t.Errorf("a copy of a %s is another object", kind)
 		}
 		shared(t, string(kind), reflect.ValueOf(obj), reflect.ValueOf(c))
 	}
 	// And the test sees what is shared.
-	f := NewBGPFilter()
-	fill(specOf(f))
+	f := calico.NewBGPFilter()
+	objecttest.Fill(calico.SpecOf(f))
 	g := *f
 	if paths := sharedPaths("", reflect.ValueOf(f).Elem(), reflect.ValueOf(&g).Elem()); len(paths) < 4 {
 		t.Errorf("of a shallow copy only %q are shared", paths)
@@ -73,8 +76,8 @@ func sharedPaths(path string, a, b reflect.Value) (paths []string) {
 // TestKindOfKnowsItsTypes refuses a type of the API module in place of one of this
 // package: whoever asks for the fields of the one would not find it.
 func TestKindOfKnowsItsTypes(t *testing.T) {
-	for kind := range kinds {
-		if got := KindOf(kind.New()); got != kind {
+	for _, kind := range calico.Kinds() {
+		if got := calico.KindOf(kind.New()); got != kind {
 			t.Errorf("a new %s is a %s", kind, got)
 		}
 	}
@@ -83,5 +86,5 @@ func TestKindOfKnowsItsTypes(t *testing.T) {
 			t.Error("a type that is not in the kinds table has a kind")
 		}
 	}()
-	KindOf(v3.NewFelixConfiguration())
+	calico.KindOf(v3.NewFelixConfiguration())
 }

@@ -7,8 +7,8 @@ import v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 // watches them for no other), so in etcd such a rule matches nothing.
 func ServiceRules(obj Object) []Path {
 	var ingress, egress []v3.Rule
-	if p, ok := policyOf(obj); ok {
-		ingress, egress = *p.ingress, *p.egress
+	if p, ok := PolicyOf(obj); ok {
+		ingress, egress = *p.Ingress, *p.Egress
 	} else if p, ok := obj.(*v3.Profile); ok {
 		ingress, egress = p.Spec.Ingress, p.Spec.Egress
 	}

@@ -166,7 +166,7 @@ func Decode(kind Kind, storedName string, value []byte) (Object, error) {
 	if kind.Tiered() {
 		obj.SetName(userName(IDOf(obj), obj.GetAnnotations()))
 		labels := copyMap(obj.GetLabels())
-		if labels[v3.LabelTier] == tierOrDefault(*tierOf(obj)) {
+		if labels[v3.LabelTier] == TierOrDefault(*tierOf(obj)) {
 			delete(labels, v3.LabelTier)
 		}
 		obj.SetLabels(nilIfEmpty(labels))

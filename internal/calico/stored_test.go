@@ -1,4 +1,4 @@
-package calico
+package calico_test
 
 import (
 	"encoding/json"
@@ -9,22 +9,13 @@ import (
 	"time"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
-	"github.com/projectcalico/api/pkg/lib/numorstring"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/objecttest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
 )
 
-var fresh = Fresh{UID: "0b5b1d4e-3c2c-4a9c-9d0a-5f6c0f8e7a11", Created: time.Date(2026, 3, 3, 21, 1, 41, 987, time.FixedZone("CET", 3600))}
-
-func failsafePolicy() *v3.GlobalNetworkPolicy {
-	p := v3.NewGlobalNetworkPolicy()
-	p.Name = "failsafe"
-	order := 0.0
-	tcp := numorstring.ProtocolFromString("TCP")
-	p.Spec = v3.GlobalNetworkPolicySpec{
-		Order: &order, Selector: "has(a) && has(b)", Types: []v3.PolicyType{v3.PolicyTypeIngress},
-		Ingress: []v3.Rule{{Action: v3.Allow, Protocol: &tcp, Destination: v3.EntityRule{Ports: []numorstring.Port{numorstring.SinglePort(22)}}}},
-	}
-	return p
-}
+var fresh = objecttest.Fresh
 
 // The bytes below are what calicoctl of each release stores for the same
 // manifest, but for uid and time; the conformance tests compare with the tools
@@ -42,18 +33,18 @@ func TestEncodeIsWhatCalicoStores(t *testing.T) {
 		"v3.32.0": `{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"failsafe",` + meta +
 			`,"labels":{"projectcalico.org/tier":"default"},` + note + `},"spec":{"tier":"default",` + body,
 	} {
-		r, err := ParseRelease(release)
+		r, err := calico.ParseRelease(release)
 		if err != nil {
 			t.Fatal(err)
 		}
-		name, value, err := Encode(failsafePolicy(), nil, r, fresh)
+		name, value, err := calico.Encode(objecttest.FailsafePolicy(), nil, r, fresh)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if string(value) != want {
 			t.Errorf("%s stores\n%s\nwant\n%s", release, value, want)
 		}
-		back, err := Decode(KindGlobalNetworkPolicy, name, value)
+		back, err := calico.Decode(calico.KindGlobalNetworkPolicy, name, value)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,13 +55,13 @@ func TestEncodeIsWhatCalicoStores(t *testing.T) {
 }
 
 func TestEncodeOfATier(t *testing.T) {
-	p := failsafePolicy()
+	p := objecttest.FailsafePolicy()
 	p.Name, p.Spec.Tier = "sec.failsafe", "sec"
-	if _, _, err := Encode(p, nil, Release{3, 28, 5}, fresh); err == nil {
+	if _, _, err := calico.Encode(p, nil, calico.Release{Major: 3, Minor: 28, Patch: 5}, fresh); err == nil {
 		t.Error("v3.28 has no tiers: want an error")
 	}
-	for _, r := range []Release{{3, 29, 0}, {3, 31, 0}, {3, 32, 0}} {
-		name, value, err := Encode(p, nil, r, fresh)
+	for _, r := range []calico.Release{{3, 29, 0}, {3, 31, 0}, {3, 32, 0}} {
+		name, value, err := calico.Encode(p, nil, r, fresh)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,12 +77,12 @@ func TestEncodeOfATier(t *testing.T) {
 // From v3.32 on Calico's schemas, which it applies before it stores an object,
 // make 0 of it.
 func TestEncodeOfMinusZero(t *testing.T) {
-	p := networkPolicy()
+	p := objecttest.NetworkPolicy()
 	minus := math.Copysign(0, -1)
 	p.Spec.Order = &minus
-	for _, obj := range []Object{p, tierOfName("sec", minus, v3.Deny)} {
-		for r, want := range map[Release]string{v3290: `"order":-0`, v3310: `"order":-0`, v3320: `"order":0`} {
-			if _, value, err := Encode(obj, nil, r, fresh); err != nil || !strings.Contains(string(value), want) {
+	for _, obj := range []calico.Object{p, objecttest.Tier("sec", minus, v3.Deny)} {
+		for r, want := range map[calico.Release]string{objecttest.V3290: `"order":-0`, objecttest.V3310: `"order":-0`, objecttest.V3320: `"order":0`} {
+			if _, value, err := calico.Encode(obj, nil, r, fresh); err != nil || !strings.Contains(string(value), want) {
 				t.Errorf("%s: want %s in %s, %v", r, want, value, err)
 			}
 		}
@@ -102,47 +93,47 @@ func TestEncodeOfMinusZero(t *testing.T) {
 }
 
 func TestEncodeOfTiersStatus(t *testing.T) {
-	tier := tierOfName("sec", 10, v3.Pass)
+	tier := objecttest.Tier("sec", 10, v3.Pass)
 	const conditions = `{"conditions":[{"type":"Ready","status":"True"}]}`
 	for _, tt := range []struct {
 		base    string
-		release Release
+		release calico.Release
 		want    string
 	}{
-		{"", v3310, `"spec":{"order":10,"defaultAction":"Pass"}}`},
-		{"", v3320, `"spec":{"order":10,"defaultAction":"Pass"},"status":{}}`},
-		{`{"metadata":{},"spec":{"order":5}}`, v3320, `"spec":{"order":10,"defaultAction":"Pass"},"status":{}}`},
-		{`{"metadata":{},"spec":{"order":5},"status":` + conditions + `}`, v3320, `,"status":` + conditions + `}`},
-		{`{"metadata":{},"spec":{"order":5},"status":` + conditions + `}`, v3310, `,"status":` + conditions + `}`},
+		{"", objecttest.V3310, `"spec":{"order":10,"defaultAction":"Pass"}}`},
+		{"", objecttest.V3320, `"spec":{"order":10,"defaultAction":"Pass"},"status":{}}`},
+		{`{"metadata":{},"spec":{"order":5}}`, objecttest.V3320, `"spec":{"order":10,"defaultAction":"Pass"},"status":{}}`},
+		{`{"metadata":{},"spec":{"order":5},"status":` + conditions + `}`, objecttest.V3320, `,"status":` + conditions + `}`},
+		{`{"metadata":{},"spec":{"order":5},"status":` + conditions + `}`, objecttest.V3310, `,"status":` + conditions + `}`},
 	} {
 		var base []byte
 		if tt.base != "" {
 			base = []byte(tt.base)
 		}
-		name, value, err := Encode(tier, base, tt.release, fresh)
+		name, value, err := calico.Encode(tier, base, tt.release, fresh)
 		if err != nil || name != "sec" || !strings.HasSuffix(string(value), tt.want) {
 			t.Errorf("%s of %q: stored %s, %v; want %s at the end", tt.release, tt.base, value, err, tt.want)
 		}
-		if back, err := Decode(KindTier, name, value); err != nil || !Equal(back, tier) {
+		if back, err := calico.Decode(calico.KindTier, name, value); err != nil || !calico.Equal(back, tier) {
 			t.Errorf("read back as %+v, %v", back, err)
 		}
 	}
 }
 
 func TestEncodeAndDecodeInANamespace(t *testing.T) {
-	p := stagedNetworkPolicy()
+	p := objecttest.StagedNetworkPolicy()
 	p.Spec.StagedAction = v3.StagedActionSet
-	for r, want := range map[Release]string{{3, 30, 0}: "default.p", v3310: "default.p", v3320: "p"} {
-		name, value, err := Encode(p, nil, r, fresh)
+	for r, want := range map[calico.Release]string{{3, 30, 0}: "default.p", objecttest.V3310: "default.p", objecttest.V3320: "p"} {
+		name, value, err := calico.Encode(p, nil, r, fresh)
 		if err != nil || name != want {
 			t.Fatalf("%s stores %q, %v; want %q", r, name, err, want)
 		}
-		back, err := Decode(KindStagedNetworkPolicy, "prod/"+name, value)
-		if err != nil || !Equal(back, p) {
+		back, err := calico.Decode(calico.KindStagedNetworkPolicy, "prod/"+name, value)
+		if err != nil || !calico.Equal(back, p) {
 			t.Errorf("%s: read back as %+v, %v", r, back, err)
 		}
 		for _, wrong := range []string{name, "test/" + name, "prod/x"} {
-			if _, err := Decode(KindStagedNetworkPolicy, wrong, value); err == nil {
+			if _, err := calico.Decode(calico.KindStagedNetworkPolicy, wrong, value); err == nil {
 				t.Errorf("%s: what says that it is prod/%s was read at %s", r, name, wrong)
 			}
 		}
@@ -152,26 +143,26 @@ func TestEncodeAndDecodeInANamespace(t *testing.T) {
 // What Calico reports of an object, and fills in, is no change of it.
 func TestContentChangesIgnoresStatusAndStagedAction(t *testing.T) {
 	for _, tt := range []struct {
-		kind          Kind
+		kind          calico.Kind
 		before, after string
 		changes       int
 	}{
-		{KindTier, `{"spec":{"order":1}}`, `{"spec":{"order":1},"status":{"conditions":[{"type":"Ready"}]}}`, 0},
-		{KindTier, `{"spec":{"order":1}}`, `{"spec":{"order":2},"status":{}}`, 1},
-		{KindStagedNetworkPolicy, `{"spec":{}}`, `{"spec":{"tier":"default","stagedAction":"Set"}}`, 0},
-		{KindStagedNetworkPolicy, `{"spec":{}}`, `{"spec":{"stagedAction":"Delete"}}`, 1},
+		{calico.KindTier, `{"spec":{"order":1}}`, `{"spec":{"order":1},"status":{"conditions":[{"type":"Ready"}]}}`, 0},
+		{calico.KindTier, `{"spec":{"order":1}}`, `{"spec":{"order":2},"status":{}}`, 1},
+		{calico.KindStagedNetworkPolicy, `{"spec":{}}`, `{"spec":{"tier":"default","stagedAction":"Set"}}`, 0},
+		{calico.KindStagedNetworkPolicy, `{"spec":{}}`, `{"spec":{"stagedAction":"Delete"}}`, 1},
 		// What a newer release writes down, and the fields beside it that no type knows.
-		{KindIPPool, `{"spec":{"cidr":"10.0.0.0/8","allowedUses":[],"future":1}}`, `{"spec":{"cidr":"10.0.0.0/8","blockSize":26,"nodeSelector":"all()","allowedUses":["Workload","Tunnel"],"assignmentMode":"Automatic","future":1}}`, 0},
-		{KindIPPool, `{"spec":{"cidr":"10.0.0.0/8"}}`, `{"spec":{"cidr":"10.0.0.0/8","assignmentMode":"Manual"}}`, 1},
-		{KindIPPool, `{"spec":{"cidr":"10.0.0.0/8"}}`, `{"spec":{"cidr":"10.0.0.0/8","ipipMode":"Never","future":1}}`, 2},
-		{KindIPPool, `{"spec":{"cidr":1}}`, `{"spec":{"cidr":1,"assignmentMode":"Automatic"}}`, 1}, // what cannot be decoded
-		{KindBGPConfiguration, `{"metadata":{"name":"default"}}`, `{"metadata":{"name":"default"},"spec":{"logSeverityScreen":"Info","serviceLoadBalancerAggregation":"Enabled"}}`, 0},
-		{KindBGPConfiguration, `{"metadata":{"name":"node.a"},"spec":{}}`, `{"metadata":{"name":"node.a"},"spec":{"logSeverityScreen":"Info","serviceLoadBalancerAggregation":"Enabled"}}`, 1},
-		{KindKubeControllersConfiguration, `{"spec":{"controllers":{"policyMigration":{}}}}`, `{"spec":{"healthChecks":"Enabled","controllers":{"policyMigration":{"enabled":"Enabled"}}}}`, 0},
-		{KindKubeControllersConfiguration, `{"spec":{"controllers":{}}}`, `{"spec":{"controllers":{"policyMigration":{"enabled":"Enabled"}}}}`, 1},
-		{KindKubeControllersConfiguration, `{"spec":{"controllers":{"migration":{}}}}`, `{"spec":{"healthChecks":"Enabled","controllers":{"policyMigration":{"enabled":"Enabled"}}}}`, 0},
+		{calico.KindIPPool, `{"spec":{"cidr":"10.0.0.0/8","allowedUses":[],"future":1}}`, `{"spec":{"cidr":"10.0.0.0/8","blockSize":26,"nodeSelector":"all()","allowedUses":["Workload","Tunnel"],"assignmentMode":"Automatic","future":1}}`, 0},
+		{calico.KindIPPool, `{"spec":{"cidr":"10.0.0.0/8"}}`, `{"spec":{"cidr":"10.0.0.0/8","assignmentMode":"Manual"}}`, 1},
+		{calico.KindIPPool, `{"spec":{"cidr":"10.0.0.0/8"}}`, `{"spec":{"cidr":"10.0.0.0/8","ipipMode":"Never","future":1}}`, 2},
+		{calico.KindIPPool, `{"spec":{"cidr":1}}`, `{"spec":{"cidr":1,"assignmentMode":"Automatic"}}`, 1}, // what cannot be decoded
+		{calico.KindBGPConfiguration, `{"metadata":{"name":"default"}}`, `{"metadata":{"name":"default"},"spec":{"logSeverityScreen":"Info","serviceLoadBalancerAggregation":"Enabled"}}`, 0},
+		{calico.KindBGPConfiguration, `{"metadata":{"name":"node.a"},"spec":{}}`, `{"metadata":{"name":"node.a"},"spec":{"logSeverityScreen":"Info","serviceLoadBalancerAggregation":"Enabled"}}`, 1},
+		{calico.KindKubeControllersConfiguration, `{"spec":{"controllers":{"policyMigration":{}}}}`, `{"spec":{"healthChecks":"Enabled","controllers":{"policyMigration":{"enabled":"Enabled"}}}}`, 0},
+		{calico.KindKubeControllersConfiguration, `{"spec":{"controllers":{}}}`, `{"spec":{"controllers":{"policyMigration":{"enabled":"Enabled"}}}}`, 1},
+		{calico.KindKubeControllersConfiguration, `{"spec":{"controllers":{"migration":{}}}}`, `{"spec":{"healthChecks":"Enabled","controllers":{"policyMigration":{"enabled":"Enabled"}}}}`, 0},
 	} {
-		if changes, err := ContentChanges(tt.kind, []byte(tt.before), []byte(tt.after)); err != nil || len(changes) != tt.changes {
+		if changes, err := calico.ContentChanges(tt.kind, []byte(tt.before), []byte(tt.after)); err != nil || len(changes) != tt.changes {
 			t.Errorf("%s to %s: %q, %v", tt.before, tt.after, changes, err)
 		}
 	}
@@ -187,7 +178,7 @@ func TestEncodeKeepsWhatItDoesNotKnow(t *testing.T) {
 				{"action":"Allow","protocol":"TCP","source":{"newMatch":{"x":[1,2]}},"destination":{"ports":[22]},"mark":"ssh"}
 			]},
 		"status":{"seen":true}}`)
-	_, value, err := Encode(failsafePolicy(), base, Release{3, 32, 0}, fresh)
+	_, value, err := calico.Encode(objecttest.FailsafePolicy(), base, calico.Release{Major: 3, Minor: 32, Patch: 0}, fresh)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +207,7 @@ func TestEncodeGivesUIDAndTimeToAnObjectWithout(t *testing.T) {
 	base := []byte(`{"kind":"HostEndpoint","apiVersion":"projectcalico.org/v3","metadata":{"name":"a","creationTimestamp":null},"spec":{}}`)
 	h := v3.NewHostEndpoint()
 	h.Name = "a"
-	_, value, err := Encode(h, base, Newest, fresh)
+	_, value, err := calico.Encode(h, base, calico.Newest, fresh)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +226,7 @@ func TestDecodeRefusesWhatIsNotTheObject(t *testing.T) {
 		"another name":  `{"kind":"HostEndpoint","apiVersion":"projectcalico.org/v3","metadata":{"name":"b"}}`,
 		"a wrong type":  `{"kind":"HostEndpoint","apiVersion":"projectcalico.org/v3","metadata":{"name":"a"},"spec":{"node":{"secret":"s3cr3t"}}}`,
 	} {
-		obj, err := Decode(KindHostEndpoint, "a", []byte(value))
+		obj, err := calico.Decode(calico.KindHostEndpoint, "a", []byte(value))
 		if err == nil {
 			t.Errorf("%s: decoded as %v", name, obj)
 		} else if strings.Contains(err.Error(), "s3cr3t") {
@@ -257,7 +248,7 @@ func TestChanges(t *testing.T) {
 		"a selector":           {`{"s":"a == 'b' \u0026\u0026 has(c)"}`, `{"s":"<x> && y"}`, []string{`s: "a == 'b' && has(c)" -> "<x> && y"`}},
 		"another shape":        {`{"a":[1]}`, `{"a":{"b":1}}`, []string{`a: [1] -> {"b":1}`}},
 	} {
-		got, err := Changes([]byte(test.before), []byte(test.after))
+		got, err := calico.Changes([]byte(test.before), []byte(test.after))
 		if err != nil || !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: %q, %v, want %q", name, got, err, test.want)
 		}
@@ -265,26 +256,26 @@ func TestChanges(t *testing.T) {
 }
 
 func TestContentChangesIgnoresNaming(t *testing.T) {
-	_, old, err := Encode(failsafePolicy(), nil, Release{3, 28, 5}, fresh)
+	_, old, err := calico.Encode(objecttest.FailsafePolicy(), nil, calico.Release{Major: 3, Minor: 28, Patch: 5}, fresh)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []Release{{3, 29, 0}, {3, 31, 0}, {3, 32, 0}} {
-		_, value, err := Encode(failsafePolicy(), old, r, fresh)
+	for _, r := range []calico.Release{{3, 29, 0}, {3, 31, 0}, {3, 32, 0}} {
+		_, value, err := calico.Encode(objecttest.FailsafePolicy(), old, r, fresh)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if changes, err := ContentChanges(KindGlobalNetworkPolicy, old, value); err != nil || len(changes) > 0 {
+		if changes, err := calico.ContentChanges(calico.KindGlobalNetworkPolicy, old, value); err != nil || len(changes) > 0 {
 			t.Errorf("rewritten by %s: %q, %v", r, changes, err)
 		}
 	}
-	p := failsafePolicy()
+	p := objecttest.FailsafePolicy()
 	p.Spec.Selector = "all()"
-	_, value, err := Encode(p, old, Release{3, 32, 0}, fresh)
+	_, value, err := calico.Encode(p, old, calico.Release{Major: 3, Minor: 32, Patch: 0}, fresh)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if changes, err := ContentChanges(KindGlobalNetworkPolicy, old, value); err != nil || len(changes) != 1 {
+	if changes, err := calico.ContentChanges(calico.KindGlobalNetworkPolicy, old, value); err != nil || len(changes) != 1 {
 		t.Errorf("a changed selector: %q, %v", changes, err)
 	}
 }
@@ -292,18 +283,18 @@ func TestContentChangesIgnoresNaming(t *testing.T) {
 // What a creation would store is what is stored, but for uid and time, in every
 // release's naming. Anything else that is there is a difference.
 func TestCreationChanges(t *testing.T) {
-	now := Release{3, 31, 0}
-	other := Fresh{UID: "5e1b7a0f-7a3f-4d0e-9a44-3f4f8d0c1b2a", Created: time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)}
-	for _, r := range []Release{{3, 28, 5}, {3, 29, 0}, {3, 31, 0}, {3, 32, 0}} {
-		_, stored, err := Encode(failsafePolicy(), nil, r, other)
+	now := calico.Release{Major: 3, Minor: 31, Patch: 0}
+	other := calico.Fresh{UID: "5e1b7a0f-7a3f-4d0e-9a44-3f4f8d0c1b2a", Created: time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)}
+	for _, r := range []calico.Release{{3, 28, 5}, {3, 29, 0}, {3, 31, 0}, {3, 32, 0}} {
+		_, stored, err := calico.Encode(objecttest.FailsafePolicy(), nil, r, other)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if changes, err := CreationChanges(failsafePolicy(), stored, now); err != nil || len(changes) > 0 {
+		if changes, err := calico.CreationChanges(objecttest.FailsafePolicy(), stored, now); err != nil || len(changes) > 0 {
 			t.Errorf("stored by %s: %q, %v", r, changes, err)
 		}
 	}
-	_, stored, err := Encode(failsafePolicy(), nil, now, other)
+	_, stored, err := calico.Encode(objecttest.FailsafePolicy(), nil, now, other)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,29 +311,30 @@ func TestCreationChanges(t *testing.T) {
 		if edited == string(stored) {
 			t.Fatalf("%s is not in %s", edit[0], stored)
 		}
-		if changes, err := CreationChanges(failsafePolicy(), []byte(edited), now); err != nil || len(changes) != 1 {
+		if changes, err := calico.CreationChanges(objecttest.FailsafePolicy(), []byte(edited), now); err != nil || len(changes) != 1 {
 			t.Errorf("%s in the place of %s: %q, %v", edit[1], edit[0], changes, err)
 		}
 	}
 	// A value that means the same as none would be taken over as what it is not planned to be.
-	pool := ipPool()
-	_, stored, err = Encode(pool, nil, now, other)
+	pool := objecttest.IPPool()
+	_, stored, err = calico.Encode(pool, nil, now, other)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool.Spec.AssignmentMode = ptr(v3.Automatic)
-	if changes, err := CreationChanges(pool, stored, now); err != nil || len(changes) != 1 {
+	automatic := v3.Automatic
+	pool.Spec.AssignmentMode = &automatic
+	if changes, err := calico.CreationChanges(pool, stored, now); err != nil || len(changes) != 1 {
 		t.Errorf("a value that means the same as none: %q, %v", changes, err)
 	}
-	if _, err := CreationChanges(failsafePolicy(), []byte("not JSON"), now); err == nil {
+	if _, err := calico.CreationChanges(objecttest.FailsafePolicy(), []byte("not JSON"), now); err == nil {
 		t.Error("what is no JSON was compared")
 	}
 }
 
 func TestManifest(t *testing.T) {
-	p := failsafePolicy()
+	p := objecttest.FailsafePolicy()
 	p.UID, p.Labels = "u", map[string]string{"y": "on"}
-	got, err := Manifest(p)
+	got, err := calico.Manifest(p)
 	want := `apiVersion: projectcalico.org/v3
 kind: GlobalNetworkPolicy
 metadata:
@@ -370,75 +362,75 @@ spec:
 // cannot be built from Go modules. A FelixConfiguration is without what its client fills
 // in, on purpose: see Default. Of its order the source of v3.32.1 is the record.
 func TestEncodeIsWhatV332Stored(t *testing.T) {
-	release := Release{3, 32, 1}
+	release := calico.Release{Major: 3, Minor: 32, Patch: 1}
 	for _, tt := range []struct {
-		kind              Kind
+		kind              calico.Kind
 		metadata, written string
 		// stored is the end of the value, from the metadata's end on, or from spec on.
 		stored string
 	}{
 		{
-			KindGlobalNetworkPolicy, `{"name":"failsafe","labels":{"env":"prod"}}`,
+			calico.KindGlobalNetworkPolicy, `{"name":"failsafe","labels":{"env":"prod"}}`,
 			`{"order":10,"ingress":[{"action":"Allow","protocol":"TCP","source":{"nets":["10.1.0.0/24"]},"destination":{"ports":[22,"8000:8010"]}}],"selector":"has(host-endpoint)"}`,
 			`"labels":{"env":"prod","projectcalico.org/tier":"default"},"annotations":{"projectcalico.org/metadata":"{\"name\":\"failsafe\"}"}},"spec":{"tier":"default","order":10,"ingress":[{"action":"Allow","protocol":"TCP","source":{"nets":["10.1.0.0/24"]},"destination":{"ports":[22,"8000:8010"]}}],"selector":"has(host-endpoint)","types":["Ingress"]}}`,
 		},
 		{
-			KindGlobalNetworkPolicy, `{"name":"sec.block"}`, `{"tier":"sec","egress":[{"action":"Deny","destination":{"nets":["192.0.2.0/24"]}}],"selector":"all()"}`,
+			calico.KindGlobalNetworkPolicy, `{"name":"sec.block"}`, `{"tier":"sec","egress":[{"action":"Deny","destination":{"nets":["192.0.2.0/24"]}}],"selector":"all()"}`,
 			`"labels":{"projectcalico.org/tier":"sec"},"annotations":{"projectcalico.org/metadata":"{\"name\":\"sec.block\"}"}},"spec":{"tier":"sec","egress":[{"action":"Deny","source":{},"destination":{"nets":["192.0.2.0/24"]}}],"selector":"all()","types":["Egress"]}}`,
 		},
 		{
-			KindStagedGlobalNetworkPolicy, `{"name":"staged1"}`, `{"ingress":[{"action":"Allow"}],"selector":"all()"}`,
+			calico.KindStagedGlobalNetworkPolicy, `{"name":"staged1"}`, `{"ingress":[{"action":"Allow"}],"selector":"all()"}`,
 			`"spec":{"stagedAction":"Set","tier":"default","ingress":[{"action":"Allow","source":{},"destination":{}}],"selector":"all()","types":["Ingress"]}}`,
 		},
-		{KindTier, `{"name":"sec"}`, `{"order":100}`, `"spec":{"order":100,"defaultAction":"Deny"},"status":{}}`},
+		{calico.KindTier, `{"name":"sec"}`, `{"order":100}`, `"spec":{"order":100,"defaultAction":"Deny"},"status":{}}`},
 		{
-			KindHostEndpoint, `{"name":"db1-eth0"}`, `{"node":"db1","interfaceName":"eth0","expectedIPs":["10.2.0.5"],"profiles":["projectcalico-default-allow"],"ports":[{"name":"ssh","protocol":"TCP","port":22}]}`,
+			calico.KindHostEndpoint, `{"name":"db1-eth0"}`, `{"node":"db1","interfaceName":"eth0","expectedIPs":["10.2.0.5"],"profiles":["projectcalico-default-allow"],"ports":[{"name":"ssh","protocol":"TCP","port":22}]}`,
 			`"spec":{"node":"db1","interfaceName":"eth0","expectedIPs":["10.2.0.5"],"profiles":["projectcalico-default-allow"],"ports":[{"name":"ssh","protocol":"TCP","port":22}]}}`,
 		},
 		{
-			KindIPPool, `{"name":"pool"}`, `{"cidr":"192.168.0.0/16","natOutgoing":true}`,
+			calico.KindIPPool, `{"name":"pool"}`, `{"cidr":"192.168.0.0/16","natOutgoing":true}`,
 			`"spec":{"cidr":"192.168.0.0/16","vxlanMode":"Never","ipipMode":"Never","natOutgoing":true,"blockSize":26,"nodeSelector":"all()","allowedUses":["Workload","Tunnel"],"assignmentMode":"Automatic"}}`,
 		},
-		{KindIPReservation, `{"name":"r"}`, `{"reservedCIDRs":["192.168.2.3","10.0.2.3/32"]}`, `"spec":{"reservedCIDRs":["192.168.2.3","10.0.2.3/32"]}}`},
+		{calico.KindIPReservation, `{"name":"r"}`, `{"reservedCIDRs":["192.168.2.3","10.0.2.3/32"]}`, `"spec":{"reservedCIDRs":["192.168.2.3","10.0.2.3/32"]}}`},
 		{
-			KindBGPConfiguration, `{"name":"default"}`, `{"nodeToNodeMeshEnabled":false,"asNumber":64512,"ipv6NormalRoutePriority":3,"ipv4NormalRoutePriority":2,"programClusterRoutes":"Enabled"}`,
+			calico.KindBGPConfiguration, `{"name":"default"}`, `{"nodeToNodeMeshEnabled":false,"asNumber":64512,"ipv6NormalRoutePriority":3,"ipv4NormalRoutePriority":2,"programClusterRoutes":"Enabled"}`,
 			`"spec":{"logSeverityScreen":"Info","nodeToNodeMeshEnabled":false,"asNumber":64512,"serviceLoadBalancerAggregation":"Enabled","programClusterRoutes":"Enabled","ipv4NormalRoutePriority":2,"ipv6NormalRoutePriority":3}}`,
 		},
-		{KindBGPPeer, `{"name":"p"}`, `{"peerIP":"192.0.2.1","asNumber":64513,"filters":["f1"]}`, `"spec":{"peerIP":"192.0.2.1","asNumber":64513,"filters":["f1"]}}`},
-		{KindBGPFilter, `{"name":"f"}`, `{"exportV4":[{"action":"Accept","cidr":"10.0.0.0/8","matchOperator":"In"}]}`, `"spec":{"exportV4":[{"cidr":"10.0.0.0/8","matchOperator":"In","action":"Accept"}]}}`},
+		{calico.KindBGPPeer, `{"name":"p"}`, `{"peerIP":"192.0.2.1","asNumber":64513,"filters":["f1"]}`, `"spec":{"peerIP":"192.0.2.1","asNumber":64513,"filters":["f1"]}}`},
+		{calico.KindBGPFilter, `{"name":"f"}`, `{"exportV4":[{"action":"Accept","cidr":"10.0.0.0/8","matchOperator":"In"}]}`, `"spec":{"exportV4":[{"cidr":"10.0.0.0/8","matchOperator":"In","action":"Accept"}]}}`},
 		{
-			KindBGPFilter, `{"name":"f"}`, `{"importV4":[{"action":"Reject","communities":{"values":["65000:100"]},"peerType":"eBGP"}]}`,
+			calico.KindBGPFilter, `{"name":"f"}`, `{"importV4":[{"action":"Reject","communities":{"values":["65000:100"]},"peerType":"eBGP"}]}`,
 			`"spec":{"importV4":[{"peerType":"eBGP","communities":{"values":["65000:100"]},"action":"Reject"}]}}`,
 		},
 		{
-			KindBGPFilter, `{"name":"f"}`,
+			calico.KindBGPFilter, `{"name":"f"}`,
 			`{"importV6":[{"operations":[{"setPriority":{"value":5}}],"action":"Accept","priority":7,"asPathPrefix":[65000],"communities":{"values":["65000:100"]},"peerType":"iBGP","matchOperator":"In","interface":"eth0","source":"RemotePeers","prefixLength":{"min":64},"cidr":"fd00::/8"}]}`,
 			`"spec":{"importV6":[{"cidr":"fd00::/8","prefixLength":{"min":64},"source":"RemotePeers","interface":"eth0","matchOperator":"In","peerType":"iBGP","communities":{"values":["65000:100"]},"asPathPrefix":[65000],"priority":7,"action":"Accept","operations":[{"setPriority":{"value":5}}]}]}}`,
 		},
 		{
-			KindKubeControllersConfiguration, `{"name":"default"}`, `{"logSeverityScreen":"Info","controllers":{"node":{"hostEndpoint":{"autoCreate":"Enabled"}}}}`,
+			calico.KindKubeControllersConfiguration, `{"name":"default"}`, `{"logSeverityScreen":"Info","controllers":{"node":{"hostEndpoint":{"autoCreate":"Enabled"}}}}`,
 			`"spec":{"logSeverityScreen":"Info","healthChecks":"Enabled","prometheusMetricsPort":9094,"controllers":{"node":{"hostEndpoint":{"autoCreate":"Enabled"},"leakGracePeriod":"15m0s"}}},"status":{}}`,
 		},
 		{
-			KindFelixConfiguration, `{"name":"default"}`, `{"logSeverityScreen":"Info","failsafeInboundHostPorts":[],"failsafeOutboundHostPorts":[{"protocol":"tcp","port":2379,"net":"10.2.0.0/16"}]}`,
+			calico.KindFelixConfiguration, `{"name":"default"}`, `{"logSeverityScreen":"Info","failsafeInboundHostPorts":[],"failsafeOutboundHostPorts":[{"protocol":"tcp","port":2379,"net":"10.2.0.0/16"}]}`,
 			`"spec":{"logSeverityScreen":"Info","failsafeInboundHostPorts":[],"failsafeOutboundHostPorts":[{"protocol":"tcp","port":2379,"net":"10.2.0.0/16"}],"bpfLogLevel":""}}`,
 		},
 		{
-			KindFelixConfiguration, `{"name":"rack1"}`,
+			calico.KindFelixConfiguration, `{"name":"rack1"}`,
 			`{"wireguardEnabled":true,"routeTableRanges":[{"min":1,"max":250}],"nodeSelector":"rack == 'r1' \u0026\u0026 has(x)","logSeverityScreen":"Info","flowLogsGoldmaneServer":"g","cgroupV2Path":"/c","liveMigrationRouteConvergenceTime":"30s","ipv6ElevatedRoutePriority":4,"ipv6NormalRoutePriority":3,"ipv4ElevatedRoutePriority":2,"ipv4NormalRoutePriority":1,"istioDSCPMark":"EF","istioAmbientMode":"Enabled"}`,
 			`"spec":{"nodeSelector":"rack == 'r1' \u0026\u0026 has(x)","logSeverityScreen":"Info","bpfLogLevel":"","istioAmbientMode":"Enabled","istioDSCPMark":"EF","cgroupV2Path":"/c","flowLogsGoldmaneServer":"g","routeTableRanges":[{"min":1,"max":250}],` +
 				`"ipv4NormalRoutePriority":1,"ipv4ElevatedRoutePriority":2,"ipv6NormalRoutePriority":3,"ipv6ElevatedRoutePriority":4,"liveMigrationRouteConvergenceTime":"30s","wireguardEnabled":true}}`,
 		},
 	} {
-		obj, err := ParseManifest(`{"kind":"` + string(tt.kind) + `","apiVersion":"projectcalico.org/v3","metadata":` + tt.metadata + `,"spec":` + tt.written + `}`)
+		obj, err := calico.ParseManifest(`{"kind":"` + string(tt.kind) + `","apiVersion":"projectcalico.org/v3","metadata":` + tt.metadata + `,"spec":` + tt.written + `}`)
 		if err != nil {
 			t.Fatal(err)
 		}
-		Default(obj, release)
-		if errs := Validate(obj, release); len(errs) > 0 {
+		calico.Default(obj, release)
+		if errs := validate.Validate(obj, release); len(errs) > 0 {
 			t.Errorf("%s: %v", tt.written, errs.Err())
 		}
-		if _, value, err := Encode(obj, nil, release, fresh); err != nil || !strings.HasSuffix(string(value), tt.stored) {
+		if _, value, err := calico.Encode(obj, nil, release, fresh); err != nil || !strings.HasSuffix(string(value), tt.stored) {
 			t.Errorf("%v: stored\n%s\nwant at its end\n%s", err, value, tt.stored)
 		}
 	}
@@ -447,18 +439,18 @@ func TestEncodeIsWhatV332Stored(t *testing.T) {
 // Each field of a FelixConfiguration has a place in what is stored.
 func TestFelixFieldOrderIsWhole(t *testing.T) {
 	positions := map[int]string{}
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[FelixConfigurationSpec]()) {
-		name := jsonName(f)
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[calico.FelixConfigurationSpec]()) {
+		name := calico.JSONName(f)
 		if name == "" {
 			continue // the struct of the API module
 		}
-		at, ok := felixFieldOrder[name]
+		at, ok := calico.FelixFieldOrder[name]
 		if !ok || positions[at] != "" {
 			t.Errorf("%s has position %d, as %q", name, at, positions[at])
 		}
 		positions[at] = name
 	}
-	if len(positions) != len(felixFieldOrder) {
-		t.Errorf("there are %d fields, and %d positions", len(positions), len(felixFieldOrder))
+	if len(positions) != len(calico.FelixFieldOrder) {
+		t.Errorf("there are %d fields, and %d positions", len(positions), len(calico.FelixFieldOrder))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
@@ -117,7 +118,7 @@ func readObject(text string, release calico.Release) (calico.Object, error) {
 		obj.SetNamespace(defaultNamespace)
 	}
 	calico.Default(obj, release)
-	if faults := calico.Validate(obj, release); len(faults) > 0 {
+	if faults := validate.Validate(obj, release); len(faults) > 0 {
 		where := calico.IDOf(obj).String()
 		if field := faults[0].Field.String(); field != "" {
 			where = field + " of " + where

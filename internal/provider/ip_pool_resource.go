@@ -10,6 +10,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -70,7 +71,7 @@ func checkPools(ctx context.Context, store datastore.Store, obj calico.Object) (
 			keys[other.Name] = s.Key
 		}
 	}
-	other := calico.OverlappingPool(pool, others)
+	other := validate.OverlappingPool(pool, others)
 	if other == "" {
 		return nil, nil
 	}

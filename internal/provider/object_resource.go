@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
@@ -465,10 +466,10 @@ func (r *objectResource) check(v values, release *calico.Release, diags *diag.Di
 	}
 	obj := r.object(c, v, releases[len(releases)-1])
 	r.refuseOverruled(c, v, obj)
-	faults := calico.Validate(obj, releases[0])
+	faults := validate.Validate(obj, releases[0])
 	for _, other := range releases[1:] {
 		// In the words of the newer one: the older may just not know the field.
-		faults = common(calico.Validate(obj, other), faults)
+		faults = common(validate.Validate(obj, other), faults)
 	}
 	told := map[string]bool{}
 	for _, f := range c.faults {

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
 )
 
 // generator makes scenarios: objects that meet each other often, in a small
@@ -84,7 +85,7 @@ func (g generator) scenario() scenario {
 		for {
 			obj := draw()
 			calico.Default(obj, g.release)
-			if len(calico.Validate(obj, g.release)) == 0 {
+			if len(validate.Validate(obj, g.release)) == 0 {
 				s.objects = append(s.objects, obj)
 				return
 			}

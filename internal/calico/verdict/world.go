@@ -399,7 +399,7 @@ func (w *World) tierOf(id calico.ID, stored string) string {
 	case calico.NamingTiered, calico.NamingAnnotated:
 		// These read the tier from the stored name, whatever the object says.
 		prefix, _, dotted := strings.Cut(stored, ".")
-		if !dotted || strings.HasPrefix(stored, "knp.default.") || strings.HasPrefix(stored, "ossg.default.") {
+		if !dotted || calico.HasGeneratedForm(stored) {
 			return calico.DefaultTier
 		}
 		return prefix
