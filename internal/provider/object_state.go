@@ -50,9 +50,12 @@ const privateVersion = 1
 var datastoreTypes = []*datastore.Type{etcdv3.Type}
 
 // datastoreType returns the type that a name stands for, nil for none.
-func datastoreType(name string) *datastore.Type {
+func (r *objectResource) datastoreType(name string) *datastore.Type {
 	if name == "" {
 		return datastoreTypes[0]
+	}
+	if r.data != nil && r.data.datastore != nil && r.data.datastore.Name == name {
+		return r.data.datastore // that of WithStore is no other's
 	}
 	i := slices.IndexFunc(datastoreTypes, func(t *datastore.Type) bool { return t.Name == name })
 	if i < 0 {
@@ -145,7 +148,7 @@ func (r *objectResource) parseState(ctx context.Context, private privateReader) 
 	if s.Stored == nil && s.Origin != originImported {
 		return nil, unreadableState(errors.New("the object as it was last read is missing"))
 	}
-	if r.data != nil && r.data.datastore != nil && datastoreType(s.Datastore) != r.data.datastore {
+	if r.data != nil && r.data.datastore != nil && r.datastoreType(s.Datastore) != r.data.datastore {
 		// (It may be of a type that only a newer version of this provider knows.)
 		return nil, &privateStateError{fmt.Sprintf("The state has this object from a datastore of the kind %q, and the provider is configured for one of the kind %q: what Terraform knows of the object is not about this datastore. Nothing was changed. "+
 			"Configure the provider for the datastore that the object is in. If it has moved to another, take it out of the state (`terraform state rm ADDRESS`) and import it from there.", s.Datastore, r.data.datastore.Name)}
@@ -178,7 +181,7 @@ func (r *objectResource) convertState(ctx context.Context, private privateReader
 
 // decodeState decodes the object, which has to be the one that the attributes name.
 func (r *objectResource) decodeState(s *objectState, id calico.ID) error {
-	t := datastoreType(s.Datastore)
+	t := r.datastoreType(s.Datastore)
 	if t == nil {
 		return unreadableState(fmt.Errorf("it is about a datastore of the kind %q, which this version of the provider does not know", s.Datastore))
 	}

@@ -31,6 +31,8 @@ const Address = "registry.terraform.io/calico-terraform/calico"
 
 type calicoProvider struct {
 	version string
+	// store is that of WithStore; nil without.
+	store *injectedStore
 }
 
 var (
@@ -41,8 +43,30 @@ var (
 
 // New returns the provider's constructor. version is that of the release, or
 // "dev".
-func New(version string) func() provider.Provider {
-	return func() provider.Provider { return &calicoProvider{version: version} }
+func New(version string, options ...Option) func() provider.Provider {
+	return func() provider.Provider {
+		p := &calicoProvider{version: version}
+		for _, option := range options {
+			option(p)
+		}
+		return p
+	}
+}
+
+// Option changes what New makes.
+type Option func(*calicoProvider)
+
+// WithStore makes the provider keep its objects in the store that open returns, whatever
+// the configuration says of a datastore. open gets calico_version of the configuration;
+// nil if that is not set. It is for tests: no configuration leads here.
+func WithStore(datastoreType *datastore.Type, open func(ctx context.Context, release *calico.Release) (datastore.Store, error)) Option {
+	return func(p *calicoProvider) { p.store = &injectedStore{datastoreType, open} }
+}
+
+// injectedStore is what WithStore is given.
+type injectedStore struct {
+	datastoreType *datastore.Type
+	open          func(context.Context, *calico.Release) (datastore.Store, error)
 }
 
 type providerModel struct {
@@ -146,6 +170,17 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	if !req.Config.Raw.IsFullyKnown() {
 		return
 	}
+	use := func(datastoreType *datastore.Type, endpoints []string, open func(context.Context) (datastore.Store, error)) {
+		data.datastore, data.open, data.adoptIdentical = datastoreType, open, model.AdoptIdentical.ValueBool()
+		data.guard = readGuard(&model, endpoints, &resp.Diagnostics)
+		data.guard.Options = verdictOptions(datastoreType)
+		data.opened = datastore.Shared[datastore.Store]{Stands: datastore.Forever, FailureStands: datastore.Forever}
+		data.lock.Stands, data.requestTimeout = datastore.Forever, given.requestTimeout
+	}
+	if p.store != nil {
+		use(p.store.datastoreType, nil, func(ctx context.Context) (datastore.Store, error) { return p.store.open(ctx, given.release) })
+		return
+	}
 	resolved, problems := settings.Resolve(given.settings, os.LookupEnv, given.configFile)
 	for _, problem := range problems {
 		addProblem(&resp.Diagnostics, problem)
@@ -163,14 +198,9 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 		return
 	}
 	cfg := etcdConfig(resolved.ResolvedEtcd, given)
-	data.datastore, data.adoptIdentical = etcdv3.Type, model.AdoptIdentical.ValueBool()
-	data.guard = readGuard(&model, resolved.Endpoints, &resp.Diagnostics)
-	data.guard.Options = verdictOptions(data.datastore)
-	data.opened = datastore.Shared[datastore.Store]{Stands: datastore.Forever, FailureStands: datastore.Forever}
-	data.lock.Stands, data.requestTimeout = datastore.Forever, given.requestTimeout
-	data.open = func(ctx context.Context) (datastore.Store, error) {
+	use(etcdv3.Type, resolved.Endpoints, func(ctx context.Context) (datastore.Store, error) {
 		return etcdv3.New(ctx, cfg, etcdv3.Options{Release: given.release, Observe: observe})
-	}
+	})
 }
 
 // addProblem reports what is wrong with the settings, on the attribute that it
