@@ -10,58 +10,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
-
-// Every field of the API type has an attribute, and every attribute a field:
-// otherwise a part of an object could be written but not read, or never be seen.
-func TestSchemasHaveEveryField(t *testing.T) {
-	var compare func(t *testing.T, at string, typ attr.Type, field reflect.Type)
-	compare = func(t *testing.T, at string, typ attr.Type, field reflect.Type) {
-		for field.Kind() == reflect.Pointer || field.Kind() == reflect.Slice {
-			field = field.Elem()
-		}
-		switch c := typ.(type) {
-		case basetypes.ListType:
-			typ = c.ElemType
-		case basetypes.SetType:
-			typ = c.ElemType
-		}
-		object, ok := typ.(basetypes.ObjectType)
-		if !ok {
-			return
-		}
-		fields := map[string]reflect.Type{}
-		for _, f := range fieldsOf(field) {
-			fields[f.attribute] = f.Type
-		}
-		for name, typ := range object.AttrTypes {
-			if f, ok := fields[name]; ok {
-				compare(t, at+"."+name, typ, f)
-			} else {
-				t.Errorf("%s.%s is no field of %s", at, name, field)
-			}
-		}
-		for name := range fields {
-			if _, ok := object.AttrTypes[name]; !ok {
-				t.Errorf("%s has no attribute for %s of %s", at, name, field)
-			}
-		}
-	}
-	compare(t, "rule", ruleList("").GetType(), reflect.TypeFor[[]v3.Rule]())
-
-	hostEndpoint := &newHostEndpointResource().(*objectResource).definition
-	attributeTypes := hostEndpoint.attributeTypes()
-	for _, name := range []string{"name", "labels", "annotations", "uid", "creation_timestamp", "object"} {
-		delete(attributeTypes, name)
-	}
-	compare(t, "host_endpoint", types.ObjectType{AttrTypes: attributeTypes}, reflect.TypeFor[v3.HostEndpointSpec]())
-}
 
 // What an object says, its attributes say, and back: for random rules and host
 // endpoints, decode(encode(x)) is x.
