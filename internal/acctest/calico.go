@@ -13,6 +13,10 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
+// UsualRelease is the release of Calico whose datastore is used by tests that are not
+// about releases.
+const UsualRelease = "v3.31.0"
+
 // ResourcePrefix is what the keys of Calico's objects begin with.
 const ResourcePrefix = CalicoPrefix + "resources/v3/projectcalico.org/"
 

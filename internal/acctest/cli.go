@@ -155,6 +155,16 @@ func firstLine(s string) string {
 	return line
 }
 
+// TestCLI is FindCLI for a test.
+func TestCLI(t testing.TB) CLI {
+	t.Helper()
+	cli, err := FindCLI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cli
+}
+
 // IdentityCLI is FindIdentityCLI for a test.
 func IdentityCLI(t testing.TB) CLI {
 	t.Helper()

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -143,6 +144,18 @@ func (e *Etcd) Keys(t testing.TB, prefix string) []string {
 		keys = append(keys, value.Key)
 	}
 	return keys
+}
+
+// WantKeys holds that these are the keys with the prefix, given without it.
+func (e *Etcd) WantKeys(t testing.TB, prefix string, want ...string) {
+	t.Helper()
+	var got []string
+	for _, key := range e.Keys(t, prefix) {
+		got = append(got, strings.TrimPrefix(key, prefix))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("there are the keys %q below %s, want %q", got, prefix, want)
+	}
 }
 
 // Delete removes a key and tells whether it was there.

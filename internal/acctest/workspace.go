@@ -70,11 +70,7 @@ type Workspace struct {
 // call from directories in the workspace are made ready.
 func NewWorkspace(t testing.TB, files map[string]string) *Workspace {
 	t.Helper()
-	cli, err := FindCLI()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return NewWorkspaceWith(t, cli, files)
+	return NewWorkspaceWith(t, TestCLI(t), files)
 }
 
 // NewWorkspaceWith is NewWorkspace for the given CLI.

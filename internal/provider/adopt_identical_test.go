@@ -116,8 +116,8 @@ func summaries(all []diagnostic) map[string]int {
 
 func wantSummaries(t *testing.T, o outcome, want map[string]int) {
 	t.Helper()
-	if diff := cmp.Diff(want, summaries(o.diagnostics)); diff != "" {
-		t.Errorf("what is told (-want +got):\n%s\n%v", diff, o.diagnostics)
+	if diff := cmp.Diff(want, summaries(o.Diagnostics)); diff != "" {
+		t.Errorf("what is told (-want +got):\n%s\n%v", diff, o.Diagnostics)
 	}
 }
 
@@ -131,8 +131,8 @@ func TestAdoptIdentical(t *testing.T) {
 			etcd := acctest.NewEtcd(t, acctest.WithCalico(release))
 			plain := etcdBlock(at(etcd.Endpoints...))
 			w := newWorkspace(t, plain, ofManyKinds)
-			if o := run(t, w, "apply"); o.failed {
-				t.Fatal(o.diagnostics)
+			if o := run(t, w, "apply"); o.Failed {
+				t.Fatal(o.Diagnostics)
 			}
 			stored := etcd.Prefix(t, acctest.ResourcePrefix)
 			loseState(t, w)
@@ -141,8 +141,8 @@ func TestAdoptIdentical(t *testing.T) {
 			// A FelixConfiguration that exists is adopted anyway.
 			wantSummaries(t, o, map[string]int{"Object Exists Already": manyKinds - 1, "Existing Object Will Be Adopted": 1})
 			advised := 0
-			for _, d := range o.diagnostics {
-				d.says(t, "exactly what", "adopt_identical = true", acctest.ResourcePrefix)
+			for _, d := range o.Diagnostics {
+				d.Says(t, "exactly what", "adopt_identical = true", acctest.ResourcePrefix)
 				if strings.Contains(d.Detail, "was interrupted") && strings.HasPrefix(d.Summary, "Object Exists Already") {
 					advised++
 				}
@@ -162,8 +162,8 @@ func TestAdoptIdentical(t *testing.T) {
 			wantSummaries(t, run(t, w, "plan"), map[string]int{"Identical Object Will Be Adopted": manyKinds})
 			o = run(t, w, "apply")
 			wantSummaries(t, o, map[string]int{"Identical Object Will Be Adopted": manyKinds, "Identical Object Adopted": manyKinds})
-			if diff := cmp.Diff(stored, etcd.Prefix(t, acctest.ResourcePrefix)); o.failed || diff != "" {
-				t.Errorf("failed %t; what is stored has changed:\n%s", o.failed, diff)
+			if diff := cmp.Diff(stored, etcd.Prefix(t, acctest.ResourcePrefix)); o.Failed || diff != "" {
+				t.Errorf("failed %t; what is stored has changed:\n%s", o.Failed, diff)
 			}
 			wantOrigin(t, w, "calico_tier", "adopted")
 			wantOrigin(t, w, "calico_felix_configuration", "created")
@@ -267,18 +267,18 @@ resource "calico_global_network_policy" %[1]q {
 
 	rewrite(t, w, append(configuration, adopting(etcd))...)
 	plan, applied := run(t, w, "plan"), run(t, w, "apply")
-	if !applied.failed {
+	if !applied.Failed {
 		t.Error("the apply succeeded")
 	}
 	for i, test := range tests {
 		name := fmt.Sprintf("GlobalNetworkPolicy %q", fmt.Sprintf("p%d", i))
 		var told, refused []diagnostic
-		for _, d := range plan.diagnostics {
+		for _, d := range plan.Diagnostics {
 			if strings.HasSuffix(d.Summary, name) {
 				told = append(told, d)
 			}
 		}
-		for _, d := range applied.of("error") {
+		for _, d := range applied.Of("error") {
 			if strings.HasSuffix(d.Summary, name) {
 				refused = append(refused, d)
 			}
@@ -293,11 +293,11 @@ resource "calico_global_network_policy" %[1]q {
 			t.Errorf("%s (%s): told %v, refused %v", name, test.plan, told, refused)
 			continue
 		}
-		told[0].says(t, "Object Exists Already", test.plan, "import {", keyOf(i))
+		told[0].Says(t, "Object Exists Already", test.plan, "import {", keyOf(i))
 		if test.apply == "" {
 			test.apply = test.plan
 		}
-		refused[0].says(t, "nothing was changed", test.apply, "terraform import")
+		refused[0].Says(t, "nothing was changed", test.apply, "terraform import")
 	}
 	if diff := cmp.Diff(stored, etcd.Prefix(t, acctest.ResourcePrefix)); diff != "" {
 		t.Errorf("something was written:\n%s", diff)
@@ -330,9 +330,9 @@ resource "calico_host_endpoint" "late" {
 
 	o := run(t, w, "plan", "-out=plan")
 	wantSummaries(t, o, map[string]int{"Identical Object Will Be Adopted": 2, "Object Exists Already": 1})
-	for _, d := range o.diagnostics {
+	for _, d := range o.Diagnostics {
 		if strings.HasPrefix(d.Summary, "Object Exists Already") {
-			d.says(t, `HostEndpoint "late"`, "is not known", "known only after", "If it is identical")
+			d.Says(t, `HostEndpoint "late"`, "is not known", "known only after", "If it is identical")
 		}
 	}
 	etcd.Put(t, endpointKeys+"changed", strings.Replace(etcd.MustGet(t, endpointKeys+"changed").Value, `"eth0"`, `"eth1"`, 1))
@@ -341,13 +341,13 @@ resource "calico_host_endpoint" "late" {
 	stored := etcd.Prefix(t, endpointKeys)
 
 	o = run(t, w, "apply", "plan")
-	errs := o.of("error")
+	errs := o.Of("error")
 	if len(errs) != 1 {
-		t.Fatalf("%v", o.diagnostics)
+		t.Fatalf("%v", o.Diagnostics)
 	}
-	errs[0].says(t, `Unable to Create HostEndpoint "changed"`, `spec.interfaceName: "eth1" -> "eth0"`, "nothing was changed", "only what is identical")
+	errs[0].Says(t, `Unable to Create HostEndpoint "changed"`, `spec.interfaceName: "eth1" -> "eth0"`, "nothing was changed", "only what is identical")
 	adopted := 0
-	for _, d := range o.of("warning") {
+	for _, d := range o.Of("warning") {
 		for _, name := range []string{"made", "late"} {
 			if d.Summary == fmt.Sprintf("Identical Object Adopted: HostEndpoint %q", name) {
 				adopted++
@@ -355,7 +355,7 @@ resource "calico_host_endpoint" "late" {
 		}
 	}
 	if adopted != 2 {
-		t.Errorf("adopted were %d: %v", adopted, o.diagnostics)
+		t.Errorf("adopted were %d: %v", adopted, o.Diagnostics)
 	}
 	for _, kv := range stored {
 		if got := etcd.MustGet(t, kv.Key); got != kv {
@@ -423,19 +423,19 @@ resource "calico_global_network_policy" "closing" {
 	loseState(t, w)
 	rewrite(t, w, guarded("error", "adopt_identical = true\n"), failsafe, felix, endpoint, closing)
 	o := run(t, w, "apply")
-	if diff := cmp.Diff(stored, etcd.Prefix(t, acctest.ResourcePrefix)); o.failed || diff != "" {
-		t.Errorf("failed %t, %v; written was\n%s", o.failed, o.diagnostics, diff)
+	if diff := cmp.Diff(stored, etcd.Prefix(t, acctest.ResourcePrefix)); o.Failed || diff != "" {
+		t.Errorf("failed %t, %v; written was\n%s", o.Failed, o.Diagnostics, diff)
 	}
 	wantSummaries(t, o, map[string]int{"Identical Object Will Be Adopted": 4, "Identical Object Adopted": 4})
 	// The same policy under another name is refused: the guard is at work.
 	rewrite(t, w, guarded("error", "adopt_identical = true\n"), failsafe, felix, endpoint)
-	if o := run(t, w, "apply"); o.failed {
-		t.Fatal(o.diagnostics)
+	if o := run(t, w, "apply"); o.Failed {
+		t.Fatal(o.Diagnostics)
 	}
 	rewrite(t, w, guarded("error", "adopt_identical = true\n"), failsafe, felix, endpoint, closing)
 	o = runAndTell(t, w, "plan")
-	if errs := o.of("error"); len(errs) != 1 || errs[0].Summary != "Change Would Cut Off Guarded Traffic" {
-		t.Errorf("a policy that closes everything: %v", o.diagnostics)
+	if errs := o.Of("error"); len(errs) != 1 || errs[0].Summary != "Change Would Cut Off Guarded Traffic" {
+		t.Errorf("a policy that closes everything: %v", o.Diagnostics)
 	}
 }
 
@@ -494,18 +494,18 @@ func TestUnknownOutcomeOfACreate(t *testing.T) {
 	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
 	w := newWorkspace(t, etcdBlock(at(deaf(t, etcd, `"interfaceName":"eth0"`)), `request_timeout = "3s"`), hostEndpoint("db1"))
 	e := fail(t, w, "apply")
-	e.says(t, `Unable to Create HostEndpoint "db1"`, "not known whether", "the plan tells what is left to do", "exists already", "adopt_identical = true")
+	e.Says(t, `Unable to Create HostEndpoint "db1"`, "not known whether", "the plan tells what is left to do", "exists already", "adopt_identical = true")
 	stored := etcd.MustGet(t, endpointKeys+"db1")
 
 	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), hostEndpoint("db1"))
 	o := run(t, w, "plan")
 	wantSummaries(t, o, map[string]int{"Object Exists Already": 1})
-	o.diagnostics[0].says(t, "exactly what", "adopt_identical = true")
+	o.Diagnostics[0].Says(t, "exactly what", "adopt_identical = true")
 	rewrite(t, w, adopting(etcd), hostEndpoint("db1"))
-	if o := run(t, w, "apply"); o.failed || !slices.ContainsFunc(o.diagnostics, func(d diagnostic) bool {
+	if o := run(t, w, "apply"); o.Failed || !slices.ContainsFunc(o.Diagnostics, func(d diagnostic) bool {
 		return d.Summary == `Identical Object Adopted: HostEndpoint "db1"`
 	}) {
-		t.Errorf("failed %t, with %v", o.failed, o.diagnostics)
+		t.Errorf("failed %t, with %v", o.Failed, o.Diagnostics)
 	}
 	noChanges(t, w)
 	if got := etcd.MustGet(t, endpointKeys+"db1"); got != stored {
@@ -521,10 +521,10 @@ func TestTwoStatesForOneObject(t *testing.T) {
 	succeed(t, first, "apply")
 	second := newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), hostEndpoint("db1"))
 	o := run(t, second, "apply")
-	if errs := o.of("error"); len(errs) != 1 {
-		t.Fatalf("%v", o.diagnostics)
+	if errs := o.Of("error"); len(errs) != 1 {
+		t.Fatalf("%v", o.Diagnostics)
 	}
-	o.of("error")[0].says(t, "exists already", "exactly what", "another workspace may manage the object", "both would own it")
-	wantKeys(t, etcd, endpointKeys, "db1")
+	o.Of("error")[0].Says(t, "exists already", "exactly what", "another workspace may manage the object", "both would own it")
+	etcd.WantKeys(t, endpointKeys, "db1")
 	noChanges(t, first)
 }

@@ -306,9 +306,9 @@ resource "terraform_data" "expected" {
     }
   }
 }`)
-	fail(t, w, "plan").says(t, "| **unexpected** | others (TCP port 22 from 203.0.113.9) | db1 | **allow** | failsafe port TCP 22 | deny |")
-	if o := run(t, w, "apply"); !o.failed || !slices.Equal(before, etcd.Prefix(t, "")) {
-		t.Errorf("apply: failed %t, and etcd has changed or not: %v", o.failed, o.diagnostics)
+	fail(t, w, "plan").Says(t, "| **unexpected** | others (TCP port 22 from 203.0.113.9) | db1 | **allow** | failsafe port TCP 22 | deny |")
+	if o := run(t, w, "apply"); !o.Failed || !slices.Equal(before, etcd.Prefix(t, "")) {
+		t.Errorf("apply: failed %t, and etcd has changed or not: %v", o.Failed, o.Diagnostics)
 	}
 
 	rewrite(t, w, provider, failsafe, hostEndpoint("db1"), "\nlocals {\n  changes = ["+changes+"]\n}\n", `
@@ -329,11 +329,11 @@ check "ssh" {
 `)
 	for _, command := range []string{"plan", "apply"} {
 		o := run(t, w, command)
-		warned := slices.ContainsFunc(o.of("warning"), func(d diagnostic) bool {
+		warned := slices.ContainsFunc(o.Of("warning"), func(d diagnostic) bool {
 			return strings.Contains(d.Detail, "| **unexpected** | TCP port 22 from 203.0.113.9 | db1 |")
 		})
-		if o.failed || !warned {
-			t.Errorf("%s with a check: failed %t, with %v", command, o.failed, o.diagnostics)
+		if o.Failed || !warned {
+			t.Errorf("%s with a check: failed %t, with %v", command, o.Failed, o.Diagnostics)
 		}
 	}
 }
@@ -382,19 +382,19 @@ resource "calico_felix_configuration" "default" {
 	// A flow that nothing is asked for is told.
 	rewrite(t, w, provider, connectivity("", `endpoint_selector = "role == 'none'"`))
 	o := run(t, w, "plan")
-	if warnings := o.of("warning"); o.failed || len(warnings) != 2 {
-		t.Errorf("without endpoints: failed %t, with %v", o.failed, o.diagnostics)
+	if warnings := o.Of("warning"); o.Failed || len(warnings) != 2 {
+		t.Errorf("without endpoints: failed %t, with %v", o.Failed, o.Diagnostics)
 	} else {
-		warnings[0].says(t, "No Host Endpoint to Ask For", "endpoint_selector", "changes")
+		warnings[0].Says(t, "No Host Endpoint to Ask For", "endpoint_selector", "changes")
 	}
 	// What Calico cannot read is told.
 	etcd.Put(t, policyKeys+"default.broken", `{"kind":"GlobalNetworkPolicy","spec":{"order":"first"}}`)
 	rewrite(t, w, provider, connectivity(""))
 	o = run(t, w, "plan")
-	if warnings := o.of("warning"); o.failed || len(warnings) != 1 {
-		t.Errorf("with a broken policy: failed %t, with %v", o.failed, o.diagnostics)
+	if warnings := o.Of("warning"); o.Failed || len(warnings) != 1 {
+		t.Errorf("with a broken policy: failed %t, with %v", o.Failed, o.Diagnostics)
 	} else {
-		warnings[0].says(t, "Stored Value Left Out", policyKeys+"default.broken", "etcdctl get")
+		warnings[0].Says(t, "Stored Value Left Out", policyKeys+"default.broken", "etcdctl get")
 	}
 	etcd.Delete(t, policyKeys+"default.broken")
 	// One transaction for the release and one for the objects.
@@ -426,10 +426,10 @@ func TestConnectivityOfAPolicyStoredTwice(t *testing.T) {
 		}
 	}
 	o := run(t, w, "plan")
-	if warnings := o.of("warning"); o.failed || len(warnings) != 1 {
-		t.Errorf("failed %t, with %v", o.failed, o.diagnostics)
+	if warnings := o.Of("warning"); o.Failed || len(warnings) != 1 {
+		t.Errorf("failed %t, with %v", o.Failed, o.Diagnostics)
 	} else {
-		warnings[0].says(t, "Policy Stored Twice", `GlobalNetworkPolicy "p"`, "etcdctl del '"+policyKeys+"default.p'", "etcdctl del '"+policyKeys+"p'`")
+		warnings[0].Says(t, "Policy Stored Twice", `GlobalNetworkPolicy "p"`, "etcdctl del '"+policyKeys+"default.p'", "etcdctl del '"+policyKeys+"p'`")
 	}
 }
 
@@ -470,9 +470,9 @@ func TestConnectivityRefuses(t *testing.T) {
 		rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), "\nlocals {\n  object = <<-EOT\n"+object+"\nEOT\n}\n",
 			"\ndata \"calico_connectivity\" \"this\" {\n"+c.arguments+"\n}\n")
 		o := run(t, w, "plan")
-		errs := o.of("error")
-		if !o.failed || len(errs) != 1 {
-			t.Errorf("%s: failed %t, with %v", c.what, o.failed, o.diagnostics)
+		errs := o.Of("error")
+		if !o.Failed || len(errs) != 1 {
+			t.Errorf("%s: failed %t, with %v", c.what, o.Failed, o.Diagnostics)
 			continue
 		}
 		d := errs[0]
@@ -483,7 +483,7 @@ func TestConnectivityRefuses(t *testing.T) {
 	}
 	// A datastore that does not answer.
 	rewrite(t, w, etcdBlock(at(closedEndpoint(t, "http")), `request_timeout = "1s"`), connectivity(""))
-	fail(t, w, "plan").says(t, "Unable to Read Policies and Host Endpoints", "There was no answer from etcd")
+	fail(t, w, "plan").Says(t, "Unable to Read Policies and Host Endpoints", "There was no answer from etcd")
 	// And one that nothing is known of.
 	rewrite(t, w, block(`datastore_type = "none"`), connectivity("local.endpoint"), "\nlocals {\n  endpoint = <<-EOT\n"+guardedEndpoint+"\nEOT\n}\n")
 	if got := plannedOutputs(t, w); len(got.Results.Value) != 2 || got.Results.Value[0].DecidedBy != "failsafe port TCP 22" {
@@ -500,14 +500,14 @@ func TestConnectivityRefuses(t *testing.T) {
 	}
 	rewrite(t, w, block(`datastore_type = "none"`), failsafe)
 	succeed(t, w, "plan")
-	fail(t, w, "apply").says(t, "Provider Without a Datastore", "etcd.endpoints")
+	fail(t, w, "apply").Says(t, "Provider Without a Datastore", "etcd.endpoints")
 	// What was applied by another provider block is not read, and it is told why.
 	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), failsafe)
 	succeed(t, w, "apply")
 	rewrite(t, w, block(`datastore_type = "none"`), failsafe)
-	if warnings := run(t, w, "plan").of("warning"); len(warnings) != 1 {
+	if warnings := run(t, w, "plan").Of("warning"); len(warnings) != 1 {
 		t.Errorf("a plan of what is stored elsewhere warns of %v", warnings)
 	} else {
-		warnings[0].says(t, "Provider Without a Datastore", `datastore_type of the provider is "none"`, "was not read")
+		warnings[0].Says(t, "Provider Without a Datastore", `datastore_type of the provider is "none"`, "was not read")
 	}
 }

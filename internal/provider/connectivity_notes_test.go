@@ -109,8 +109,8 @@ output "results" {
   value = join("\n", [for r in data.calico_connectivity.p.results : "${r.flow}: ${r.verdict}: ${r.decided_by}"])
 }
 `)
-	if o := run(t, w, "apply"); o.failed {
-		t.Fatal(o.diagnostics)
+	if o := run(t, w, "apply"); o.Failed {
+		t.Fatal(o.Diagnostics)
 	}
 	out := w.MustRun(t, "output", "-raw", "results")
 	for flow, want := range map[string][]string{

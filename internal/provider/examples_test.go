@@ -17,8 +17,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	datasourceschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	fwprovider "github.com/hashicorp/terraform-plugin-framework/provider"
-	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
@@ -280,8 +278,8 @@ func testDataSourceExample(t *testing.T, dir string) {
 	} {
 		etcd.Put(t, key, strings.NewReplacer("ACTION", c.action, "PORT", c.port).Replace(policy))
 		o := run(t, w, "plan")
-		if o.failed != (c.severity == "error") || !slices.ContainsFunc(o.of(c.severity), func(d diagnostic) bool { return strings.Contains(d.Detail, c.says) }) {
-			t.Errorf("%s %s: failed %t, with %v", c.action, c.port, o.failed, o.diagnostics)
+		if o.Failed != (c.severity == "error") || !slices.ContainsFunc(o.Of(c.severity), func(d diagnostic) bool { return strings.Contains(d.Detail, c.says) }) {
+			t.Errorf("%s %s: failed %t, with %v", c.action, c.port, o.Failed, o.Diagnostics)
 		}
 	}
 	etcd.Delete(t, key)
@@ -338,7 +336,7 @@ func testVerdictExample(t *testing.T, dir string) {
 		t.Errorf("the output is %q", got)
 	}
 	e.change(t, "function.tf", "management_cidrs =", "allow_icmp = false\nmanagement_cidrs =")
-	fail(t, e.w, "plan").says(t, "The management network could not ping this host.")
+	fail(t, e.w, "plan").Says(t, "The management network could not ping this host.")
 	e.destroy(t)
 }
 
@@ -399,7 +397,7 @@ func testRulesFromYAML(t *testing.T, dir string) {
 	} {
 		e.change(t, "rules.yaml", wrong.before, wrong.after)
 		told := false
-		for _, d := range run(t, e.w, "plan").of("error") {
+		for _, d := range run(t, e.w, "plan").Of("error") {
 			told = told || strings.Contains(d.Detail, wrong.says)
 		}
 		if !told {
@@ -586,14 +584,9 @@ func readRepositoryFile(t *testing.T, name string) string {
 	return string(content)
 }
 
-// described is what every attribute and block of the framework can tell of itself.
-type described interface {
-	GetMarkdownDescription() string
-}
-
 // mayBeLeftOut tells of an attribute or a block whether a configuration can do
 // without. A block says so by its validators alone.
-func mayBeLeftOut(ctx context.Context, a described) bool {
+func mayBeLeftOut(ctx context.Context, a acctest.Described) bool {
 	required := func(description string) bool { return strings.Contains(description, "required") }
 	switch a := a.(type) {
 	case interface{ IsOptional() bool }:
@@ -610,7 +603,7 @@ func mayBeLeftOut(ctx context.Context, a described) bool {
 // wantedInside returns the names of what a block that is there must have. A single
 // block says so by a validator: the framework looks for what is required in it even
 // where the block is not there.
-func wantedInside(ctx context.Context, a described) []string {
+func wantedInside(ctx context.Context, a acctest.Described) []string {
 	block, ok := a.(interface{ ObjectValidators() []validator.Object })
 	if !ok {
 		return nil
@@ -622,45 +615,6 @@ func wantedInside(ctx context.Context, a described) []string {
 		}
 	}
 	return names
-}
-
-// inside puts attributes and blocks together.
-func inside[A, B described](attributes map[string]A, blocks map[string]B) map[string]described {
-	in := map[string]described{}
-	for name, a := range attributes {
-		in[name] = a
-	}
-	for name, b := range blocks {
-		in[name] = b
-	}
-	return in
-}
-
-// nestedAttributes returns the attributes and blocks in a block, or in an attribute
-// that is a list of objects.
-func nestedAttributes(t *testing.T, a described) map[string]described {
-	t.Helper()
-	switch a := a.(type) {
-	case providerschema.SingleNestedBlock:
-		return inside(a.Attributes, a.Blocks)
-	case providerschema.ListNestedBlock:
-		return inside(a.NestedObject.Attributes, a.NestedObject.Blocks)
-	case datasourceschema.ListNestedBlock:
-		return inside(a.NestedObject.Attributes, a.NestedObject.Blocks)
-	case datasourceschema.ListNestedAttribute:
-		return inside(a.NestedObject.Attributes, map[string]described{})
-	case schema.SingleNestedBlock:
-		return inside(a.Attributes, a.Blocks)
-	case schema.ListNestedBlock:
-		return inside(a.NestedObject.Attributes, a.NestedObject.Blocks)
-	case schema.ListNestedAttribute:
-		return inside(a.NestedObject.Attributes, map[string]described{})
-	default:
-		if typeName := fmt.Sprintf("%T", a); strings.Contains(typeName, "Nested") {
-			t.Fatalf("this test does not look into a %s yet", typeName)
-		}
-		return nil
-	}
 }
 
 func dataSourceSchemas(t *testing.T) map[string]datasourceschema.Schema {
@@ -680,18 +634,7 @@ func dataSourceSchemas(t *testing.T) map[string]datasourceschema.Schema {
 
 func resourceSchemas(t *testing.T) map[string]schema.Schema {
 	t.Helper()
-	ctx := context.Background()
-	p := provider.New("test")()
-	schemas := map[string]schema.Schema{}
-	for _, newResource := range p.Resources(ctx) {
-		r := newResource()
-		var metadata resource.MetadataResponse
-		r.Metadata(ctx, resource.MetadataRequest{ProviderTypeName: "calico"}, &metadata)
-		var response resource.SchemaResponse
-		r.Schema(ctx, resource.SchemaRequest{}, &response)
-		schemas[metadata.TypeName] = response.Schema
-	}
-	return schemas
+	return acctest.ResourceSchemas(t, provider.New("test")())
 }
 
 // ruleLists are attributes whose elements are rules. A part of a rule that is
@@ -702,20 +645,20 @@ var ruleLists = regexp.MustCompile(`^(extra_)?(ingress|egress)\.`)
 // an example of its value and its default.
 func TestDocsDescribeEveryAttribute(t *testing.T) {
 	t.Parallel()
-	pages := map[string]map[string]described{}
+	pages := map[string]map[string]acctest.Described{}
 	var response fwprovider.SchemaResponse
 	provider.New("test")().Schema(t.Context(), fwprovider.SchemaRequest{}, &response)
-	pages["docs/index.md"] = inside(response.Schema.Attributes, response.Schema.Blocks)
+	pages["docs/index.md"] = acctest.Inside(response.Schema.Attributes, response.Schema.Blocks)
 	for name, s := range resourceSchemas(t) {
-		pages["docs/resources/"+strings.TrimPrefix(name, "calico_")+".md"] = inside(s.Attributes, s.Blocks)
+		pages["docs/resources/"+strings.TrimPrefix(name, "calico_")+".md"] = acctest.Inside(s.Attributes, s.Blocks)
 	}
 	for name, s := range dataSourceSchemas(t) {
-		pages["docs/data-sources/"+strings.TrimPrefix(name, "calico_")+".md"] = inside(s.Attributes, s.Blocks)
+		pages["docs/data-sources/"+strings.TrimPrefix(name, "calico_")+".md"] = acctest.Inside(s.Attributes, s.Blocks)
 	}
 	for name, attributes := range pages {
 		page := readRepositoryFile(t, name)
-		var look func(at string, attributes map[string]described, wanted []string)
-		look = func(at string, attributes map[string]described, wanted []string) {
+		var look func(at string, attributes map[string]acctest.Described, wanted []string)
+		look = func(at string, attributes map[string]acctest.Described, wanted []string) {
 			for attribute, a := range attributes {
 				where, text := at+attribute, a.GetMarkdownDescription()
 				if !regexp.MustCompile("(?m)^- `" + attribute + "` \\([A-Z][^)]*\\) " + regexp.QuoteMeta(text)).MatchString(page) {
@@ -732,7 +675,7 @@ func TestDocsDescribeEveryAttribute(t *testing.T) {
 				} else if mayBeLeftOut(t.Context(), a) && !ruleLists.MatchString(where) && !strings.Contains(text, "Default: ") && !strings.Contains(text, "Felix's default: ") {
 					t.Errorf("%s: %s is described without its default:\n%s", name, where, text)
 				}
-				look(where+".", nestedAttributes(t, a), wantedInside(t.Context(), a))
+				look(where+".", acctest.NestedAttributes(t, a), wantedInside(t.Context(), a))
 			}
 		}
 		look("", attributes, nil)

@@ -132,24 +132,24 @@ func TestExposureGuardOfEveryKind(t *testing.T) {
 			provider := keepingOut(etcd.Endpoints[0], database)
 			rewrite(t, w, test.is, provider)
 			if test.says == nil {
-				if o := run(t, w, "apply"); o.failed {
-					t.Fatalf("refused: %v", o.diagnostics)
+				if o := run(t, w, "apply"); o.Failed {
+					t.Fatalf("refused: %v", o.Diagnostics)
 				}
 				noChanges(t, w)
 				return
 			}
 			o := run(t, w, "plan")
-			errs := o.of("error")
+			errs := o.Of("error")
 			if len(errs) != 1 || errs[0].Summary != exposedSummary {
-				t.Fatalf("want one error %q, got %v", exposedSummary, o.diagnostics)
+				t.Fatalf("want one error %q, got %v", exposedSummary, o.Diagnostics)
 			}
-			errs[0].says(t, append(test.says, "db1-eth0: database (TCP port 5432 from 0.0.0.0/0)")...)
+			errs[0].Says(t, append(test.says, "db1-eth0: database (TCP port 5432 from 0.0.0.0/0)")...)
 			if !slices.Equal(before, etcd.Prefix(t, "")) {
 				t.Error("a plan has written")
 			}
 			rewrite(t, w, test.is, keepingOut(etcd.Endpoints[0], database, "accept {\n  flow = \"database\"\n}"))
-			if o := run(t, w, "apply"); o.failed {
-				t.Errorf("refused though it is accepted: %v", o.diagnostics)
+			if o := run(t, w, "apply"); o.Failed {
+				t.Errorf("refused though it is accepted: %v", o.Diagnostics)
 			}
 		})
 	}
@@ -179,11 +179,11 @@ func TestExposureGuardOfDeletions(t *testing.T) {
 		before := etcd.Prefix(t, "")
 		rewrite(t, w, c.configuration, strict)
 		o := run(t, w, "plan")
-		if warnings := o.of("warning"); o.failed || len(warnings) != 1 || warnings[0].Summary != exposedSummary {
-			t.Fatalf("%s: %v", c.what, o.diagnostics)
+		if warnings := o.Of("warning"); o.Failed || len(warnings) != 1 || warnings[0].Summary != exposedSummary {
+			t.Fatalf("%s: %v", c.what, o.Diagnostics)
 		}
-		o.of("warning")[0].says(t, c.planned...)
-		fail(t, w, "apply").says(t, append(c.refused, "exposure_guard refused this change", "db1-eth0: database", "Nothing was written")...)
+		o.Of("warning")[0].Says(t, c.planned...)
+		fail(t, w, "apply").Says(t, append(c.refused, "exposure_guard refused this change", "db1-eth0: database", "Nothing was written")...)
 		if !slices.Equal(before, etcd.Prefix(t, "")) {
 			t.Errorf("%s: the datastore is not as it was", c.what)
 		}
@@ -191,12 +191,12 @@ func TestExposureGuardOfDeletions(t *testing.T) {
 
 	// Another name is no exposure if the new endpoint is there before the old one goes.
 	rewrite(t, w, deny, open, endpoint("db1-outside"), strict)
-	if o := run(t, w, "apply"); o.failed {
-		t.Fatalf("a new name: %v", o.diagnostics)
+	if o := run(t, w, "apply"); o.Failed {
+		t.Fatalf("a new name: %v", o.Diagnostics)
 	}
 	rewrite(t, w, deny, open, keepingOut(etcd.Endpoints[0], database, "accept {\n  flow = \"database\"\n}"))
-	if o := run(t, w, "apply"); o.failed {
-		t.Fatalf("accepted: %v", o.diagnostics)
+	if o := run(t, w, "apply"); o.Failed {
+		t.Fatalf("accepted: %v", o.Diagnostics)
 	}
 	// With no endpoint left, policies come and go.
 	rewrite(t, w, open, strict)
@@ -266,8 +266,8 @@ func TestExposureGuardSeesWhoSlipsIn(t *testing.T) {
 			server, endpoint := serveRaceEtcd(t, etcd)
 			provider := keepingOut(endpoint, database)
 			w := newWorkspace(t, test.ours[0], provider)
-			if o := run(t, w, "apply"); o.failed {
-				t.Fatalf("apply: %v", o.diagnostics)
+			if o := run(t, w, "apply"); o.Failed {
+				t.Fatalf("apply: %v", o.Diagnostics)
 			}
 			rewrite(t, w, test.ours[1], provider)
 			// Nothing is wrong with it, as long as nobody slips in.
@@ -281,7 +281,7 @@ func TestExposureGuardSeesWhoSlipsIn(t *testing.T) {
 				}
 			})
 			if test.refused != "" {
-				fail(t, w, "apply").says(t, "exposure_guard refused this change", test.refused, "Nothing was written")
+				fail(t, w, "apply").Says(t, "exposure_guard refused this change", test.refused, "Nothing was written")
 				if n := server.counted(); n != 1 {
 					t.Errorf("%d writes arrived, want 1", n)
 				}
@@ -290,8 +290,8 @@ func TestExposureGuardSeesWhoSlipsIn(t *testing.T) {
 				}
 				return
 			}
-			if o := run(t, w, "apply"); o.failed {
-				t.Fatalf("apply: %v", o.diagnostics)
+			if o := run(t, w, "apply"); o.Failed {
+				t.Fatalf("apply: %v", o.Diagnostics)
 			}
 			if n := server.counted(); n != 2 {
 				t.Errorf("%d writes arrived, want one that was in vain and one that was not", n)

@@ -116,23 +116,23 @@ func TestGuardPromises(t *testing.T) {
 			before := etcd.Prefix(t, "")
 			rewrite(t, w, c.second, strictly(etcd, c.lockout, c.exposure))
 			o := run(t, w, "plan")
-			errs := o.of("error")
+			errs := o.Of("error")
 			if c.refused == "" {
-				if o.failed {
+				if o.Failed {
 					t.Errorf("the plan is refused: %v", errs)
 				}
 				accepted := func(d diagnostic) bool {
 					return d.Summary == "Accepted Loss of Guarded Traffic" || d.Summary == "Accepted Exposure"
 				}
-				if told := slices.ContainsFunc(o.diagnostics, accepted); told != (strings.Contains(c.lockout+c.exposure, "accept")) {
-					t.Errorf("is it told what is accepted? %t: %v", told, o.diagnostics)
+				if told := slices.ContainsFunc(o.Diagnostics, accepted); told != (strings.Contains(c.lockout+c.exposure, "accept")) {
+					t.Errorf("is it told what is accepted? %t: %v", told, o.Diagnostics)
 				}
 				return
 			}
 			if len(errs) != 1 || errs[0].Summary != c.refused {
-				t.Fatalf("want one error %q, got %v", c.refused, o.diagnostics)
+				t.Fatalf("want one error %q, got %v", c.refused, o.Diagnostics)
 			}
-			errs[0].says(t, c.says...)
+			errs[0].Says(t, c.says...)
 			if !slices.Equal(before, etcd.Prefix(t, "")) {
 				t.Error("a plan has written")
 			}
@@ -148,12 +148,12 @@ func TestGuardRefusesAContradiction(t *testing.T) {
 	for mode, refused := range map[string]bool{"error": true, "warn": false} {
 		w := newWorkspace(t, promised, hostEndpoint("db1"), block("calico_version = \"3.28\"\n"+nested("lockout_guard", text("mode", mode))+"\n"+inEtcd(at(etcd.Endpoints...))))
 		o := run(t, w, "plan")
-		errs := o.of("error")
-		if refused != (len(errs) == 1) || o.failed != refused {
-			t.Errorf("%s: %v", mode, o.diagnostics)
+		errs := o.Of("error")
+		if refused != (len(errs) == 1) || o.Failed != refused {
+			t.Errorf("%s: %v", mode, o.Diagnostics)
 		}
 		if refused {
-			errs[0].says(t, "Calico Version and Datastore Disagree", "could miss what decides", "Correct calico_version")
+			errs[0].Says(t, "Calico Version and Datastore Disagree", "could miss what decides", "Correct calico_version")
 		}
 	}
 }
@@ -169,11 +169,11 @@ func TestFirstPolicyClosesOpenEndpoints(t *testing.T) {
 		return policyOf("log-some", arguments, "types = [\"Ingress\"]\ningress {\n  action = \"Log\"\n  destination {\n    nets = [\"203.0.113.8/32\"]\n  }\n}")
 	}
 	w := newWorkspace(t, logging(""), etcdBlock(at(etcd.Endpoints...)))
-	warnings := run(t, w, "plan").of("warning")
+	warnings := run(t, w, "plan").Of("warning")
 	if len(warnings) != 1 {
 		t.Fatalf("there are %d warnings: %v", len(warnings), warnings)
 	}
-	warnings[0].says(t, "Policy Closes Open Host Endpoints: log-some", "first policy for ingress at 7 host endpoints", `"n0-auto-hep"`, "and 2 more", "profiles no longer count")
+	warnings[0].Says(t, "Policy Closes Open Host Endpoints: log-some", "first policy for ingress at 7 host endpoints", `"n0-auto-hep"`, "and 2 more", "profiles no longer count")
 	// A second policy closes nothing more, and one for others nothing at all.
 	rewrite(t, w, logging("selector = \"role == 'none'\""), etcdBlock(at(etcd.Endpoints...)))
 	succeed(t, w, "plan")
@@ -198,12 +198,12 @@ resource "calico_host_endpoint" "n1" {
 }
 `, etcdBlock(at(etcd.Endpoints...)))
 	var summaries []string
-	for _, d := range runAndTell(t, w, "plan").of("warning") {
+	for _, d := range runAndTell(t, w, "plan").Of("warning") {
 		if d.Summary != "No Management Access Is Guarded" {
 			summaries = append(summaries, d.Summary)
 		}
 		if strings.HasPrefix(d.Summary, "Host Endpoint Without a Policy") {
-			d.says(t, `"projectcalico-default-alow" does not exist`)
+			d.Says(t, `"projectcalico-default-alow" does not exist`)
 		}
 	}
 	if !slices.Equal(summaries, []string{"Host Endpoint Without a Policy: n1-all", "Host Not Known to Calico: n1"}) {
@@ -221,14 +221,14 @@ func TestRulesThatFelixCannotProgram(t *testing.T) {
 		return policyOf("stuck", "", "ingress {\n  action = \"Allow\"\n  protocol = \"TCP\"\n"+more+"}")
 	}
 	w := newWorkspace(t, rule("  not_protocol = \"UDP\"\n"), etcdBlock(at(etcd.Endpoints...)))
-	warnings := run(t, w, "plan").of("warning")
+	warnings := run(t, w, "plan").Of("warning")
 	i := slices.IndexFunc(warnings, func(d diagnostic) bool { return d.Summary == "Felix Cannot Program This Policy: stuck" })
 	if i < 0 {
 		t.Fatalf("the warnings are %v", warnings)
 	}
-	warnings[i].says(t, "has both protocol and notProtocol", `"db1-eth0"`, "Write the rule in another way")
+	warnings[i].Says(t, "has both protocol and notProtocol", `"db1-eth0"`, "Write the rule in another way")
 	rewrite(t, w, rule(""), etcdBlock(at(etcd.Endpoints...)))
-	for _, d := range run(t, w, "plan").of("warning") {
+	for _, d := range run(t, w, "plan").Of("warning") {
 		if strings.HasPrefix(d.Summary, "Felix Cannot") {
 			t.Errorf("a rule that is fine is warned of: %s", d)
 		}
@@ -242,7 +242,7 @@ func TestGuardOfNothingSaysSo(t *testing.T) {
 		etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
 		nothing := func(configuration ...string) (n int) {
 			w := newWorkspace(t, append(configuration, guardedBy(mode, etcd))...)
-			for _, d := range runAndTell(t, w, "plan").of("warning") {
+			for _, d := range runAndTell(t, w, "plan").Of("warning") {
 				if d.Summary == "No Management Access Is Guarded" {
 					n++
 				}

@@ -134,7 +134,7 @@ func (m *misspelling) check() (suggested int) {
 	m.t.Helper()
 	told := map[string]diagnostic{}
 	argument := regexp.MustCompile(`An argument named "(\w+)" is not expected here`)
-	for _, d := range run(m.t, newWorkspace(m.t, m.config.String()), "validate").of("error") {
+	for _, d := range run(m.t, newWorkspace(m.t, m.config.String()), "validate").Of("error") {
 		if match := argument.FindStringSubmatch(d.Detail); match != nil {
 			told[match[1]] = d
 		}
@@ -217,8 +217,8 @@ data "calico_connectivity" "this" {
 		`An argument named "port" is not expected here. Did you mean "ports"?`,
 		`An argument named "expected" is not expected here. Did you mean "expect"?`,
 	} {
-		if !slices.ContainsFunc(o.of("error"), func(d diagnostic) bool { return strings.Contains(d.Detail, want) }) {
-			t.Errorf("no error says %q: %v", want, o.diagnostics)
+		if !slices.ContainsFunc(o.Of("error"), func(d diagnostic) bool { return strings.Contains(d.Detail, want) }) {
+			t.Errorf("no error says %q: %v", want, o.Diagnostics)
 		}
 	}
 }
@@ -263,7 +263,7 @@ func TestEmptyConditionsAreRefused(t *testing.T) {
 	fmt.Fprintf(&config, "resource \"calico_failsafe_policy\" \"f\" {\nmanagement_cidrs = [\"10.1.0.0/24\"]\nselector = \"\"\n}\n")
 	w := newWorkspace(t, config.String())
 	byAddress := map[string][]diagnostic{}
-	for _, d := range run(t, w, "validate").of("error") {
+	for _, d := range run(t, w, "validate").Of("error") {
 		byAddress[d.Address] = append(byAddress[d.Address], d)
 	}
 	for i, c := range emptyConditions {
@@ -273,7 +273,7 @@ func TestEmptyConditionsAreRefused(t *testing.T) {
 			t.Errorf("%s: there are %d errors: %v", c.config, len(errs), errs)
 			continue
 		}
-		errs[0].says(t, c.says)
+		errs[0].Says(t, c.says)
 		if errs[0].Snippet == nil || strings.TrimSpace(errs[0].Snippet.Code) != c.code {
 			t.Errorf("%s: the error is not at %s: %v", c.config, c.code, errs[0])
 		}
@@ -342,7 +342,7 @@ func TestNumbersThatAreNone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := fail(t, newWorkspace(t, c.config), "validate")
-			d.says(t, c.says)
+			d.Says(t, c.says)
 			if d.Snippet == nil || strings.TrimSpace(d.Snippet.Code) != c.code || strings.Contains(d.Detail, "error in the provider") {
 				t.Errorf("want one at %s, got %v", c.code, d)
 			}
@@ -425,7 +425,7 @@ func TestNullInAListIsToldOnce(t *testing.T) {
 		"resource \"calico_global_network_policy\" \"a\" {\nname = \"a\"\ningress {\naction = \"Allow\"\nsource {\nnets = [null, \"10.1.0.0/24\"]\n}\n}\n}",
 		"resource \"calico_global_network_policy\" \"a\" {\nname = \"a\"\ningress {\naction = \"Allow\"\nprotocol = \"TCP\"\nsource {\nports = [null]\n}\n}\n}",
 	} {
-		fail(t, newWorkspace(t, config), "validate").says(t, "A list must not hold null: leave the element out.")
+		fail(t, newWorkspace(t, config), "validate").Says(t, "A list must not hold null: leave the element out.")
 	}
 }
 
@@ -440,7 +440,7 @@ func TestNamesInPlaceOfAddresses(t *testing.T) {
 		"management_cidrs = [\"10.1.0.0/24\"]\netcd_server {\naddress = \"localhost\"\n}": `address = "localhost"`,
 	} {
 		d := fail(t, newWorkspace(t, "resource \"calico_failsafe_policy\" \"a\" {\n"+config+"\n}"), "validate")
-		d.says(t, "match addresses, not names")
+		d.Says(t, "match addresses, not names")
 		if d.Snippet == nil || strings.TrimSpace(d.Snippet.Code) != code {
 			t.Errorf("want one at %s, got %v", code, d)
 		}
@@ -464,7 +464,7 @@ resource "calico_global_network_policy" "a" {
 }
 `), "validate")
 	// Terraform finds no line for a block that it has made itself.
-	d.says(t, `write "TCP"`, "ingress[1].protocol")
+	d.Says(t, `write "TCP"`, "ingress[1].protocol")
 }
 
 // The case M16: a policy in a tier of the same configuration, without a reference.
@@ -496,7 +496,7 @@ resource "calico_tier" "app" {
 `
 	// Without the tier the outcome is what a lost race would make it.
 	w := newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), strings.ReplaceAll(policy, "TIER", `"app"`))
-	fail(t, w, "apply").says(t, "policy was not written", "tier = calico_tier.NAME.name", "depends_on = [calico_tier.NAME]")
+	fail(t, w, "apply").Says(t, "policy was not written", "tier = calico_tier.NAME.name", "depends_on = [calico_tier.NAME]")
 	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), tier, strings.ReplaceAll(policy, "TIER", "calico_tier.app.name"))
 	succeed(t, w, "apply")
 	noChanges(t, w)
@@ -521,18 +521,18 @@ resource "calico_ip_pool" "default" {
 	w := newWorkspace(t, pool(26, "")...)
 	succeed(t, w, "apply")
 	rewrite(t, w, pool(25, "")...)
-	warnings := run(t, w, "plan").of("warning")
+	warnings := run(t, w, "plan").Of("warning")
 	if len(warnings) != 1 {
 		t.Fatalf("there are %d warnings: %v", len(warnings), warnings)
 	}
-	warnings[0].says(t, "Pool in Use Would Be Replaced", "disabled = true", "calicoctl ipam check")
+	warnings[0].Says(t, "Pool in Use Would Be Replaced", "disabled = true", "calicoctl ipam check")
 	rewrite(t, w, pool(26, "disabled = true")...)
 	succeed(t, w, "apply")
 	rewrite(t, w, pool(25, "disabled = true")...)
-	if warnings = run(t, w, "plan").of("warning"); len(warnings) != 1 {
+	if warnings = run(t, w, "plan").Of("warning"); len(warnings) != 1 {
 		t.Fatalf("there are %d warnings: %v", len(warnings), warnings)
 	}
-	warnings[0].says(t, "The old pool is disabled, as it should be.")
+	warnings[0].Says(t, "The old pool is disabled, as it should be.")
 	// What changes in place is not warned of.
 	rewrite(t, w, pool(26, "disabled = false")...)
 	succeed(t, w, "plan")
@@ -563,11 +563,11 @@ resource "calico_network_policy" "dns" {
         name      = "kube-dns"
         namespace = "kube-system"
       }`)...)
-	warnings := run(t, w, "plan").of("warning")
+	warnings := run(t, w, "plan").Of("warning")
 	if len(warnings) != 1 {
 		t.Fatalf("there are %d warnings: %v", len(warnings), warnings)
 	}
-	warnings[0].says(t, "Service Matches Nothing", "egress[0].destination.services", "never matches")
+	warnings[0].Says(t, "Service Matches Nothing", "egress[0].destination.services", "never matches")
 	run(t, w, "apply")
 	// It is told when the rule is written, not at each plan.
 	succeed(t, w, "plan")
@@ -663,11 +663,11 @@ resource "calico_global_network_set" "a" {
 	w.MustRun(t, "untaint", "calico_global_network_set.a")
 
 	w.MustRun(t, "state", "rm", "calico_global_network_set.a")
-	warnings := run(t, w, "plan").of("warning")
+	warnings := run(t, w, "plan").Of("warning")
 	if len(warnings) != 1 {
 		t.Fatalf("there are %d warnings: %v", len(warnings), warnings)
 	}
-	warnings[0].says(t, "Object Exists Already", acctest.ResourcePrefix+"globalnetworksets/a", "to = calico_global_network_set.NAME", `id = "a"`)
+	warnings[0].Says(t, "Object Exists Already", acctest.ResourcePrefix+"globalnetworksets/a", "to = calico_global_network_set.NAME", `id = "a"`)
 	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), set, "import {\n  to = calico_global_network_set.a\n  id = \"a\"\n}\n")
 	succeed(t, w, "apply")
 }
@@ -685,19 +685,19 @@ func TestTwoResourcesForOneObject(t *testing.T) {
 	}
 	start := etcdBlock(at(etcd.Endpoints...))
 	w := newWorkspace(t, start, policy("calico_global_network_policy", "a", "one"), policy("calico_global_network_policy", "b", "one"))
-	fail(t, w, "plan").says(t, "Two Resources for One Object", `GlobalNetworkPolicy "one"`, "Remove one of the two")
+	fail(t, w, "plan").Says(t, "Two Resources for One Object", `GlobalNetworkPolicy "one"`, "Remove one of the two")
 	// A policy has two kinds of resources, and several spellings of its name.
 	rewrite(t, w, start, policy("calico_global_network_policy", "a", "one"), policy("calico_failsafe_policy", "b", "default.one"))
-	fail(t, w, "plan").says(t, "Two Resources for One Object")
+	fail(t, w, "plan").Says(t, "Two Resources for One Object")
 	rewrite(t, w, start, policy("calico_global_network_policy", "a", "one"))
 	succeed(t, w, "apply")
 	rewrite(t, w, start, policy("calico_global_network_policy", "a", "one"), policy("calico_global_network_policy", "b", "one"))
-	if errs := run(t, w, "plan").of("error"); len(errs) != 1 || errs[0].Summary != "Two Resources for One Object" {
+	if errs := run(t, w, "plan").Of("error"); len(errs) != 1 || errs[0].Summary != "Two Resources for One Object" {
 		t.Errorf("got %v", errs)
 	}
 	// An object that moves from one resource to another has two for a moment.
 	rewrite(t, w, start, policy("calico_global_network_policy", "a", "two"), policy("calico_global_network_policy", "b", "one"))
-	if errs := run(t, w, "plan").of("error"); len(errs) != 0 {
+	if errs := run(t, w, "plan").Of("error"); len(errs) != 0 {
 		t.Errorf("got %v", errs)
 	}
 }

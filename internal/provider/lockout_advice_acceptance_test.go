@@ -92,12 +92,12 @@ func TestGuardAdvises(t *testing.T) {
 			}
 			w := newWorkspace(t, c.configuration, block(c.provider+inEtcd(at(etcd.Endpoints...))))
 			o := runAndTell(t, w, "plan")
-			warnings := slices.DeleteFunc(o.of("warning"), func(d diagnostic) bool { return d.Summary == "No Management Access Is Guarded" })
-			if o.failed || len(c.says) == 0 && len(warnings) > 0 || len(c.says) > 0 && len(warnings) != 1 {
-				t.Fatalf("failed %t, with %v", o.failed, o.diagnostics)
+			warnings := slices.DeleteFunc(o.Of("warning"), func(d diagnostic) bool { return d.Summary == "No Management Access Is Guarded" })
+			if o.Failed || len(c.says) == 0 && len(warnings) > 0 || len(c.says) > 0 && len(warnings) != 1 {
+				t.Fatalf("failed %t, with %v", o.Failed, o.Diagnostics)
 			}
 			if len(warnings) > 0 {
-				warnings[0].says(t, c.says...)
+				warnings[0].Says(t, c.says...)
 			}
 		})
 	}
@@ -111,11 +111,11 @@ func TestGuardAdvisesOnTheDatastore(t *testing.T) {
 	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
 	provider := etcdBlock(at(append(slices.Clone(etcd.Endpoints), "http://192.0.2.7:2379")...))
 	w := newWorkspace(t, failsafe, provider)
-	warnings := runAndTell(t, w, "plan").of("warning")
+	warnings := runAndTell(t, w, "plan").Of("warning")
 	if len(warnings) != 1 {
 		t.Fatalf("the plan warns of %v", warnings)
 	}
-	warnings[0].says(t, "Datastore Not Covered", "192.0.2.7:2379", "etcd_server")
+	warnings[0].Says(t, "Datastore Not Covered", "192.0.2.7:2379", "etcd_server")
 	rewrite(t, w, strings.Replace(failsafe, "\n}", "\n  etcd_server { address = \"192.0.2.7\" }\n}", 1), provider)
 	succeed(t, w, "plan")
 }
@@ -139,6 +139,6 @@ func TestGuardIsABlock(t *testing.T) {
 		nested("lockout_guard", nested("flow", "port = 22")): `"cidr" is required`,
 	} {
 		rewrite(t, w, block("datastore_type = \"none\"\n"+guard), failsafe)
-		fail(t, w, "validate").says(t, says)
+		fail(t, w, "validate").Says(t, says)
 	}
 }

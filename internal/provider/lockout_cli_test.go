@@ -128,14 +128,14 @@ resource "calico_global_network_policy" "p" {
 			o := run(t, w, "apply", test.args...)
 			for _, endpoint := range []string{"db1-eth0", "db1"} {
 				if v := sshAt(t, etcd, release, endpoint); v.Outcome != verdict.Allowed {
-					t.Errorf("SSH at %s: %s; the apply failed: %t", endpoint, v, o.failed)
+					t.Errorf("SSH at %s: %s; the apply failed: %t", endpoint, v, o.Failed)
 				}
 			}
-			if o.failed != test.refused {
-				t.Errorf("refused: %t, want %t: %v", o.failed, test.refused, o.diagnostics)
+			if o.Failed != test.refused {
+				t.Errorf("refused: %t, want %t: %v", o.Failed, test.refused, o.Diagnostics)
 			}
-			if test.refused && o.failed {
-				o.of("error")[0].says(t, "ssh (TCP port 22 from 10.1.0.0/24)")
+			if test.refused && o.Failed {
+				o.Of("error")[0].Says(t, "ssh (TCP port 22 from 10.1.0.0/24)")
 				now := etcd.Prefix(t, acctest.ResourcePrefix)
 				if was := len(before) - len(etcd.Prefix(t, "")); was > 0 {
 					t.Errorf("%d objects are gone: %v", was, now)
@@ -165,8 +165,8 @@ func TestTwoAppliesCannotCutSSHTogether(t *testing.T) {
 		running.Go(func() { outcomes[i] = run(t, w, "apply") })
 	}
 	running.Wait()
-	if outcomes[0].failed == outcomes[1].failed {
-		t.Errorf("the first failed: %t, the second: %t: %v %v", outcomes[0].failed, outcomes[1].failed, outcomes[0].diagnostics, outcomes[1].diagnostics)
+	if outcomes[0].Failed == outcomes[1].Failed {
+		t.Errorf("the first failed: %t, the second: %t: %v %v", outcomes[0].Failed, outcomes[1].Failed, outcomes[0].Diagnostics, outcomes[1].Diagnostics)
 	}
 	if v := sshAt(t, etcd, "v3.31.0", "db1-eth0"); v.Outcome != verdict.Allowed {
 		t.Errorf("SSH: %s", v)

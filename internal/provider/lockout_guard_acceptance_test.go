@@ -89,13 +89,13 @@ resource "calico_global_network_policy" "deny" {
 		if d.Summary != cutsOff {
 			t.Errorf("%s: %s", what, d)
 		}
-		d.says(t, "db1-eth0: management access (TCP port 22 from 10.1.0.0/24): denied", "now: allowed by rule 1 of ingress of policy \"failsafe\"", "depends_on")
+		d.Says(t, "db1-eth0: management access (TCP port 22 from 10.1.0.0/24): denied", "now: allowed by rule 1 of ingress of policy \"failsafe\"", "depends_on")
 		untouched(what)
 
 		rewrite(t, w, configuration, guardedBy("warn", etcd))
 		o := run(t, w, "plan")
-		if warnings := o.of("warning"); o.failed || len(warnings) != 1 || warnings[0].Summary != cutsOff {
-			t.Errorf("%s, in mode warn: failed %t, with %v", what, o.failed, o.diagnostics)
+		if warnings := o.Of("warning"); o.Failed || len(warnings) != 1 || warnings[0].Summary != cutsOff {
+			t.Errorf("%s, in mode warn: failed %t, with %v", what, o.Failed, o.Diagnostics)
 		}
 		rewrite(t, w, configuration, guardedBy("off", etcd))
 		succeed(t, w, "plan")
@@ -105,10 +105,10 @@ resource "calico_global_network_policy" "deny" {
 	// endpoints before.
 	rewrite(t, w, guardedBy("error", etcd))
 	o := run(t, w, "plan")
-	if warnings := o.of("warning"); o.failed || len(warnings) != 1 || warnings[0].Summary != cutsOff {
-		t.Errorf("plan of a deletion: failed %t, with %v", o.failed, o.diagnostics)
+	if warnings := o.Of("warning"); o.Failed || len(warnings) != 1 || warnings[0].Summary != cutsOff {
+		t.Errorf("plan of a deletion: failed %t, with %v", o.Failed, o.Diagnostics)
 	}
-	fail(t, w, "apply").says(t, "lockout_guard refused this change", "db1-eth0", "Nothing was written", "accept block of lockout_guard")
+	fail(t, w, "apply").Says(t, "lockout_guard refused this change", "db1-eth0", "Nothing was written", "accept block of lockout_guard")
 	untouched("a deletion")
 
 	// Wide changes that keep it are no matter, and make no noise.
@@ -134,8 +134,8 @@ resource "calico_felix_configuration" "default" {
 `
 	w := newWorkspace(t, guide, guardedBy("error", etcd))
 	succeed(t, w, "apply")
-	if o := run(t, w, "destroy"); o.failed {
-		t.Fatalf("destroy: %v", o.diagnostics)
+	if o := run(t, w, "destroy"); o.Failed {
+		t.Fatalf("destroy: %v", o.Diagnostics)
 	}
 	if after := etcd.Prefix(t, ""); !slices.Equal(before, after) {
 		t.Errorf("something is left behind: %v", after)
@@ -301,7 +301,7 @@ resource "calico_felix_configuration" "default" {
 				return
 			}
 			d := fail(t, w, "plan")
-			d.says(t, append(test.says, "Change Would Cut Off Guarded Traffic", "db1-eth0: "+strings.SplitN(test.flows[len(test.flows)-1], `"`, 3)[1])...)
+			d.Says(t, append(test.says, "Change Would Cut Off Guarded Traffic", "db1-eth0: "+strings.SplitN(test.flows[len(test.flows)-1], `"`, 3)[1])...)
 			if test.but != "" && strings.Contains(d.Detail, test.but) {
 				t.Errorf("it tells of %q, which goes on:\n%s", test.but, d)
 			}
@@ -354,22 +354,22 @@ resource "calico_global_network_policy" %[1]q {
 			succeed(t, w, "apply")
 
 			rewrite(t, w, hostEndpoint("db1"), provider)
-			if warnings := run(t, w, "plan").of("warning"); len(warnings) != 1 || !strings.Contains(warnings[0].Detail, "the apply will refuse it") {
+			if warnings := run(t, w, "plan").Of("warning"); len(warnings) != 1 || !strings.Contains(warnings[0].Detail, "the apply will refuse it") {
 				t.Errorf("plan: %v", warnings)
 			}
-			fail(t, w, "apply").says(t, "Unable to Delete GlobalNetworkPolicy", "lockout_guard refused this change", "db1: ssh (TCP port 22 from 10.1.0.0/24): denied", "Nothing was written")
+			fail(t, w, "apply").Says(t, "Unable to Delete GlobalNetworkPolicy", "lockout_guard refused this change", "db1: ssh (TCP port 22 from 10.1.0.0/24): denied", "Nothing was written")
 			switch left := etcd.Keys(t, policyKeys); {
 			case len(left) != 1:
 				t.Fatalf("there are the policies %q, want one of the two", left)
 			case !strings.HasSuffix(left[0], "default."+test.left) && test.left != "":
 				t.Errorf("the policy %s is left, want %s", left[0], test.left)
 			}
-			wantKeys(t, etcd, endpointKeys, "db1")
+			etcd.WantKeys(t, endpointKeys, "db1")
 
 			rewrite(t, w, all, provider)
 			succeed(t, w, "apply")
-			if o := run(t, w, "destroy"); o.failed {
-				t.Fatalf("destroy: %v", o.diagnostics)
+			if o := run(t, w, "destroy"); o.Failed {
+				t.Fatalf("destroy: %v", o.Diagnostics)
 			}
 			if now := etcd.Prefix(t, ""); !slices.Equal(empty, now) {
 				t.Errorf("something is left behind: %v", now)
@@ -392,24 +392,24 @@ func TestGuardOfAReplacement(t *testing.T) {
 	apply := func(more string) outcome {
 		rewrite(t, w, strings.Replace(failsafe, "]\n}", "]\n  name = \"other\"\n"+more+"}", 1), guardedBy("error", etcd))
 		o := run(t, w, "apply")
-		if warnings := o.of("warning"); len(warnings) != 1 || warnings[0].Summary != gap {
+		if warnings := o.Of("warning"); len(warnings) != 1 || warnings[0].Summary != gap {
 			t.Errorf("warnings: %v", warnings)
 		}
 		return o
 	}
 	o := apply("")
-	if errs := o.of("error"); len(errs) != 1 {
-		t.Errorf("failed %t, with %v", o.failed, o.diagnostics)
+	if errs := o.Of("error"); len(errs) != 1 {
+		t.Errorf("failed %t, with %v", o.Failed, o.Diagnostics)
 	} else {
-		errs[0].says(t, `Unable to Delete GlobalNetworkPolicy "failsafe"`, "lockout_guard refused this change")
+		errs[0].Says(t, `Unable to Delete GlobalNetworkPolicy "failsafe"`, "lockout_guard refused this change")
 	}
 	if now := etcd.Prefix(t, ""); !slices.Equal(before, now) {
 		t.Errorf("the datastore is not as it was: %v", now)
 	}
-	if o := apply("  lifecycle {\n    create_before_destroy = true\n  }\n"); o.failed {
-		t.Errorf("made before: %v", o.diagnostics)
+	if o := apply("  lifecycle {\n    create_before_destroy = true\n  }\n"); o.Failed {
+		t.Errorf("made before: %v", o.Diagnostics)
 	}
-	wantKeys(t, etcd, policyKeys, "default.other")
+	etcd.WantKeys(t, policyKeys, "default.other")
 }
 
 // Failsafe ports that Terraform no longer manages become what they were, which may
@@ -425,12 +425,12 @@ resource "calico_felix_configuration" "default" {
   failsafe_inbound_host_ports = [{ protocol = "TCP", port = 22, net = "any" }]
 }
 `, provider)
-	if o := run(t, w, "apply"); o.failed { // it warns that it adopts
-		t.Fatal(o.diagnostics)
+	if o := run(t, w, "apply"); o.Failed { // it warns that it adopts
+		t.Fatal(o.Diagnostics)
 	}
 	etcd.Put(t, guardedEndpointKey, guardedEndpoint)
 	before := etcd.Prefix(t, "")
-	fail(t, w, "destroy").says(t, `Unable to Delete FelixConfiguration "default"`, "lockout_guard refused this change", "db1-eth0: ssh (TCP port 22 from 10.1.0.0/24): denied")
+	fail(t, w, "destroy").Says(t, `Unable to Delete FelixConfiguration "default"`, "lockout_guard refused this change", "db1-eth0: ssh (TCP port 22 from 10.1.0.0/24): denied")
 	if now := etcd.Prefix(t, ""); !slices.Equal(before, now) {
 		t.Errorf("the datastore is not as it was: %v", now)
 	}
@@ -470,7 +470,7 @@ func TestGuardDecidesInTheApply(t *testing.T) {
 			succeed(t, w, "plan", "-out=saved")
 			etcd.Delete(t, racedKey)
 			before := etcd.Prefix(t, "")
-			fail(t, w, "apply", "saved").says(t, "db1-eth0: ssh (TCP port 22 from 10.1.0.0/24): denied")
+			fail(t, w, "apply", "saved").Says(t, "db1-eth0: ssh (TCP port 22 from 10.1.0.0/24): denied")
 			if now := etcd.Prefix(t, ""); !slices.Equal(before, now) {
 				t.Errorf("the datastore is not as it was: %v", now)
 			}
@@ -488,25 +488,25 @@ func TestGuardKnowsWhoTakesOver(t *testing.T) {
 	managed := strings.Replace(failsafe, "management", "selector = \"has(role)\"\n  management", 1)
 	endpoint := strings.Replace(hostEndpoint("db1"), "\n}", "\n  labels = { role = \"db\" }\n  depends_on = [calico_failsafe_policy.this]\n}", 1)
 	w := newWorkspace(t, managed, endpoint, guardedBy("error", etcd))
-	if o := run(t, w, "apply"); o.failed {
-		t.Fatal(o.diagnostics)
+	if o := run(t, w, "apply"); o.Failed {
+		t.Fatal(o.Diagnostics)
 	}
 
 	rewrite(t, w, managed, strings.Replace(endpoint, `"eth0"`, `"eth1"`, 1), guardedBy("error", etcd))
-	fail(t, w, "plan").says(t, "db1-others (which takes the place of db1): management access (TCP port 22 from 10.1.0.0/24): denied", "now: allowed by rule 1 of ingress of policy \"failsafe\"")
+	fail(t, w, "plan").Says(t, "db1-others (which takes the place of db1): management access (TCP port 22 from 10.1.0.0/24): denied", "now: allowed by rule 1 of ingress of policy \"failsafe\"")
 	rewrite(t, w, managed, guardedBy("error", etcd))
 	before := etcd.Prefix(t, "")
-	if o := run(t, w, "plan"); o.failed || len(o.of("warning")) != 1 {
-		t.Errorf("plan of a deletion: failed %t, with %v", o.failed, o.diagnostics)
+	if o := run(t, w, "plan"); o.Failed || len(o.Of("warning")) != 1 {
+		t.Errorf("plan of a deletion: failed %t, with %v", o.Failed, o.Diagnostics)
 	}
-	fail(t, w, "apply").says(t, "lockout_guard refused this change", "db1-others (which takes the place of db1)")
+	fail(t, w, "apply").Says(t, "lockout_guard refused this change", "db1-others (which takes the place of db1)")
 	if after := etcd.Prefix(t, ""); !slices.Equal(before, after) {
 		t.Error("the datastore is not as it was")
 	}
 
 	other := strings.NewReplacer(`node           = "db1"`, `node           = "db1"`, `"db1"`, `"db1-mgmt"`, "eth0", "eth1").Replace(hostEndpoint("db1"))
 	rewrite(t, w, managed, endpoint, other, guardedBy("error", etcd))
-	if o := run(t, w, "apply"); o.failed {
-		t.Errorf("an endpoint where all was closed: %v", o.diagnostics)
+	if o := run(t, w, "apply"); o.Failed {
+		t.Errorf("an endpoint where all was closed: %v", o.Diagnostics)
 	}
 }

@@ -259,8 +259,8 @@ resource "calico_felix_configuration" "default" {
 			server, provider := newRaceEtcd(t, etcd)
 			w := newWorkspace(t, test.ours[0], provider)
 			// Where a profile is what lets SSH in, the policy that comes first is warned of.
-			if o := run(t, w, "apply"); o.failed {
-				t.Fatalf("apply: %v", o.diagnostics)
+			if o := run(t, w, "apply"); o.Failed {
+				t.Fatalf("apply: %v", o.Diagnostics)
 			}
 			rewrite(t, w, test.ours[1], provider)
 			// Nothing is wrong with it, as long as nobody slips in.
@@ -274,7 +274,7 @@ resource "calico_felix_configuration" "default" {
 				}
 			})
 			if test.refused != "" {
-				fail(t, w, "apply").says(t, "lockout_guard refused this change", test.refused, "Nothing was written")
+				fail(t, w, "apply").Says(t, "lockout_guard refused this change", test.refused, "Nothing was written")
 				// The first arrived and was not done; there was no second.
 				if n := server.counted(); n != 1 {
 					t.Errorf("%d writes arrived, want 1", n)
@@ -316,7 +316,7 @@ func TestGuardGivesUp(t *testing.T) {
 	server.race(func(write int, _ string) { etcd.Put(t, racedKey, racedPolicy(-5-write, allowSSH, "all()")) })
 	d := fail(t, w, "apply")
 	tries := server.counted()
-	d.says(t, `Unable to Update GlobalNetworkPolicy "failsafe"`, "could not decide", fmt.Sprintf("at each of %d tries", tries), "Nothing was written at "+ours.Key, "Apply again")
+	d.Says(t, `Unable to Update GlobalNetworkPolicy "failsafe"`, "could not decide", fmt.Sprintf("at each of %d tries", tries), "Nothing was written at "+ours.Key, "Apply again")
 	if tries < 2 || tries > 20 {
 		t.Errorf("it gave up after %d tries", tries)
 	}
@@ -379,7 +379,7 @@ resource "calico_global_network_policy" "other" {
 		}
 	})
 	succeed(t, w, "apply", "saved")
-	wantKeys(t, etcd, endpointKeys)
+	etcd.WantKeys(t, endpointKeys)
 }
 
 // A guard that cannot see says so, once for a plan, and consents to nothing.
@@ -393,13 +393,13 @@ func TestGuardThatCannotSee(t *testing.T) {
 	server.mu.Unlock()
 	w := newWorkspace(t, provider, failsafe, hostEndpoint("db1"), "\nresource \"calico_global_network_policy\" \"web\" { name = \"web\" }\n")
 	o := run(t, w, "plan")
-	warnings := o.of("warning")
-	if o.failed || len(warnings) != 1 {
-		t.Fatalf("plan: failed %t, with %v", o.failed, o.diagnostics)
+	warnings := o.Of("warning")
+	if o.Failed || len(warnings) != 1 {
+		t.Fatalf("plan: failed %t, with %v", o.Failed, o.Diagnostics)
 	}
-	warnings[0].says(t, "Traffic Not Checked", "lockout_guard and exposure_guard could not read", "larger than max")
+	warnings[0].Says(t, "Traffic Not Checked", "lockout_guard and exposure_guard could not read", "larger than max")
 	o = run(t, w, "apply")
-	if !o.failed || len(o.of("error")) == 0 || !slices.Equal(before, etcd.Prefix(t, "")) {
-		t.Errorf("apply: failed %t, with %v", o.failed, o.diagnostics)
+	if !o.Failed || len(o.Of("error")) == 0 || !slices.Equal(before, etcd.Prefix(t, "")) {
+		t.Errorf("apply: failed %t, with %v", o.Failed, o.Diagnostics)
 	}
 }

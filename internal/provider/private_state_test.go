@@ -178,8 +178,8 @@ func newForgetful(t *testing.T) forgetful {
 	f.w = newWorkspace(t)
 	f.configure(t, "1", "  ipip_mtu = 1400\n")
 	f.etcd.Put(t, felixStored, othersFelixObject)
-	if o := run(t, f.w, "apply"); o.failed {
-		t.Fatal(o.diagnostics)
+	if o := run(t, f.w, "apply"); o.Failed {
+		t.Fatal(o.Diagnostics)
 	}
 	value := f.etcd.MustGet(t, forgetfulPolicyKey).Value
 	annotated := strings.Replace(value, `"annotations":{`, `"annotations":{"note":"others'",`, 1)
@@ -198,15 +198,15 @@ func newForgetful(t *testing.T) forgetful {
 func wantWarnings(t *testing.T, o outcome, want ...string) {
 	t.Helper()
 	var got []string
-	for _, d := range o.diagnostics {
+	for _, d := range o.Diagnostics {
 		got = append(got, d.Summary)
 	}
 	// (An apply plans each change twice, and tells what it has to tell of it twice.)
 	slices.Sort(got)
 	got = slices.Compact(got)
 	slices.Sort(want)
-	if o.failed || !slices.Equal(got, want) {
-		t.Errorf("failed %t; it told %q, want %q\n%v", o.failed, got, want, o.diagnostics)
+	if o.Failed || !slices.Equal(got, want) {
+		t.Errorf("failed %t; it told %q, want %q\n%v", o.Failed, got, want, o.Diagnostics)
 	}
 }
 
@@ -245,8 +245,8 @@ func TestPrivateStateMissing(t *testing.T) {
 		f.configure(t, "2", "")
 		o := run(t, f.w, "apply")
 		wantWarnings(t, o, keptFelix)
-		for _, d := range o.diagnostics {
-			d.says(t, "spec.ipipMTU")
+		for _, d := range o.Diagnostics {
+			d.Says(t, "spec.ipipMTU")
 			if strings.Contains(d.Detail, "healthPort") || strings.Contains(d.Detail, "failsafe") {
 				t.Errorf("too much is told: %s", d)
 			}
@@ -264,16 +264,16 @@ func TestPrivateStateMissing(t *testing.T) {
 			felix := f.etcd.MustGet(t, felixStored)
 			o := run(t, f.w, "destroy", flags...)
 			told := map[string]string{}
-			for _, d := range o.diagnostics {
+			for _, d := range o.Diagnostics {
 				told[d.Summary] = d.Detail
 			}
-			if o.failed || !strings.Contains(told[keptFelix], "spec.ipipMTU, spec.failsafeInboundHostPorts") {
-				t.Errorf("failed %t, told %v", o.failed, o.diagnostics)
+			if o.Failed || !strings.Contains(told[keptFelix], "spec.ipipMTU, spec.failsafeInboundHostPorts") {
+				t.Errorf("failed %t, told %v", o.Failed, o.Diagnostics)
 			}
 			if len(flags) > 0 && (told[lostPolicy] == "" || told[lostFelix] == "") {
-				t.Errorf("what is missing is not told: %v", o.diagnostics)
+				t.Errorf("what is missing is not told: %v", o.Diagnostics)
 			}
-			wantKeys(t, f.etcd, policyKeys)
+			f.etcd.WantKeys(t, policyKeys)
 			if got := f.etcd.MustGet(t, felixStored); got != felix {
 				t.Errorf("the destroy wrote %s, where there was %s", got.Value, felix.Value)
 			}
@@ -312,12 +312,12 @@ func TestPrivateStateMissing(t *testing.T) {
 		f.configure(t, "2", "  ipip_mtu = 1300\n")
 		for _, command := range []string{"apply", "destroy"} {
 			o := run(t, f.w, command, "-refresh=false")
-			errs := o.of("error")
+			errs := o.Of("error")
 			if len(errs) != 2 {
-				t.Fatalf("%s: %v", command, o.diagnostics)
+				t.Fatalf("%s: %v", command, o.Diagnostics)
 			}
 			for _, e := range errs {
-				e.says(t, "private state of this object is missing", "Nothing was changed", "without -refresh=false")
+				e.Says(t, "private state of this object is missing", "Nothing was changed", "without -refresh=false")
 			}
 		}
 		f.configure(t, "2", "  ipip_mtu = 1300\n")
@@ -395,13 +395,13 @@ func TestPrivateStateThatIsOfNoUse(t *testing.T) {
 		editPrivate(t, f.w, func(of string, _ privateData) privateData { return test.edit(t, good[of]) })
 		for _, command := range [][]string{{"plan"}, {"plan", "-refresh=false"}, {"apply"}, {"destroy"}, {"destroy", "-refresh=false"}} {
 			o := run(t, f.w, command[0], command[1:]...)
-			errs := o.of("error")
-			if !o.failed || len(errs) != 2 {
-				t.Errorf("%s, %v: failed %t, with %v", test.name, command, o.failed, o.diagnostics)
+			errs := o.Of("error")
+			if !o.Failed || len(errs) != 2 {
+				t.Errorf("%s, %v: failed %t, with %v", test.name, command, o.Failed, o.Diagnostics)
 				continue
 			}
 			for _, e := range errs {
-				e.says(t, test.says...)
+				e.Says(t, test.says...)
 			}
 		}
 		if f.etcd.MustGet(t, forgetfulPolicyKey) != policy || f.etcd.MustGet(t, felixStored) != felix {
@@ -430,8 +430,8 @@ func TestPrivateStateThatIsNoJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, command := range [][]string{{"plan"}, {"destroy", "-refresh=false"}} {
-			if o := run(t, f.w, command[0], command[1:]...); !o.failed || len(o.of("error")) != 2 {
-				t.Errorf("%s, %v: failed %t, with %v", private, command, o.failed, o.diagnostics)
+			if o := run(t, f.w, command[0], command[1:]...); !o.Failed || len(o.Of("error")) != 2 {
+				t.Errorf("%s, %v: failed %t, with %v", private, command, o.Failed, o.Diagnostics)
 			}
 		}
 	}
@@ -482,7 +482,7 @@ func TestPrivateStateOfVersion0(t *testing.T) {
 			if got := f.etcd.MustGet(t, felixStored).Value; got != othersFelixObject {
 				t.Errorf("there is\n%s\nwhere there was\n%s", got, othersFelixObject)
 			}
-			wantKeys(t, f.etcd, policyKeys)
+			f.etcd.WantKeys(t, policyKeys)
 		})
 	}
 	t.Run("created", func(t *testing.T) {
@@ -493,7 +493,7 @@ func TestPrivateStateOfVersion0(t *testing.T) {
 		wantOrigin(t, w, "calico_felix_configuration", "created")
 		editPrivate(t, w, func(of string, p privateData) privateData { return asVersion0(t, of, p) })
 		succeed(t, w, "destroy")
-		wantKeys(t, etcd, felixStored)
+		etcd.WantKeys(t, felixStored)
 	})
 	t.Run("unreadable", func(t *testing.T) {
 		t.Parallel()
@@ -507,7 +507,7 @@ func TestPrivateStateOfVersion0(t *testing.T) {
 			return p
 		})
 		for _, command := range [][]string{{"plan"}, {"destroy", "-refresh=false"}} {
-			fail(t, f.w, command[0], command[1:]...).says(t, "cannot be read")
+			fail(t, f.w, command[0], command[1:]...).Says(t, "cannot be read")
 		}
 		if f.etcd.MustGet(t, felixStored) != felix {
 			t.Error("something was written")
@@ -557,7 +557,7 @@ func TestPrivateStateMoves(t *testing.T) {
 	if value := f.etcd.MustGet(t, felixStored).Value; !strings.Contains(value, `"ipipMTU":1400`) {
 		t.Errorf("stored is %s", value)
 	}
-	wantKeys(t, f.etcd, policyKeys)
+	f.etcd.WantKeys(t, policyKeys)
 }
 
 // Version, datastore and origin cost little: every object has them.

@@ -128,22 +128,22 @@ func TestProviderIsRefused(t *testing.T) {
 		t.Helper()
 		w := newWorkspace(t, etcdBlock(append(test.arguments, at(test.endpoint), patient)...), hostEndpoint("db1"))
 		o := run(t, w, "apply")
-		errs := o.of("error")
-		if !o.failed || len(errs) != 1 {
-			t.Fatalf("failed %t, with %v\n%s", o.failed, o.diagnostics, o.all)
+		errs := o.Of("error")
+		if !o.Failed || len(errs) != 1 {
+			t.Fatalf("failed %t, with %v\n%s", o.Failed, o.Diagnostics, o.All)
 		}
-		errs[0].says(t, append(test.says, test.endpoint)...)
+		errs[0].Says(t, append(test.says, test.endpoint)...)
 		if errs[0].Address != "calico_host_endpoint.db1" {
 			t.Errorf("it is told of %q", errs[0].Address)
 		}
-		if took := o.tookTo(t, "calico_host_endpoint.db1"); took > atOnce {
+		if took := o.TookTo(t, "calico_host_endpoint.db1"); took > atOnce {
 			t.Errorf("it took %s", took)
 		} else {
 			t.Logf("told after %s: %s", took, errs[0].Detail)
 		}
 		for _, secret := range []string{wrong, plain.Reader.Password, plain.Writer.Password} {
-			if strings.Contains(o.all, secret) {
-				t.Errorf("a password is told:\n%s", o.all)
+			if strings.Contains(o.All, secret) {
+				t.Errorf("a password is told:\n%s", o.All)
 			}
 		}
 	}
@@ -155,8 +155,8 @@ func TestProviderIsRefused(t *testing.T) {
 			})
 		}
 	})
-	wantKeys(t, secure, endpointKeys)
-	wantKeys(t, plain, endpointKeys)
+	secure.WantKeys(t, endpointKeys)
+	plain.WantKeys(t, endpointKeys)
 }
 
 // TestProviderReadsWhatItMayNotWrite plans as a user who may only read, and is
@@ -172,8 +172,8 @@ func TestProviderReadsWhatItMayNotWrite(t *testing.T) {
 	rewrite(t, w, as(etcd.Reader), failsafe, hostEndpoint("db1"))
 	noChanges(t, w)
 	rewrite(t, w, as(etcd.Reader), strings.Replace(failsafe, "10.1.", "10.2.", 1), hostEndpoint("db1"))
-	fail(t, w, "apply").says(t, `Unable to Update GlobalNetworkPolicy "failsafe"`, policyKeys+"default.failsafe", "readwrite /calico/")
-	fail(t, w, "apply", "-destroy", "-target=calico_host_endpoint.db1").says(t, `Unable to Delete HostEndpoint "db1"`, endpointKeys+"db1", "readwrite /calico/")
+	fail(t, w, "apply").Says(t, `Unable to Update GlobalNetworkPolicy "failsafe"`, policyKeys+"default.failsafe", "readwrite /calico/")
+	fail(t, w, "apply", "-destroy", "-target=calico_host_endpoint.db1").Says(t, `Unable to Delete HostEndpoint "db1"`, endpointKeys+"db1", "readwrite /calico/")
 	after := etcd.Prefix(t, acctest.CalicoPrefix)
 	if len(after) != len(before) {
 		t.Fatalf("there were %d keys, and now are %d", len(before), len(after))
@@ -201,12 +201,12 @@ func TestProviderKeepsSecrets(t *testing.T) {
 	w := newWorkspace(t, configuration(etcd.Writer.Password), failsafe, hostEndpoint("db1"))
 	log := filepath.Join(t.TempDir(), "log")
 	w.Env = append(w.Env, "TF_LOG=TRACE", "TF_LOG_PATH="+log)
-	seen := run(t, w, "validate").all + succeed(t, w, "plan").all + succeed(t, w, "apply").all
+	seen := run(t, w, "validate").All + succeed(t, w, "plan").All + succeed(t, w, "apply").All
 	rewrite(t, w, configuration(wrong), failsafe, hostEndpoint("db1"))
-	seen += run(t, w, "plan").all
+	seen += run(t, w, "plan").All
 	rewrite(t, w, configuration(etcd.Writer.Password), failsafe, hostEndpoint("db1"), hostEndpoint("db2"))
 	etcd.Put(t, endpointKeys+"db2", "not JSON")
-	seen += run(t, w, "apply").all + w.MustRun(t, "show", "-json")
+	seen += run(t, w, "apply").All + w.MustRun(t, "show", "-json")
 
 	texts := map[string]string{"the screen": seen}
 	for _, path := range []string{log, filepath.Join(w.Dir, "terraform.tfstate")} {

@@ -81,8 +81,8 @@ func TestProviderCalls(t *testing.T) {
 			// What is destroyed is planned without its rules; a policy is read
 			// under the names of its release.
 			count("delete without a refresh", look+doing+test.objects, "destroy", "-refresh=false")
-			wantKeys(t, etcd, endpointKeys)
-			wantKeys(t, etcd, policyKeys)
+			etcd.WantKeys(t, endpointKeys)
+			etcd.WantKeys(t, policyKeys)
 		})
 	}
 }

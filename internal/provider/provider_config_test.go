@@ -120,7 +120,7 @@ func TestProviderBlock(t *testing.T) {
 			}
 			for _, command := range commands {
 				got := fail(t, w, command)
-				got.says(t, test.says...)
+				got.Says(t, test.says...)
 				if got.Snippet == nil || got.Snippet.Context != `provider "calico"` {
 					t.Errorf("%s: it is not told on the block: %s", command, got)
 				} else if !strings.Contains(got.Summary+got.Detail+got.Snippet.Code, test.at) {
@@ -149,11 +149,11 @@ func TestProviderWithoutADatastore(t *testing.T) {
 			w := newWorkspace(t, configuration, hostEndpoint("db1"))
 			succeed(t, w, "validate")
 			o := run(t, w, "plan")
-			if !o.failed || len(o.of("error")) == 0 {
-				t.Fatalf("plan: %v\n%s", o.diagnostics, o.all)
+			if !o.Failed || len(o.Of("error")) == 0 {
+				t.Fatalf("plan: %v\n%s", o.Diagnostics, o.All)
 			}
 			// Where there is no block at all, the CLI asks for one too.
-			o.of("error")[0].says(t, "No Calico datastore configured",
+			o.Of("error")[0].Says(t, "No Calico datastore configured",
 				`provider "calico" {`, "endpoints = [", "ETCD_ENDPOINTS=", "config_file = ", "CALICOCTL_CONFIG")
 		})
 	}
@@ -165,9 +165,9 @@ func TestProviderBlockOfAnotherDatastore(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t, block(`datastore_type = "consul"`), hostEndpoint("db1"))
 	o := run(t, w, "validate")
-	errs := o.of("error")
+	errs := o.Of("error")
 	if len(errs) == 0 {
-		t.Fatalf("it is accepted:\n%s", o.all)
+		t.Fatalf("it is accepted:\n%s", o.All)
 	}
-	errs[0].says(t, `"consul"`, "etcdv3", "kubernetes")
+	errs[0].Says(t, `"consul"`, "etcdv3", "kubernetes")
 }

@@ -42,16 +42,16 @@ func TestProviderUnreachable(t *testing.T) {
 			const timeout = 2 * time.Second
 			w := newWorkspace(t, etcdBlock(at(test.endpoints...), text("request_timeout", timeout.String())), hostEndpoint("db1"))
 			o := run(t, w, "apply")
-			errs := o.of("error")
-			if !o.failed || len(errs) != 1 {
-				t.Fatalf("failed %t, with %v\n%s", o.failed, o.diagnostics, o.all)
+			errs := o.Of("error")
+			if !o.Failed || len(errs) != 1 {
+				t.Fatalf("failed %t, with %v\n%s", o.Failed, o.Diagnostics, o.All)
 			}
-			errs[0].says(t, append(test.says, test.endpoints...)...)
-			took := o.tookTo(t, "calico_host_endpoint.db1")
+			errs[0].Says(t, append(test.says, test.endpoints...)...)
+			took := o.TookTo(t, "calico_host_endpoint.db1")
 			if took > timeout+overhead {
 				t.Errorf("it took %s of %s", took, timeout)
 			}
-			t.Logf("told after %s of %s, %s with the CLI: %s", took, timeout, o.took, errs[0].Detail)
+			t.Logf("told after %s of %s, %s with the CLI: %s", took, timeout, o.Took, errs[0].Detail)
 		})
 	}
 }
@@ -66,18 +66,18 @@ func TestProviderUnreachableLater(t *testing.T) {
 	succeed(t, w, "apply")
 	etcd.Pause(t, 0)
 	o := run(t, w, "plan")
-	errs := o.of("error")
-	if !o.failed || len(errs) != 1 {
-		t.Fatalf("failed %t, with %v\n%s", o.failed, o.diagnostics, o.all)
+	errs := o.Of("error")
+	if !o.Failed || len(errs) != 1 {
+		t.Fatalf("failed %t, with %v\n%s", o.Failed, o.Diagnostics, o.All)
 	}
 	for _, e := range errs {
-		e.says(t, etcd.Endpoints[0], "does not answer")
+		e.Says(t, etcd.Endpoints[0], "does not answer")
 	}
 	// One for both, and what the CLI takes to start.
-	if o.took > timeout+2*overhead {
-		t.Errorf("it took %s of %s", o.took, timeout)
+	if o.Took > timeout+2*overhead {
+		t.Errorf("it took %s of %s", o.Took, timeout)
 	}
-	t.Logf("a plan of two objects failed, with one error, after %s, with a timeout of %s", o.took, timeout)
+	t.Logf("a plan of two objects failed, with one error, after %s, with a timeout of %s", o.Took, timeout)
 	etcd.Resume(t, 0)
 	noChanges(t, w)
 }
@@ -95,14 +95,14 @@ func TestProviderPlansWithoutADatastore(t *testing.T) {
 	endpoint := closedEndpoint(t, "http")
 	w := newWorkspace(t, append([]string{etcdBlock(at(endpoint), `request_timeout = "2s"`), hostEndpoint("db1")}, all...)...)
 	o := run(t, w, "plan")
-	if o.failed || len(o.of("error")) > 0 || len(o.of("warning")) != 1 {
-		t.Fatalf("failed %t, with %v\n%s", o.failed, o.diagnostics, o.all)
+	if o.Failed || len(o.Of("error")) > 0 || len(o.Of("warning")) != 1 {
+		t.Fatalf("failed %t, with %v\n%s", o.Failed, o.Diagnostics, o.All)
 	}
-	o.of("warning")[0].says(t, "Datastore Did Not Answer", endpoint)
+	o.Of("warning")[0].Says(t, "Datastore Did Not Answer", endpoint)
 	// With the release told there is nothing to ask.
 	rewrite(t, w, append([]string{block(`calico_version = "3.31"` + "\n" + inEtcd(at(endpoint))), hostEndpoint("db1")}, all...)...)
-	if o := run(t, w, "plan"); o.failed {
-		t.Errorf("%v\n%s", o.diagnostics, o.all)
+	if o := run(t, w, "plan"); o.Failed {
+		t.Errorf("%v\n%s", o.Diagnostics, o.All)
 	}
 }
 
@@ -117,7 +117,7 @@ func TestProviderWithOneOfThreeEndpoints(t *testing.T) {
 		succeed(t, w, "apply")
 		noChanges(t, w)
 		succeed(t, w, "destroy")
-		wantKeys(t, etcd, endpointKeys)
+		etcd.WantKeys(t, endpointKeys)
 	})
 	t.Run("members", func(t *testing.T) {
 		t.Parallel()
@@ -131,14 +131,14 @@ func TestProviderWithOneOfThreeEndpoints(t *testing.T) {
 		}
 		w := newWorkspace(t, append(resources, etcdBlock(at(etcd.Endpoints...)), failsafe)...)
 		o := succeed(t, w, "apply")
-		wantKeys(t, etcd, endpointKeys, names...)
-		t.Logf("applied in %s", o.took)
+		etcd.WantKeys(t, endpointKeys, names...)
+		t.Logf("applied in %s", o.Took)
 		etcd.Start(t, 0)
 		etcd.Stop(t, 1)
 		noChanges(t, w)
 		succeed(t, w, "destroy")
-		wantKeys(t, etcd, endpointKeys)
-		wantKeys(t, etcd, policyKeys)
+		etcd.WantKeys(t, endpointKeys)
+		etcd.WantKeys(t, policyKeys)
 	})
 }
 
@@ -159,10 +159,10 @@ func TestProviderWaitsForTheLock(t *testing.T) {
 	// The plan tells, once for all.
 	etcd.Put(t, key, locked)
 	d := fail(t, w, "plan")
-	d.says(t, "Datastore Is Locked", "datastoreReady is false", key, "calicoctl datastore migrate unlock", "Plan again")
+	d.Says(t, "Datastore Is Locked", "datastoreReady is false", key, "calicoctl datastore migrate unlock", "Plan again")
 	// So does one of host endpoints alone, which are stored alike in every release.
 	alone := newWorkspace(t, etcdBlock(at(etcd.Endpoints...), text("request_timeout", timeout.String())), hosts)
-	fail(t, alone, "plan").says(t, "Datastore Is Locked")
+	fail(t, alone, "plan").Says(t, "Datastore Is Locked")
 
 	// A lock that ends in time stops nothing.
 	etcd.Put(t, key, ready)
@@ -178,24 +178,24 @@ func TestProviderWaitsForTheLock(t *testing.T) {
 	succeed(t, w, "plan", "-out=plan")
 	etcd.Put(t, key, locked)
 	o := run(t, w, "apply", "plan")
-	if len(o.of("error")) == 0 {
-		t.Fatalf("failed %t, with %v\n%s", o.failed, o.diagnostics, o.all)
+	if len(o.Of("error")) == 0 {
+		t.Fatalf("failed %t, with %v\n%s", o.Failed, o.Diagnostics, o.All)
 	}
 	full := 0
-	for _, d := range o.of("error") {
-		d.says(t, "locked")
+	for _, d := range o.Of("error") {
+		d.Says(t, "locked")
 		if strings.Contains(d.Detail, key) {
 			full++
-			d.says(t, "datastoreReady is false", "calicoctl datastore migrate unlock")
+			d.Says(t, "datastoreReady is false", "calicoctl datastore migrate unlock")
 		}
 	}
 	if full != 1 {
 		t.Errorf("%d errors tell what to do", full)
 	}
-	if o.took > 2*timeout+overhead {
-		t.Errorf("it was told after %s, with a timeout of %s", o.took, timeout)
+	if o.Took > 2*timeout+overhead {
+		t.Errorf("it was told after %s, with a timeout of %s", o.Took, timeout)
 	}
-	wantKeys(t, etcd, endpointKeys)
+	etcd.WantKeys(t, endpointKeys)
 
 	// It is no obstacle to a plan without changes.
 	etcd.Put(t, key, ready)
@@ -203,7 +203,7 @@ func TestProviderWaitsForTheLock(t *testing.T) {
 	etcd.Put(t, key, locked)
 	noChanges(t, w)
 	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)))
-	fail(t, w, "plan").says(t, "Datastore Is Locked")
+	fail(t, w, "plan").Says(t, "Datastore Is Locked")
 }
 
 // TestDeadDatastoreIsToldOnce plans, applies and destroys many objects, none of which a
@@ -235,13 +235,13 @@ resource "calico_host_endpoint" "all" {
 	}
 	provider := etcdBlock(at(etcd.Endpoints...), text("request_timeout", timeout.String()))
 	w := newWorkspace(t, configuration(objects, "db"), provider)
-	healthy := run(t, w, "apply").took
+	healthy := run(t, w, "apply").Took
 	rewrite(t, w, configuration(objects, "web"), provider)
 	run(t, w, "plan", "-out=plan")
 	within := func(what string, o outcome) {
 		t.Helper()
-		if o.took > 2*timeout+2*healthy+overhead {
-			t.Errorf("%s: %s, with a timeout of %s; with a healthy datastore an apply takes %s", what, o.took, timeout, healthy)
+		if o.Took > 2*timeout+2*healthy+overhead {
+			t.Errorf("%s: %s, with a timeout of %s; with a healthy datastore an apply takes %s", what, o.Took, timeout, healthy)
 		}
 	}
 
@@ -249,15 +249,15 @@ resource "calico_host_endpoint" "all" {
 	for _, command := range []string{"plan", "destroy"} {
 		o := run(t, w, command)
 		within(command, o)
-		if errs := o.of("error"); !o.failed || len(errs) != 1 {
-			t.Fatalf("%s: failed %t, with %d errors: %v", command, o.failed, len(errs), errs)
+		if errs := o.Of("error"); !o.Failed || len(errs) != 1 {
+			t.Fatalf("%s: failed %t, with %d errors: %v", command, o.Failed, len(errs), errs)
 		}
-		o.of("error")[0].says(t, "Unable to Read HostEndpoint \"db", "no answer from etcd at "+etcd.Endpoints[0])
+		o.Of("error")[0].Says(t, "Unable to Read HostEndpoint \"db", "no answer from etcd at "+etcd.Endpoints[0])
 	}
 	// Each object that an apply does not write has an error; but the first alone waits.
 	o := run(t, w, "apply", "plan")
 	within("apply", o)
-	errs := o.of("error")
+	errs := o.Of("error")
 	if len(errs) != objects {
 		t.Errorf("%d objects were not written, and there are %d errors", objects, len(errs))
 	}
@@ -266,7 +266,7 @@ resource "calico_host_endpoint" "all" {
 		if strings.Contains(e.Detail, etcd.Endpoints[0]) {
 			full++
 		} else {
-			e.says(t, "another error of this run tells why")
+			e.Says(t, "another error of this run tells why")
 		}
 	}
 	if full != 1 {
@@ -277,8 +277,8 @@ resource "calico_host_endpoint" "all" {
 	empty := newWorkspace(t, configuration(objects, "db"), failsafe, provider)
 	o = run(t, empty, "plan")
 	within("plan of new objects", o)
-	if o.failed || len(o.of("warning")) == 0 {
-		t.Errorf("failed %t, with %v", o.failed, o.diagnostics)
+	if o.Failed || len(o.Of("warning")) == 0 {
+		t.Errorf("failed %t, with %v", o.Failed, o.Diagnostics)
 	}
 
 	etcd.Resume(t, 0)
@@ -323,12 +323,12 @@ func TestWrongCredentialsAreToldOnce(t *testing.T) {
 	hosts := hostEndpoint("db1") + hostEndpoint("db2") + failsafe + policyOf("web", "", "ingress {\n  action = \"Allow\"\n}\n")
 	w := newWorkspace(t, hosts, with("wrong"))
 	d := fail(t, w, "plan")
-	d.says(t, "Unable to Find Out the Calico Release for GlobalNetworkPolicy \"", "does not accept the credentials", etcd.Writer.Name)
+	d.Says(t, "Unable to Find Out the Calico Release for GlobalNetworkPolicy \"", "does not accept the credentials", etcd.Writer.Name)
 	rewrite(t, w, hosts, with(etcd.Writer.Password))
 	run(t, w, "apply")
 	rewrite(t, w, hosts, with("wrong"))
 	d = fail(t, w, "plan")
-	d.says(t, "Unable to Read ", "does not accept the credentials")
+	d.Says(t, "Unable to Read ", "does not accept the credentials")
 }
 
 // TestProviderAndAMemberThatComesBack applies and destroys while a member of etcd hangs.
@@ -363,7 +363,7 @@ func TestProviderAndAMemberThatComesBack(t *testing.T) {
 	succeed(t, w, "destroy", "-refresh=false")
 	etcd.Resume(t, hangs)
 	etcd.Settle(t, hangs)
-	wantKeys(t, etcd, endpointKeys)
+	etcd.WantKeys(t, endpointKeys)
 	withdrawn := 0
 	for _, l := range readLog(t, log, "datastore call") {
 		if l.text("operation") == "withdraw" && l.text("outcome") == "ok" {
@@ -394,5 +394,5 @@ func TestProviderIsInterrupted(t *testing.T) {
 	if !strings.Contains(stdout, "The run was interrupted before etcd at") || strings.Contains(stdout, "Check that it runs") || strings.Contains(stdout, "not known") {
 		t.Errorf("it says\n%s", stdout)
 	}
-	wantKeys(t, etcd, endpointKeys)
+	etcd.WantKeys(t, endpointKeys)
 }

@@ -28,15 +28,15 @@ func TestProviderReleaseContradictsTheDatastore(t *testing.T) {
 			w := newWorkspace(t, released(test.told, etcd), failsafe,
 				strings.NewReplacer(`"this"`, `"second"`, "management_cidrs", "name = \"second\"\n  management_cidrs").Replace(failsafe))
 			plan := run(t, w, "plan")
-			if plan.failed || len(plan.diagnostics) != 1 {
-				t.Fatalf("failed %t, with %v\n%s", plan.failed, plan.diagnostics, plan.all)
+			if plan.Failed || len(plan.Diagnostics) != 1 {
+				t.Fatalf("failed %t, with %v\n%s", plan.Failed, plan.Diagnostics, plan.All)
 			}
-			plan.diagnostics[0].says(t, "Disagree", "v"+test.told, `calicoVersion "`+test.version+`"`, "calico_version")
-			if plan.diagnostics[0].Severity != "warning" {
-				t.Errorf("it is no warning: %s", plan.diagnostics[0])
+			plan.Diagnostics[0].Says(t, "Disagree", "v"+test.told, `calicoVersion "`+test.version+`"`, "calico_version")
+			if plan.Diagnostics[0].Severity != "warning" {
+				t.Errorf("it is no warning: %s", plan.Diagnostics[0])
 			}
-			if apply := run(t, w, "apply"); apply.failed {
-				t.Fatalf("%v\n%s", apply.diagnostics, apply.all)
+			if apply := run(t, w, "apply"); apply.Failed {
+				t.Fatalf("%v\n%s", apply.Diagnostics, apply.All)
 			}
 			etcd.MustGet(t, policyKeys+test.stored)
 		})
@@ -62,10 +62,10 @@ func TestProviderReleaseIsAssumed(t *testing.T) {
 
 	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), failsafe)
 	plan := run(t, w, "plan")
-	if plan.failed || len(plan.diagnostics) != 1 || plan.diagnostics[0].Severity != "warning" {
-		t.Fatalf("failed %t, with %v\n%s", plan.failed, plan.diagnostics, plan.all)
+	if plan.Failed || len(plan.Diagnostics) != 1 || plan.Diagnostics[0].Severity != "warning" {
+		t.Fatalf("failed %t, with %v\n%s", plan.Failed, plan.Diagnostics, plan.All)
 	}
-	plan.diagnostics[0].says(t, "Calico Release Assumed", "v3.32", "calico_version = ")
+	plan.Diagnostics[0].Says(t, "Calico Release Assumed", "v3.32", "calico_version = ")
 	checkNoWarningOnceTold(t, w, etcd)
 }
 
@@ -73,7 +73,7 @@ func checkNoWarningOnceTold(t *testing.T, w *acctest.Workspace, etcd *acctest.Et
 	t.Helper()
 	rewrite(t, w, released("3.31", etcd), failsafe)
 	succeed(t, w, "apply")
-	wantKeys(t, etcd, policyKeys, "default.failsafe")
+	etcd.WantKeys(t, policyKeys, "default.failsafe")
 	// What is there now tells the release.
 	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), failsafe)
 	noChanges(t, w)
@@ -113,8 +113,8 @@ func TestProviderTellsWhyTheRelease(t *testing.T) {
 			w := newWorkspace(t, provider, failsafe, strings.NewReplacer(`"this"`, `"second"`, "management_cidrs", "name = \"second\"\n  management_cidrs").Replace(failsafe))
 			log := filepath.Join(t.TempDir(), "log")
 			w.Env = append(w.Env, "TF_LOG=JSON", "TF_LOG_PATH="+log)
-			if plan := run(t, w, "plan"); plan.failed {
-				t.Fatalf("%v\n%s", plan.diagnostics, plan.all)
+			if plan := run(t, w, "plan"); plan.Failed {
+				t.Fatalf("%v\n%s", plan.Diagnostics, plan.All)
 			}
 			lines := readLog(t, log, "decided on the release of Calico")
 			if len(lines) != 1 {
@@ -152,14 +152,14 @@ resource "calico_kube_controllers_configuration" "this" {
 			w := newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), failsafe, second, controllers, hostEndpoint("db1"))
 			warned := func(o outcome) {
 				t.Helper()
-				if o.failed || len(o.diagnostics) != 1 || o.diagnostics[0].Severity != "warning" {
-					t.Fatalf("failed %t, with %v\n%s", o.failed, o.diagnostics, o.all)
+				if o.Failed || len(o.Diagnostics) != 1 || o.Diagnostics[0].Severity != "warning" {
+					t.Fatalf("failed %t, with %v\n%s", o.Failed, o.Diagnostics, o.All)
 				}
-				o.diagnostics[0].says(t, "Newer Than This Provider Knows", version, `calicoVersion "`+version+`" of ClusterInformation`, "v3.32", "names, stores and checks")
+				o.Diagnostics[0].Says(t, "Newer Than This Provider Knows", version, `calicoVersion "`+version+`" of ClusterInformation`, "v3.32", "names, stores and checks")
 			}
 			warned(run(t, w, "plan"))
-			if apply := run(t, w, "apply"); apply.failed {
-				t.Fatalf("%v\n%s", apply.diagnostics, apply.all)
+			if apply := run(t, w, "apply"); apply.Failed {
+				t.Fatalf("%v\n%s", apply.Diagnostics, apply.All)
 			}
 			warned(run(t, w, "plan"))
 			stored := etcd.MustGet(t, policyKeys+"failsafe").Value
@@ -180,10 +180,10 @@ resource "calico_kube_controllers_configuration" "this" {
 		setCalicoVersion(t, etcd, "v3.33.0")
 		w := newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), hostEndpoint("db1"), hostEndpoint("db2"))
 		apply := run(t, w, "apply")
-		if apply.failed || len(apply.diagnostics) != 1 {
-			t.Fatalf("failed %t, with %v\n%s", apply.failed, apply.diagnostics, apply.all)
+		if apply.Failed || len(apply.Diagnostics) != 1 {
+			t.Fatalf("failed %t, with %v\n%s", apply.Failed, apply.Diagnostics, apply.All)
 		}
-		apply.diagnostics[0].says(t, "Newer Than This Provider Knows", "v3.33.0")
+		apply.Diagnostics[0].Says(t, "Newer Than This Provider Knows", "v3.33.0")
 	})
 	t.Run("as it is told", func(t *testing.T) {
 		t.Parallel()
@@ -191,7 +191,7 @@ resource "calico_kube_controllers_configuration" "this" {
 		setCalicoVersion(t, etcd, "v3.33.0")
 		// Who says that it is an older one is told of that alone.
 		w := newWorkspace(t, released("3.32", etcd), failsafe)
-		for _, d := range run(t, w, "plan").diagnostics {
+		for _, d := range run(t, w, "plan").Diagnostics {
 			if strings.Contains(d.Summary, "Newer") {
 				t.Errorf("told: %s", d)
 			}
@@ -257,16 +257,16 @@ resource "calico_kube_controllers_configuration" "this" {
 		t.Errorf("the plan does not see the change: %v\n%s", err, text)
 	}
 	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), controllers("Warning"))
-	if o := run(t, w, "apply"); o.failed {
-		t.Fatalf("%v", o.diagnostics)
+	if o := run(t, w, "apply"); o.Failed {
+		t.Fatalf("%v", o.Diagnostics)
 	}
 	noChanges(t, w)
 	wantMigrator(v333, v332)
 
 	// An import, from v3.33, and back in v3.32.
 	w = newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), controllers("Warning"), "\nimport {\n  to = calico_kube_controllers_configuration.this\n  id = \"default\"\n}\n")
-	if o := run(t, w, "apply"); o.failed {
-		t.Fatalf("%v", o.diagnostics)
+	if o := run(t, w, "apply"); o.Failed {
+		t.Fatalf("%v", o.Diagnostics)
 	}
 	wantMigrator(v333, v332)
 	setCalicoVersion(t, etcd, "v3.32.1")

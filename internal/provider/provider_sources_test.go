@@ -109,7 +109,7 @@ func TestProviderSourcesAttributeByAttribute(t *testing.T) {
 		"ETCD_KEY_FILE="+etcd.Certificates.KeyFile,
 	)
 	succeed(t, w, "apply")
-	wantKeys(t, etcd, endpointKeys, "db1")
+	etcd.WantKeys(t, endpointKeys, "db1")
 	noChanges(t, w)
 }
 
@@ -146,7 +146,7 @@ func TestProviderSourcesAreNamed(t *testing.T) {
 			}
 			w := newWorkspace(t, test.block, hostEndpoint("db1"))
 			w.Env = append(w.Env, test.env...)
-			fail(t, w, "plan").says(t, test.says...)
+			fail(t, w, "plan").Says(t, test.says...)
 		})
 	}
 }
@@ -181,22 +181,22 @@ resource "calico_host_endpoint" %[1]q {
 	w := newWorkspace(t, aliased("east", east), aliased("west", west))
 	succeed(t, w, "apply")
 	// Each under the names of its own release.
-	wantKeys(t, east, policyKeys, "default.failsafe")
-	wantKeys(t, west, policyKeys, "failsafe")
-	wantKeys(t, east, endpointKeys, "east-db1")
-	wantKeys(t, west, endpointKeys, "west-db1")
+	east.WantKeys(t, policyKeys, "default.failsafe")
+	west.WantKeys(t, policyKeys, "failsafe")
+	east.WantKeys(t, endpointKeys, "east-db1")
+	west.WantKeys(t, endpointKeys, "west-db1")
 	noChanges(t, w)
 
 	// What is done in one is not done in the other.
 	west.Delete(t, endpointKeys+"west-db1")
 	succeed(t, w, "apply")
-	wantKeys(t, west, endpointKeys, "west-db1")
+	west.WantKeys(t, endpointKeys, "west-db1")
 	if got := east.MustGet(t, endpointKeys+"east-db1"); got.Version != 1 {
 		t.Errorf("the other datacenter's was written %d times", got.Version)
 	}
 	succeed(t, w, "destroy")
 	for _, etcd := range []*acctest.Etcd{east, west} {
-		wantKeys(t, etcd, policyKeys)
-		wantKeys(t, etcd, endpointKeys)
+		etcd.WantKeys(t, policyKeys)
+		etcd.WantKeys(t, endpointKeys)
 	}
 }

@@ -35,12 +35,12 @@ func TestProviderConfigurationIsUnknown(t *testing.T) {
 	succeed(t, w, "validate")
 	checkNoCalls(t, etcd, func() { succeed(t, w, "plan") })
 	succeed(t, w, "apply")
-	wantKeys(t, etcd, endpointKeys, "db1")
-	wantKeys(t, etcd, policyKeys, "default.failsafe")
+	etcd.WantKeys(t, endpointKeys, "db1")
+	etcd.WantKeys(t, policyKeys, "default.failsafe")
 	noChanges(t, w)
 	succeed(t, w, "destroy")
-	wantKeys(t, etcd, endpointKeys)
-	wantKeys(t, etcd, policyKeys)
+	etcd.WantKeys(t, endpointKeys)
+	etcd.WantKeys(t, policyKeys)
 }
 
 // TestProviderConfigurationBecomesUnknown replaces the resource that the
@@ -64,17 +64,17 @@ resource "terraform_data" "etcd" {
 
 	rewrite(t, w, configuration("2", "db2")...)
 	plan := run(t, w, "plan")
-	if plan.failed || len(plan.of("error")) > 0 {
-		t.Fatalf("the plan breaks: %v\n%s", plan.diagnostics, plan.all)
+	if plan.Failed || len(plan.Of("error")) > 0 {
+		t.Fatalf("the plan breaks: %v\n%s", plan.Diagnostics, plan.All)
 	}
-	if len(plan.of("warning")) == 0 {
+	if len(plan.Of("warning")) == 0 {
 		t.Error("that nothing was read is not told")
 	}
-	for _, warning := range plan.of("warning") {
-		warning.says(t, "Datastore Not Known Yet", "was not read")
+	for _, warning := range plan.Of("warning") {
+		warning.Says(t, "Datastore Not Known Yet", "was not read")
 	}
-	if apply := run(t, w, "apply"); apply.failed {
-		t.Fatalf("the apply breaks: %v\n%s", apply.diagnostics, apply.all)
+	if apply := run(t, w, "apply"); apply.Failed {
+		t.Fatalf("the apply breaks: %v\n%s", apply.Diagnostics, apply.All)
 	}
 	if got := etcd.MustGet(t, endpointKeys+"db1"); got.Version != 2 || !strings.Contains(got.Value, `"node":"db2"`) {
 		t.Errorf("after the apply it is %+v", got)
@@ -88,7 +88,7 @@ func TestProviderConfigurationIsWrongAtLast(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t, made("etcd", "10.0.0.1:2379"), etcdBlock("endpoints = [terraform_data.etcd.output]"), hostEndpoint("db1"))
 	succeed(t, w, "plan")
-	fail(t, w, "apply").says(t, "Endpoint without http:// or https://", "https://10.0.0.1:2379", "http://10.0.0.1:2379")
+	fail(t, w, "apply").Says(t, "Endpoint without http:// or https://", "https://10.0.0.1:2379", "http://10.0.0.1:2379")
 }
 
 // checkNoCalls holds that etcd is not asked anything while do runs.

@@ -43,11 +43,11 @@ func TestWhatOthersStoreIsToldSafely(t *testing.T) {
 		etcd.Put(t, key, value)
 	}
 	rewrite(t, w, provider, failsafe, policyOf("deny", "order = -1", denying("ingress", 22)), hostEndpoint("db1"))
-	warnings := run(t, w, "plan").of("warning")
+	warnings := run(t, w, "plan").Of("warning")
 	if len(warnings) != 1 {
 		t.Fatalf("the plan warns of %v", warnings)
 	}
-	warnings[0].says(t, "Change Would Cut Off Guarded Traffic", "  "+linkName+": management access", `  x\r\n## heading: management access`, `  \u009b31m\u202egnp.exe: management access`)
+	warnings[0].Says(t, "Change Would Cut Off Guarded Traffic", "  "+linkName+": management access", `  x\r\n## heading: management access`, `  \u009b31m\u202egnp.exe: management access`)
 
 	// In what changed meanwhile.
 	w = newWorkspace(t, provider, hostEndpoint("other"))
@@ -66,12 +66,12 @@ func TestWhatOthersStoreIsToldSafely(t *testing.T) {
 	etcd.Put(t, endpointKeys+"other", "{\x1b[31m\u202e")
 	etcd.Put(t, key, "{\x1b[31m\u202e")
 	d := fail(t, w, "plan")
-	d.says(t, "Unable to Read", "is not a valid object", "etcdctl get '"+endpointKeys+"other'")
+	d.Says(t, "Unable to Read", "is not a valid object", "etcdctl get '"+endpointKeys+"other'")
 	rewrite(t, w, provider, connectivity(""))
-	if warnings = run(t, w, "plan").of("warning"); len(warnings) != 2 {
+	if warnings = run(t, w, "plan").Of("warning"); len(warnings) != 2 {
 		t.Fatalf("the plan warns of %v", warnings)
 	}
-	warnings[1].says(t, "Stored Value Left Out", policyKeys+`default.x\x1b[2K\u202e\r\ny\xff (revision`,
+	warnings[1].Says(t, "Stored Value Left Out", policyKeys+`default.x\x1b[2K\u202e\r\ny\xff (revision`,
 		"etcdctl get $'"+policyKeys+`default.x\x1b[2K\xe2\x80\xae\x0d\x0ay\xff'`)
 
 	// In a report, and in the outputs of a plan and a state as a terminal shows them.
@@ -112,7 +112,7 @@ resource "calico_network_set" "web" {
   namespace = "it's $(x) $${y} \"z\""
 }
 `)
-	fail(t, w, "apply").says(t, `terraform import 'calico_network_set.NAME' 'it'\''s $(x) ${y} "z"/web'`, `id = "it's $(x) $${y} \"z\"/web"`)
+	fail(t, w, "apply").Says(t, `terraform import 'calico_network_set.NAME' 'it'\''s $(x) ${y} "z"/web'`, `id = "it's $(x) $${y} \"z\"/web"`)
 	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), `
 resource "calico_network_set" "web" {
   name      = "web"

@@ -28,12 +28,12 @@ func TestUnknownFieldsInPlans(t *testing.T) {
 	noChanges(t, w)
 	told := func(o outcome) diagnostic {
 		t.Helper()
-		for _, d := range o.diagnostics {
+		for _, d := range o.Diagnostics {
 			if strings.Contains(d.Summary, "Unknown Fields") {
 				return d
 			}
 		}
-		t.Fatalf("unknown fields are not told of: %v", o.diagnostics)
+		t.Fatalf("unknown fields are not told of: %v", o.Diagnostics)
 		return diagnostic{}
 	}
 	kept := func() {
@@ -45,9 +45,9 @@ func TestUnknownFieldsInPlans(t *testing.T) {
 
 	rewrite(t, w, policy("2", "Allow", "Deny"), provider)
 	o := run(t, w, "apply")
-	told(o).says(t, "Object Has Unknown Fields: p", "spec.futureOrder", "spec.ingress[0].futureMatch")
-	if o.failed {
-		t.Fatalf("refused: %v", o.diagnostics)
+	told(o).Says(t, "Object Has Unknown Fields: p", "spec.futureOrder", "spec.ingress[0].futureMatch")
+	if o.Failed {
+		t.Fatalf("refused: %v", o.Diagnostics)
 	}
 	kept()
 	for _, actions := range [][]string{{"Deny", "Allow"}, {"Deny"}, {"Pass", "Log"}} {
@@ -56,19 +56,19 @@ func TestUnknownFieldsInPlans(t *testing.T) {
 		if d.Severity != "error" {
 			t.Errorf("%v: %s", actions, d)
 		}
-		d.says(t, "Change Would Lose Unknown Fields", "spec.ingress[0].futureMatch", "one element of a list at a time")
+		d.Says(t, "Change Would Lose Unknown Fields", "spec.ingress[0].futureMatch", "one element of a list at a time")
 	}
 	// Others may come and go around it, and it may be edited.
 	for _, actions := range [][]string{{"Allow", "Log", "Deny"}, {"Pass", "Log", "Deny"}} {
 		rewrite(t, w, policy("2", actions...), provider)
-		if o := run(t, w, "apply"); o.failed {
-			t.Errorf("%v: %v", actions, o.diagnostics)
+		if o := run(t, w, "apply"); o.Failed {
+			t.Errorf("%v: %v", actions, o.Diagnostics)
 		}
 		kept()
 	}
 	rewrite(t, w, provider)
 	d := told(run(t, w, "plan"))
-	d.says(t, "deleted with it", "spec.futureOrder")
+	d.Says(t, "deleted with it", "spec.futureOrder")
 }
 
 // A setting is written as a whole: what is unknown inside is not lost without a word.
@@ -81,12 +81,12 @@ func TestUnknownFieldsOfSettings(t *testing.T) {
 		return "\nresource \"calico_felix_configuration\" \"default\" {\n  name = \"default\"\n" + setting + "\n}\n"
 	}
 	w := newWorkspace(t, felix(`  log_severity_screen = "Warning"`), etcdBlock(at(etcd.Endpoints...)))
-	if o := run(t, w, "apply"); o.failed {
-		t.Fatalf("another setting: %v", o.diagnostics)
+	if o := run(t, w, "apply"); o.Failed {
+		t.Fatalf("another setting: %v", o.Diagnostics)
 	}
 	const whole = "  health_timeout_override {\n    name    = \"a\"\n    timeout = \"2s\"\n  }"
 	rewrite(t, w, felix("  log_severity_screen = \"Warning\"\n"+whole), etcdBlock(at(etcd.Endpoints...)))
-	fail(t, w, "apply").says(t, "Unknown Fields", "spec.healthTimeoutOverrides[0].futureToo")
+	fail(t, w, "apply").Says(t, "Unknown Fields", "spec.healthTimeoutOverrides[0].futureToo")
 	if value := etcd.MustGet(t, guardedFelixKey).Value; !strings.Contains(value, "futureToo") {
 		t.Errorf("it is stored as %s", value)
 	}

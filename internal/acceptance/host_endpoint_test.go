@@ -1,9 +1,11 @@
-package provider_test
+package acceptance
 
-var hostEndpointAcceptance = acceptance{
+import "github.com/calico-terraform/terraform-provider-calico/internal/calico"
+
+var hostEndpointRow = row{
 	typeName: "calico_host_endpoint",
 	name:     "db{i}-eth0",
-	key:      "hostendpoints/db{i}-eth0",
+	kind:     calico.KindHostEndpoint,
 	config: map[string]string{
 		"node":           `"db{i}"`,
 		"interface_name": `"eth0"`,
@@ -30,7 +32,7 @@ var hostEndpointAcceptance = acceptance{
 			"ports": [{"name": "postgres", "port": 5432, "protocol": "TCP"}, {"name": "dns", "port": 53, "protocol": "UDP"}]
 		}
 	}`,
-	changes: []acceptanceChange{
+	changes: []change{
 		{"node", `"web{i}"`, []edit{set("spec.node", `"web{i}"`)}, []edit{set("spec.node", `"elsewhere"`)}},
 		{"interface_name", `"*"`, []edit{set("spec.interfaceName", `"*"`)}, []edit{remove("spec.interfaceName")}},
 		{"expected_ips", `["10.0.0.6"]`, []edit{set("spec.expectedIPs", `["10.0.0.6"]`)}, []edit{insert("spec.expectedIPs[0]", `"10.0.0.7"`)}},
@@ -41,12 +43,12 @@ var hostEndpointAcceptance = acceptance{
 		{"labels", `{ role = "web" }`, []edit{set("metadata.labels", `{"role": "web"}`)}, []edit{set("metadata.labels.added", `"yes"`)}},
 		{"annotations", `{ owner = "security-team" }`, []edit{set("metadata.annotations.owner", `"security-team"`)}, []edit{remove("metadata.annotations.owner")}},
 	},
-	spellings: []acceptanceSpelling{
+	spellings: []spelling{
 		{attribute: "expected_ips", value: `["2001:DB8:0::5", "10.0.0.5"]`},
 		{attribute: "expected_ips", stored: []edit{set("spec.expectedIPs", `["2001:0DB8::0:5", "10.0.0.5", "10.0.0.5"]`)}},
 		{attribute: "port", value: `[{ name = "postgres", port = "5432", protocol = "TCP" }, { name = "dns", port = 53, protocol = "UDP" }]`},
 	},
-	invalid: []acceptanceInvalid{
+	invalid: []invalid{
 		{name: "neither an interface nor an address", set: map[string]string{"interface_name": ""},
 			path: "interface_name", says: []string{"needs interfaceName or at least one of expectedIPs", `"*" for all interfaces`}},
 		{name: "nothing as an interface", set: map[string]string{"interface_name": `""`},

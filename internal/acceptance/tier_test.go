@@ -1,9 +1,11 @@
-package provider_test
+package acceptance
 
-var tierAcceptance = acceptance{
+import "github.com/calico-terraform/terraform-provider-calico/internal/calico"
+
+var tierRow = row{
 	typeName: "calico_tier",
 	name:     "security-{i}",
-	key:      "tiers/security-{i}",
+	kind:     calico.KindTier,
 	config: map[string]string{
 		"order":          `500`,
 		"default_action": `"Pass"`,
@@ -20,16 +22,16 @@ var tierAcceptance = acceptance{
 		},
 		"spec": {"order": 500, "defaultAction": "Pass"}
 	}`,
-	changes: []acceptanceChange{
+	changes: []change{
 		{"order", `1.5`, []edit{set("spec.order", `1.5`)}, []edit{set("spec.order", `2`)}},
 		{"default_action", `"Deny"`, []edit{set("spec.defaultAction", `"Deny"`)}, []edit{set("spec.defaultAction", `"Pass"`)}},
 		{"labels", `{ role = "second" }`, []edit{set("metadata.labels.role", `"second"`)}, []edit{set("metadata.labels.added", `"yes"`)}},
 		{"annotations", `{ owner = "security-team" }`, []edit{set("metadata.annotations.owner", `"security-team"`)}, []edit{remove("metadata.annotations.owner")}},
 	},
-	spellings: []acceptanceSpelling{
+	spellings: []spelling{
 		{attribute: "order", value: `"500.0"`, stored: []edit{set("spec.order", `5e2`)}},
 	},
-	invalid: []acceptanceInvalid{
+	invalid: []invalid{
 		{name: "another action", set: map[string]string{"default_action": `"Allow"`}, path: "default_action", says: []string{`"Deny"`, `"Pass"`}},
 		{name: "a name in upper case", set: map[string]string{"name": `"Security-{i}"`}, path: "name", says: []string{`write "security-1"`}},
 	},

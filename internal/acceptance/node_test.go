@@ -1,9 +1,11 @@
-package provider_test
+package acceptance
 
-var nodeAcceptance = acceptance{
+import "github.com/calico-terraform/terraform-provider-calico/internal/calico"
+
+var nodeRow = row{
 	typeName: "calico_node",
 	name:     "db{i}",
-	key:      "nodes/db{i}",
+	kind:     calico.KindNode,
 	config: map[string]string{
 		"bgp": `{
     as_number                  = "65546"
@@ -47,10 +49,9 @@ var nodeAcceptance = acceptance{
 			"wireguard": {"interfaceIPv4Address": "10.244.1.3", "interfaceIPv6Address": "fd00:10:244::3"},
 			"addresses": [{"address": "10.0.0.5/24", "type": "CalicoNodeIP"}, {"address": "192.0.2.5"}],
 			"interfaces": [{"name": "eth0", "addresses": ["10.0.0.5", "2001:db8::5"]}]
-		},
-		"status": {}
+		}
 	}`,
-	changes: []acceptanceChange{
+	changes: []change{
 		{"bgp", `{ as_number = "64512", ipv4_address = "10.0.0.6/24" }`,
 			[]edit{set("spec.bgp", `{"asNumber": 64512, "ipv4Address": "10.0.0.6/24"}`)}, []edit{set("spec.bgp.ipv4Address", `"10.0.0.7/24"`)}},
 		{"ipv4_vxlan_tunnel_addr", `"10.244.2.2"`, []edit{set("spec.ipv4VXLANTunnelAddr", `"10.244.2.2"`)}, []edit{remove("spec.ipv4VXLANTunnelAddr")}},
@@ -64,12 +65,12 @@ var nodeAcceptance = acceptance{
 		{"labels", `{ rack = "r2" }`, []edit{set("metadata.labels.rack", `"r2"`)}, []edit{set("metadata.labels.added", `"yes"`)}},
 		{"annotations", `{ owner = "security-team" }`, []edit{set("metadata.annotations.owner", `"security-team"`)}, []edit{remove("metadata.annotations.owner")}},
 	},
-	spellings: []acceptanceSpelling{
+	spellings: []spelling{
 		{attribute: "ipv6_vxlan_tunnel_addr", value: `"FD00:10:244:0::2"`, stored: []edit{set("spec.ipv6VXLANTunnelAddr", `"FD00:10:244::2"`)}},
 		{attribute: "wireguard", value: `{ interface_ipv4_address = "10.244.1.3", interface_ipv6_address = "FD00:10:244::3" }`},
 		{attribute: "bgp", stored: []edit{set("spec.bgp.asNumber", `"1.10"`)}},
 	},
-	invalid: []acceptanceInvalid{
+	invalid: []invalid{
 		{name: "nothing about BGP", set: map[string]string{"bgp": `{}`}, path: "bgp", says: []string{"says nothing", "leave it out"}},
 		{name: "an address of the other version", set: map[string]string{"bgp": `{ ipv4_address = "2001:db8::5/64" }`}, path: "bgp.ipv4_address", says: []string{"IPv4"}},
 		{name: "an AS number that is none", set: map[string]string{"bgp": `{ as_number = "x" }`}, path: "bgp.as_number", says: []string{`"1.10"`}},

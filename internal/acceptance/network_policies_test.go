@@ -1,8 +1,10 @@
-package provider_test
+package acceptance
 
 import (
 	"maps"
 	"strings"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 // The four kinds of policies have most of their attributes in common. Their rows
@@ -10,19 +12,19 @@ import (
 // its name. How releases before that store tiers is a matter of the conformance
 // tests.
 var (
-	globalNetworkPolicyAcceptance       = policyAcceptance("calico_global_network_policy", "GlobalNetworkPolicy", "globalnetworkpolicies", "", false)
-	networkPolicyAcceptance             = policyAcceptance("calico_network_policy", "NetworkPolicy", "networkpolicies", "production", false)
-	stagedGlobalNetworkPolicyAcceptance = policyAcceptance("calico_staged_global_network_policy", "StagedGlobalNetworkPolicy", "stagedglobalnetworkpolicies", "", true)
-	stagedNetworkPolicyAcceptance       = policyAcceptance("calico_staged_network_policy", "StagedNetworkPolicy", "stagednetworkpolicies", "production", true)
+	globalNetworkPolicyRow       = policyRow("calico_global_network_policy", calico.KindGlobalNetworkPolicy, "", false)
+	networkPolicyRow             = policyRow("calico_network_policy", calico.KindNetworkPolicy, "production", false)
+	stagedGlobalNetworkPolicyRow = policyRow("calico_staged_global_network_policy", calico.KindStagedGlobalNetworkPolicy, "", true)
+	stagedNetworkPolicyRow       = policyRow("calico_staged_network_policy", calico.KindStagedNetworkPolicy, "production", true)
 )
 
-func policyAcceptance(typeName, kind, plural, namespace string, staged bool) acceptance {
-	row := acceptance{
+func policyRow(typeName string, kind calico.Kind, namespace string, staged bool) row {
+	policy := row{
 		typeName: typeName,
 		name:     "allow-web-{i}",
-		key:      plural + "/allow-web-{i}",
+		kind:     kind,
 		release:  "v3.32.1",
-		needs:    map[string]string{"tiers/platform": `{"kind":"Tier","apiVersion":"projectcalico.org/v3","metadata":{"name":"platform"},"spec":{"order":500,"defaultAction":"Deny"},"status":{}}`},
+		needs:    []string{`{"kind":"Tier","apiVersion":"projectcalico.org/v3","metadata":{"name":"platform"},"spec":{"order":500,"defaultAction":"Deny"}}`},
 		config: map[string]string{
 			"tier":     `"platform"`,
 			"order":    `10`,
@@ -41,12 +43,12 @@ func policyAcceptance(typeName, kind, plural, namespace string, staged bool) acc
 		// The same rules, by the same code.
 		sameAs: map[string]string{"egress": "ingress"},
 		stored: `{
-			"kind": "` + kind + `",
+			"kind": "` + string(kind) + `",
 			"apiVersion": "projectcalico.org/v3",
 			"metadata": {
 				"name": "allow-web-{i}",
-				"labels": {"team": "net", "projectcalico.org/tier": "platform"},
-				"annotations": {"owner": "network-team", "projectcalico.org/metadata": "{\"name\":\"allow-web-{i}\"}"}
+				"labels": {"team": "net"},
+				"annotations": {"owner": "network-team"}
 			},
 			"spec": {
 				"tier": "platform",
@@ -55,26 +57,26 @@ func policyAcceptance(typeName, kind, plural, namespace string, staged bool) acc
 				"types": ["Ingress", "Egress"],
 				"ingress": [
 					{"action": "Allow", "protocol": "TCP", "source": {"nets": ["10.1.0.0/16"]}, "destination": {"ports": [443, "8000:8080"]}},
-					{"action": "Log", "source": {}, "destination": {}}
+					{"action": "Log"}
 				],
 				"egress": [
-					{"action": "Allow", "protocol": 6, "source": {}, "destination": {"nets": ["fd00:1::/64"], "ports": [5432]}}
+					{"action": "Allow", "protocol": 6, "destination": {"nets": ["fd00:1::/64"], "ports": [5432]}}
 				],
 				"serviceAccountSelector": "team == 'web'",
 				"performanceHints": ["AssumeNeededOnEveryNode"]
 			}
 		}`,
-		changes: []acceptanceChange{
+		changes: []change{
 			{attribute: "order", value: `-1.5`, stored: []edit{set("spec.order", `-1.5`)}, drift: []edit{remove("spec.order")}},
 			{attribute: "selector", value: `"all()"`, stored: []edit{set("spec.selector", `"all()"`)}, drift: []edit{set("spec.selector", `"role == 'db'"`)}},
 			{attribute: "tier", value: `"default"`,
-				stored: []edit{set("spec.tier", `"default"`), set("metadata.labels", `{"team": "net", "projectcalico.org/tier": "default"}`)},
-				drift:  []edit{set("spec.tier", `"platform"`), set("metadata.labels", `{"team": "net", "projectcalico.org/tier": "platform"}`)}},
+				stored: []edit{set("spec.tier", `"default"`)},
+				drift:  []edit{set("spec.tier", `"platform"`)}},
 			{attribute: "types", value: `["Egress"]`, stored: []edit{set("spec.types", `["Egress"]`)}, drift: []edit{set("spec.types", `["Ingress", "Egress"]`)}},
 			{attribute: "ingress", value: everyRuleField,
 				stored: []edit{set("spec.ingress", "["+strings.Join(everyRuleStored, ",")+"]")}, drift: []edit{remove("spec.ingress[0].source.notNets")}},
 			{attribute: "egress", value: `[{ action = "Deny", destination = { services = { name = "s", namespace = "n" } } }]`,
-				stored: []edit{set("spec.egress", `[{"action": "Deny", "source": {}, "destination": {"services": {"name": "s", "namespace": "n"}}}]`)}, drift: []edit{remove("spec.egress")}},
+				stored: []edit{set("spec.egress", `[{"action": "Deny", "destination": {"services": {"name": "s", "namespace": "n"}}}]`)}, drift: []edit{remove("spec.egress")}},
 			{attribute: "service_account_selector", value: `"has(team)"`,
 				stored: []edit{set("spec.serviceAccountSelector", `"has(team)"`)}, drift: []edit{remove("spec.serviceAccountSelector")}},
 			{attribute: "performance_hints", value: `null`,
@@ -84,7 +86,7 @@ func policyAcceptance(typeName, kind, plural, namespace string, staged bool) acc
 			{attribute: "annotations", value: `{ owner = "security-team" }`,
 				stored: []edit{set("metadata.annotations.owner", `"security-team"`)}, drift: []edit{remove("metadata.annotations.owner")}},
 		},
-		spellings: []acceptanceSpelling{
+		spellings: []spelling{
 			{attribute: "selector", value: `"role==\"web\"&&zone in {\"b\",\"a\"}"`, stored: []edit{set("spec.selector", `"role  ==  'web' && zone in {'b','a'}"`)}},
 			{attribute: "types", value: `["Ingress", "Egress"]`, stored: []edit{set("spec.types", `["Egress", "Ingress"]`)}},
 			{attribute: "order", value: `"10.0"`, stored: []edit{set("spec.order", `10.0`)}},
@@ -92,7 +94,7 @@ func policyAcceptance(typeName, kind, plural, namespace string, staged bool) acc
 				stored: []edit{set("spec.egress[0].destination.nets", `["fd00:1:0::/64"]`), set("spec.egress[0].protocol", `"6"`)}},
 			{attribute: "service_account_selector", value: "<<-EOT\n    team ==\n      'web'\n  EOT"},
 		},
-		invalid: []acceptanceInvalid{
+		invalid: []invalid{
 			{name: "a name in upper case", set: map[string]string{"name": `"Allow-{i}"`}, path: "name", says: []string{`write "allow-0"`}},
 			{name: "a selector's syntax error", set: map[string]string{"selector": `"role = 'web'"`}, path: "selector", says: []string{"=="}},
 			{name: "a type in lower case", set: map[string]string{"types": `["ingress"]`}, path: "types", says: []string{`write "Ingress"`}},
@@ -112,72 +114,71 @@ func policyAcceptance(typeName, kind, plural, namespace string, staged bool) acc
 		},
 	}
 	if namespace != "" {
-		row.namespace = namespace
-		row.key = plural + "/" + namespace + "/allow-web-{i}"
-		row.stored = strings.Replace(row.stored, `"metadata": {`, `"metadata": {"namespace": "`+namespace+`",`, 1)
-		row.invalid = append(row.invalid, acceptanceInvalid{name: "a slash in the namespace", set: map[string]string{"namespace": `"a/b"`}, path: "namespace", says: []string{"write one without"}})
+		policy.namespace = namespace
+		policy.stored = strings.Replace(policy.stored, `"metadata": {`, `"metadata": {"namespace": "`+namespace+`",`, 1)
+		policy.invalid = append(policy.invalid, invalid{name: "a slash in the namespace", set: map[string]string{"namespace": `"a/b"`}, path: "namespace", says: []string{"write one without"}})
 	} else {
-		row.forAllNamespaces()
+		policy.forAllNamespaces()
 	}
 	old := "v3.28.5"
 	if staged {
-		row.staged()
-		row.invalid = append(row.invalid, acceptanceInvalid{name: "a release without staged policies", release: old,
-			says: []string{"does not know the kind " + kind, "v3.30.0", "leave this resource out", "This is " + kind + " \"allow-web-"}})
-		return row
+		policy.staged()
+		policy.invalid = append(policy.invalid, invalid{name: "a release without staged policies", release: old,
+			says: []string{"does not know the kind " + string(kind), "v3.30.0", "leave this resource out", "This is " + string(kind) + " \"allow-web-"}})
+		return policy
 	}
-	row.invalid = append(row.invalid,
-		acceptanceInvalid{name: "a tier where there are none", set: map[string]string{"tier": `"platform"`}, release: old, path: "tier", says: []string{"came with v3.29", "leave tier out"}},
-		acceptanceInvalid{name: "a dot where there are no tiers", set: map[string]string{"name": `"allow.web-{i}"`}, release: old, path: "name", says: []string{"one word", `write "allow-web-`}},
+	policy.invalid = append(policy.invalid,
+		invalid{name: "a tier where there are none", set: map[string]string{"tier": `"platform"`}, release: old, path: "tier", says: []string{"came with v3.29", "leave tier out"}},
+		invalid{name: "a dot where there are no tiers", set: map[string]string{"name": `"allow.web-{i}"`}, release: old, path: "name", says: []string{"one word", `write "allow-web-`}},
 	)
-	return row
+	return policy
 }
 
 // forAllNamespaces adds what only a policy has that belongs to no namespace.
-func (a *acceptance) forAllNamespaces() {
-	maps.Copy(a.config, map[string]string{
+func (r *row) forAllNamespaces() {
+	maps.Copy(r.config, map[string]string{
 		"namespace_selector": `"env == 'prod'"`,
 		"do_not_track":       `false`,
 		"pre_dnat":           `false`,
 		"apply_on_forward":   `true`,
 	})
-	a.stored = strings.Replace(a.stored, `"spec": {`, `"spec": {"namespaceSelector": "env == 'prod'", "applyOnForward": true,`, 1)
-	a.together = map[string]map[string]string{"pre_dnat": {"egress": `null`, "types": `["Ingress"]`}}
-	a.changes = append(a.changes,
-		acceptanceChange{attribute: "namespace_selector", value: `null`,
+	r.stored = strings.Replace(r.stored, `"spec": {`, `"spec": {"namespaceSelector": "env == 'prod'", "applyOnForward": true,`, 1)
+	r.together = map[string]map[string]string{"pre_dnat": {"egress": `null`, "types": `["Ingress"]`}}
+	r.changes = append(r.changes,
+		change{attribute: "namespace_selector", value: `null`,
 			stored: []edit{remove("spec.namespaceSelector")}, drift: []edit{set("spec.namespaceSelector", `"all()"`)}},
-		acceptanceChange{attribute: "do_not_track", value: `true`,
+		change{attribute: "do_not_track", value: `true`,
 			stored: []edit{set("spec.doNotTrack", `true`)}, drift: []edit{remove("spec.doNotTrack")}},
-		acceptanceChange{attribute: "pre_dnat", value: `true`,
+		change{attribute: "pre_dnat", value: `true`,
 			stored: []edit{set("spec.preDNAT", `true`), set("spec.types", `["Ingress"]`), remove("spec.egress")},
 			drift:  []edit{remove("spec.preDNAT"), set("spec.types", `["Egress"]`), set("spec.egress", `[{"action": "Deny"}]`)}},
-		acceptanceChange{attribute: "apply_on_forward", value: `null`,
+		change{attribute: "apply_on_forward", value: `null`,
 			stored: []edit{remove("spec.applyOnForward")}, drift: []edit{set("spec.applyOnForward", `true`)}},
 	)
-	a.invalid = append(a.invalid,
-		acceptanceInvalid{name: "preDNAT without applyOnForward", set: map[string]string{"pre_dnat": `true`}, path: "apply_on_forward", says: []string{"write true"}},
-		acceptanceInvalid{name: "doNotTrack without applyOnForward", set: map[string]string{"do_not_track": `true`, "apply_on_forward": `false`},
+	r.invalid = append(r.invalid,
+		invalid{name: "preDNAT without applyOnForward", set: map[string]string{"pre_dnat": `true`}, path: "apply_on_forward", says: []string{"write true"}},
+		invalid{name: "doNotTrack without applyOnForward", set: map[string]string{"do_not_track": `true`, "apply_on_forward": `false`},
 			path: "apply_on_forward", says: []string{"write true"}},
-		acceptanceInvalid{name: "doNotTrack with preDNAT", set: map[string]string{"do_not_track": `true`, "pre_dnat": `true`, "apply_on_forward": `true`},
+		invalid{name: "doNotTrack with preDNAT", set: map[string]string{"do_not_track": `true`, "pre_dnat": `true`, "apply_on_forward": `true`},
 			path: "pre_dnat", says: []string{"write it as two policies"}},
-		acceptanceInvalid{name: "preDNAT with the type Egress", set: map[string]string{"pre_dnat": `true`, "apply_on_forward": `true`, "types": `["Ingress", "Egress"]`},
+		invalid{name: "preDNAT with the type Egress", set: map[string]string{"pre_dnat": `true`, "apply_on_forward": `true`, "types": `["Ingress", "Egress"]`},
 			path: "types", says: []string{`write "Ingress"`}},
-		acceptanceInvalid{name: "a service without a namespace", set: map[string]string{"egress": `[{ action = "Allow", destination = { services = { name = "s" } } }]`},
+		invalid{name: "a service without a namespace", set: map[string]string{"egress": `[{ action = "Allow", destination = { services = { name = "s" } } }]`},
 			path: "egress[0].destination.services.namespace", says: []string{"write the service's namespace"}},
 	)
 }
 
 // staged adds what only a staged policy has.
-func (a *acceptance) staged() {
-	a.config["staged_action"] = `"Learn"`
-	a.stored = strings.Replace(a.stored, `"spec": {`, `"spec": {"stagedAction": "Learn",`, 1)
-	a.changes = append(a.changes, acceptanceChange{attribute: "staged_action", value: `null`,
+func (r *row) staged() {
+	r.config["staged_action"] = `"Learn"`
+	r.stored = strings.Replace(r.stored, `"spec": {`, `"spec": {"stagedAction": "Learn",`, 1)
+	r.changes = append(r.changes, change{attribute: "staged_action", value: `null`,
 		stored: []edit{set("spec.stagedAction", `"Set"`)}, drift: []edit{set("spec.stagedAction", `"Ignore"`)}})
-	a.invalid = append(a.invalid,
-		acceptanceInvalid{name: "a staged action in lower case", set: map[string]string{"staged_action": `"set"`}, path: "staged_action", says: []string{`write "Set"`}},
-		acceptanceInvalid{name: "a staged deletion with a selector", set: map[string]string{"staged_action": `"Delete"`, "selector": `"all()"`},
+	r.invalid = append(r.invalid,
+		invalid{name: "a staged action in lower case", set: map[string]string{"staged_action": `"set"`}, path: "staged_action", says: []string{`write "Set"`}},
+		invalid{name: "a staged deletion with a selector", set: map[string]string{"staged_action": `"Delete"`, "selector": `"all()"`},
 			path: "selector", says: []string{"no other field than tier"}},
-		acceptanceInvalid{name: "a staged deletion with types", set: map[string]string{"staged_action": `"Delete"`, "types": `["Ingress"]`},
+		invalid{name: "a staged deletion with types", set: map[string]string{"staged_action": `"Delete"`, "types": `["Ingress"]`},
 			path: "types", says: []string{"leave the attribute out"}},
 	)
 }

@@ -1,16 +1,17 @@
-package provider_test
+package acceptance
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
-var kubeControllersConfigurationAcceptance = acceptance{
+var kubeControllersConfigurationRow = row{
 	typeName: "calico_kube_controllers_configuration",
 	name:     "default",
-	key:      "kubecontrollersconfigurations/default",
+	kind:     calico.KindKubeControllersConfiguration,
 	release:  "v3.32.1", // policy_migration
 	config: map[string]string{
 		"log_severity_screen":       `"Warning"`,
@@ -83,10 +84,9 @@ var kubeControllersConfigurationAcceptance = acceptance{
 				"loadBalancer": {"assignIPs": "RequestedServicesOnly"},
 				"policyMigration": {"enabled": "Disabled"}
 			}
-		},
-		"status": {}
+		}
 	}`,
-	changes: []acceptanceChange{
+	changes: []change{
 		{"log_severity_screen", `"Debug"`, []edit{set("spec.logSeverityScreen", `"Debug"`)}, []edit{remove("spec.logSeverityScreen")}},
 		{"debug_profile_port", `0`, []edit{set("spec.debugProfilePort", `0`)}, []edit{remove("spec.debugProfilePort")}},
 		{"health_checks", `"Enabled"`, []edit{set("spec.healthChecks", `"Enabled"`)}, []edit{set("spec.healthChecks", `"Disabled"`)}},
@@ -98,7 +98,7 @@ var kubeControllersConfigurationAcceptance = acceptance{
 		{"labels", `{ site = "west" }`, []edit{set("metadata.labels.site", `"west"`)}, []edit{set("metadata.labels.added", `"yes"`)}},
 		{"annotations", `{ owner = "security-team" }`, []edit{set("metadata.annotations.owner", `"security-team"`)}, []edit{remove("metadata.annotations.owner")}},
 	},
-	spellings: []acceptanceSpelling{
+	spellings: []spelling{
 		{attribute: "etcd_v3_compaction_period", value: `"90s"`, stored: []edit{set("spec.etcdV3CompactionPeriod", `"90s"`)}},
 		{attribute: "prometheus_metrics_port", value: `"0"`},
 		{attribute: "controllers", stored: []edit{
@@ -107,7 +107,7 @@ var kubeControllersConfigurationAcceptance = acceptance{
 			set("spec.controllers.node.hostEndpoint.templates[0].interfaceCIDRs", `["2001:DB8:9::/48", "10.9.0.0/16"]`),
 		}},
 	},
-	invalid: []acceptanceInvalid{
+	invalid: []invalid{
 		{name: "another name", set: map[string]string{"name": `"other"`}, path: "name", says: []string{`write "default"`}},
 		{name: "no duration", set: map[string]string{"etcd_v3_compaction_period": `"5"`}, path: "etcd_v3_compaction_period", says: []string{"Given: \"5\""}},
 		{name: "a switch", set: map[string]string{"controllers": `{ node = { sync_labels = "On" } }`}, path: "controllers.node.sync_labels", says: []string{`"Enabled" or "Disabled"`}},
@@ -127,9 +127,10 @@ var kubeControllersConfigurationAcceptance = acceptance{
 // switches them on says so, and no other.
 func TestAutomaticEndpointsAreWarnedOf(t *testing.T) {
 	t.Parallel()
-	etcd := acctest.NewEtcd(t, acctest.WithCalico(acceptanceRelease))
-	controllers := func(mode string) string {
-		return `
+	inEachWorld(t, func(t *testing.T, in newWorld) {
+		w := in(t, acctest.UsualRelease)
+		controllers := func(mode string) string {
+			return `
 resource "calico_kube_controllers_configuration" "this" {
   name = "default"
   controllers {
@@ -141,29 +142,30 @@ resource "calico_kube_controllers_configuration" "this" {
   }
 }
 `
-	}
-	w := newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), controllers("Disabled"))
-	closing := func() (told []diagnostic) {
-		t.Helper()
-		for _, d := range runAndTell(t, w, "plan").diagnostics {
-			if strings.Contains(d.Summary, "Close Nodes") {
-				told = append(told, d)
-			}
 		}
-		return told
-	}
-	if told := closing(); len(told) > 0 {
-		t.Errorf("told: %v", told)
-	}
-	succeed(t, w, "apply")
-	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), controllers("Enabled"))
-	if told := closing(); len(told) != 1 {
-		t.Errorf("told: %v", told)
-	} else {
-		told[0].says(t, "calico_failsafe_policy first", "projectcalico-default-allow")
-	}
-	succeed(t, w, "apply")
-	if told := closing(); len(told) > 0 {
-		t.Errorf("told again: %v", told)
-	}
+		workspace := w.workspace(t, acctest.TestCLI(t), w.provider(), controllers("Disabled"))
+		closing := func() (told []acctest.Diagnostic) {
+			t.Helper()
+			for _, d := range acctest.RunAndTell(t, workspace, "plan").Diagnostics {
+				if strings.Contains(d.Summary, "Close Nodes") {
+					told = append(told, d)
+				}
+			}
+			return told
+		}
+		if told := closing(); len(told) > 0 {
+			t.Errorf("told: %v", told)
+		}
+		acctest.Succeed(t, workspace, "apply")
+		acctest.Rewrite(t, workspace, w.provider(), controllers("Enabled"))
+		if told := closing(); len(told) != 1 {
+			t.Errorf("told: %v", told)
+		} else {
+			told[0].Says(t, "calico_failsafe_policy first", "projectcalico-default-allow")
+		}
+		acctest.Succeed(t, workspace, "apply")
+		if told := closing(); len(told) > 0 {
+			t.Errorf("told again: %v", told)
+		}
+	})
 }

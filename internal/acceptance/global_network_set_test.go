@@ -1,9 +1,11 @@
-package provider_test
+package acceptance
 
-var globalNetworkSetAcceptance = acceptance{
+import "github.com/calico-terraform/terraform-provider-calico/internal/calico"
+
+var globalNetworkSetRow = row{
 	typeName: "calico_global_network_set",
 	name:     "management-{i}",
-	key:      "globalnetworksets/management-{i}",
+	kind:     calico.KindGlobalNetworkSet,
 	config: map[string]string{
 		"nets":        `["192.0.2.0/24", "198.51.100.7", "2001:db8::/32"]`,
 		"labels":      `{ role = "management" }`,
@@ -19,17 +21,17 @@ var globalNetworkSetAcceptance = acceptance{
 		},
 		"spec": {"nets": ["192.0.2.0/24", "198.51.100.7", "2001:db8::/32"]}
 	}`,
-	changes: []acceptanceChange{
+	changes: []change{
 		{attribute: "nets", value: `["192.0.2.0/25"]`, stored: []edit{set("spec.nets", `["192.0.2.0/25"]`)}, drift: []edit{insert("spec.nets[0]", `"0.0.0.0/0"`)}},
 		{attribute: "labels", value: `null`, stored: []edit{remove("metadata.labels")}, drift: []edit{set("metadata.labels.added", `"yes"`)}},
 		{attribute: "annotations", value: `{ owner = "security-team" }`,
 			stored: []edit{set("metadata.annotations.owner", `"security-team"`)}, drift: []edit{remove("metadata.annotations.owner")}},
 	},
-	spellings: []acceptanceSpelling{
+	spellings: []spelling{
 		{attribute: "nets", value: `["2001:DB8:0::/32", "198.51.100.7/32", "192.0.2.0/24"]`},
 		{attribute: "nets", stored: []edit{set("spec.nets", `["2001:DB8::/32", "192.0.2.9/24", "198.51.100.7/32"]`)}},
 	},
-	invalid: []acceptanceInvalid{
+	invalid: []invalid{
 		{name: "no network", set: map[string]string{"nets": `["the office"]`}, path: "nets", says: []string{`Given: "the office"`}},
 		{name: "an empty text", set: map[string]string{"nets": `["10.0.0.0/8", ""]`}, path: "nets", says: []string{"such as 10.0.0.0/8"}},
 		{name: "a leading zero", set: map[string]string{"nets": `["10.0.0.01"]`}, path: "nets", says: []string{"no leading zeros"}},

@@ -1,13 +1,15 @@
-package provider_test
+package acceptance
+
+import "github.com/calico-terraform/terraform-provider-calico/internal/calico"
 
 // The row is of v3.32, where a policy can change its tier: see the rows of the other
 // policies.
-var failsafePolicyAcceptance = acceptance{
+var failsafePolicyRow = row{
 	typeName: "calico_failsafe_policy",
 	name:     "failsafe-{i}",
-	key:      "globalnetworkpolicies/failsafe-{i}",
+	kind:     calico.KindGlobalNetworkPolicy,
 	release:  "v3.32.1",
-	needs:    map[string]string{"tiers/platform": `{"kind":"Tier","apiVersion":"projectcalico.org/v3","metadata":{"name":"platform"},"spec":{"order":500,"defaultAction":"Deny"},"status":{}}`},
+	needs:    []string{`{"kind":"Tier","apiVersion":"projectcalico.org/v3","metadata":{"name":"platform"},"spec":{"order":500,"defaultAction":"Deny"}}`},
 	config: map[string]string{
 		"tier":             `"default"`,
 		"selector":         `"has(role) && zone in { 'a', 'b' }"`,
@@ -35,8 +37,8 @@ var failsafePolicyAcceptance = acceptance{
 		"apiVersion": "projectcalico.org/v3",
 		"metadata": {
 			"name": "failsafe-{i}",
-			"labels": {"team": "net", "projectcalico.org/tier": "default"},
-			"annotations": {"owner": "network-team", "projectcalico.org/metadata": "{\"name\":\"failsafe-{i}\"}"}
+			"labels": {"team": "net"},
+			"annotations": {"owner": "network-team"}
 		},
 		"spec": {
 			"tier": "default",
@@ -46,48 +48,48 @@ var failsafePolicyAcceptance = acceptance{
 			"ingress": [
 				{"action": "Allow", "protocol": "TCP", "source": {"nets": ["10.1.0.0/24"]}, "destination": {"ports": [22, "2200:2210"]}},
 				{"action": "Allow", "protocol": "TCP", "source": {"nets": ["2001:db8:1::/64"]}, "destination": {"ports": [22, "2200:2210"]}},
-				{"action": "Allow", "protocol": "ICMP", "source": {}, "destination": {}},
-				{"action": "Allow", "protocol": "ICMPv6", "source": {}, "destination": {}},
+				{"action": "Allow", "protocol": "ICMP"},
+				{"action": "Allow", "protocol": "ICMPv6"},
 				{"action": "Allow", "protocol": "TCP", "source": {"nets": ["10.3.0.0/24"]}, "destination": {"ports": [179]}},
-				{"action": "Allow", "protocol": "TCP", "source": {}, "destination": {"ports": [9100]}},
-				{"action": "Log", "source": {}, "destination": {}}
+				{"action": "Allow", "protocol": "TCP", "destination": {"ports": [9100]}},
+				{"action": "Log"}
 			],
 			"egress": [
-				{"action": "Allow", "protocol": "TCP", "source": {}, "destination": {"nets": ["10.2.0.11/32"], "ports": [2379]}},
-				{"action": "Allow", "protocol": "TCP", "source": {}, "destination": {"nets": ["2001:db8:2::/64"], "ports": ["2379:2380", 4001]}},
-				{"action": "Allow", "protocol": "ICMPv6", "source": {}, "destination": {}},
-				{"action": "Allow", "protocol": "UDP", "source": {}, "destination": {"ports": [67]}},
-				{"action": "Allow", "protocol": "UDP", "source": {}, "destination": {"ports": [547]}},
-				{"action": "Allow", "protocol": "TCP", "source": {}, "destination": {"nets": ["10.3.0.0/24"], "ports": [179]}},
-				{"action": "Allow", "protocol": 6, "source": {}, "destination": {"nets": ["fd00:1::/64"], "ports": [9100]}},
-				{"action": "Deny", "source": {}, "destination": {"notNets": ["10.6.0.0/16"]}}
+				{"action": "Allow", "protocol": "TCP", "destination": {"nets": ["10.2.0.11/32"], "ports": [2379]}},
+				{"action": "Allow", "protocol": "TCP", "destination": {"nets": ["2001:db8:2::/64"], "ports": ["2379:2380", 4001]}},
+				{"action": "Allow", "protocol": "ICMPv6"},
+				{"action": "Allow", "protocol": "UDP", "destination": {"ports": [67]}},
+				{"action": "Allow", "protocol": "UDP", "destination": {"ports": [547]}},
+				{"action": "Allow", "protocol": "TCP", "destination": {"nets": ["10.3.0.0/24"], "ports": [179]}},
+				{"action": "Allow", "protocol": 6, "destination": {"nets": ["fd00:1::/64"], "ports": [9100]}},
+				{"action": "Deny", "destination": {"notNets": ["10.6.0.0/16"]}}
 			]
 		}
 	}`,
-	changes: []acceptanceChange{
+	changes: []change{
 		{"management_cidrs", `["10.9.0.0/24", "2001:db8:1::/64"]`,
 			[]edit{set("spec.ingress[0].source.nets", `["10.9.0.0/24"]`)}, []edit{insert("spec.ingress[0].source.nets[1]", `"0.0.0.0/0"`)}},
 		{"order", `-1.5`, []edit{set("spec.order", `-1.5`)}, []edit{remove("spec.order")}},
 		{"selector", `"all()"`, []edit{set("spec.selector", `"all()"`)}, []edit{set("spec.selector", `"role == 'db'"`)}},
 		{"tier", `"platform"`,
-			[]edit{set("spec.tier", `"platform"`), set("metadata.labels", `{"team": "net", "projectcalico.org/tier": "platform"}`)},
-			[]edit{set("spec.tier", `"default"`), set("metadata.labels", `{"team": "net", "projectcalico.org/tier": "default"}`)}},
+			[]edit{set("spec.tier", `"platform"`)},
+			[]edit{set("spec.tier", `"default"`)}},
 		{"labels", `{ team = "security", zone = "a" }`, []edit{set("metadata.labels.team", `"security"`), set("metadata.labels.zone", `"a"`)}, []edit{remove("metadata.labels.team")}},
 		{"annotations", `{ owner = "security-team" }`, []edit{set("metadata.annotations.owner", `"security-team"`)}, []edit{set("metadata.annotations.owner", `"somebody"`)}},
 		{"management_ports", `[2222]`,
 			[]edit{set("spec.ingress[0].destination.ports", `[2222]`), set("spec.ingress[1].destination.ports", `[2222]`)},
 			[]edit{set("spec.ingress[0].destination.ports", `[22]`), set("spec.ingress[1].destination.ports", `[22]`)}},
 		{"etcd_server", `[{ address = "2001:db8:2::/64", ports = ["2379:2380", "4001"] }, { address = "10.2.0.12" }]`,
-			[]edit{remove("spec.egress[0]"), insert("spec.egress[1]", `{"action": "Allow", "protocol": "TCP", "source": {}, "destination": {"nets": ["10.2.0.12/32"], "ports": [2379]}}`)},
+			[]edit{remove("spec.egress[0]"), insert("spec.egress[1]", `{"action": "Allow", "protocol": "TCP", "destination": {"nets": ["10.2.0.12/32"], "ports": [2379]}}`)},
 			[]edit{remove("spec.egress[1]")}},
 		{"allow_icmp", `false`, []edit{remove("spec.ingress[2]")},
-			[]edit{insert("spec.ingress[2]", `{"action": "Allow", "protocol": "ICMP", "source": {}, "destination": {}}`)}},
+			[]edit{insert("spec.ingress[2]", `{"action": "Allow", "protocol": "ICMP"}`)}},
 		{"allow_icmpv6", `false`, []edit{remove("spec.ingress[3]"), remove("spec.egress[2]")}, []edit{
-			insert("spec.ingress[3]", `{"action": "Allow", "protocol": "ICMPv6", "source": {}, "destination": {}}`),
-			insert("spec.egress[2]", `{"action": "Allow", "protocol": "ICMPv6", "source": {}, "destination": {}}`)}},
+			insert("spec.ingress[3]", `{"action": "Allow", "protocol": "ICMPv6"}`),
+			insert("spec.egress[2]", `{"action": "Allow", "protocol": "ICMPv6"}`)}},
 		{"allow_dhcp", `false`, []edit{remove("spec.egress[3]"), remove("spec.egress[3]")}, []edit{
-			insert("spec.egress[3]", `{"action": "Allow", "protocol": "UDP", "source": {}, "destination": {"ports": [547]}}`),
-			insert("spec.egress[3]", `{"action": "Allow", "protocol": "UDP", "source": {}, "destination": {"ports": [67]}}`)}},
+			insert("spec.egress[3]", `{"action": "Allow", "protocol": "UDP", "destination": {"ports": [547]}}`),
+			insert("spec.egress[3]", `{"action": "Allow", "protocol": "UDP", "destination": {"ports": [67]}}`)}},
 		{"bgp_peers", `["0.0.0.0/0"]`,
 			[]edit{set("spec.ingress[4].source.nets", `["0.0.0.0/0"]`), set("spec.egress[5].destination.nets", `["0.0.0.0/0"]`)},
 			[]edit{remove("spec.ingress[4]"), remove("spec.egress[5]")}},
@@ -99,10 +101,10 @@ var failsafePolicyAcceptance = acceptance{
 			insert("spec.ingress[9]", everyRuleStored[4]),
 		}, []edit{remove("spec.ingress[5].source.notNets")}},
 		{"extra_egress", `[{ action = "Deny", destination = { services = { name = "s", namespace = "n" } } }]`,
-			[]edit{remove("spec.egress[6]"), set("spec.egress[6]", `{"action": "Deny", "source": {}, "destination": {"services": {"name": "s", "namespace": "n"}}}`)},
+			[]edit{remove("spec.egress[6]"), set("spec.egress[6]", `{"action": "Deny", "destination": {"services": {"name": "s", "namespace": "n"}}}`)},
 			[]edit{remove("spec.egress[6]")}},
 	},
-	spellings: []acceptanceSpelling{
+	spellings: []spelling{
 		{attribute: "selector", value: "<<-EOT\n    has(role) &&\n    zone in {\n      'a', 'b'\n    }\n  EOT"},
 		{attribute: "selector", value: `"has( role )&&zone in {\"b\",\"a\"}"`},
 		{attribute: "selector", stored: []edit{set("spec.selector", `"has(role)  &&  zone in {'b','a'}"`)}},
@@ -122,7 +124,7 @@ var failsafePolicyAcceptance = acceptance{
 		{attribute: "extra_egress", stored: []edit{
 			set("spec.egress[6].protocol", `"6"`), set("spec.egress[6].destination.nets", `["FD00:1::/64"]`), set("spec.egress[6].destination.ports", `["9100:9100"]`)}},
 	},
-	invalid: []acceptanceInvalid{
+	invalid: []invalid{
 		{name: "no management network", set: map[string]string{"management_cidrs": `[]`}, path: "management_cidrs", says: []string{"lock you out", `"10.1.0.0/24"`}},
 		{name: "no network", set: map[string]string{"management_cidrs": `["the office"]`}, path: "management_cidrs", says: []string{"10.0.0.0/8", `Given: "the office"`}},
 		{name: "a management network with host bits", set: map[string]string{"management_cidrs": `["10.1.0.7/24"]`},
@@ -229,8 +231,8 @@ var everyRuleStored = []string{
 			"serviceAccounts": {"names": ["a"], "selector": "x == 'y'"}
 		}
 	}`,
-	`{"action": "Allow", "source": {"serviceAccounts": {"names": ["a", "b"], "selector": "x == 'y'"}}, "destination": {}}`,
-	`{"action": "Log", "protocol": "ICMP", "icmp": {"type": 0, "code": 0}, "source": {}, "destination": {}}`,
-	`{"action": "Deny", "notProtocol": 17, "notICMP": {"type": 8, "code": 1}, "source": {}, "destination": {}}`,
-	`{"action": "Pass", "source": {"services": {"name": "s", "namespace": "n"}}, "destination": {}}`,
+	`{"action": "Allow", "source": {"serviceAccounts": {"names": ["a", "b"], "selector": "x == 'y'"}}}`,
+	`{"action": "Log", "protocol": "ICMP", "icmp": {"type": 0, "code": 0}}`,
+	`{"action": "Deny", "notProtocol": 17, "notICMP": {"type": 8, "code": 1}}`,
+	`{"action": "Pass", "source": {"services": {"name": "s", "namespace": "n"}}}`,
 }

@@ -1,15 +1,16 @@
-package provider_test
+package acceptance
 
 import (
 	"testing"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
-var ipPoolAcceptance = acceptance{
+var ipPoolRow = row{
 	typeName: "calico_ip_pool",
 	name:     "pool-{i}",
-	key:      "ippools/pool-{i}",
+	kind:     calico.KindIPPool,
 	config: map[string]string{
 		"cidr":               `"10.{i}.0.0/16"`,
 		"vxlan_mode":         `"Never"`,
@@ -47,7 +48,7 @@ var ipPoolAcceptance = acceptance{
 			"assignmentMode": "Manual"
 		}
 	}`,
-	changes: []acceptanceChange{
+	changes: []change{
 		{"nat_outgoing", `false`, []edit{remove("spec.natOutgoing")}, []edit{set("spec.natOutgoing", `true`)}},
 		{"disabled", `false`, []edit{remove("spec.disabled")}, []edit{set("spec.disabled", `true`)}},
 		{"disable_bgp_export", `true`, []edit{set("spec.disableBGPExport", `true`)}, []edit{remove("spec.disableBGPExport")}},
@@ -63,12 +64,12 @@ var ipPoolAcceptance = acceptance{
 		{"annotations", `{ owner = "security-team" }`, []edit{set("metadata.annotations.owner", `"security-team"`)}, []edit{remove("metadata.annotations.owner")}},
 	},
 	replaces: []string{"cidr", "block_size"},
-	spellings: []acceptanceSpelling{
+	spellings: []spelling{
 		{attribute: "namespace_selector", value: "<<-EOT\n    env\n      == \"prod\"\n  EOT"},
 		{attribute: "node_selector", stored: []edit{set("spec.nodeSelector", `" all( ) "`)}},
 		{attribute: "block_size", value: `"28"`, stored: []edit{set("spec.blockSize", `28.0`)}},
 	},
-	invalid: []acceptanceInvalid{
+	invalid: []invalid{
 		{name: "host bits", set: map[string]string{"cidr": `"10.1.2.3/16"`}, path: "cidr", says: []string{`write "10.1.0.0/16"`}},
 		{name: "an address", set: map[string]string{"cidr": `"10.1.2.3"`}, path: "cidr", says: []string{`write "10.1.2.3/32"`}},
 		{name: "nothing", set: map[string]string{"cidr": `""`}, path: "cidr", says: []string{"such as 10.48.0.0/16"}},
@@ -89,10 +90,10 @@ var ipPoolAcceptance = acceptance{
 	},
 }
 
-var ipReservationAcceptance = acceptance{
+var ipReservationRow = row{
 	typeName: "calico_ip_reservation",
 	name:     "routers-{i}",
-	key:      "ipreservations/routers-{i}",
+	kind:     calico.KindIPReservation,
 	config: map[string]string{
 		"reserved_cidrs": `["10.244.0.0/28", "10.244.1.1/32", "2001:db8::/64"]`,
 		"labels":         `{ rack = "r1" }`,
@@ -108,16 +109,16 @@ var ipReservationAcceptance = acceptance{
 		},
 		"spec": {"reservedCIDRs": ["10.244.0.0/28", "10.244.1.1/32", "2001:db8::/64"]}
 	}`,
-	changes: []acceptanceChange{
+	changes: []change{
 		{"reserved_cidrs", `["10.244.0.0/29"]`, []edit{set("spec.reservedCIDRs", `["10.244.0.0/29"]`)}, []edit{insert("spec.reservedCIDRs[0]", `"10.244.9.9"`)}},
 		{"labels", `{ rack = "r2" }`, []edit{set("metadata.labels.rack", `"r2"`)}, []edit{set("metadata.labels.added", `"yes"`)}},
 		{"annotations", `{ owner = "security-team" }`, []edit{set("metadata.annotations.owner", `"security-team"`)}, []edit{remove("metadata.annotations.owner")}},
 	},
-	spellings: []acceptanceSpelling{
+	spellings: []spelling{
 		{attribute: "reserved_cidrs", value: `["2001:DB8:0::/64", "10.244.1.1", "10.244.0.0/28"]`},
 		{attribute: "reserved_cidrs", stored: []edit{set("spec.reservedCIDRs", `["2001:DB8::/64", "10.244.1.1", "10.244.0.0/28", "10.244.1.1"]`)}},
 	},
-	invalid: []acceptanceInvalid{
+	invalid: []invalid{
 		{name: "no network", set: map[string]string{"reserved_cidrs": `["10.244.0.0/28", "the routers"]`}, path: "reserved_cidrs", says: []string{`Given: "the routers"`}},
 		{name: "a name in upper case", set: map[string]string{"name": `"Routers-{i}"`}, path: "name", says: []string{`write "routers-1"`}},
 	},
@@ -127,24 +128,29 @@ var ipReservationAcceptance = acceptance{
 // the same apply may take that away, and the apply stops.
 func TestOverlappingPools(t *testing.T) {
 	t.Parallel()
-	etcd := acctest.NewEtcd(t, acctest.WithCalico(acceptanceRelease))
-	pool := func(name, cidr string) string {
-		return "\nresource \"calico_ip_pool\" \"" + name + "\" {\n  name = \"" + name + "\"\n  cidr = \"" + cidr + "\"\n}\n"
-	}
-	w := newWorkspace(t, etcdBlock(at(etcd.Endpoints...)), pool("first", "10.1.0.0/16"))
-	succeed(t, w, "apply")
+	inEachWorld(t, func(t *testing.T, in newWorld) {
+		w := in(t, acctest.UsualRelease)
+		pool := func(name, cidr string) string {
+			return "\nresource \"calico_ip_pool\" \"" + name + "\" {\n  name = \"" + name + "\"\n  cidr = \"" + cidr + "\"\n}\n"
+		}
+		first := calico.ID{Kind: calico.KindIPPool, Name: "first"}
+		workspace := w.workspace(t, acctest.TestCLI(t), w.provider(), pool("first", "10.1.0.0/16"))
+		acctest.Succeed(t, workspace, "apply")
 
-	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), pool("first", "10.1.0.0/16"), pool("second", "10.1.128.0/17"))
-	const reason = `addresses in common with the pool "first", stored at ` + acctest.ResourcePrefix + "ippools/first"
-	warnings := run(t, w, "plan").of("warning")
-	if len(warnings) != 1 {
-		t.Fatalf("the plan warns of %v", warnings)
-	}
-	warnings[0].says(t, "Datastore Not Ready", reason, "If this apply changes that first")
-	fail(t, w, "apply").says(t, reason, "every address is in one pool")
-	wantKeys(t, etcd, acctest.ResourcePrefix+"ippools/", "first")
+		acctest.Rewrite(t, workspace, w.provider(), pool("first", "10.1.0.0/16"), pool("second", "10.1.128.0/17"))
+		reason := `addresses in common with the pool "first", stored at ` + w.where(first)
+		warnings := acctest.Run(t, workspace, "plan").Of("warning")
+		if len(warnings) != 1 {
+			t.Fatalf("the plan warns of %v", warnings)
+		}
+		warnings[0].Says(t, "Datastore Not Ready", reason, "If this apply changes that first")
+		acctest.Fail(t, workspace, "apply").Says(t, reason, "every address is in one pool")
+		if there := w.versions(t, calico.KindIPPool); len(there) != 1 || there[first] == "" {
+			t.Errorf("there are %v", there)
+		}
 
-	// Next to each other there is room for both.
-	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), pool("first", "10.1.0.0/16"), pool("second", "10.2.0.0/17"))
-	succeed(t, w, "apply")
+		// Next to each other there is room for both.
+		acctest.Rewrite(t, workspace, w.provider(), pool("first", "10.1.0.0/16"), pool("second", "10.2.0.0/17"))
+		acctest.Succeed(t, workspace, "apply")
+	})
 }

@@ -1,11 +1,13 @@
-package provider_test
+package acceptance
+
+import "github.com/calico-terraform/terraform-provider-calico/internal/calico"
 
 // What this resource does with an object that has several owners is tested apart,
 // in felix_configuration_test.go and felix_attributes_test.go.
-var felixConfigurationAcceptance = acceptance{
+var felixConfigurationRow = row{
 	typeName: "calico_felix_configuration",
 	name:     "node.db{i}",
-	key:      "felixconfigurations/node.db{i}",
+	kind:     calico.KindFelixConfiguration,
 	only:     []string{"import by identity", "invalid"},
 	config: map[string]string{
 		"failsafe_inbound_host_ports": `[]`,
@@ -16,9 +18,9 @@ var felixConfigurationAcceptance = acceptance{
 		"kind": "FelixConfiguration",
 		"apiVersion": "projectcalico.org/v3",
 		"metadata": {"name": "node.db{i}"},
-		"spec": {"bpfLogLevel": "", "failsafeInboundHostPorts": [], "ipipMTU": 1400, "reportingInterval": "1m30s"}
+		"spec": {"failsafeInboundHostPorts": [], "ipipMTU": 1400, "reportingInterval": "1m30s"}
 	}`,
-	invalid: []acceptanceInvalid{
+	invalid: []invalid{
 		{name: "a failsafe port without a protocol", set: map[string]string{"failsafe_inbound_host_ports": `[{ protocol = "", port = 22, net = "any" }]`},
 			path: "failsafe_inbound_host_ports[0].protocol", says: []string{`Felix exits`, `"tcp" or "udp"`}},
 		{name: "a failsafe port of another protocol", set: map[string]string{"failsafe_outbound_host_ports": `[{ protocol = "tcp", port = 53, net = "any" }, { protocol = "SCTP", port = 5000, net = "any" }]`},

@@ -1,0 +1,84 @@
+// Package acceptance holds every resource to the same promises, in each datastore. A
+// resource is one row of rows, in a file of its own, and a datastore is one of worlds;
+// nothing else here knows them.
+//
+// A run of the CLI takes longer than what is tested in it, so one run tests many
+// objects: as many as there are changes and spellings in the row, each with its
+// own change or spelling, so that each is seen alone.
+package acceptance
+
+import (
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider"
+)
+
+func TestMain(m *testing.M) {
+	// Much is made and dropped here, and little kept: collecting it less often
+	// halves the time of these tests.
+	debug.SetGCPercent(800)
+	acctest.Main(m)
+}
+
+// tests are what each row is tested for in each world.
+var tests = map[string]func(*testing.T, row, newWorld){
+	"life":               testLife,
+	"interference":       testInterference,
+	"import by identity": testImportByIdentity,
+	"invalid":            testInvalid,
+}
+
+// TestAcceptance runs each test of each row in each world, such as
+// TestAcceptance/tier/life/memory.
+func TestAcceptance(t *testing.T) {
+	t.Parallel()
+	byType := map[string]row{}
+	for _, r := range rows {
+		byType[r.typeName] = r
+	}
+	for typeName := range resourceSchemas(t) {
+		r, ok := byType[typeName]
+		if !ok {
+			t.Errorf("there is no row of %s in rows", typeName)
+			continue
+		}
+		t.Run(strings.TrimPrefix(typeName, "calico_"), func(t *testing.T) {
+			t.Parallel()
+			for name, test := range tests {
+				if r.only != nil && !slices.Contains(r.only, name) {
+					continue
+				}
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					inEachWorld(t, func(t *testing.T, in newWorld) { test(t, r, in) })
+				})
+			}
+			if r.only == nil {
+				t.Run("row is complete", func(t *testing.T) { testRowIsComplete(t, r) })
+			}
+		})
+	}
+}
+
+// inEachWorld runs a test in each of worlds.
+func inEachWorld(t *testing.T, test func(*testing.T, newWorld)) {
+	t.Helper()
+	for name, in := range worlds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, in)
+		})
+	}
+}
+
+// resourceSchemas returns the schemas of all resources, by their type names.
+func resourceSchemas(t *testing.T) map[string]schema.Schema {
+	t.Helper()
+	return acctest.ResourceSchemas(t, provider.New("test")())
+}
