@@ -2,8 +2,8 @@ package acceptance
 
 import "github.com/calico-terraform/terraform-provider-calico/internal/calico"
 
-// What this resource does with an object that has several owners is tested apart,
-// in felix_configuration_test.go and felix_attributes_test.go.
+// What this resource does with an object that has several owners is tested in package
+// provider, in felix_configuration_test.go and felix_attributes_test.go.
 var felixConfigurationRow = row{
 	typeName: "calico_felix_configuration",
 	name:     "node.db{i}",

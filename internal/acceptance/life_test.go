@@ -110,7 +110,7 @@ func testLife(t *testing.T, r row, in newWorld) {
 			}
 		}
 	}
-	// changes tells if a plan does not make, or restore, the changes of an object.
+	// changes answers an error if a plan does not make, or restore, the changes of an object.
 	changes := func(o object, p plannedChange) error {
 		if r.replaced(o) {
 			return p.does("delete create")

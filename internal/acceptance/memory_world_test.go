@@ -1,7 +1,6 @@
 package acceptance
 
 import (
-	"context"
 	"encoding/json"
 	"os"
 	"testing"
@@ -55,19 +54,15 @@ func (w memoryWorld) serve(t *testing.T, address string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
 	attach, ended := make(chan *plugin.ReattachConfig), make(chan struct{})
 	go func() {
 		err := tf6server.Serve(address, func() tfprotov6.ProviderServer { return server },
-			tf6server.WithDebug(ctx, attach, ended), tf6server.WithGoPluginLogger(hclog.NewNullLogger()), tf6server.WithLoggingSink(t))
+			tf6server.WithDebug(t.Context(), attach, ended), tf6server.WithGoPluginLogger(hclog.NewNullLogger()), tf6server.WithLoggingSink(t))
 		if err != nil {
 			t.Error(err)
 		}
 	}()
-	t.Cleanup(func() {
-		cancel()
-		<-ended
-	})
+	t.Cleanup(func() { <-ended })
 	var at *plugin.ReattachConfig
 	select {
 	case at = <-attach:

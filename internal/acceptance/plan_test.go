@@ -63,7 +63,7 @@ func isUnknown(v any) bool {
 	}
 }
 
-// does tells where a plan does something else.
+// does answers an error if a plan does something else.
 func (p plannedChange) does(actions string) error {
 	if p.actions != actions {
 		return fmt.Errorf("the plan is to %q, and not to %q", p.actions, actions)
@@ -71,7 +71,7 @@ func (p plannedChange) does(actions string) error {
 	return nil
 }
 
-// updatesJust tells where a plan does not update these attributes, all of them
+// updatesJust answers an error if a plan does not update these attributes, all of them
 // and no others but those that are derived, with values that are known.
 func (p plannedChange) updatesJust(attributes, derived []string) error {
 	if err := p.does("update"); err != nil {
@@ -87,7 +87,7 @@ func (p plannedChange) updatesJust(attributes, derived []string) error {
 	return nil
 }
 
-// hasUnknown tells where a plan knows one of these attributes: then a test with
+// hasUnknown answers an error if a plan knows one of these attributes: then a test with
 // unknown values tests nothing.
 func (p plannedChange) hasUnknown(attributes []string) error {
 	for _, name := range attributes {

@@ -188,7 +188,7 @@ type object struct {
 	spellings []spelling
 }
 
-// objects deals out the changes and spellings, one each to each object; where
+// objects deals out the changes and spellings, one each to each object; if
 // there is only one, it gets all.
 func (r row) objects() []object {
 	if r.single() {
