@@ -32,6 +32,7 @@ var tests = map[string]func(*testing.T, row, newWorld){
 	"interference":       testInterference,
 	"import by identity": testImportByIdentity,
 	"invalid":            testInvalid,
+	"oddities":           testOddities,
 }
 
 // TestAcceptance runs each test of each row in each world, such as

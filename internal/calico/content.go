@@ -1,7 +1,6 @@
 package calico
 
 import (
-	"reflect"
 	"time"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
@@ -10,10 +9,11 @@ import (
 // ContentChanges tells what is different in two stored values of one object, as
 // Changes does, but for what Calico writes for itself: what it reports of an
 // object, and by release a policy's stored name, its name annotation, its tier
-// label and the filled in tier "default" and staged action "Set", a field that v3.33
-// writes in another way, and the values that mean the same as none (see fillImplied).
-// So an object that Calico's own tools stored again, be it under another release, or
-// migrated to another release's naming, has not changed.
+// label and the filled in tier "default" and staged action "Set", and a field that v3.33
+// writes in another way. What means the same is no difference either: both are compared
+// in the canonical form (see Canonical), with all that this provider does not know. So an
+// object that Calico's own tools stored again, be it in another spelling, under another
+// release, or migrated to another release's naming, has not changed.
 func ContentChanges(kind Kind, before, after []byte) ([]string, error) {
 	a, err := neutral(kind, before)
 	if err != nil {
@@ -23,56 +23,30 @@ func ContentChanges(kind Kind, before, after []byte) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	addImplied(kind, a)
-	addImplied(kind, b)
-	return nodeChanges(a, b), nil
+	return nodeChanges(inCanonicalForm(kind, a), inCanonicalForm(kind, b)), nil
 }
 
-// addImplied adds to a stored value the fields that mean the same if they are absent.
-// What cannot be decoded stays as it is.
-func addImplied(kind Kind, n *node) {
+// inCanonicalForm returns a stored value with what the kind's type knows of it in canonical
+// form. What cannot be read, or would lose something, is returned as it is.
+func inCanonicalForm(kind Kind, n *node) *node {
+	stored := []byte(n.String())
 	obj := kind.New()
-	if calicoJSON.Unmarshal([]byte(n.String()), obj) != nil {
-		return
+	if calicoJSON.Unmarshal(stored, obj) != nil {
+		return n
 	}
-	filled := deepCopy(obj)
-	fillImplied(filled)
-	if reflect.DeepEqual(obj, filled) {
-		return
+	obj = Canonical(obj)
+	text, err := calicoJSON.Marshal(obj)
+	if err != nil {
+		return n
 	}
-	var trees [2]*node
-	for i, o := range []Object{obj, filled} {
-		text, err := calicoJSON.Marshal(o)
-		if err != nil {
-			return
-		}
-		if trees[i], err = parseNode(text); err != nil {
-			return
-		}
+	if text, err = keepUnknown(obj, text, stored); err != nil {
+		return n
 	}
-	addMissing(n, trees[0], trees[1])
-}
-
-// addMissing adds to n the fields that after has and before has not.
-func addMissing(n, before, after *node) {
-	for _, key := range after.keys {
-		was, is := field(before, key), after.fields[key]
-		name, value := n.lookup(key)
-		switch {
-		case was == nil && name == "":
-			n.set(key, is)
-		case was == nil:
-			n.set(name, is) // empty, which is absent to Calico
-		case !was.object || !is.object:
-		case value == nil:
-			// The encoding of a type has objects that are not stored, such as an empty spec.
-			value = &node{object: true, fields: map[string]*node{}}
-			addMissing(value, was, is)
-			n.set(key, value)
-		default:
-			addMissing(value, was, is)
-		}
+	canonical, err := parseNode(text)
+	if err != nil {
+		return n
 	}
+	return canonical
 }
 
 // CreationChanges tells what would be different in a stored value if the object were

@@ -12,7 +12,8 @@ import (
 )
 
 // node is a JSON value that keeps what Go's own decoding would lose: fields that
-// no type knows, the order of fields, and numbers as they were written.
+// no type knows, the order of fields, and numbers as they were written. A field that is
+// there twice is there once, as decoders read it.
 type node struct {
 	object bool
 	array  bool
@@ -20,6 +21,8 @@ type node struct {
 	fields map[string]*node // of an object
 	items  []*node          // of an array
 	scalar string           // JSON text of anything else
+	// unknown are the fields of an object that its type does not have: see fitted.
+	unknown map[string]bool
 }
 
 func parseNode(data []byte) (*node, error) {
@@ -69,7 +72,7 @@ func readArray(d *json.Decoder) (*node, error) {
 }
 
 func readObject(d *json.Decoder) (*node, error) {
-	n := &node{object: true, fields: map[string]*node{}}
+	n := newObject()
 	for d.More() {
 		token, err := d.Token()
 		if err != nil {
@@ -83,7 +86,7 @@ func readObject(d *json.Decoder) (*node, error) {
 		if err != nil {
 			return nil, err
 		}
-		n.set(key, value)
+		n.set(key, value.over(n.fields[key]))
 	}
 	_, err := d.Token()
 	return n, err
@@ -95,6 +98,32 @@ func (n *node) set(key string, value *node) {
 	}
 	n.fields[key] = value
 }
+
+// over returns what a decoder makes of a field that is there twice, first with the
+// value before and then with n: it fills in the same struct and the same list again.
+func (n *node) over(before *node) *node {
+	switch {
+	case before == nil:
+	case n.object && before.object:
+		merged := newObject()
+		for _, key := range before.keys {
+			merged.set(key, before.fields[key])
+		}
+		for _, key := range n.keys {
+			merged.set(key, n.fields[key].over(before.fields[key]))
+		}
+		return merged
+	case n.array && before.array:
+		merged := &node{array: true, items: slices.Clone(n.items)}
+		for i := range min(len(n.items), len(before.items)) {
+			merged.items[i] = n.items[i].over(before.items[i])
+		}
+		return merged
+	}
+	return n
+}
+
+func newObject() *node { return &node{object: true, fields: map[string]*node{}} }
 
 func (n *node) remove(key string) {
 	if n == nil || n.fields[key] == nil {
@@ -111,23 +140,6 @@ func unquote(scalar string) string {
 		return ""
 	}
 	return s
-}
-
-// lookup finds a field as Calico's decoder does: by its exact name, else by its
-// name in another case.
-func (n *node) lookup(key string) (name string, value *node) {
-	if n == nil || !n.object {
-		return "", nil
-	}
-	if v, ok := n.fields[key]; ok {
-		return key, v
-	}
-	for _, k := range n.keys {
-		if strings.EqualFold(k, key) {
-			return k, n.fields[k]
-		}
-	}
-	return "", nil
 }
 
 func (n *node) String() string {
@@ -165,179 +177,6 @@ func (n *node) write(b *strings.Builder) {
 	default:
 		b.WriteString(n.scalar)
 	}
-}
-
-// keepUnknown returns value, an encoding of obj, with all that base holds and obj's type
-// does not know. It answers an *UnknownFieldsError if some of that would have no place.
-func keepUnknown(obj Object, value, base []byte) ([]byte, error) {
-	old, known, err := typedTree(KindOf(obj), base)
-	if err != nil {
-		return nil, err
-	}
-	want, err := parseNode(value)
-	if err != nil {
-		return nil, err
-	}
-	var m merger
-	merged := m.merge("", old, known, want)
-	if len(m.lost) > 0 {
-		return nil, &UnknownFieldsError{Fields: m.lost}
-	}
-	return []byte(merged.String()), nil
-}
-
-// typedTree parses a stored value, and what its kind's type knows of it: that is what
-// survives a way through the type.
-func typedTree(kind Kind, value []byte) (all, known *node, err error) {
-	if all, err = parseNode(value); err != nil {
-		return nil, nil, err
-	}
-	typed := kind.New()
-	if err := calicoJSON.Unmarshal(value, typed); err != nil {
-		return nil, nil, err
-	}
-	text, err := calicoJSON.Marshal(typed)
-	if err != nil {
-		return nil, nil, err
-	}
-	known, err = parseNode(text)
-	return all, known, err
-}
-
-// merger merges what is stored into what is to be stored in its place.
-type merger struct {
-	// lost are the fields that nobody here knows and that would have no place, or an
-	// uncertain one.
-	lost []string
-}
-
-// merge returns want with the parts of old that known lacks.
-func (m *merger) merge(path string, old, known, want *node) *node {
-	switch {
-	case old.object && want.object && known != nil && known.object:
-		return m.mergeObject(path, old, known, want)
-	case old.array && want.array && known != nil && known.array && len(old.items) == len(known.items):
-		return m.mergeArray(path, old, known, want)
-	case old.array && known != nil && known.String() == want.String():
-		return old // nothing is changed, whatever its elements are
-	default:
-		m.lost = append(m.lost, unknownIn(path, old, known)...)
-		return want
-	}
-}
-
-func (m *merger) mergeObject(path string, old, known, want *node) *node {
-	merged := &node{object: true, fields: map[string]*node{}}
-	for _, key := range want.keys {
-		value := want.fields[key]
-		if _, o := old.lookup(key); o != nil {
-			_, k := known.lookup(key)
-			value = m.merge(joinPath(path, key), o, k, value)
-		}
-		merged.set(key, value)
-	}
-	for _, key := range old.keys {
-		if name, _ := want.lookup(key); name != "" {
-			continue // a field of ours, if in another case
-		}
-		_, k := known.lookup(key)
-		switch {
-		case k == nil:
-			merged.set(key, old.fields[key])
-		case k.object && old.fields[key].object:
-			// Ours, and to be removed; but not what others keep inside.
-			empty := &node{object: true, fields: map[string]*node{}}
-			if rest := m.mergeObject(joinPath(path, key), old.fields[key], k, empty); len(rest.keys) > 0 {
-				merged.set(key, rest)
-			}
-		default:
-			m.lost = append(m.lost, unknownIn(joinPath(path, key), old.fields[key], k)...)
-		}
-	}
-	return merged
-}
-
-// mergeArray pairs the elements of want with those of old: the ones that are the same as
-// far as the type knows, in their order, and, if only one is left on each side, in the
-// same place, those two. So a rule keeps its unknown fields when others are added or
-// removed around it, and when it alone is edited. What else becomes of an element cannot
-// be told for sure: then its unknown fields are lost.
-func (m *merger) mergeArray(path string, old, known, want *node) *node {
-	merged := &node{array: true, items: make([]*node, len(want.items))}
-	copy(merged.items, want.items)
-	element := func(i int) string { return fmt.Sprintf("%s[%d]", path, i) }
-	type gap struct{ i0, i1, j0, j1 int }
-	var gaps []gap
-	between := func(i0, i1, j0, j1 int) {
-		if i0 < i1 || j0 < j1 {
-			gaps = append(gaps, gap{i0, i1, j0, j1})
-		}
-	}
-	i0, j0 := 0, 0
-	pairs := commonElements(known.items, want.items)
-	for _, pair := range pairs {
-		between(i0, pair[0], j0, pair[1])
-		merged.items[pair[1]] = m.merge(element(pair[0]), old.items[pair[0]], known.items[pair[0]], want.items[pair[1]])
-		i0, j0 = pair[0]+1, pair[1]+1
-	}
-	between(i0, len(known.items), j0, len(want.items))
-	for _, g := range gaps {
-		if len(gaps) == 1 && g.i1-g.i0 == 1 && g.j1-g.j0 == 1 {
-			merged.items[g.j0] = m.merge(element(g.i0), old.items[g.i0], known.items[g.i0], want.items[g.j0])
-			continue
-		}
-		for i := g.i0; i < g.i1; i++ {
-			m.lost = append(m.lost, unknownIn(element(i), old.items[i], known.items[i])...)
-			// Of two that are the same but for their unknown fields, which one stays?
-			for _, pair := range pairs {
-				if known.items[pair[0]].String() == known.items[i].String() {
-					m.lost = append(m.lost, unknownIn(element(pair[0]), old.items[pair[0]], known.items[pair[0]])...)
-				}
-			}
-		}
-	}
-	return merged
-}
-
-// commonElements returns a longest common subsequence of a and b as pairs of
-// positions.
-func commonElements(a, b []*node) [][2]int {
-	at, bt := texts(a), texts(b)
-	// length[i][j] is that of the longest common subsequence of a[i:] and b[j:].
-	length := make([][]int, len(a)+1)
-	for i := range length {
-		length[i] = make([]int, len(b)+1)
-	}
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			if at[i] == bt[j] {
-				length[i][j] = length[i+1][j+1] + 1
-			} else {
-				length[i][j] = max(length[i+1][j], length[i][j+1])
-			}
-		}
-	}
-	var pairs [][2]int
-	for i, j := 0, 0; i < len(a) && j < len(b); {
-		switch {
-		case at[i] == bt[j]:
-			pairs = append(pairs, [2]int{i, j})
-			i, j = i+1, j+1
-		case length[i+1][j] >= length[i][j+1]:
-			i++
-		default:
-			j++
-		}
-	}
-	return pairs
-}
-
-func texts(nodes []*node) []string {
-	t := make([]string, len(nodes))
-	for i, n := range nodes {
-		t[i] = n.String()
-	}
-	return t
 }
 
 // maxChanges is how many lines Changes returns at most: an error is read by a

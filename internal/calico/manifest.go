@@ -2,6 +2,7 @@ package calico
 
 import (
 	"fmt"
+	"slices"
 
 	jsoniter "github.com/json-iterator/go"
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
@@ -60,12 +61,12 @@ func ParseManifest(text string) (Object, error) {
 // strictJSON is calicoJSON that knows no unknown fields.
 var strictJSON = jsoniter.Config{EscapeHTML: true, SortMapKeys: true, ValidateJsonRawMessage: true, DisallowUnknownFields: true}.Froze()
 
+// userMetadata are the fields of metadata that users write, and that calicoctl sends on:
+// all others are of servers and controllers, such as finalizers and managedFields.
+var userMetadata = []string{"name", "namespace", "labels", "annotations"}
+
 func manifest(obj Object) (*node, error) {
-	out := deepCopy(obj)
-	out.SetUID("")
-	out.SetResourceVersion("")
-	out.SetManagedFields(nil)
-	value, err := calicoJSON.Marshal(out)
+	value, err := calicoJSON.Marshal(obj)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,12 @@ func manifest(obj Object) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	field(n, "metadata").remove("creationTimestamp")
+	metadata := field(n, "metadata")
+	for _, name := range slices.Clone(metadata.keys) {
+		if !slices.Contains(userMetadata, name) {
+			metadata.remove(name)
+		}
+	}
 	n.remove("status") // which Calico writes
 	removeVoid(n)
 	return n, nil

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
-	"strings"
 )
 
 // SpecPatch is a change of some fields of an object's spec, by their JSON names:
@@ -18,45 +18,84 @@ type SpecPatch map[string]json.RawMessage
 // Apply returns the stored value with the patch applied. It answers an error for
 // a value that is no JSON object with a spec.
 func (p SpecPatch) Apply(value []byte) ([]byte, error) {
-	members, err := splitObject(value)
+	members, spec, at, err := splitSpec(value)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(members, func(m member) bool { return m.name == "spec" })
-	if i < 0 {
-		members = append(members, member{"spec", json.RawMessage("{}")})
-		i = len(members) - 1
-	}
-	spec, err := splitObject(members[i].value)
-	if err != nil {
-		return nil, fmt.Errorf("its spec is not readable: %w", err)
+	if at < 0 {
+		members = append(members, member{name: "spec"})
+		at = len(members) - 1
 	}
 	for _, name := range slices.Sorted(maps.Keys(p)) {
-		at := findMember(spec, name)
-		switch value := p[name]; {
-		case value == nil && at >= 0:
-			spec = slices.Delete(spec, at, at+1)
+		i, value := -1, p[name]
+		spec, i = lastOf(spec, name)
+		switch {
+		case value == nil && i >= 0:
+			spec = slices.Delete(spec, i, i+1)
 		case value == nil:
-		case at >= 0:
-			spec[at].value = value
+		case i >= 0:
+			spec[i].value = value
 		default:
 			spec = append(spec, member{name, value})
 		}
 	}
-	members[i].value = joinObject(spec)
+	members[at].value = joinObject(spec)
 	return joinObject(members), nil
+}
+
+// Keep returns the patch with all that this provider does not know in the fields that it
+// changes. It answers an *UnknownFieldsError if some of that would have no place, and an
+// error for a stored value, or a field of the patch, that the kind's type cannot read.
+func (p SpecPatch) Keep(kind Kind, base []byte) (SpecPatch, error) {
+	var fields []member
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		if p[name] != nil {
+			fields = append(fields, member{name, p[name]})
+		}
+	}
+	value := joinObject([]member{{"spec", joinObject(fields)}})
+	obj := kind.New()
+	if err := calicoJSON.Unmarshal(value, obj); err != nil {
+		return nil, err
+	}
+	m, old, known, want, err := startMerge(obj, value, base)
+	if err != nil {
+		return nil, err
+	}
+	spec, _ := jsonTypeOf(want.value.Type()).field("spec")
+	old, known = field(old, spec.name), spec.of(known)
+	want = part{field(want.fitted(want.value.Type()), spec.name), spec.of(want.value)}
+	kept := SpecPatch{}
+	for name, value := range p {
+		f, ok := jsonTypeOf(spec.typ).field(name)
+		before, path := field(old, name), joinPath(spec.name, name)
+		switch {
+		case !ok || !before.hasUnknown():
+			kept[name] = value
+		case value != nil:
+			kept[name] = json.RawMessage(m.merge(path, f.typ, before, f.of(known), part{field(want.node, name), f.of(want.value)}).String())
+		case hasContent(f.of(known)):
+			m.lost = append(m.lost, unknownIn(path, before)...)
+		default: // nothing in it is known: it is there for others
+		}
+	}
+	if len(m.lost) > 0 {
+		slices.Sort(m.lost)
+		return nil, &UnknownFieldsError{Fields: m.lost}
+	}
+	return kept, nil
 }
 
 // Changes tells, a line each, which of the patch's fields are different in two
 // stored values of an object, as the function Changes does for all of it.
-func (p SpecPatch) Changes(before, after []byte) ([]string, error) {
+func (p SpecPatch) Changes(kind Kind, before, after []byte) ([]string, error) {
 	var parts [2]*node
 	for i, value := range [][]byte{before, after} {
-		fields, err := SpecFields(value)
+		fields, err := SpecFields(kind, value)
 		if err != nil {
 			return nil, err
 		}
-		spec := &node{object: true, fields: map[string]*node{}}
+		spec := newObject()
 		for _, name := range slices.Sorted(maps.Keys(p)) {
 			if fields[name] == nil {
 				continue
@@ -67,29 +106,52 @@ func (p SpecPatch) Changes(before, after []byte) ([]string, error) {
 			}
 			spec.set(name, n)
 		}
-		parts[i] = &node{object: true, fields: map[string]*node{}}
+		parts[i] = newObject()
 		parts[i].set("spec", spec)
 	}
 	return nodeChanges(parts[0], parts[1]), nil
 }
 
-// SpecFields returns the fields of a stored object's spec, by their JSON names.
-func SpecFields(value []byte) (map[string]json.RawMessage, error) {
-	members, err := splitObject(value)
+// SpecFields returns the fields of a stored object's spec as Calico reads them: those
+// that the kind's type has by their names there, whatever the case of their letters, and
+// each once.
+func SpecFields(kind Kind, value []byte) (map[string]json.RawMessage, error) {
+	_, spec, _, err := splitSpec(value)
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]json.RawMessage{}
-	for _, m := range members {
-		if m.name != "spec" {
+	envelope, _ := jsonTypeOf(reflect.TypeOf(kind.New())).field("spec")
+	typ := jsonTypeOf(envelope.typ)
+	out, twice := map[string]json.RawMessage{}, map[string]bool{}
+	for _, m := range spec {
+		if f, known := typ.field(m.name); known {
+			m.name = f.name
+		}
+		twice[m.name] = out[m.name] != nil
+		out[m.name] = m.value
+	}
+	for name := range twice {
+		if !twice[name] {
 			continue
 		}
-		spec, err := splitObject(m.value)
-		if err != nil {
-			return nil, fmt.Errorf("its spec is not readable: %w", err)
+		// What a decoder makes of both is what it writes again.
+		obj := kind.New()
+		if err := calicoJSON.Unmarshal(value, obj); err != nil {
+			return nil, err
 		}
-		for _, field := range spec {
-			out[field.name] = field.value
+		text, err := calicoJSON.Marshal(obj)
+		if err != nil {
+			return nil, err
+		}
+		if text, err = keepUnknown(obj, text, value); err != nil {
+			return nil, err
+		}
+		once, err := parseNode(text)
+		if err != nil {
+			return nil, err
+		}
+		if f := field(field(once, "spec"), name); f != nil {
+			out[name] = json.RawMessage(f.String())
 		}
 	}
 	return out, nil
@@ -101,13 +163,43 @@ type member struct {
 	value json.RawMessage
 }
 
-// findMember finds a member as Calico's decoder does: by its exact name, else by
-// its name in another case.
-func findMember(members []member, name string) int {
-	if i := slices.IndexFunc(members, func(m member) bool { return m.name == name }); i >= 0 {
-		return i
+// lastOf returns the members with one of this name at most, whatever the case of its
+// letters: the last, which is the one that Calico's decoder takes. i is where that is,
+// -1 for nowhere.
+func lastOf(members []member, name string) (once []member, i int) {
+	named := func(m member) bool { return sameField(m.name, name) }
+	last := -1
+	for i, m := range members {
+		if named(m) {
+			last = i
+		}
 	}
-	return slices.IndexFunc(members, func(m member) bool { return strings.EqualFold(m.name, name) })
+	if last < 0 {
+		return members, -1
+	}
+	before := slices.DeleteFunc(slices.Clone(members[:last]), named)
+	return append(before, members[last:]...), len(before)
+}
+
+// splitSpec returns the members of a stored object and those of its spec, which is at a
+// place among them; -1 if there is none. A spec that is there twice is one with the
+// fields of both, as Calico's decoder reads it.
+func splitSpec(value []byte) (members, spec []member, at int, err error) {
+	if members, err = splitObject(value); err != nil {
+		return nil, nil, -1, err
+	}
+	for _, m := range members {
+		if !sameField(m.name, "spec") {
+			continue
+		}
+		more, err := splitObject(m.value)
+		if err != nil {
+			return nil, nil, -1, fmt.Errorf("its spec is not readable: %w", err)
+		}
+		spec = append(spec, more...)
+	}
+	members, at = lastOf(members, "spec")
+	return members, spec, at, nil
 }
 
 func splitObject(value []byte) ([]member, error) {
@@ -160,8 +252,8 @@ func EncodeSpec(obj Object) ([]byte, error) { return calicoJSON.Marshal(obj) }
 
 // IsEmptySpec tells whether the spec of a stored object has no field with a value
 // in it: Calico writes some fields as "" where they are unset.
-func IsEmptySpec(value []byte) bool {
-	fields, err := SpecFields(value)
+func IsEmptySpec(kind Kind, value []byte) bool {
+	fields, err := SpecFields(kind, value)
 	if err != nil {
 		return false
 	}

@@ -47,7 +47,7 @@ func TestSpecPatchChanges(t *testing.T) {
 		`{"spec":{"other":1}}`:           {"spec.mine: [] -> (none)"},
 		`{"spec":{"mine":[{"port":1}]}}`: {"spec.mine[0].port: (none) -> 1"},
 	} {
-		got, err := patch.Changes(before, []byte(after))
+		got, err := patch.Changes(KindFelixConfiguration, before, []byte(after))
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %q, %v; want %q", after, got, err, want)
 		}

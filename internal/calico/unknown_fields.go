@@ -2,6 +2,9 @@ package calico
 
 import (
 	"fmt"
+	"reflect"
+	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -20,97 +23,91 @@ func (e *UnknownFieldsError) Error() string {
 
 // UnknownFields returns the paths of those fields in the spec of a stored object that
 // the types here do not know, such as spec.ingress[0].future: those of a newer release of
-// Calico, or of another product. It returns none for a value that cannot be read.
+// Calico, or of another product. A field that holds null, an empty text or an empty object
+// is not among them: that is how an unset field is stored. It returns none for a value
+// that cannot be read.
 func UnknownFields(kind Kind, value []byte) []string {
-	all, known, err := typedTree(kind, value)
+	n, err := parseNode(value)
 	if err != nil {
 		return nil
 	}
-	_, spec := all.lookup("spec")
-	_, knownSpec := known.lookup("spec")
-	if spec == nil {
-		return nil
-	}
-	return unknownIn("spec", spec, knownSpec)
+	return unknownIn("spec", field(n.fitted(reflect.TypeOf(kind.New())), "spec"))
 }
 
 // LostFields returns the paths of the unknown fields that would be lost, or could get a
 // wrong place, if obj were stored in place of base. Encode refuses that.
 func LostFields(obj Object, base []byte) []string {
-	old, known, err := typedTree(KindOf(obj), base)
+	value, err := calicoJSON.Marshal(obj)
 	if err != nil {
 		return nil // the write will tell
 	}
-	text, err := calicoJSON.Marshal(obj)
+	m, old, known, want, err := startMerge(obj, value, base)
 	if err != nil {
 		return nil
 	}
-	want, err := parseNode(text)
-	if err != nil {
+	spec, _ := jsonTypeOf(want.value.Type()).field("spec")
+	if old = field(old, spec.name); old == nil {
 		return nil
 	}
-	var m merger
-	_, oldSpec := old.lookup("spec")
-	_, knownSpec := known.lookup("spec")
-	_, wantSpec := want.lookup("spec")
-	if oldSpec == nil || wantSpec == nil {
-		return nil
-	}
-	m.merge("spec", oldSpec, knownSpec, wantSpec)
+	m.merge(spec.name, spec.typ, old, spec.of(known), part{field(want.node, spec.name), spec.of(want.value)})
 	return m.lost
 }
 
-// LostBy returns the paths of the unknown fields of a stored object that a patch would
-// take away, as it replaces what they are in.
-func (p SpecPatch) LostBy(kind Kind, base []byte) []string {
-	after, err := p.Apply(base)
-	if err != nil {
-		return nil // the write will tell
+// unknownIn returns the paths of the unknown fields in a fitted value.
+func unknownIn(path string, n *node) []string {
+	if n == nil {
+		return nil
 	}
-	left := map[string]bool{}
-	for _, field := range UnknownFields(kind, after) {
-		left[field] = true
-	}
-	var lost []string
-	for _, field := range UnknownFields(kind, base) {
-		if !left[field] {
-			lost = append(lost, field)
+	var fields []string
+	for _, key := range n.keys {
+		switch value := n.fields[key]; {
+		case !n.unknown[key]:
+			fields = append(fields, unknownIn(joinPath(path, key), value)...)
+		case !value.isUnset():
+			fields = append(fields, joinPath(path, key))
 		}
 	}
-	return lost
+	for i, item := range n.items {
+		fields = append(fields, unknownIn(indexPath(path, i), item)...)
+	}
+	return fields
 }
 
-// unknownIn returns the paths of what old holds and known lacks.
-func unknownIn(path string, old, known *node) []string {
-	switch {
-	case known == nil:
-		if old.object && len(old.keys) == 0 || old.scalar == "null" || old.scalar == `""` {
-			return nil // nothing is in it
-		}
-		return []string{path}
-	case old.object && known.object:
-		var fields []string
-		for _, key := range old.keys {
-			_, k := known.lookup(key)
-			fields = append(fields, unknownIn(joinPath(path, key), old.fields[key], k)...)
-		}
-		return fields
-	case old.array && known.array && len(old.items) == len(known.items):
-		var fields []string
-		for i, item := range old.items {
-			fields = append(fields, unknownIn(fmt.Sprintf("%s[%d]", path, i), item, known.items[i])...)
-		}
-		return fields
-	case old.array && known.array:
-		return []string{path}
-	default:
-		return nil // a scalar that the type knows, be it spelled in another way
+// hasUnknown tells whether unknownIn finds any.
+func (n *node) hasUnknown() bool {
+	if n == nil {
+		return false
 	}
+	for _, key := range n.keys {
+		if value := n.fields[key]; n.unknown[key] && !value.isUnset() || !n.unknown[key] && value.hasUnknown() {
+			return true
+		}
+	}
+	for _, item := range n.items {
+		if item.hasUnknown() {
+			return true
+		}
+	}
+	return false
 }
+
+// isUnset tells the values with which Calico stores what is not set.
+func (n *node) isUnset() bool {
+	return n.object && len(n.keys) == 0 || n.scalar == "null" || n.scalar == `""`
+}
+
+// plainName is a field's name that needs no quotes in a path.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 func joinPath(path, key string) string {
-	if path == "" {
+	switch {
+	case !plainName.MatchString(key):
+		return path + "[" + strconv.Quote(key) + "]"
+	case path == "":
 		return key
+	default:
+		return path + "." + key
 	}
-	return path + "." + key
 }
+
+func indexPath(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }

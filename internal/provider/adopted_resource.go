@@ -72,7 +72,7 @@ func onlyFields(obj calico.Object, names []string) calico.Object {
 // storedFields returns the fields of the spec that are stored, of those that
 // there are attributes for.
 func (d *definition) storedFields(stored *datastore.Stored) ([]string, map[string]json.RawMessage, error) {
-	fields, err := calico.SpecFields(stored.Raw)
+	fields, err := calico.SpecFields(d.kind, stored.Raw)
 	if err != nil {
 		return nil, nil, &datastore.CorruptError{Key: stored.Key, Revision: stored.Revision, Look: "calicoctl get " + string(d.kind) + " -o yaml", Err: err}
 	}
@@ -81,17 +81,19 @@ func (d *definition) storedFields(stored *datastore.Stored) ([]string, map[strin
 }
 
 // patch returns the change that gives base the object's values in the owned
-// fields, without those that it has already.
+// fields, without those that it has already, and with all that nobody here knows in them.
+// It answers a *calico.UnknownFieldsError if some of that would be lost.
 func patch(obj calico.Object, owned []string, base []byte) (calico.SpecPatch, error) {
 	text, err := calico.EncodeSpec(obj)
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := calico.SpecFields(text)
+	kind := calico.KindOf(obj)
+	wanted, err := calico.SpecFields(kind, text)
 	if err != nil {
 		return nil, err
 	}
-	present, err := calico.SpecFields(base)
+	present, err := calico.SpecFields(kind, base)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +107,7 @@ func patch(obj calico.Object, owned []string, base []byte) (calico.SpecPatch, er
 			out[name] = value
 		}
 	}
-	return out, nil
+	return out.Keep(kind, base)
 }
 
 func specField(obj calico.Object, name string) reflect.Value {
@@ -140,6 +142,10 @@ func (r *objectResource) planAdoption(ctx context.Context, obj calico.Object, c 
 		}
 	}
 	change, err := patch(obj, owned, stored.Raw)
+	if r.refuseLost(r.id(planned), err, diags) {
+		return
+	}
+	r.warnUnknown(r.id(planned), calico.UnknownFields(r.kind, stored.Raw), "", diags)
 	if err != nil {
 		return
 	}
@@ -147,7 +153,7 @@ func (r *objectResource) planAdoption(ctx context.Context, obj calico.Object, c 
 	if err != nil {
 		return
 	}
-	changes, err := change.Changes(stored.Raw, after)
+	changes, err := change.Changes(r.kind, stored.Raw, after)
 	if err != nil {
 		return
 	}
@@ -248,9 +254,6 @@ func (r *adoptedResource) adopt(ctx context.Context, store datastore.Store, obj 
 func (r *objectResource) applyPatch(ctx context.Context, store datastore.Store, base *datastore.Stored, change calico.SpecPatch) (*datastore.Stored, error) {
 	if len(change) == 0 {
 		return base, nil
-	}
-	if lost := change.LostBy(r.kind, base.Raw); len(lost) > 0 {
-		return nil, &calico.UnknownFieldsError{Fields: lost}
 	}
 	id := calico.IDOf(base.Object)
 	return r.guarded(ctx, store, func(snapshot *datastore.Snapshot) (guard.Change, error) {
@@ -407,7 +410,7 @@ func (r *objectResource) update(obj calico.Object, kept *objectState, owned, bef
 		}
 		delete(kept.Before, name)
 	}
-	return change, nil
+	return change.Keep(r.kind, kept.Raw)
 }
 
 // Delete gives back what is owned. An object that was made here goes, if nobody
@@ -469,9 +472,9 @@ func (r *objectResource) restoration(kept *objectState, owned []string) (change 
 			change[name] = was
 		}
 	}
-	if kept.Origin != originCreated {
-		return change, false, nil
+	if change, err = change.Keep(r.kind, kept.Raw); err != nil || kept.Origin != originCreated {
+		return change, false, err
 	}
 	rest, err := change.Apply(kept.Raw)
-	return change, err == nil && calico.IsEmptySpec(rest), err
+	return change, err == nil && calico.IsEmptySpec(r.kind, rest), err
 }

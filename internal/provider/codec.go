@@ -410,7 +410,15 @@ func encode(from reflect.Value, typ attr.Type) attr.Value {
 func encodeValue(from reflect.Value, typ attr.Type) attr.Value {
 	switch typ := typ.(type) {
 	case basetypes.StringTypable:
-		return stringValue(typ, encodeString(from))
+		text := encodeString(from)
+		if spelled, ok := stringValue(typ, text).(spelledValue); ok && isSelector(spelled) && text != "" && strings.Trim(text, " \t") == "" {
+			// Blanks mean all() to Calico, and a configuration cannot say them.
+			if spelled.spelling == policySelectorType.spelling {
+				return null(typ)
+			}
+			text = "all()"
+		}
+		return stringValue(typ, text)
 	case basetypes.NumberType:
 		switch {
 		case from.CanUint():

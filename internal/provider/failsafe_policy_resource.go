@@ -314,7 +314,7 @@ func failsafeFromObject(obj calico.Object, attributeTypes map[string]attr.Type, 
 	for name, v := range encodeFields(reflect.ValueOf(policy.Spec), pick(attributeTypes, "selector", "order", "tier")) {
 		out[name] = v
 	}
-	if policy.Spec.Selector == "" {
+	if out["selector"].IsNull() {
 		out["selector"] = stringValue(policySelectorType, failsafe.SelectsAll) // which is what no selector means
 	}
 	out["rule_drift"] = driftList(nil)

@@ -52,12 +52,12 @@ func felixWorkspace(t *testing.T, hcl string) (*acctest.Etcd, *acctest.Workspace
 // fields given.
 func checkFelix(t *testing.T, etcd *acctest.Etcd, before string, changed map[string]string) {
 	t.Helper()
-	want, err := calico.SpecFields([]byte(before))
+	want, err := calico.SpecFields(calico.KindFelixConfiguration, []byte(before))
 	if err != nil {
 		t.Fatal(err)
 	}
 	after := etcd.MustGet(t, felixKey).Value
-	got, err := calico.SpecFields([]byte(after))
+	got, err := calico.SpecFields(calico.KindFelixConfiguration, []byte(after))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -157,7 +157,11 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	resp.Plan.Raw = raw
 	if !raw.Equal(req.State.Raw) {
-		r.planUnknown(obj, c, planned, kept, &resp.Diagnostics)
+		if state != nil {
+			r.planUnknown(obj, c, planned, state, kept, &resp.Diagnostics)
+		} else if replaced == nil {
+			r.replaceUnknown(ctx, req.Private, &resp.Diagnostics)
+		}
 		r.planServices(obj, c, planned, &resp.Diagnostics)
 		if r.warn != nil {
 			if at, summary, detail := r.warn(planned, state); summary != "" {
@@ -366,11 +370,11 @@ func checkTier(ctx context.Context, store datastore.Store, obj calico.Object) (c
 // planDestroy refuses to plan the end of an object that Calico needs, and tells what a
 // destroy does not give back.
 func (r *objectResource) planDestroy(ctx context.Context, state values, kept *objectState, diags *diag.Diagnostics) {
-	if kept != nil && kept.Stored != nil {
-		r.destroyUnknown(r.id(state), kept.Stored, diags)
-	}
 	if r.adopts {
 		r.warnKept(r.id(state), kept, r.owned(state), diags)
+		r.giveBackUnknown(kept, r.owned(state), diags)
+	} else {
+		r.destroyUnknown(kept, false, diags)
 	}
 	if r.keep == nil || kept == nil || kept.Stored == nil || r.data.pending() {
 		return

@@ -179,13 +179,18 @@ func (r *objectResource) convertState(ctx context.Context, private privateReader
 	return nil
 }
 
-// decodeState decodes the object, which has to be the one that the attributes name.
-func (r *objectResource) decodeState(s *objectState, id calico.ID) error {
+// decode decodes the object as the datastore that it is from does.
+func (r *objectResource) decode(s *objectState) error {
 	t := r.datastoreType(s.Datastore)
 	if t == nil {
-		return unreadableState(fmt.Errorf("it is about a datastore of the kind %q, which this version of the provider does not know", s.Datastore))
+		return fmt.Errorf("it is about a datastore of the kind %q, which this version of the provider does not know", s.Datastore)
 	}
-	if err := t.Decode(r.kind, s.Stored); err != nil {
+	return t.Decode(r.kind, s.Stored)
+}
+
+// decodeState decodes the object, which has to be the one that the attributes name.
+func (r *objectResource) decodeState(s *objectState, id calico.ID) error {
+	if err := r.decode(s); err != nil {
 		return unreadableState(err)
 	}
 	if found := calico.IDOf(s.Object); found.Short() != id.Short() {

@@ -1,59 +1,151 @@
 package provider
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
-	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
 // planUnknown tells of fields of a stored object that this provider does not know, if a
 // plan changes the object: what the plan shows is not all that it is. It refuses a change
 // that would take them away, or could give them to another rule.
-func (r *objectResource) planUnknown(obj calico.Object, c *conversion, planned values, kept *objectState, diags *diag.Diagnostics) {
-	if kept == nil || kept.Stored == nil || len(c.unknown) > 0 {
+func (r *objectResource) planUnknown(obj calico.Object, c *conversion, planned, state values, kept *objectState, diags *diag.Diagnostics) {
+	if kept == nil || kept.Stored == nil {
 		return
 	}
-	base := kept.Stored
-	fields := calico.UnknownFields(r.kind, base.Raw)
+	fields := calico.UnknownFields(r.kind, kept.Raw)
 	if len(fields) == 0 {
 		return
 	}
-	lost := calico.LostFields(obj, base.Raw)
-	if r.adopts {
-		// Only the fields that it owns are written.
-		change, err := patch(obj, r.owned(planned), base.Raw)
-		if err != nil {
-			return // the write will tell
-		}
-		lost = change.LostBy(r.kind, base.Raw)
-	}
-	if len(lost) > 0 {
-		diags.AddError("Change Would Lose Unknown Fields", lostDetail(lost))
+	id := calico.IDOf(kept.Object)
+	if r.refuseLost(id, r.lostBy(obj, c, planned, state, kept), diags) {
 		return
 	}
-	diags.AddWarning("Object Has Unknown Fields: "+safetext.Line(calico.IDOf(obj).Name),
-		fmt.Sprintf("%s has fields that this version of the provider does not know: %s. They stay as they are, and a plan does not show them: what is changed here may mean something else together with them. A newer version of the provider may know them.",
-			calico.IDOf(obj), strings.Join(lines(fields), ", ")))
+	later := ""
+	if slices.ContainsFunc(fields, func(field string) bool { return !c.known(specFieldOf(field)) }) {
+		later = " Some values that are planned beside them are known only at the apply: it is refused if these move or take away what holds the fields."
+	}
+	r.warnUnknown(id, fields, later, diags)
 }
 
-// destroyUnknown tells of unknown fields of an object that is to be deleted.
-func (r *objectResource) destroyUnknown(id calico.ID, base *datastore.Stored, diags *diag.Diagnostics) {
-	if base == nil || r.adopts {
+// lostBy returns a *calico.UnknownFieldsError if a change would lose fields, as far as it
+// is known.
+func (r *objectResource) lostBy(obj calico.Object, c *conversion, planned, state values, kept *objectState) error {
+	var lost []string
+	if r.adopts {
+		// Only the fields that it owns are written.
+		copied := *kept
+		copied.Before = maps.Clone(kept.Before)
+		_, err := r.update(obj, &copied, r.owned(planned), r.owned(state))
+		var unknown *calico.UnknownFieldsError
+		if !errors.As(err, &unknown) {
+			return err
+		}
+		lost = unknown.Fields
+	} else {
+		lost = calico.LostFields(obj, kept.Raw)
+	}
+	if lost = slices.DeleteFunc(lost, func(field string) bool { return !c.known(specFieldOf(field)) }); len(lost) > 0 {
+		return &calico.UnknownFieldsError{Fields: lost}
+	}
+	return nil
+}
+
+// specFieldOf returns the field of the spec that a path leads into, of those that
+// calico.UnknownFields returns.
+func specFieldOf(path string) calico.Path {
+	name, _, _ := strings.Cut(strings.TrimPrefix(path, "spec."), ".")
+	name, _, _ = strings.Cut(name, "[")
+	return specPath.Field(name)
+}
+
+// refuseLost reports a change that would lose fields. It is false for any other error,
+// and for none.
+func (r *objectResource) refuseLost(id calico.ID, err error, diags *diag.Diagnostics) bool {
+	var unknown *calico.UnknownFieldsError
+	if !errors.As(err, &unknown) {
+		return false
+	}
+	diags.AddError("Change Would Lose Unknown Fields: "+safetext.Line(id.Name), lostDetail(unknown.Fields))
+	return true
+}
+
+// warnUnknown tells of fields that a change leaves as they are, if there are any.
+func (r *objectResource) warnUnknown(id calico.ID, fields []string, later string, diags *diag.Diagnostics) {
+	if len(fields) == 0 {
 		return
 	}
-	if fields := calico.UnknownFields(r.kind, base.Raw); len(fields) > 0 {
-		diags.AddWarning("Object Has Unknown Fields: "+safetext.Line(id.Name),
-			fmt.Sprintf("%s has fields that this version of the provider does not know, and they are deleted with it: %s.", id, strings.Join(lines(fields), ", ")))
+	diags.AddWarning("Object Has Unknown Fields: "+safetext.Line(id.Name),
+		fmt.Sprintf("%s has fields that this version of the provider does not know: %s. They stay as they are, and a plan does not show them: what is changed here may mean something else together with them.%s A newer version of the provider may know them.",
+			id, few(fields), later))
+}
+
+// destroyUnknown tells of unknown fields of an object that is to be deleted, or replaced
+// by another one.
+func (r *objectResource) destroyUnknown(kept *objectState, replaced bool, diags *diag.Diagnostics) {
+	if kept == nil || kept.Stored == nil {
+		return
+	}
+	fields := calico.UnknownFields(r.kind, kept.Raw)
+	if len(fields) == 0 {
+		return
+	}
+	id := calico.IDOf(kept.Object)
+	after := ""
+	if replaced {
+		after = " The object that takes its place is created without them, and may mean something else: a rule whose condition is lost matches more."
+	}
+	diags.AddWarning("Object Has Unknown Fields: "+safetext.Line(id.Name),
+		fmt.Sprintf("%s has fields that this version of the provider does not know, and they are deleted with it: %s.%s", id, few(fields), after))
+}
+
+// replaceUnknown tells of unknown fields of an object that is replaced. Terraform plans
+// the new one, which has no state yet, with the private state of the old one.
+func (r *objectResource) replaceUnknown(ctx context.Context, private privateReader, diags *diag.Diagnostics) {
+	kept, err := r.parseState(ctx, private)
+	if err != nil || kept == nil || kept.Stored == nil || r.decode(kept) != nil {
+		return
+	}
+	if r.adopts {
+		r.giveBackUnknown(kept, slices.Sorted(maps.Keys(kept.Before)), diags)
+		return
+	}
+	r.destroyUnknown(kept, true, diags)
+}
+
+// giveBackUnknown tells of unknown fields of an object that is to get back what it had in
+// the owned fields, and refuses that if they would be lost.
+func (r *objectResource) giveBackUnknown(kept *objectState, owned []string, diags *diag.Diagnostics) {
+	if kept == nil || kept.Stored == nil {
+		return
+	}
+	id := calico.IDOf(kept.Object)
+	change, remove, err := r.restoration(kept, owned)
+	if !r.refuseLost(id, err, diags) && err == nil && !remove && len(change) > 0 {
+		r.warnUnknown(id, calico.UnknownFields(r.kind, kept.Raw), "", diags)
 	}
 }
 
 // lostDetail tells why a change is refused that would lose fields.
 func lostDetail(fields []string) string {
-	return fmt.Sprintf("The stored object has fields that this version of the provider does not know: %s. The change would move or take away the element that they belong to, or rewrite it together with others, so that it cannot be told where they belong. "+
-		"Change one element of a list at a time, and leave the others as they are; take the fields away with the tool that wrote them; or use a version of the provider that knows them.", strings.Join(lines(fields), ", "))
+	return fmt.Sprintf("The stored object has fields that this version of the provider does not know: %s. The change would move or take away the element that holds them, or change so much of it that it cannot be told which one holds them afterwards. "+
+		"Leave such elements as they are and where they are, or change one attribute of an element at a time, and apply in between; take the fields away with the tool that wrote them; or use a version of the provider that knows them.", few(fields))
+}
+
+// few names fields; of very many the first ones.
+func few(fields []string) string {
+	const most = 20
+	text := strings.Join(lines(fields[:min(most, len(fields))]), ", ")
+	if more := len(fields) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }

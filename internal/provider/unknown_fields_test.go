@@ -14,11 +14,11 @@ func TestUnknownFieldsInPlans(t *testing.T) {
 	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
 	const key = policyKeys + "default.p"
 	etcd.Put(t, key, storedJSON("GlobalNetworkPolicy", "default.p", "{}",
-		`{"order":1,"selector":"all()","types":["Ingress"],"ingress":[{"action":"Allow","source":{},"destination":{},"futureMatch":{"x":[1]}},{"action":"Deny","source":{},"destination":{}}],"futureOrder":7}`))
+		`{"order":1,"selector":"all()","types":["Ingress"],"ingress":[{"action":"Allow","protocol":"TCP","source":{},"destination":{},"futureMatch":{"x":[1]}},{"action":"Deny","protocol":"TCP","source":{},"destination":{}}],"futureOrder":7}`))
 	policy := func(order string, actions ...string) string {
 		rules := "order = " + order + "\n  selector = \"all()\"\n  types = [\"Ingress\"]\n"
 		for _, action := range actions {
-			rules += "ingress {\n  action = \"" + action + "\"\n}\n"
+			rules += "ingress {\n  action   = \"" + action + "\"\n  protocol = \"TCP\"\n}\n"
 		}
 		return policyOf("p", "", rules)
 	}
@@ -56,7 +56,7 @@ func TestUnknownFieldsInPlans(t *testing.T) {
 		if d.Severity != "error" {
 			t.Errorf("%v: %s", actions, d)
 		}
-		d.Says(t, "Change Would Lose Unknown Fields", "spec.ingress[0].futureMatch", "one element of a list at a time")
+		d.Says(t, "Change Would Lose Unknown Fields", "spec.ingress[0].futureMatch", "one attribute of an element at a time")
 	}
 	// Others may come and go around it, and it may be edited.
 	for _, actions := range [][]string{{"Allow", "Log", "Deny"}, {"Pass", "Log", "Deny"}} {
@@ -71,23 +71,40 @@ func TestUnknownFieldsInPlans(t *testing.T) {
 	d.Says(t, "deleted with it", "spec.futureOrder")
 }
 
-// A setting is written as a whole: what is unknown inside is not lost without a word.
+// A setting is written as a whole, with what is unknown inside: as long as it is clear
+// where that belongs.
 func TestUnknownFieldsOfSettings(t *testing.T) {
 	t.Parallel()
 	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
-	etcd.Put(t, guardedFelixKey, storedJSON("FelixConfiguration", "default", "{}",
-		`{"future":1,"healthTimeoutOverrides":[{"name":"a","timeout":"1s","futureToo":true}]}`))
+	const before = `{"future":1,"healthTimeoutOverrides":[{"name":"a","timeout":"1s","futureToo":true}]}`
+	etcd.Put(t, guardedFelixKey, storedJSON("FelixConfiguration", "default", "{}", before))
 	felix := func(setting string) string {
 		return "\nresource \"calico_felix_configuration\" \"default\" {\n  name = \"default\"\n" + setting + "\n}\n"
+	}
+	stored := func(spec string) {
+		t.Helper()
+		if value := etcd.MustGet(t, guardedFelixKey).Value; !strings.Contains(value, `"spec":`+spec) {
+			t.Errorf("it is stored as %s, want %s", value, spec)
+		}
+	}
+	override := func(name string) string {
+		return "  log_severity_screen = \"Warning\"\n  health_timeout_override {\n    name    = \"" + name + "\"\n    timeout = \"2s\"\n  }"
 	}
 	w := newWorkspace(t, felix(`  log_severity_screen = "Warning"`), etcdBlock(at(etcd.Endpoints...)))
 	if o := run(t, w, "apply"); o.Failed {
 		t.Fatalf("another setting: %v", o.Diagnostics)
 	}
-	const whole = "  health_timeout_override {\n    name    = \"a\"\n    timeout = \"2s\"\n  }"
-	rewrite(t, w, felix("  log_severity_screen = \"Warning\"\n"+whole), etcdBlock(at(etcd.Endpoints...)))
-	fail(t, w, "apply").Says(t, "Unknown Fields", "spec.healthTimeoutOverrides[0].futureToo")
-	if value := etcd.MustGet(t, guardedFelixKey).Value; !strings.Contains(value, "futureToo") {
-		t.Errorf("it is stored as %s", value)
+	rewrite(t, w, felix(override("b")), etcdBlock(at(etcd.Endpoints...)))
+	fail(t, w, "plan").Says(t, "Change Would Lose Unknown Fields: default", "spec.healthTimeoutOverrides[0].futureToo")
+	rewrite(t, w, felix(override("a")), etcdBlock(at(etcd.Endpoints...)))
+	if o := run(t, w, "apply"); o.Failed || len(o.Diagnostics) == 0 {
+		t.Errorf("failed is %t, told is %v", o.Failed, o.Diagnostics)
 	}
+	stored(`{"future":1,"healthTimeoutOverrides":[{"name":"a","timeout":"2s","futureToo":true}],"logSeverityScreen":"Warning"}`)
+	noChanges(t, w)
+	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)))
+	if o := run(t, w, "apply"); o.Failed {
+		t.Errorf("destroy: %v", o.Diagnostics)
+	}
+	stored(before)
 }

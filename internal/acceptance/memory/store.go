@@ -157,7 +157,7 @@ func (s *Store) Update(ctx context.Context, obj calico.Object, base *datastore.S
 func (s *Store) Patch(ctx context.Context, base *datastore.Stored, patch calico.SpecPatch) (*datastore.Stored, error) {
 	id := calico.IDOf(base.Object)
 	return s.write(ctx, id, func(calico.Release) ([]byte, error) {
-		now, err := s.d.unchanged(id, base, patch.Changes)
+		now, err := s.d.unchanged(id, base, func(before, now []byte) ([]string, error) { return patch.Changes(id.Kind, before, now) })
 		if err != nil {
 			return nil, err
 		}

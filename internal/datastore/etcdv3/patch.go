@@ -32,7 +32,7 @@ func (s *Store) patch(ctx context.Context, base *datastore.Stored, patch calico.
 				}
 				now := current[0]
 				// Others may have changed what is theirs.
-				changes, err := patch.Changes(base.Raw, now.Raw)
+				changes, err := patch.Changes(id.Kind, base.Raw, now.Raw)
 				if err != nil {
 					return corrupt(now, err)
 				}
