@@ -5,6 +5,8 @@ import (
 	"context"
 	"flag"
 	"log"
+	"os"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
@@ -17,6 +19,9 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger: print how to attach Terraform to this process")
 	flag.Parse()
+	if !*debug {
+		quietFramework()
+	}
 
 	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 		Address: provider.Address,
@@ -27,5 +32,25 @@ func main() {
 	}
 	if err != nil {
 		log.Fatal(err)
+	}
+}
+
+// quietFramework turns off the traces of the framework unless they are asked for. It writes
+// several for each element of a list, into contexts that it nests for each: a list of ten
+// thousand networks takes minutes, and Terraform reads the lines only to drop them.
+func quietFramework() {
+	const framework = "TF_LOG_SDK_FRAMEWORK"
+	level := os.Getenv("TF_LOG")
+	for _, variable := range []string{"TF_LOG_PROVIDER", "TF_LOG_SDK", framework} {
+		if text := os.Getenv(variable); text != "" {
+			level = text
+		}
+	}
+	switch strings.ToUpper(level) {
+	case "TRACE", "JSON":
+	default:
+		if err := os.Setenv(framework, "DEBUG"); err != nil {
+			log.Fatal(err)
+		}
 	}
 }

@@ -63,6 +63,9 @@ type Workspace struct {
 	Watch func(args []string, output string)
 	// Started, where set, gets the CLI's process when a run begins, such as to kill it.
 	Started func(*os.Process)
+	// Ended, where set, gets what is known of the CLI's process when a run has ended, such
+	// as the time that it took.
+	Ended func(*os.ProcessState)
 }
 
 // NewWorkspace makes a workspace with the given files, by their paths in it, for
@@ -240,6 +243,9 @@ func (w *Workspace) RunContext(ctx context.Context, args ...string) (stdout stri
 			w.Started(cmd.Process)
 		}
 		err = cmd.Wait()
+		if w.Ended != nil {
+			w.Ended(cmd.ProcessState)
+		}
 	}
 	if w.Watch != nil {
 		w.Watch(args, out.String()+errOut.String())

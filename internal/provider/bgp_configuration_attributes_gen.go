@@ -25,7 +25,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"service_load_balancer_ip": schema.ListNestedAttribute{
-			MarkdownDescription: "Network of load balancer addresses of Kubernetes services that are advertised, a block each, such as `service_load_balancer_ip { cidr = \"203.0.113.0/24\" }`; addresses outside of these networks are not. Only in `default`. Default: none.",
+			MarkdownDescription: "Network of load balancer addresses of Kubernetes services that are advertised, a block each, such as `service_load_balancer_ip { cidr = \"203.0.113.0/24\" }`; addresses outside of these networks are not. Only in `default`. Default: none. The order means nothing.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
@@ -36,7 +36,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			}},
 		},
 		"service_external_ip": schema.ListNestedAttribute{
-			MarkdownDescription: "Network of external addresses of Kubernetes services that are advertised, a block each, such as `service_external_ip { cidr = \"198.51.100.0/24\" }`; addresses outside of these networks are not. Only in `default`. Default: none.",
+			MarkdownDescription: "Network of external addresses of Kubernetes services that are advertised, a block each, such as `service_external_ip { cidr = \"198.51.100.0/24\" }`; addresses outside of these networks are not. Only in `default`. Default: none. The order means nothing.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
@@ -47,7 +47,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			}},
 		},
 		"service_cluster_ip": schema.ListNestedAttribute{
-			MarkdownDescription: "Network of the cluster addresses of Kubernetes services, a block each, such as `service_cluster_ip { cidr = \"10.96.0.0/12\" }`; these networks, and single addresses in them that a service needs, are advertised. Only in `default`. Default: none.",
+			MarkdownDescription: "Network of the cluster addresses of Kubernetes services, a block each, such as `service_cluster_ip { cidr = \"10.96.0.0/12\" }`; these networks, and single addresses in them that a service needs, are advertised. Only in `default`. Default: none. The order means nothing.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
@@ -63,7 +63,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			Computed:            true,
 		},
 		"community": schema.ListNestedAttribute{
-			MarkdownDescription: "Name for a BGP community, a block each, such as `community { name = \"backbone\" }` with `value = \"64512:120\"` in it. Each must be used in a `prefix_advertisement`. Default: none.",
+			MarkdownDescription: "Name for a BGP community, a block each, such as `community { name = \"backbone\" }` with `value = \"64512:120\"` in it. Each must be used in a `prefix_advertisement`. Default: none. The order means nothing.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"name": schema.StringAttribute{
@@ -77,7 +77,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			}},
 		},
 		"prefix_advertisement": schema.ListNestedAttribute{
-			MarkdownDescription: "Communities that the routes of a network are tagged with, a block each, such as `prefix_advertisement { cidr = \"10.244.0.0/16\" }` with `communities = [\"backbone\"]` in it. Default: none.",
+			MarkdownDescription: "Communities that the routes of a network are tagged with, a block each, such as `prefix_advertisement { cidr = \"10.244.0.0/16\" }` with `communities = [\"backbone\"]` in it. Default: none. The order means nothing.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
@@ -129,9 +129,9 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Which addresses BIRD listens on: `\"None\"` (all of them) or `\"NodeIP\"` (the node's own alone). Default: none; all of them.",
 			Optional:            true,
 		},
-		"ignored_interfaces": schema.SetAttribute{
-			MarkdownDescription: "Interfaces whose routes are not read, such as `[\"docker0\", \"virbr*\"]`: up to 15 characters, `*` stands for any; `\"*\"` alone is not allowed. Default: none, beside those that Calico leaves out by itself.",
-			ElementType:         types.StringType,
+		"ignored_interfaces": schema.ListAttribute{
+			MarkdownDescription: "Interfaces whose routes are not read, such as `[\"docker0\", \"virbr*\"]`: up to 15 characters, `*` stands for any; `\"*\"` alone is not allowed. Default: none, beside those that Calico leaves out by itself. The order means nothing.",
+			CustomType:          unordered(types.StringType),
 			Optional:            true,
 		},
 		"local_workload_peering_ipv4": schema.StringAttribute{

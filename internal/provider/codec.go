@@ -183,7 +183,7 @@ func refused(f field, v attr.Value, in reflect.Type) string {
 	}
 	if (slices.Contains(conditions, in) || isFailsafeNet(v)) && isVoid(v, nil) {
 		switch v.(type) {
-		case types.List, types.Set:
+		case types.List, unorderedValue:
 			return "An empty list would match any here: leave it out to match any, or give at least one element."
 		case basetypes.StringValuable:
 			return "An empty text would match any here: leave it out to match any, or give a value."
@@ -231,7 +231,7 @@ func decode(c *conversion, v attr.Value, into reflect.Value, at calico.Path) {
 		into.SetBool(v.ValueBool())
 	case types.List:
 		decodeElements(c, v.Elements(), into, at)
-	case types.Set:
+	case unorderedValue:
 		decodeElements(c, v.Elements(), into, at)
 	case types.Map:
 		into.Set(reflect.MakeMapWithSize(into.Type(), len(v.Elements())))
@@ -258,15 +258,6 @@ func decodeElements(c *conversion, elements []attr.Value, into reflect.Value, at
 		}
 		decode(c, e, into.Index(i), at.Index(i))
 	}
-}
-
-// sortAs puts a list that comes out of a set, sorted by Terraform, in Calico's own
-// order. Where something is not known, faults are told by their place in the set.
-func sortAs[T comparable](c *conversion, list []T, order ...T) {
-	if len(c.unknown) > 0 {
-		return
-	}
-	slices.SortStableFunc(list, func(a, b T) int { return slices.Index(order, a) - slices.Index(order, b) })
 }
 
 func decodeString(c *conversion, s string, into reflect.Value, at calico.Path, v attr.Value) {
@@ -432,8 +423,8 @@ func encodeValue(from reflect.Value, typ attr.Type) attr.Value {
 		return types.BoolValue(from.Bool())
 	case basetypes.ListType:
 		return types.ListValueMust(typ.ElemType, encodeElements(from, typ.ElemType))
-	case basetypes.SetType:
-		return types.SetValueMust(typ.ElemType, distinct(encodeElements(from, typ.ElemType)))
+	case unorderedType:
+		return typ.value(encodeElements(from, typ.ElemType))
 	case basetypes.MapType:
 		elements := map[string]attr.Value{}
 		for _, key := range from.MapKeys() {
@@ -480,21 +471,6 @@ func encodeElements(from reflect.Value, elementType attr.Type) []attr.Value {
 		elements[i] = encode(e, elementType)
 	}
 	return elements
-}
-
-// distinct drops what a set cannot hold: Calico accepts an address given twice.
-func distinct(elements []attr.Value) []attr.Value {
-	var out []attr.Value
-	for _, e := range elements {
-		seen := false
-		for _, o := range out {
-			seen = seen || o.Equal(e)
-		}
-		if !seen {
-			out = append(out, e)
-		}
-	}
-	return out
 }
 
 // stringValue makes a value of a string type, spelled or plain.

@@ -75,7 +75,7 @@ func TestDecodeCollectsUnknowns(t *testing.T) {
 	endpoint := &newHostEndpointResource().(*objectResource).definition
 	obj := endpoint.object(c, values{
 		"name": types.StringUnknown(), "node": types.StringValue("n"), "interface_name": types.StringUnknown(),
-		"expected_ips": types.SetValueMust(ipType, []attr.Value{unknown(ipType)}),
+		"expected_ips": unordered(ipType).value([]attr.Value{unknown(ipType)}),
 		"labels":       types.MapValueMust(types.StringType, map[string]attr.Value{"a": types.StringUnknown()}),
 	}, calico.Newest)
 	var got []string
@@ -104,12 +104,12 @@ func TestDirectionsOfPolicies(t *testing.T) {
 		want  []v3.PolicyType
 		fault bool
 	}{
-		{[]attr.Value{types.StringValue("Egress"), types.StringValue("Ingress")}, []v3.PolicyType{"Ingress", "Egress"}, false},
+		{[]attr.Value{types.StringValue("Egress"), types.StringValue("Ingress")}, []v3.PolicyType{"Egress", "Ingress"}, false},
 		{[]attr.Value{types.StringValue("Ingress"), types.StringUnknown()}, []v3.PolicyType{"Ingress", ""}, false},
-		{[]attr.Value{types.StringValue("Ingress"), types.StringValue("")}, []v3.PolicyType{"", "Ingress"}, true},
+		{[]attr.Value{types.StringValue("Ingress"), types.StringValue("")}, []v3.PolicyType{"Ingress", ""}, true},
 	} {
 		var diags diag.Diagnostics
-		obj, _ := policies.check(values{"name": types.StringValue("web"), "types": types.SetValueMust(types.StringType, test.types)}, nil, &diags)
+		obj, _ := policies.check(values{"name": types.StringValue("web"), "types": unordered(types.StringType).value(test.types)}, nil, &diags)
 		policy, ok := obj.(*v3.GlobalNetworkPolicy)
 		if !ok {
 			t.Fatalf("a %T", obj)

@@ -282,9 +282,9 @@ func nameOfField(t reflect.Type, json string) string {
 }
 
 // extendPath goes on from the attribute at p, of the type given, along the
-// fields of an object. It stops at a set, whose elements have no position, and
-// at what has no attribute. field is the type of the field that the attribute
-// stands for; nil where there is none.
+// fields of an object. It stops at a list without an order, whose elements have no
+// position of their own, and at what has no attribute. field is the type of the field
+// that the attribute stands for; nil where there is none.
 func extendPath(p path.Path, typ attr.Type, field reflect.Type, steps []calico.Step) path.Path {
 	for _, s := range steps {
 		switch t := typ.(type) {

@@ -77,9 +77,9 @@ func failsafeSchema() schema.Schema {
 				MarkdownDescription: "Name of the tier that the policy belongs to, such as `\"security\"`; the tier must exist. If a tier comes before `\"default\"`, put the policy into the first one, so that no policy there can come before it. Up to v3.31 its name then begins with that of its tier (`\"security.failsafe\"`). Tiers came with v3.29; before, there is only `\"default\"`. Default: `\"default\"`.",
 				Optional:            true, Computed: true,
 			},
-			"management_cidrs": schema.SetAttribute{
-				MarkdownDescription: "Networks and addresses that may open SSH to the hosts, such as `[\"10.1.0.0/24\", \"2001:db8:1::7\"]`; at least one. An address without a prefix length is that address alone. The attribute `object` shows them too, be they marked as sensitive here or not.",
-				ElementType:         hostNetType,
+			"management_cidrs": schema.ListAttribute{
+				MarkdownDescription: "Networks and addresses that may open SSH to the hosts, such as `[\"10.1.0.0/24\", \"2001:db8:1::7\"]`; at least one. An address without a prefix length is that address alone. The attribute `object` shows them too, be they marked as sensitive here or not. The order means nothing.",
+				CustomType:          unordered(hostNetType),
 				Required:            true,
 			},
 			"management_ports": schema.ListAttribute{
@@ -117,9 +117,9 @@ func failsafeSchema() schema.Schema {
 				MarkdownDescription: "Whether outbound DHCP (UDP port 67) is allowed, and DHCPv6 (UDP port 547) too if `management_cidrs`, `etcd_server` or `bgp_peers` has an IPv6 address. Default: `true`.",
 				Optional:            true, Computed: true,
 			},
-			"bgp_peers": schema.SetAttribute{
-				MarkdownDescription: "Networks and addresses of BGP peers, with which TCP port 179 is open in both directions, such as `[\"10.3.0.0/24\"]`; `[\"0.0.0.0/0\"]` is any IPv4 peer. Needed if Calico routes the traffic of workloads by BGP. Default: none.",
-				ElementType:         hostNetType,
+			"bgp_peers": schema.ListAttribute{
+				MarkdownDescription: "Networks and addresses of BGP peers, with which TCP port 179 is open in both directions, such as `[\"10.3.0.0/24\"]`; `[\"0.0.0.0/0\"]` is any IPv4 peer. Needed if Calico routes the traffic of workloads by BGP. Default: none. The order means nothing.",
+				CustomType:          unordered(hostNetType),
 				Optional:            true,
 			},
 			"extra_ingress": ruleList("Further rules for inbound traffic, after the generated ones and in this order, a block each, such as `extra_ingress { action = \"Allow\" }` with `protocol = \"TCP\"` and `destination { ports = [9100] }` in it. Default: none."),
@@ -271,7 +271,7 @@ func checkFailsafe(c *conversion, v values, f *failsafe.Policy) {
 		c.fault(calico.NewPath("management_cidrs"), nil, "At least one network must be able to open SSH, such as \"10.1.0.0/24\": without one the policy would lock you out.")
 	}
 	if peers := v["bgp_peers"]; peers != nil && !peers.IsNull() && !peers.IsUnknown() && len(elements(peers)) == 0 {
-		c.fault(calico.NewPath("bgp_peers"), nil, "An empty set could mean no peer or any peer. Leave the attribute out (or null) for no BGP; write [\"0.0.0.0/0\"] to allow any IPv4 peer, and [\"0.0.0.0/0\", \"::/0\"] for any peer at all.")
+		c.fault(calico.NewPath("bgp_peers"), nil, "An empty list could mean no peer or any peer. Leave the attribute out (or null) for no BGP; write [\"0.0.0.0/0\"] to allow any IPv4 peer, and [\"0.0.0.0/0\", \"::/0\"] for any peer at all.")
 	}
 	for _, name := range []string{"management_cidrs", "bgp_peers"} {
 		for i, e := range elements(v[name]) {
@@ -337,7 +337,7 @@ func failsafeFromObject(obj calico.Object, attributeTypes map[string]attr.Type, 
 	}
 	encodeSlice := func(name string, from any) { out[name] = encode(reflect.ValueOf(from), attributeTypes[name]) }
 	// Required attributes are empty rather than null where a policy has no such rule.
-	out["management_cidrs"] = types.SetValueMust(hostNetType, distinct(encodeElements(reflect.ValueOf(f.ManagementCIDRs), hostNetType)))
+	out["management_cidrs"] = unordered(hostNetType).value(encodeElements(reflect.ValueOf(f.ManagementCIDRs), hostNetType))
 	encodeSlice("management_ports", f.ManagementPorts)
 	encodeSlice("bgp_peers", f.BGPPeers)
 	encodeSlice("extra_ingress", f.ExtraIngress)

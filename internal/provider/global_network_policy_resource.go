@@ -3,7 +3,6 @@ package provider
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
@@ -12,7 +11,6 @@ func newGlobalNetworkPolicyResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "global_network_policy",
 		kind:     calico.KindGlobalNetworkPolicy,
-		toObject: policyToObject(calico.KindGlobalNetworkPolicy),
 		schema: withBlocks(schema.Schema{
 			MarkdownDescription: "A `GlobalNetworkPolicy`: rules for all endpoints that its selector selects, of hosts and of workloads in any namespace.\n\n" +
 				"~> **A policy decides for every endpoint that it selects.** Once any policy of a direction selects an endpoint, what no policy allows in that direction is dropped. Keep a [`calico_failsafe_policy`](failsafe_policy.md) before it, so that the hosts stay reachable.",
@@ -33,18 +31,4 @@ var (
 func policyReplaceWarning(values) (summary, detail string) {
 	return "Replacement Leaves a Gap", "The object is made anew under another name. Unless this resource has create_before_destroy = true in its lifecycle block, " +
 		"the old policy is deleted first, and for a moment the endpoints are without it."
-}
-
-// policyToObject makes the objects of a kind of policies, with their directions in
-// the order in which Calico fills them in: what is written is then the same, and
-// so is what was planned.
-func policyToObject(kind calico.Kind) func(c *conversion, v values) calico.Object {
-	return func(c *conversion, v values) calico.Object {
-		obj := kind.New()
-		decodeFields(c, v, specOf(obj), specPath)
-		if directions, ok := specOf(obj).FieldByName("Types").Interface().([]v3.PolicyType); ok {
-			sortAs(c, directions, v3.PolicyTypeIngress, v3.PolicyTypeEgress)
-		}
-		return obj
-	}
 }

@@ -25,9 +25,9 @@ func newHostEndpointResource() resource.Resource {
 					MarkdownDescription: "Name of the interface, such as `\"eth0\"`, or `\"*\"` for all interfaces of the host. Default: none; then `expected_ips` is required, and tells the interface. Calico does not check that there is such an interface; if there is none, nothing is protected.",
 					Optional:            true,
 				},
-				"expected_ips": schema.SetAttribute{
-					MarkdownDescription: "Addresses of the interface, IPv4 and IPv6, such as `[\"10.0.0.5\", \"2001:db8::5\"]`. Default: none; then `interface_name` is required. A rule elsewhere that selects this endpoint by its labels matches these addresses, and no others.",
-					ElementType:         ipType,
+				"expected_ips": schema.ListAttribute{
+					MarkdownDescription: "Addresses of the interface, IPv4 and IPv6, such as `[\"10.0.0.5\", \"2001:db8::5\"]`. Default: none; then `interface_name` is required. A rule elsewhere that selects this endpoint by its labels matches these addresses, and no others. The order means nothing.",
+					CustomType:          unordered(ipType),
 					Optional:            true,
 				},
 				"profiles": schema.ListAttribute{

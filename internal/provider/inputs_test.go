@@ -635,7 +635,7 @@ resource "calico_host_endpoint" "db1_eth0" {
 	rewrite(t, w, config(`["10.1.0.0/24", "10.9.0.0/24", "2001:db8:1::/64"]`)...)
 	plan = w.MustRun(t, "plan")
 	got := lines(plan, "calico_failsafe_policy.this")
-	if len(got) > 12 {
+	if len(got) > 13 { // with a network that stays on either side
 		t.Errorf("one more management network takes %d lines:\n%s", len(got), strings.Join(got, "\n"))
 	}
 	if outside := strings.Count(strings.Join(slices.DeleteFunc(got, func(line string) bool { return strings.Contains(line, " object ") }), "\n"), "10.9.0.0/24"); outside != 1 {

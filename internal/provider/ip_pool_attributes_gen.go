@@ -60,9 +60,9 @@ func ipPoolAttributes() map[string]schema.Attribute {
 			CustomType:          selectorType,
 			Optional:            true,
 		},
-		"allowed_uses": schema.SetAttribute{
-			MarkdownDescription: "What addresses of the pool are for: `\"Workload\"`, `\"Tunnel\"` (the hosts' ends of tunnels), or, alone, `\"LoadBalancer\"` (services of that type, since v3.30). Default: `[\"Tunnel\", \"Workload\"]`.",
-			ElementType:         types.StringType,
+		"allowed_uses": schema.ListAttribute{
+			MarkdownDescription: "What addresses of the pool are for: `\"Workload\"`, `\"Tunnel\"` (the hosts' ends of tunnels), or, alone, `\"LoadBalancer\"` (services of that type, since v3.30). Default: `[\"Tunnel\", \"Workload\"]`. The order means nothing.",
+			CustomType:          unordered(types.StringType),
 			Optional:            true,
 			Computed:            true,
 		},

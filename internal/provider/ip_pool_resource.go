@@ -28,7 +28,6 @@ func newIPPoolResource() resource.Resource {
 			"ipipMode": nil, "vxlanMode": nil, "assignmentMode": nil,
 		},
 		replaces:    []string{"cidr", "block_size"},
-		toObject:    poolToObject,
 		checkOthers: checkPools,
 		// Seen: what was assigned from the old pool keeps its address and its block,
 		// and nothing takes either back.
@@ -42,15 +41,6 @@ func newIPPoolResource() resource.Resource {
 				"If the old pool was never used, nothing is wrong."
 		},
 	}}
-}
-
-// poolToObject puts the uses of a pool, which come sorted out of a set, in the
-// order in which Calico fills them in: what is written is then the same.
-func poolToObject(c *conversion, v values) calico.Object {
-	pool := v3.NewIPPool()
-	decodeFields(c, v, specOf(pool), specPath)
-	sortAs(c, pool.Spec.AllowedUses, v3.IPPoolAllowedUseWorkload, v3.IPPoolAllowedUseTunnel, v3.IPPoolAllowedUseLoadBalancer)
-	return pool
 }
 
 // checkPools looks for pools that have addresses in common with this one.

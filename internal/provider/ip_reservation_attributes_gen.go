@@ -9,9 +9,9 @@ import (
 // ipReservationAttributes returns the attributes of the spec of IPReservation.
 func ipReservationAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
-		"reserved_cidrs": schema.SetAttribute{
-			MarkdownDescription: "Networks and addresses that Calico never assigns from now on, such as `[\"10.244.0.0/28\", \"10.244.1.1\"]`; those already in use stay in use. Keep them few compared with the pool: Calico tries address after address until one is free. Default: none.",
-			ElementType:         hostNetType,
+		"reserved_cidrs": schema.ListAttribute{
+			MarkdownDescription: "Networks and addresses that Calico never assigns from now on, such as `[\"10.244.0.0/28\", \"10.244.1.1\"]`; those already in use stay in use. Keep them few compared with the pool: Calico tries address after address until one is free. Default: none. The order means nothing.",
+			CustomType:          unordered(hostNetType),
 			Optional:            true,
 		},
 	}

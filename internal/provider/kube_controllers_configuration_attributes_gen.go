@@ -66,9 +66,9 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 											MarkdownDescription: "Part of the host endpoints' names that tells the template, such as `\"mgmt\"`: each once, up to 253 characters. Default: none.",
 											Optional:            true,
 										},
-										"interface_cidrs": schema.SetAttribute{
-											MarkdownDescription: "Networks that the node's addresses must be in to become expected addresses of the host endpoint, such as `[\"10.9.0.0/16\"]`. Default: none; then `interface_pattern` is required.",
-											ElementType:         hostNetType,
+										"interface_cidrs": schema.ListAttribute{
+											MarkdownDescription: "Networks that the node's addresses must be in to become expected addresses of the host endpoint, such as `[\"10.9.0.0/16\"]`. Default: none; then `interface_pattern` is required. The order means nothing.",
+											CustomType:          unordered(hostNetType),
 											Optional:            true,
 										},
 										"interface_pattern": schema.StringAttribute{

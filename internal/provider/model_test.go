@@ -227,8 +227,8 @@ func (r randomModel) value(at string, typ attr.Type, field reflect.Type, depth i
 		return types.MapValueMust(typ.ElemType, m)
 	case basetypes.ListType:
 		return types.ListValueMust(typ.ElemType, r.elements(at, typ.ElemType, elementType(field), depth))
-	case basetypes.SetType:
-		return types.SetValueMust(typ.ElemType, distinct(r.elements(at, typ.ElemType, elementType(field), depth)))
+	case unorderedType:
+		return typ.value(r.elements(at, typ.ElemType, elementType(field), depth))
 	case basetypes.ObjectType:
 		o := map[string]attr.Value{}
 		for name, t := range typ.AttrTypes {

@@ -11,7 +11,6 @@ func newNetworkPolicyResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "network_policy",
 		kind:     calico.KindNetworkPolicy,
-		toObject: policyToObject(calico.KindNetworkPolicy),
 		schema: withBlocks(schema.Schema{
 			MarkdownDescription: "A `NetworkPolicy`: rules for the workloads of one namespace that its selector selects. It does not apply to host endpoints, which are in no namespace: for them use [`calico_global_network_policy`](global_network_policy.md).",
 			Attributes:          withMetadata("policy", "allow-web", inNamespace("policy", networkPolicyAttributes())),

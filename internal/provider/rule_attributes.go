@@ -64,9 +64,9 @@ func ruleEntity(description, side string) schema.SingleNestedAttribute {
 		"ports":              rulePorts("Ports of the " + side + ", any of which matches: numbers, ranges and names of endpoints' ports, such as `[22, \"8000:8080\", \"http\"]`. `protocol` must be TCP, UDP or SCTP."),
 		"not_ports":          rulePorts("Ports of the " + side + " not to match, such as `[22]`, in the form of `ports`."),
 		"service_accounts": ruleObject("Kubernetes service accounts whose pods match, such as `service_accounts { names = [\"prometheus\"] }`. If both `names` and `selector` are given, both must match.", map[string]schema.Attribute{
-			"names": schema.SetAttribute{
-				MarkdownDescription: "Names of service accounts, such as `[\"prometheus\"]`.",
-				ElementType:         types.StringType,
+			"names": schema.ListAttribute{
+				MarkdownDescription: "Names of service accounts, such as `[\"prometheus\"]`. The order means nothing.",
+				CustomType:          unordered(types.StringType),
 				Optional:            true,
 			},
 			"selector": ruleSelector("Expression that selects service accounts by their labels, such as `\"role == 'monitoring'\"`."),
@@ -122,6 +122,6 @@ func rulePorts(description string) schema.ListAttribute {
 	return a
 }
 
-func ruleNets(description string) schema.SetAttribute {
-	return schema.SetAttribute{MarkdownDescription: description, ElementType: netType, Optional: true}
+func ruleNets(description string) schema.ListAttribute {
+	return schema.ListAttribute{MarkdownDescription: description + " The order means nothing.", CustomType: unordered(netType), Optional: true}
 }

@@ -11,7 +11,6 @@ func newStagedGlobalNetworkPolicyResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "staged_global_network_policy",
 		kind:     calico.KindStagedGlobalNetworkPolicy,
-		toObject: policyToObject(calico.KindStagedGlobalNetworkPolicy),
 		schema: withBlocks(schema.Schema{
 			MarkdownDescription: "A `StagedGlobalNetworkPolicy`: a `GlobalNetworkPolicy` that is looked at but not enforced, to see what it would do. Calico knows staged policies from v3.30 on.",
 			Attributes:          withMetadata("staged policy", "allow-web", stagedGlobalNetworkPolicyAttributes()),

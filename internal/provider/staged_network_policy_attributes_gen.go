@@ -31,9 +31,9 @@ func stagedNetworkPolicyAttributes() map[string]schema.Attribute {
 			CustomType:          policySelectorType,
 			Optional:            true,
 		},
-		"types": schema.SetAttribute{
-			MarkdownDescription: "Directions that the policy applies to: `\"Ingress\"` (inbound), `\"Egress\"` (outbound) or both, such as `[\"Ingress\", \"Egress\"]`. Traffic in a direction that is not named passes by the policy. Default: as the rules are; `[\"Ingress\"]` if there are none, or only `ingress` ones, `[\"Egress\"]` if there are only `egress` ones, both if there are both.",
-			ElementType:         types.StringType,
+		"types": schema.ListAttribute{
+			MarkdownDescription: "Directions that the policy applies to: `\"Ingress\"` (inbound), `\"Egress\"` (outbound) or both, such as `[\"Ingress\", \"Egress\"]`. Traffic in a direction that is not named passes by the policy. Default: as the rules are; `[\"Ingress\"]` if there are none, or only `ingress` ones, `[\"Egress\"]` if there are only `egress` ones, both if there are both. The order means nothing.",
+			CustomType:          unordered(types.StringType),
 			Optional:            true,
 			Computed:            true,
 		},

@@ -11,7 +11,6 @@ func newStagedNetworkPolicyResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "staged_network_policy",
 		kind:     calico.KindStagedNetworkPolicy,
-		toObject: policyToObject(calico.KindStagedNetworkPolicy),
 		schema: withBlocks(schema.Schema{
 			MarkdownDescription: "A `StagedNetworkPolicy`: a `NetworkPolicy` that is looked at but not enforced, to see what it would do. Calico knows staged policies from v3.30 on.",
 			Attributes:          withMetadata("staged policy", "allow-web", inNamespace("staged policy", stagedNetworkPolicyAttributes())),

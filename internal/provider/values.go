@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -109,12 +108,12 @@ func (v values) setFilled(steps []string, config values, replace func(attr.Value
 	v[name] = types.ObjectValueMust(o.AttributeTypes(context.Background()), attributes)
 }
 
-// elements returns the elements of a list or a set; nil where it is null or unknown.
+// elements returns the elements of a list; nil where it is null or unknown.
 func elements(v attr.Value) []attr.Value {
 	switch v := v.(type) {
 	case types.List:
 		return v.Elements()
-	case types.Set:
+	case unorderedValue:
 		return v.Elements()
 	default:
 		return nil
@@ -135,6 +134,11 @@ func reconcile(prior, current attr.Value, field reflect.Type) attr.Value {
 	if prior.IsNull() || current.IsNull() {
 		return current
 	}
+	if c, ok := current.(unorderedValue); ok {
+		if p, ok := prior.(unorderedValue); ok {
+			return c.inOrderOf(p)
+		}
+	}
 	return reconcileParts(prior, current, field, reconcile)
 }
 
@@ -150,8 +154,8 @@ func reconcilePlan(prior, planned attr.Value, field reflect.Type) attr.Value {
 	return reconcileParts(prior, planned, field, reconcilePlan)
 }
 
-// reconcileParts goes into objects and lists of objects; lists and sets of plain
-// values are one value to Terraform.
+// reconcileParts goes into objects and lists of objects; a list of plain values is one
+// value to Terraform.
 func reconcileParts(prior, current attr.Value, field reflect.Type, reconcile func(prior, current attr.Value, field reflect.Type) attr.Value) attr.Value {
 	switch c := current.(type) {
 	case types.Object:
@@ -183,7 +187,7 @@ func reconcileParts(prior, current attr.Value, field reflect.Type, reconcile fun
 }
 
 // sameMeaning tells whether Calico cannot tell the two values apart: they are
-// equal but for spelling, for the order in a set, and, where the field cannot
+// equal but for spelling, for the order where that means nothing, and, where the field cannot
 // hold the difference, for empty against absent.
 func sameMeaning(a, b attr.Value, field reflect.Type) bool {
 	if x, ok := a.(spelledValue); ok && !x.IsUnknown() {
@@ -214,8 +218,9 @@ func sameMeaning(a, b attr.Value, field reflect.Type) bool {
 		return true
 	case types.List:
 		return sameElements(x.Elements(), elements(b), elementType(field))
-	case types.Set:
-		return within(x.Elements(), elements(b)) && within(elements(b), x.Elements())
+	case unorderedValue:
+		y, ok := b.(unorderedValue)
+		return ok && maps.Equal(x.meanings(), y.meanings())
 	case types.Map:
 		y, ok := b.(types.Map)
 		return ok && maps.EqualFunc(withoutNulls(x), withoutNulls(y), attr.Value.Equal)
@@ -272,17 +277,6 @@ func sameElements(a, b []attr.Value, element reflect.Type) bool {
 	return true
 }
 
-// within tells whether each of a is in b. They are elements of sets, which are
-// plain values.
-func within(a, b []attr.Value) bool {
-	for _, x := range a {
-		if !slices.ContainsFunc(b, func(y attr.Value) bool { return sameMeaning(x, y, nil) }) {
-			return false
-		}
-	}
-	return true
-}
-
 // isVoid tells the values that are the same as no value: null and, unless the
 // field is a pointer, what Calico does not store: "", false, 0, an empty
 // collection, an object of nothing but such. A pointer to anything but an object is
@@ -305,7 +299,7 @@ func isVoid(v attr.Value, field reflect.Type) bool {
 		return !v.ValueBool()
 	case types.List:
 		return len(v.Elements()) == 0
-	case types.Set:
+	case unorderedValue:
 		return len(v.Elements()) == 0
 	case types.Map:
 		return len(withoutNulls(v)) == 0

@@ -18,7 +18,7 @@ func stringsOf(typ attr.Type, texts ...string) []attr.Value {
 
 func TestReconcileKeepsSpelling(t *testing.T) {
 	ports := func(texts ...string) attr.Value { return types.ListValueMust(portType, stringsOf(portType, texts...)) }
-	nets := func(texts ...string) attr.Value { return types.SetValueMust(netType, stringsOf(netType, texts...)) }
+	nets := func(texts ...string) attr.Value { return unordered(netType).value(stringsOf(netType, texts...)) }
 	number := func(text string) attr.Value {
 		n, _, err := big.ParseFloat(text, 10, 512, big.ToNearestEven) // as Terraform does
 		if err != nil {
@@ -46,6 +46,9 @@ func TestReconcileKeepsSpelling(t *testing.T) {
 		"ports in another order":    {ports("22", "23"), ports("23", "22"), false},
 		"IPv6 in capitals":          {nets("FD00::/8"), nets("fd00::/8"), true},
 		"IPv6 written out":          {nets("fd00:0:0::/48", "10.0.0.0/8"), nets("10.0.0.0/8", "fd00::/48"), true},
+		"networks given twice":      {nets("10.0.0.0/8", "FD00::/8", "10.0.0.0/8"), nets("fd00::/8", "10.0.0.0/8"), true},
+		"one of two networks":       {nets("10.0.0.0/8", "fd00::/8"), nets("10.0.0.0/8"), false},
+		"no networks":               {nets(), null(unordered(netType)), true},
 		"another net":               {nets("10.0.0.0/8"), nets("10.0.0.0/9"), false},
 		"a selector on two lines":   {stringValue(selectorType, "a == 'x' &&\n  b == 'y'\n"), stringValue(selectorType, `a == "x" && b == "y"`), true},
 		"another selector":          {stringValue(selectorType, "a == 'x'"), stringValue(selectorType, "a != 'x'"), false},
@@ -78,6 +81,15 @@ func TestReconcileKeepsSpelling(t *testing.T) {
 	}
 }
 
+// Of networks that have come and gone, the others stay as they were.
+func TestReconcileKeepsTheOrder(t *testing.T) {
+	nets := func(texts ...string) attr.Value { return unordered(netType).value(stringsOf(netType, texts...)) }
+	prior := nets("FD00::/8", "10.3.0.0/16", "10.1.0.0/16", "fd00::/8")
+	if got, want := reconcile(prior, nets("10.1.0.0/16", "10.2.0.0/16", "fd00::/8"), nil), nets("FD00::/8", "10.1.0.0/16", "fd00::/8", "10.2.0.0/16"); !got.Equal(want) {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestReconcileGoesIntoRules(t *testing.T) {
 	object := map[string]attr.Type{"action": types.StringType, "protocol": protocolType}
 	rule := func(action, protocol string) attr.Value {
@@ -104,10 +116,10 @@ func TestReconcilePlanStaysWithinTheProtocol(t *testing.T) {
 	if got := reconcilePlan(absent, empty, nil); !got.Equal(empty) {
 		t.Errorf("an empty list in the configuration was planned as %s", got)
 	}
-	a := types.SetValueMust(netType, stringsOf(netType, "FD00::/8", "10.0.0.0/8"))
-	b := types.SetValueMust(netType, stringsOf(netType, "fd00::/8", "10.0.0.0/9"))
+	a := unordered(netType).value(stringsOf(netType, "FD00::/8", "10.0.0.0/8"))
+	b := unordered(netType).value(stringsOf(netType, "fd00::/8", "10.0.0.0/9"))
 	if got := reconcilePlan(a, b, nil); !got.Equal(b) {
-		t.Errorf("a set that is neither the configured nor the prior one was planned: %s", got)
+		t.Errorf("a list that is neither the configured nor the prior one was planned: %s", got)
 	}
 	u := types.ListUnknown(portType)
 	if got := reconcilePlan(empty, u, nil); !got.Equal(u) {

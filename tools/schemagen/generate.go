@@ -63,11 +63,11 @@ func generate(k kind, descriptions map[string]string) ([]byte, error) {
 
 	body := g.out.String()
 	imports := []string{`"github.com/hashicorp/terraform-plugin-framework/resource/schema"`}
-	for prefix, path := range map[string]string{
-		"booldefault.": `"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"`,
-		"types.":       `"github.com/hashicorp/terraform-plugin-framework/types"`,
+	for name, path := range map[string]string{
+		"booldefault.StaticBool": `"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"`,
+		"types.StringType":       `"github.com/hashicorp/terraform-plugin-framework/types"`,
 	} {
-		if strings.Contains(body, ": "+prefix) {
+		if strings.Contains(body, name) {
 			imports = append(imports, path)
 		}
 	}
@@ -145,6 +145,9 @@ func (g *generator) attribute(f structField, at string) {
 	}
 
 	isFilled := special.filled || t.Kind() == reflect.Bool && !pointer
+	if f.unordered {
+		description += " The order means nothing."
+	}
 	begin := func(attribute, typ string) {
 		g.writef("schema.%sAttribute{\nMarkdownDescription: %q,\n%s", attribute, description, typ)
 		switch {
@@ -161,7 +164,7 @@ func (g *generator) attribute(f structField, at string) {
 		custom = customType(t, f)
 	}
 	used := false
-	typed := func(key, otherwise string) string {
+	typed := func(format, otherwise string) string {
 		used = true
 		if custom == "" {
 			custom = otherwise
@@ -169,11 +172,11 @@ func (g *generator) attribute(f structField, at string) {
 		if custom == "" {
 			return ""
 		}
-		return key + ": " + custom + ",\n"
+		return fmt.Sprintf(format, custom)
 	}
 	switch {
 	case isString(t):
-		begin("String", typed("CustomType", ""))
+		begin("String", typed("CustomType: %s,\n", ""))
 	case t.Kind() == reflect.Bool:
 		begin("Bool", "")
 		if !pointer {
@@ -184,10 +187,10 @@ func (g *generator) attribute(f structField, at string) {
 		begin("Number", "")
 	case t.Kind() == reflect.Map && t.Key().Kind() == reflect.String && t.Elem().Kind() == reflect.String:
 		begin("Map", "ElementType: types.StringType,\n")
-	case t.Kind() == reflect.Slice && isString(t.Elem()) && f.set:
-		begin("Set", typed("ElementType", "types.StringType"))
+	case t.Kind() == reflect.Slice && isString(t.Elem()) && f.unordered:
+		begin("List", typed("CustomType: unordered(%s),\n", "types.StringType"))
 	case t.Kind() == reflect.Slice && isString(t.Elem()):
-		begin("List", typed("ElementType", "types.StringType"))
+		begin("List", typed("ElementType: %s,\n", "types.StringType"))
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
 		begin("ListNested", "")
 		g.writef("NestedObject: schema.NestedAttributeObject{Attributes: ")
@@ -230,8 +233,8 @@ type structField struct {
 	json     string
 	typ      reflect.Type
 	required bool
-	// set tells that the order of the list means nothing.
-	set bool
+	// unordered tells that the order of the list means nothing.
+	unordered bool
 	// checks are what Calico checks, in the words of its tags.
 	checks []string
 	// values are all that the field may have.
@@ -258,7 +261,7 @@ func fieldsOf(t reflect.Type) []structField {
 		if hasDefinition {
 			field.required = slices.Contains(definition.Schema.Required, name) || slices.Contains(field.checks, "required")
 			property := definition.Schema.Properties[name]
-			field.set = property.Extensions["x-kubernetes-list-type"] == "set"
+			field.unordered = property.Extensions["x-kubernetes-list-type"] == "set"
 			for _, value := range property.Enum {
 				field.values = append(field.values, fmt.Sprint(value))
 			}

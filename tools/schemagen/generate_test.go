@@ -88,8 +88,8 @@ func TestFieldsOf(t *testing.T) {
 	if !find(pool, "cidr").required || find(pool, "blockSize").required {
 		t.Error("of an IPPool, cidr is required, and blockSize is not")
 	}
-	if !find(pool, "allowedUses").set || find(reflect.TypeFor[v3.BGPPeerSpec](), "filters").set {
-		t.Error("allowedUses of an IPPool is a set, filters of a BGPPeer is none")
+	if !find(pool, "allowedUses").unordered || find(reflect.TypeFor[v3.BGPPeerSpec](), "filters").unordered {
+		t.Error("allowedUses of an IPPool has no order, filters of a BGPPeer has one")
 	}
 	if !find(reflect.TypeFor[v3.Community](), "value").required {
 		t.Error("what Calico's validator requires is required")
