@@ -54,7 +54,7 @@ func policyRow(typeName string, kind calico.Kind, namespace string, staged bool)
 				"tier": "platform",
 				"order": 10,
 				"selector": "role == 'web' && zone in { 'a', 'b' }",
-				"types": ["Ingress", "Egress"],
+				"types": ["Egress", "Ingress"],
 				"ingress": [
 					{"action": "Allow", "protocol": "TCP", "source": {"nets": ["10.1.0.0/16"]}, "destination": {"ports": [443, "8000:8080"]}},
 					{"action": "Log"}

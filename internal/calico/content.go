@@ -31,7 +31,7 @@ func ContentChanges(kind Kind, before, after []byte) ([]string, error) {
 func inCanonicalForm(kind Kind, n *node) *node {
 	stored := []byte(n.String())
 	obj := kind.New()
-	if calicoJSON.Unmarshal(stored, obj) != nil {
+	if calicoJSON.Unmarshal(stored, obj) != nil || obj.GetObjectKind().GroupVersionKind().Kind != string(kind) {
 		return n
 	}
 	obj = Canonical(obj)
