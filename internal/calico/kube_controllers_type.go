@@ -79,7 +79,7 @@ func (s *KubeControllersConfigurationSpec) deepCopy() KubeControllersConfigurati
 	c.EtcdV3CompactionPeriod = copyOf(s.EtcdV3CompactionPeriod)
 	c.PrometheusMetricsPort = copyOf(s.PrometheusMetricsPort)
 	c.DebugProfilePort = copyOf(s.DebugProfilePort)
-	c.Controllers.ControllersConfig = *s.Controllers.ControllersConfig.DeepCopy()
+	c.Controllers.ControllersConfig = *s.Controllers.DeepCopy()
 	c.Controllers.Migrators = copyOf(s.Controllers.Migrators)
 	return c
 }

@@ -120,10 +120,10 @@ func TestSharedIsForgottenWhileItIsFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := Shared[int]{Stands: Forever}
 		var tries atomic.Int64
-		find := func(context.Context) (int, error) {
+		find := func(ctx context.Context) (int, error) {
 			now := int(tries.Add(1))
 			time.Sleep(time.Second)
-			return now, nil
+			return now, ctx.Err()
 		}
 		var all sync.WaitGroup
 		all.Go(func() {

@@ -137,6 +137,7 @@ func yamlValue(value any, t reflect.Type) any {
 				if f, ok := fieldOf(t, key); ok {
 					v[key] = yamlValue(v[key], f)
 				}
+			default: // an object in the place of a scalar stays as it is
 			}
 		}
 	}

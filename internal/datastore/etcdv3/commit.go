@@ -96,7 +96,7 @@ func (s *Store) commit(ctx context.Context, end time.Time, operation string, p p
 		case w.refused == nil:
 			at = w.fence
 		case p.base == nil || ctx.Err() != nil:
-			unavailable.Err = fmt.Errorf("%w. The request may still be done, as it could not be withdrawn: %v", unavailable.Err, w.refused)
+			unavailable.Err = fmt.Errorf("%w. The request may still be done, as it could not be withdrawn: %w", unavailable.Err, w.refused)
 			return result{}, s.unknown(unavailable)
 		default:
 			adrift = true
