@@ -59,7 +59,8 @@ var tools = map[string]tool{
 		dir: "tools/calico", modfile: "v3.31.0.mod", pkg: "github.com/projectcalico/calico/felix/cmd/calico-felix",
 		ldflags: "-X github.com/projectcalico/calico/pkg/buildinfo.Version=v3.31.0",
 	},
-	"goreleaser": {dir: "tools/goreleaser", pkg: "github.com/goreleaser/goreleaser/v2"},
+	"govulncheck": {dir: "tools/govulncheck", pkg: "golang.org/x/vuln/cmd/govulncheck"},
+	"goreleaser":  {dir: "tools/goreleaser", pkg: "github.com/goreleaser/goreleaser/v2"},
 }
 
 // Tools returns the names that Tool knows, sorted.
@@ -92,7 +93,7 @@ func Tool(name string) (string, error) {
 // its package is done, in silence, for minutes.
 func TestTools() []string {
 	return slices.DeleteFunc(Tools(), func(name string) bool {
-		return name == "golangci-lint" || name == "goreleaser" || name == "felix-v3.31"
+		return slices.Contains([]string{"golangci-lint", "govulncheck", "goreleaser", "felix-v3.31"}, name)
 	})
 }
 
