@@ -13,7 +13,6 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
-	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/etcdv3"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -44,10 +43,6 @@ type objectState struct {
 // privateVersion is the version of private state that is written. Version 0, which
 // had no number, no datastore and no origin, is read, too.
 const privateVersion = 1
-
-// datastoreTypes are the types of datastore that private state can be about. Version 0
-// did not name it: there was but the first.
-var datastoreTypes = []*datastore.Type{etcdv3.Type}
 
 // datastoreType returns the type that a name stands for, nil for none.
 func (r *objectResource) datastoreType(name string) *datastore.Type {

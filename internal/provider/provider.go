@@ -29,6 +29,10 @@ import (
 // Address is the provider's address in the Terraform registry.
 const Address = "registry.terraform.io/calico-terraform/calico"
 
+// datastoreTypes are the types of datastore that there are. Version 0 of private state
+// did not name its own: there was but the first.
+var datastoreTypes = []*datastore.Type{etcdv3.Type}
+
 type calicoProvider struct {
 	version string
 	// store is that of WithStore; nil without.
