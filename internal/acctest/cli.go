@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -65,12 +66,22 @@ var oldest = struct{ major, minor int }{1, 8}
 
 // FindCLI returns the CLI to test with: the one that TF_ACC_TERRAFORM_PATH
 // names, else terraform or tofu on PATH, else an OpenTofu that it builds.
-func FindCLI() (CLI, error) { return findOnce() }
+func FindCLI() (CLI, error) {
+	if short() {
+		return CLI{}, errShort
+	}
+	return findOnce()
+}
 
 // FindIdentityCLI is FindCLI for what needs resource identity: Terraform or
 // OpenTofu from 1.12 on. Where those that are there are older, it builds an
 // OpenTofu.
-func FindIdentityCLI() (CLI, error) { return findWithIdentityOnce() }
+func FindIdentityCLI() (CLI, error) {
+	if short() {
+		return CLI{}, errShort
+	}
+	return findWithIdentityOnce()
+}
 
 var (
 	findOnce             = sync.OnceValues(func() (CLI, error) { return findCLI(chosenCLI(), CLI.usable) })
@@ -158,6 +169,7 @@ func firstLine(s string) string {
 // TestCLI is FindCLI for a test.
 func TestCLI(t testing.TB) CLI {
 	t.Helper()
+	Starts(t)
 	cli, err := FindCLI()
 	if err != nil {
 		t.Fatal(err)
@@ -168,6 +180,7 @@ func TestCLI(t testing.TB) CLI {
 // IdentityCLI is FindIdentityCLI for a test.
 func IdentityCLI(t testing.TB) CLI {
 	t.Helper()
+	Starts(t)
 	cli, err := FindIdentityCLI()
 	if err != nil {
 		t.Fatal(err)
@@ -222,7 +235,8 @@ func emptyConfig() (string, error) {
 
 // Main runs the tests of a package, for its TestMain: as acceptance tests, with
 // the CLI that FindCLI finds, and without what the user of this machine has
-// configured for the CLI or for calicoctl. It does not return.
+// configured for the CLI or for calicoctl. In short mode it looks for no CLI, and
+// terraform-plugin-testing skips what needs one. It does not return.
 func Main(m *testing.M) { os.Exit(runTests(m)) }
 
 func runTests(m *testing.M) int {
@@ -234,6 +248,11 @@ func runTests(m *testing.M) int {
 		if isUsers(name) && !strings.HasPrefix(name, "TF_ACC") && !strings.HasPrefix(name, "TF_LOG") {
 			_ = os.Unsetenv(name)
 		}
+	}
+	flag.Parse()
+	if testing.Short() {
+		_ = os.Unsetenv("TF_ACC")
+		return m.Run()
 	}
 	cli, err := FindCLI()
 	var variables map[string]string

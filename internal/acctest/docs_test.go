@@ -11,6 +11,7 @@ import (
 // TestDocsAreFresh generates the pages of the registry anew and compares them
 // with docs/.
 func TestDocsAreFresh(t *testing.T) {
+	Starts(t)
 	t.Parallel()
 	root, err := Root()
 	if err != nil {
@@ -37,6 +38,7 @@ func TestDocsAreFresh(t *testing.T) {
 }
 
 func TestExamplesAreFormatted(t *testing.T) {
+	Starts(t)
 	t.Parallel()
 	if err := FormatExamples(t.Context(), true); err != nil {
 		t.Errorf("%v\nRun `make fmt`.", err)

@@ -85,6 +85,7 @@ func WithOutliving() EtcdOption { return func(o *etcdOptions) { o.outlive = true
 // when the test ends.
 func NewEtcd(t testing.TB, options ...EtcdOption) *Etcd {
 	t.Helper()
+	Starts(t)
 	e, err := StartEtcd(t.Context(), options...)
 	if err != nil {
 		t.Fatal(err)

@@ -22,6 +22,7 @@ import (
 )
 
 func TestEtcdKeepsValuesAndLeavesNothingBehind(t *testing.T) {
+	Starts(t)
 	t.Parallel()
 	etcd, err := StartEtcd(t.Context())
 	if err != nil {
@@ -210,6 +211,7 @@ func TestEtcdMembersStopAndStart(t *testing.T) {
 // TestEtcdEndsWithTheProcess kills a process that has started an etcd, as an
 // impatient user or a test's timeout does.
 func TestEtcdEndsWithTheProcess(t *testing.T) {
+	Starts(t)
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux ties a child's life to its parent's")
 	}
@@ -263,6 +265,7 @@ func TestEtcdEndsWithTheProcess(t *testing.T) {
 // TestEtcdTellsATakenPort shows that the one failure of a start that is worth
 // another try is told from others.
 func TestEtcdTellsATakenPort(t *testing.T) {
+	Starts(t)
 	t.Parallel()
 	program, err := Tool("etcd")
 	if err != nil {

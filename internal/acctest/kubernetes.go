@@ -57,6 +57,7 @@ func WithCRDs(crds ...CalicoCRDs) KubernetesOption {
 // NewKubernetes starts a kube-apiserver for the time of a test.
 func NewKubernetes(t testing.TB, options ...KubernetesOption) *Kubernetes {
 	t.Helper()
+	Starts(t)
 	k, err := StartKubernetes(t.Context(), options...)
 	if err != nil {
 		t.Fatal(err)

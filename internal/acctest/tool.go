@@ -77,6 +77,9 @@ func Tool(name string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("there is no tool %q: the table in internal/acctest/tool.go has %s", name, strings.Join(Tools(), ", "))
 	}
+	if short() {
+		return "", fmt.Errorf("tool %s: %w", name, errShort)
+	}
 	root, err := Root()
 	if err != nil {
 		return "", err

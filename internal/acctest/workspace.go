@@ -79,6 +79,7 @@ func NewWorkspace(t testing.TB, files map[string]string) *Workspace {
 // NewWorkspaceWith is NewWorkspace for the given CLI.
 func NewWorkspaceWith(t testing.TB, cli CLI, files map[string]string) *Workspace {
 	t.Helper()
+	Starts(t)
 	provider, err := ProviderBinary()
 	if err != nil {
 		t.Fatal(err)

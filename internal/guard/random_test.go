@@ -167,6 +167,9 @@ func breachesOf(all []Breach) []string {
 func TestCompareFindsWhatThereIs(t *testing.T) {
 	t.Parallel()
 	worlds := uint64(600)
+	if testing.Short() {
+		worlds = 20
+	}
 	if text := os.Getenv("GUARD_WORLDS"); text != "" {
 		n, err := strconv.ParseUint(text, 10, 32)
 		if err != nil {

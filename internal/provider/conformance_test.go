@@ -348,10 +348,7 @@ func forEachRelease(t *testing.T, test func(t *testing.T, c conformance)) {
 	for _, release := range conformanceReleases {
 		t.Run(release.version, func(t *testing.T) {
 			t.Parallel()
-			path, err := acctest.Tool(release.tool)
-			if err != nil {
-				t.Fatal(err)
-			}
+			path := acctest.ToolFor(t, release.tool)
 			etcd := acctest.NewEtcd(t, acctest.WithCalico(release.version))
 			test(t, conformance{release.version, etcd, calicoctl{path, etcd}})
 		})

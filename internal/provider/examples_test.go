@@ -131,16 +131,6 @@ var requiredProviders = fmt.Sprintf(`terraform {
 }
 `, acctest.ProviderSource)
 
-// exampleCLI is the CLI that examples are applied with.
-func exampleCLI(t *testing.T) acctest.CLI {
-	t.Helper()
-	cli, err := acctest.FindCLI()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cli
-}
-
 // useEtcd tells a workspace where the datastore is, as a user of calicoctl would.
 func useEtcd(w *acctest.Workspace, etcd *acctest.Etcd) {
 	w.Env = append(w.Env, "ETCD_ENDPOINTS="+strings.Join(etcd.Endpoints, ","))
@@ -208,10 +198,10 @@ func testResourceExample(t *testing.T, dir string) {
 		cli  acctest.CLI
 		do   func(t *testing.T, w *acctest.Workspace)
 	}{
-		{"import.sh", exampleCLI(t), func(t *testing.T, w *acctest.Workspace) {
+		{"import.sh", acctest.TestCLI(t), func(t *testing.T, w *acctest.Workspace) {
 			w.MustRun(t, command...)
 		}},
-		{"import-by-string-id.tf", exampleCLI(t), func(t *testing.T, w *acctest.Workspace) {
+		{"import-by-string-id.tf", acctest.TestCLI(t), func(t *testing.T, w *acctest.Workspace) {
 			importByBlock(t, w, files["import-by-string-id.tf"])
 		}},
 		{"import-by-identity.tf", acctest.IdentityCLI(t), func(t *testing.T, w *acctest.Workspace) {

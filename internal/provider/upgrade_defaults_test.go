@@ -272,15 +272,9 @@ func (u upgrade) strip(t *testing.T, version string, fields func(conformanceCase
 func TestUpgradePlansEmpty(t *testing.T) {
 	t.Parallel()
 	const second, third = "v3.31.0", "v3.32.0"
-	newer, err := acctest.Tool("calicoctl-v3.31")
-	if err != nil {
-		t.Fatal(err)
-	}
+	newer := acctest.ToolFor(t, "calicoctl-v3.31")
 	for _, release := range conformanceReleases {
-		older, err := acctest.Tool(release.tool)
-		if err != nil {
-			t.Fatal(err)
-		}
+		older := acctest.ToolFor(t, release.tool)
 		for i, group := range together(known(upgradeCases(t), release.version)) {
 			t.Run(fmt.Sprintf("%s/%d", release.version, i), func(t *testing.T) {
 				t.Parallel()
@@ -346,10 +340,7 @@ func (u upgrade) planAt(t *testing.T, version, since string) {
 func TestUpdateOfWhatLacksFields(t *testing.T) {
 	t.Parallel()
 	const version = "v3.31.0"
-	path, err := acctest.Tool("calicoctl-v3.31")
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := acctest.ToolFor(t, "calicoctl-v3.31")
 	fields := func(c conformanceCase) map[string]string {
 		out := map[string]string{}
 		for field := range definitions(t)[strings.TrimSuffix(strings.TrimPrefix(c.address, "calico_"), ".this")].filled {

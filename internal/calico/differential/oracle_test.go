@@ -80,10 +80,7 @@ func startOracle(t *testing.T, release oracleRelease) *oracle {
 	t.Helper()
 	path := release.binary
 	if path == "" {
-		var err error
-		if path, err = acctest.Tool(release.tool); err != nil {
-			t.Fatal(err)
-		}
+		path = acctest.ToolFor(t, release.tool)
 	}
 	command := exec.Command(path)
 	command.Stderr = os.Stderr

@@ -617,7 +617,7 @@ func causeKey(c verdict.Cause) string {
 // TestAgreesWithNaive compares verdicts with those of the second implementation.
 func TestAgreesWithNaive(t *testing.T) {
 	worlds := 40_000
-	if raceEnabled {
+	if raceEnabled || testing.Short() {
 		worlds = 3_000
 	}
 	var releases []calico.Release
