@@ -382,11 +382,11 @@ func TestAdoptCalls(t *testing.T) {
 		return etcd.CallsDuring(t, func() { run(t, w, command) })
 	}
 	const names, list, look = 1, 1, 1
-	if got, want := calls("plan"), map[string]int{"Txn": names, "Range": list}; !maps.Equal(got, want) {
+	if got, want := calls("plan"), map[string]int{"Txn": look + names, "Range": list}; !maps.Equal(got, want) {
 		t.Errorf("the plan: %v, want %v", got, want)
 	}
 	rewrite(t, w, append(all, strings.Replace(guardedBy("off", etcd), "{", "{\n  adopt_identical = true", 1))...)
-	if got, want := calls("apply"), map[string]int{"Txn": 2*names + look + hosts, "Range": 2 * list}; !maps.Equal(got, want) {
+	if got, want := calls("apply"), map[string]int{"Txn": 2*(look+names) + hosts, "Range": 2 * list}; !maps.Equal(got, want) {
 		t.Errorf("the apply: %v, want %v", got, want)
 	}
 	noChanges(t, w)

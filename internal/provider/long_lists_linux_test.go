@@ -98,7 +98,7 @@ func init() {
 // measuredWorkspace is newWorkspace with a provider that is measured for itself.
 func measuredWorkspace(t *testing.T, configuration ...string) *acctest.Workspace {
 	t.Helper()
-	real, err := acctest.ProviderBinary()
+	binary, err := acctest.ProviderBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func measuredWorkspace(t *testing.T, configuration ...string) *acctest.Workspace
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	provider := filepath.Join(dir, filepath.Base(real))
+	provider := filepath.Join(dir, filepath.Base(binary))
 	if err := os.Symlink(self, provider); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func measuredWorkspace(t *testing.T, configuration ...string) *acctest.Workspace
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Env = []string{measuredVariable + "_PROVIDER=" + real, measuredVariable + "=" + filepath.Join(dir, "measured")}
+	w.Env = []string{measuredVariable + "_PROVIDER=" + binary, measuredVariable + "=" + filepath.Join(dir, "measured")}
 	return w
 }
 
