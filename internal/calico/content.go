@@ -11,9 +11,10 @@ import (
 // object, and by release a policy's stored name, its name annotation, its tier
 // label and the filled in tier "default" and staged action "Set", and a field that v3.33
 // writes in another way. What means the same is no difference either: both are compared
-// in the canonical form (see Canonical), with all that this provider does not know. So an
-// object that Calico's own tools stored again, be it in another spelling, under another
-// release, or migrated to another release's naming, has not changed.
+// in the canonical form (see Canonical), with all that this provider does not know. If that
+// differs, what is told is what is stored. So an object that Calico's own tools stored
+// again, be it in another spelling, under another release, or migrated to another
+// release's naming, has not changed.
 func ContentChanges(kind Kind, before, after []byte) ([]string, error) {
 	a, err := neutral(kind, before)
 	if err != nil {
@@ -23,7 +24,10 @@ func ContentChanges(kind Kind, before, after []byte) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nodeChanges(inCanonicalForm(kind, a), inCanonicalForm(kind, b)), nil
+	if len(nodeChanges(inCanonicalForm(kind, a), inCanonicalForm(kind, b))) == 0 {
+		return nil, nil
+	}
+	return nodeChanges(a, b), nil
 }
 
 // inCanonicalForm returns a stored value with what the kind's type knows of it in canonical

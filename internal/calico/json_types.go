@@ -90,7 +90,7 @@ func fieldName(f reflect.StructField) string {
 }
 
 // sameField tells whether two names are those of one field to Calico's decoder.
-func sameField(a, b string) bool { return strings.ToLower(a) == strings.ToLower(b) } //nolint:staticcheck // EqualFold knows more
+func sameField(a, b string) bool { return strings.ToLower(a) == strings.ToLower(b) } //nolint:gocritic,staticcheck // EqualFold knows more
 
 // field finds a field as Calico's decoder does.
 func (t *jsonType) field(key string) (jsonTypeField, bool) {

@@ -27,8 +27,9 @@ func (p SpecPatch) Apply(value []byte) ([]byte, error) {
 		at = len(members) - 1
 	}
 	for _, name := range slices.Sorted(maps.Keys(p)) {
-		i, value := -1, p[name]
+		var i int
 		spec, i = lastOf(spec, name)
+		value := p[name]
 		switch {
 		case value == nil && i >= 0:
 			spec = slices.Delete(spec, i, i+1)

@@ -1,6 +1,7 @@
 package calico
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -368,7 +369,7 @@ func TestPatchKeepsUnknownFields(t *testing.T) {
 			continue
 		}
 		after, err := kept.Apply(stored(test.stored))
-		if err != nil || string(after) != string(stored(test.kept)) {
+		if err != nil || !bytes.Equal(after, stored(test.kept)) {
 			t.Errorf("%s on %s: %v, %s", test.patch, test.stored, err, after)
 		}
 	}

@@ -32,14 +32,15 @@ type merger struct {
 // what is to be stored, obj with its encoding.
 func startMerge(obj Object, value, base []byte) (m *merger, old *node, known reflect.Value, want part, err error) {
 	m = &merger{kind: KindOf(obj)}
-	if want, err = partOf(obj, value); err != nil {
-		return nil, nil, known, want, err
-	}
+	want, err = partOf(obj, value)
 	typed := m.kind.New()
-	if err = calicoJSON.Unmarshal(base, typed); err != nil {
-		return nil, nil, known, want, err
+	if err == nil {
+		err = calicoJSON.Unmarshal(base, typed)
 	}
-	if old, err = parseNode(base); err != nil {
+	if err == nil {
+		old, err = parseNode(base)
+	}
+	if err != nil {
 		return nil, nil, known, want, err
 	}
 	return m, old.fitted(want.value.Type()), reflect.ValueOf(typed).Elem(), want, nil
