@@ -85,7 +85,11 @@ func TestParseFailsafeIsTheWayBack(t *testing.T) {
 		}
 		return out
 	}
-	for range 5000 {
+	cases := 5000
+	if testing.Short() {
+		cases = 1000
+	}
+	for range cases {
 		f := Policy{ManagementCIDRs: some(1), ManagementPorts: single(22), ICMP: r.IntN(2) == 0, DHCP: r.IntN(2) == 0, ICMPv6: r.IntN(2) == 0}
 		for range r.IntN(3) {
 			f.EtcdServers = append(f.EtcdServers, EtcdServer{Address: addresses[r.IntN(len(addresses))], Ports: single(2379)})
@@ -123,7 +127,11 @@ func TestParseFailsafeIsTheWayBack(t *testing.T) {
 // Whatever the rules of a policy are, an import shows all of them.
 func TestParseFailsafeLosesNoRule(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	for range 3000 {
+	cases := 3000
+	if testing.Short() {
+		cases = 600
+	}
+	for range cases {
 		ingress := acctest.RandomValue(r, reflect.TypeFor[[]v3.Rule](), 2).Interface().([]v3.Rule)
 		egress := acctest.RandomValue(r, reflect.TypeFor[[]v3.Rule](), 2).Interface().([]v3.Rule)
 		if r.IntN(2) == 0 {

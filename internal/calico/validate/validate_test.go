@@ -115,8 +115,11 @@ func TestValidateUnknownKind(t *testing.T) {
 // TestValidateRandom checks what holds for every object, and that no object,
 // however odd, makes Validate panic.
 func TestValidateRandom(t *testing.T) {
-	accepted := 0
-	for n := range uint64(1000) {
+	accepted, cases := 0, uint64(1000)
+	if testing.Short() {
+		cases = 200
+	}
+	for n := range cases {
 		r := objecttest.NewRandom(n)
 		obj := r.Object()
 		before := obj.DeepCopyObject()
@@ -137,7 +140,7 @@ func TestValidateRandom(t *testing.T) {
 			t.Fatalf("object %d", n)
 		}
 	}
-	if accepted < 500 {
+	if accepted < int(cases/2) {
 		t.Errorf("only %d random objects were accepted: they tell little", accepted)
 	}
 }
