@@ -14,7 +14,7 @@ import (
 )
 
 // overhead is what a busy machine may add to a time that the provider keeps.
-const overhead = 2 * time.Second
+const overhead = 4 * time.Second
 
 // TestProviderUnreachable has no datastore at the endpoints. That is told within
 // the request timeout, whatever the dial timeout is.
