@@ -49,7 +49,7 @@ func (w etcdWorld) put(t *testing.T, object string) {
 
 func (w etcdWorld) get(t *testing.T, id calico.ID) string {
 	t.Helper()
-	stored, found := w.Etcd.Get(t, w.where(id))
+	stored, found := w.Get(t, w.where(id))
 	if !found {
 		return ""
 	}
@@ -87,7 +87,7 @@ func (w etcdWorld) where(id calico.ID) string {
 
 func (w etcdWorld) text(t *testing.T, id calico.ID) string {
 	t.Helper()
-	stored, _ := w.Etcd.Get(t, w.where(id))
+	stored, _ := w.Get(t, w.where(id))
 	return stored.Value
 }
 
