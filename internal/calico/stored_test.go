@@ -158,7 +158,7 @@ func TestContentChangesIgnoresStatusAndStagedAction(t *testing.T) {
 		{calico.KindIPPool, `{"spec":{"cidr":1}}`, `{"spec":{"cidr":1,"assignmentMode":"Automatic"}}`, 1}, // what cannot be decoded
 		{calico.KindBGPConfiguration, `{"metadata":{"name":"default"}}`, `{"metadata":{"name":"default"},"spec":{"logSeverityScreen":"Info","serviceLoadBalancerAggregation":"Enabled"}}`, 0},
 		{calico.KindBGPConfiguration, `{"metadata":{"name":"node.a"},"spec":{}}`, `{"metadata":{"name":"node.a"},"spec":{"logSeverityScreen":"Info","serviceLoadBalancerAggregation":"Enabled"}}`, 2}, // the first is one, and then all is told
-		{calico.KindGlobalNetworkSet, `{"spec":{"nets":["10.0.0.0/8","::1"],"future":1}}`, `{"spec":{"nets":["0::1/128","10.0.0.1/8"],"future":1}}`, 0}, // another spelling
+		{calico.KindGlobalNetworkSet, `{"spec":{"nets":["10.0.0.0/8","::1"],"future":1}}`, `{"spec":{"nets":["0::1/128","10.0.0.1/8"],"future":1}}`, 0},                                               // another spelling
 		{calico.KindGlobalNetworkSet, `{"spec":{"nets":["10.0.0.0/8"],"future":1}}`, `{"spec":{"nets":["10.0.0.1/8"],"future":2}}`, 2},
 		{calico.KindKubeControllersConfiguration, `{"spec":{"controllers":{"policyMigration":{}}}}`, `{"spec":{"healthChecks":"Enabled","controllers":{"policyMigration":{"enabled":"Enabled"}}}}`, 0},
 		{calico.KindKubeControllersConfiguration, `{"spec":{"controllers":{}}}`, `{"spec":{"controllers":{"policyMigration":{"enabled":"Enabled"}}}}`, 1},

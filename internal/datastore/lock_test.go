@@ -13,28 +13,28 @@ func TestLockWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l LockWait
 		locked, looks := "here", 0
-		wait := func() (error, time.Duration) {
+		wait := func() (time.Duration, error) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
 			began := time.Now()
 			looks = 0
 			err := l.Until(ctx, func() (string, error) { looks++; return locked, nil })
-			return err, time.Since(began)
+			return time.Since(began), err
 		}
 		var lock *LockedError
-		if err, took := wait(); !errors.As(err, &lock) || lock.Key != "here" || took != 5*time.Second {
+		if took, err := wait(); !errors.As(err, &lock) || lock.Key != "here" || took != 5*time.Second {
 			t.Errorf("the first waits %s and says %v", took, err)
 		}
-		if err, took := wait(); !errors.As(err, &lock) || took != 0 || looks != 2 {
+		if took, err := wait(); !errors.As(err, &lock) || took != 0 || looks != 2 {
 			t.Errorf("the next waits %s with %d looks and says %v", took, looks, err)
 		}
 		locked = ""
-		if err, took := wait(); err != nil || took != 0 || looks != 1 {
+		if took, err := wait(); err != nil || took != 0 || looks != 1 {
 			t.Errorf("after the end it waits %s with %d looks and says %v", took, looks, err)
 		}
 		locked = "again"
 		go func() { time.Sleep(2 * time.Second); locked = "" }()
-		if err, took := wait(); err != nil || took < 2*time.Second || took > 3*time.Second {
+		if took, err := wait(); err != nil || took < 2*time.Second || took > 3*time.Second {
 			t.Errorf("a lock of two seconds costs %s and says %v", took, err)
 		}
 		failure := errors.New("no answer")

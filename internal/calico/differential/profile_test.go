@@ -2,7 +2,6 @@ package differential
 
 import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
-
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
 )
 

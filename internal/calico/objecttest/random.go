@@ -147,8 +147,7 @@ func (r *Random) hostEndpoint() *v3.HostEndpoint {
 	return h
 }
 
-// protocolOf makes a protocol as a decoder of JSON makes it out of a text.
-// ProtocolOf reads a protocol.
+// ProtocolOf makes a protocol as a decoder of JSON makes it out of a text.
 func ProtocolOf(s string) numorstring.Protocol {
 	p := numorstring.Protocol{Type: numorstring.NumOrStringString, StrVal: s}
 	if number, err := p.NumValue(); err == nil {
@@ -291,8 +290,7 @@ func (r *Random) port() numorstring.Port {
 	return of(r, good, bad)
 }
 
-// portOf makes a port as a decoder of JSON makes it out of a text.
-// PortOf reads a port; it panics if it is none.
+// PortOf makes a port as a decoder of JSON makes it out of a text.
 func PortOf(s string) numorstring.Port {
 	p, err := numorstring.PortFromString(s)
 	if err != nil {

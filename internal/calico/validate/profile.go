@@ -1,8 +1,10 @@
 package validate
 
-import "github.com/calico-terraform/terraform-provider-calico/internal/calico"
+import (
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
-import v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+)
 
 // DefaultAllowProfile is the profile that Calico has in every datastore without
 // storing it: it allows everything.

@@ -1,3 +1,5 @@
+// Package validate tells what Calico rejects of an object, release by release, as errors
+// that carry the path of the field and what to do.
 package validate
 
 import (
