@@ -1,7 +1,3 @@
-// Package calico holds Calico's own rules as plain Go: how objects are named
-// and stored in each release, what Calico fills in, what it rejects, and when
-// two objects mean the same. It does no I/O and knows neither Terraform nor a
-// datastore.
 package calico
 
 import (
