@@ -348,6 +348,10 @@ func filledByOne(obj calico.Object, path string, theirs, ours any) bool {
 		return ours == calico.CanonicalNet(fmt.Sprint(theirs)) // the client spells it
 	case "FelixConfiguration spec.nftablesMode":
 		return ours == nil // both; we leave it out on purpose: see Default
+	case "BGPConfiguration spec.logSeverityScreen":
+		// Both; we leave it out of all but the default one, as it would take the place there
+		// of what the default one says.
+		return ours == nil && obj.GetName() != calico.DefaultName
 	case "StagedGlobalNetworkPolicy spec.types", "StagedNetworkPolicy spec.types":
 		return typesOfDeletion(obj) != nil // the client takes them out, and an admission policy puts them in
 	}
