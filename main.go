@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"log"
@@ -35,18 +36,16 @@ func main() {
 	}
 }
 
-// quietFramework turns off the traces of the framework unless they are asked for. It writes
-// several for each element of a list, into contexts that it nests for each: a list of ten
-// thousand networks takes minutes, and Terraform reads the lines only to drop them.
+// quietFramework turns off the traces of the framework unless they are asked for, or
+// somebody has set a level for it. It writes several for each element of a list, into
+// contexts that it nests for each: a list of ten thousand networks takes minutes, and
+// Terraform reads the lines only to drop them.
 func quietFramework() {
 	const framework = "TF_LOG_SDK_FRAMEWORK"
-	level := os.Getenv("TF_LOG")
-	for _, variable := range []string{"TF_LOG_PROVIDER", "TF_LOG_SDK", framework} {
-		if text := os.Getenv(variable); text != "" {
-			level = text
-		}
+	if os.Getenv(framework) != "" || os.Getenv("TF_LOG_SDK") != "" {
+		return
 	}
-	switch strings.ToUpper(level) {
+	switch strings.ToUpper(cmp.Or(os.Getenv("TF_LOG_PROVIDER"), os.Getenv("TF_LOG"))) {
 	case "TRACE", "JSON":
 	default:
 		if err := os.Setenv(framework, "DEBUG"); err != nil {

@@ -125,7 +125,7 @@ func (r row) live(t *testing.T, in newWorld, names ...string) {
 	t.Helper()
 	w, ok := r.world(t, in).(textWorld)
 	if !ok {
-		return // it has no place for an odd text
+		t.Fatal("it has no place for an odd text")
 	}
 	change := r.plainChange(t)
 	before, after, imports := w.provider(), w.provider(), ""

@@ -95,7 +95,7 @@ func (r *objectResource) guarded(ctx context.Context, store datastore.Store, cha
 	if err != nil {
 		return store // the write itself will fail for the same reason
 	}
-	return store.Guarded(r.data.guard.forWrite(finding.Release, change))
+	return store.Guarded(r.data.guard.forWrite(ctx, finding.Release, change))
 }
 
 // changeTo is a change that puts an object in its place.

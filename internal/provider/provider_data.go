@@ -120,11 +120,15 @@ func (d *providerData) store(ctx context.Context) (datastore.Store, error) {
 	return store, err
 }
 
-// awaitOpening tries again and again to open the datastore, and makes those who come from
-// then on open it anew.
+// awaitOpening tries every second to open the datastore, until the provider ends, and makes
+// those who come after it succeeds open it anew.
 func (d *providerData) awaitOpening() {
-	for {
-		time.Sleep(time.Second)
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for range again.C {
+		if opened.ended() {
+			return
+		}
 		if store, err := d.open(context.Background()); err == nil {
 			_ = store.Close()
 			d.opened.Forget()
@@ -233,12 +237,20 @@ var opened stores
 type stores struct {
 	mu  sync.Mutex
 	all []datastore.Store
+	// closed is that the process has no use for a datastore any more.
+	closed bool
 }
 
 func (s *stores) add(store datastore.Store) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.all = append(s.all, store)
+}
+
+func (s *stores) ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
 }
 
 // Close ends the use of every datastore. The process calls it at its end.
@@ -249,7 +261,7 @@ func Close() error {
 	for _, store := range opened.all {
 		errs = append(errs, store.Close())
 	}
-	opened.all = nil
+	opened.all, opened.closed = nil, true
 	return errors.Join(errs...)
 }
 

@@ -24,6 +24,7 @@ type trafficGuard struct {
 	guard.Guard
 	// endpoints are the URLs of the datastore, until they are looked up.
 	endpoints []string
+	located   sync.Once
 	// unwatched are the servers that could not be found by their names.
 	unwatched []string
 
@@ -97,8 +98,11 @@ func (g *trafficGuard) look(ctx context.Context, store datastore.Store, release 
 }
 
 // locate finds the addresses of the datastore that mean the same to hosts, which
-// loopback addresses do not. A server that is given by its name has several.
-func (g *trafficGuard) locate(ctx context.Context) {
+// loopback addresses do not. A server that is given by its name has several. They are
+// looked up once.
+func (g *trafficGuard) locate(ctx context.Context) { g.located.Do(func() { g.lookUp(ctx) }) }
+
+func (g *trafficGuard) lookUp(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lookUpTime)
 	defer cancel()
 	var servers []netip.AddrPort
@@ -194,8 +198,10 @@ func (g *trafficGuard) happened(id calico.ID, after calico.Object) {
 	g.Happened(id, after)
 }
 
-// forWrite returns the guard of a write, which is asked in the same transaction.
-func (g *trafficGuard) forWrite(release calico.Release, change func(*datastore.Snapshot) (guard.Change, error)) datastore.Guard {
+// forWrite returns the guard of a write, which is asked in the same transaction. An apply
+// that only destroys has looked at nothing before: the way to the datastore is found here.
+func (g *trafficGuard) forWrite(ctx context.Context, release calico.Release, change func(*datastore.Snapshot) (guard.Change, error)) datastore.Guard {
+	g.locate(ctx)
 	return datastore.Guard{
 		Kinds: verdict.DependenciesIn(release),
 		Check: func(snapshot *datastore.Snapshot) ([]calico.ID, error) {

@@ -1,0 +1,43 @@
+package provider
+
+import (
+	"testing"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"github.com/projectcalico/api/pkg/lib/numorstring"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
+)
+
+// TestWriteWithoutAPlanGuardsTheDatastore takes away what lets hosts reach the datastore,
+// in a process that has planned nothing before: an apply of a saved plan that only
+// destroys. Hosts must not lose the datastore, wherever the provider finds it.
+func TestWriteWithoutAPlanGuardsTheDatastore(t *testing.T) {
+	t.Parallel()
+	host := v3.NewHostEndpoint()
+	host.Name, host.Spec.Node, host.Spec.InterfaceName = "db1-eth0", "db1", "eth0"
+	policy := v3.NewGlobalNetworkPolicy()
+	tcp := numorstring.ProtocolFromString("TCP")
+	policy.Name, policy.Spec.Selector, policy.Spec.Types = "out", "all()", []v3.PolicyType{v3.PolicyTypeEgress}
+	policy.Spec.Egress = []v3.Rule{{Action: v3.Allow, Protocol: &tcp, Destination: v3.EntityRule{Nets: []string{"192.0.2.1/32"}}}}
+	other := v3.NewGlobalNetworkPolicy()
+	other.Name, other.Spec.Selector, other.Spec.Types = "closed", "all()", []v3.PolicyType{v3.PolicyTypeEgress}
+	noFailsafes := calico.NewFelixConfiguration()
+	noFailsafes.Name, noFailsafes.Spec.FailsafeOutboundHostPorts = "default", &[]v3.ProtoPort{}
+	snapshot := &datastore.Snapshot{}
+	for _, obj := range []calico.Object{host, policy, other, noFailsafes} {
+		snapshot.Objects = append(snapshot.Objects, &datastore.Stored{Key: calico.IDOf(obj).String(), Object: obj})
+	}
+	removed := func(*datastore.Snapshot) (guard.Change, error) {
+		return guard.Change{calico.IDOf(policy).Short(): nil}, nil
+	}
+	for endpoint, refused := range map[string]bool{"https://192.0.2.1:2379": true, "https://192.0.2.2:2379": false} {
+		g := &trafficGuard{Guard: guard.Guard{Lockout: guard.Watch{Mode: guard.Error}}, endpoints: []string{endpoint}}
+		_, err := g.forWrite(t.Context(), calico.Newest, removed).Check(snapshot)
+		if (err != nil) != refused {
+			t.Errorf("with the datastore at %s: %v", endpoint, err)
+		}
+	}
+}
