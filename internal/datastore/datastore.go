@@ -4,6 +4,7 @@ package datastore
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
@@ -85,8 +86,12 @@ type Stored struct {
 	Key string `json:"key"`
 	// Revision changes with every write of the key.
 	Revision string `json:"revision"`
-	// Raw is the stored JSON value, with all that this provider does not know.
+	// Raw is the object as JSON of the API projectcalico.org/v3, in the name that it is
+	// stored under, with all that this provider does not know: whatever form the
+	// datastore keeps it in.
 	Raw []byte `json:"raw"`
+	// Own is what else the store needs to write the object again. It is the store's alone.
+	Own json.RawMessage `json:"own,omitempty"`
 	// Object is Raw decoded, with the name the user knows it by. It is not part
 	// of the JSON form; see Type.Decode.
 	Object calico.Object `json:"-"`

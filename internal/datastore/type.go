@@ -9,6 +9,9 @@ type Type struct {
 	// Services is true if Calico learns of Kubernetes services there: else a rule that
 	// names one matches nothing.
 	Services bool
+	// Unwritable has the kinds of which no object can be written there: for each, in
+	// sentences, why, and what to use instead.
+	Unwritable map[calico.Kind]string
 	// Guarantee is what a guarded write promises.
 	Guarantee Guarantee
 	// Decode fills in Object from Raw. It answers *CorruptError if that is not an

@@ -1,0 +1,329 @@
+package kubernetes
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
+)
+
+// calicoAPI is the part of the API server in which Calico keeps its objects.
+type calicoAPI struct {
+	group, version string
+	// aggregated is true if Calico's own API server serves it: then it lists no kind at an
+	// earlier moment, and names policies as its release does.
+	aggregated bool
+	// serves has the kinds that it serves, by their plural.
+	serves map[string]bool
+	// leavesEmptyOut is true from v3.32 on: see withoutEmptyEntities.
+	leavesEmptyOut bool
+}
+
+// wrapped tells whether objects are in the form of GroupV1.
+func (a calicoAPI) wrapped() bool { return a.groupVersion() == GroupV1 }
+
+func (a calicoAPI) groupVersion() string { return a.group + "/" + a.version }
+
+// location is where an object is stored, or a kind if there is no name.
+func (a calicoAPI) location(kind calico.Kind, namespace, name string) location {
+	if kind == calico.KindNode {
+		return location{version: "v1", plural: kind.Plural(), name: name}
+	}
+	return location{a.group, a.version, kind.Plural(), namespace, name}
+}
+
+// facts is what the cluster tells of Calico.
+type facts struct {
+	calicoAPI
+	finding datastore.ReleaseFinding
+	release calico.Release
+}
+
+// naming is how policies are named.
+func (f *facts) naming() calico.Naming { return f.release.Naming() }
+
+// clusterInformation is what Calico tells of itself.
+var clusterInformation = calico.ID{Kind: calico.KindClusterInformation, Name: "default"}
+
+// Release tells the release of Calico; see datastore.Store.
+func (s *Store) Release(ctx context.Context) (datastore.ReleaseFinding, error) {
+	f, err := s.facts(ctx)
+	if err != nil {
+		return datastore.ReleaseFinding{}, err
+	}
+	return f.finding, nil
+}
+
+// facts returns what the cluster tells of Calico, which is read once.
+func (s *Store) facts(ctx context.Context) (*facts, error) {
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	f, err := s.found.Get(ctx, s.readFacts)
+	return f, s.overdue(ctx, err)
+}
+
+// overdue says that there was no answer if a wait for another's request has ended with ctx.
+func (s *Store) overdue(ctx context.Context, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return s.unavailable(ctx, err)
+	}
+	return err
+}
+
+func (s *Store) readFacts(ctx context.Context) (*facts, error) {
+	a, locked, err := s.detect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := &facts{calicoAPI: a}
+	var version string
+	body, err := s.send(ctx, request{operation: "detect", method: http.MethodGet, at: a.location(clusterInformation.Kind, "", clusterInformation.Name)})
+	switch {
+	case is(err, metav1.StatusReasonNotFound):
+	case err != nil:
+		return nil, s.explainRead(err)
+	default:
+		stored, err := s.read(f, clusterInformation.Kind, body)
+		if err != nil {
+			return nil, err
+		}
+		if info, ok := stored.Object.(*v3.ClusterInformation); ok {
+			version = info.Spec.CalicoVersion
+			if info.Spec.DatastoreReady != nil && !*info.Spec.DatastoreReady {
+				locked = stored.Key
+			}
+		}
+	}
+	release, because := a.evidence(version)
+	f.finding = datastore.ReleaseFinding{Release: release, Evidence: because, Locked: locked}
+	if given := s.options.Release; given != nil {
+		f.finding = datastore.ReleaseFinding{Release: *given, Evidence: "calico_version of the provider configuration", Locked: locked}
+		if release.Naming() != given.Naming() {
+			f.finding.Contradiction = fmt.Sprintf("%s tells %s", because, release)
+		}
+	}
+	if !a.wrapped() && !a.aggregated && !f.finding.Release.AtLeast(3, 32, 0) {
+		// No release before v3.32 keeps its objects there.
+		f.finding.Contradiction = fmt.Sprintf("the API group %s tells %s", GroupNative, native)
+		f.finding.Release, f.finding.Evidence = native, "the API group "+GroupNative+", in which Calico keeps its objects from v3.32 on"
+	}
+	f.release = f.finding.Release
+	f.leavesEmptyOut = f.release.AtLeast(3, 32, 0)
+	return f, nil
+}
+
+// native is the first release that keeps its objects in GroupNative.
+var native = calico.Release{Major: 3, Minor: 32, Patch: 0}
+
+// evidence tells the release: from calicoVersion, or from the kinds that the release's
+// CustomResourceDefinitions have. (These are installed before Calico itself is upgraded,
+// so calicoVersion tells more.)
+func (a calicoAPI) evidence(calicoVersion string) (calico.Release, string) {
+	if calicoVersion != "" {
+		if r, err := calico.ParseRelease(calicoVersion); err == nil {
+			return r, fmt.Sprintf("calicoVersion %q of ClusterInformation \"default\"", calicoVersion)
+		}
+	}
+	last := func(minor int) calico.Release {
+		r, err := calico.ParseRelease(fmt.Sprintf("3.%d", minor))
+		if err != nil {
+			panic(err) // a release of that form always parses
+		}
+		return r
+	}
+	switch {
+	case !a.wrapped() && !a.aggregated:
+		return last(32), "the API group " + GroupNative + ", in which Calico keeps its objects from v3.32 on"
+	case !a.serves[calico.KindTier.Plural()]:
+		return last(28), "the CustomResourceDefinitions, which have no tiers, as up to v3.28"
+	case !a.serves[calico.KindStagedGlobalNetworkPolicy.Plural()]:
+		return last(29), "the CustomResourceDefinitions, which have tiers and no staged policies, as in v3.29"
+	case a.serves[calico.KindKubeControllersConfiguration.Plural()+"/status"]:
+		return last(32), "the CustomResourceDefinitions, which have a status of KubeControllersConfiguration apart, as from v3.32 on"
+	default:
+		return last(31), "the CustomResourceDefinitions, which have staged policies, as in v3.30 and v3.31"
+	}
+}
+
+// detect finds the API group in which Calico keeps its objects. locked is where it is said
+// that they must not be written now; empty if they may be.
+func (s *Store) detect(ctx context.Context) (a calicoAPI, locked string, err error) {
+	var groups metav1.APIGroupList
+	if err := s.getJSON(ctx, "/apis", &groups); err != nil {
+		return calicoAPI{}, "", err
+	}
+	var served []string
+	for _, g := range groups.Groups {
+		for _, v := range g.Versions {
+			served = append(served, v.GroupVersion)
+		}
+	}
+	group := s.cfg.APIGroup
+	switch v1, v3 := slices.Contains(served, GroupV1), slices.Contains(served, GroupNative); {
+	case group != "" && !slices.Contains(served, group):
+		return calicoAPI{}, "", fmt.Errorf("kubernetes.api_group (or CALICO_API_GROUP) is %q, which %s does not serve. Of Calico's API groups it serves: %s", group, s, ofCalico(served))
+	case group != "":
+	case v1 && v3:
+		if group, locked, err = s.liveGroup(ctx); err != nil {
+			return calicoAPI{}, "", err
+		}
+	case v1:
+		group = GroupV1
+	case v3:
+		group = GroupNative
+	default:
+		return calicoAPI{}, "", fmt.Errorf("there is no Calico in this cluster: %s serves neither %s nor %s. Install Calico (its CustomResourceDefinitions are enough to begin with), or name the right cluster in the block kubernetes of the provider", s, GroupV1, GroupNative)
+	}
+	a.group, a.version, _ = strings.Cut(group, "/")
+	var resources metav1.APIResourceList
+	if err := s.getJSON(ctx, "/apis/"+group, &resources); err != nil {
+		return calicoAPI{}, "", err
+	}
+	a.serves = map[string]bool{}
+	for _, r := range resources.APIResources {
+		a.serves[r.Name] = true
+	}
+	// Calico's API server has profiles, which are no objects of their own anywhere else.
+	a.aggregated = !a.wrapped() && a.serves[calico.KindProfile.Plural()]
+	return a, locked, nil
+}
+
+// ofCalico lists Calico's groups among those that are served.
+func ofCalico(served []string) string {
+	var names []string
+	for _, g := range served {
+		if g == GroupV1 || g == GroupNative {
+			names = append(names, g)
+		}
+	}
+	if names == nil {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// migration is Calico's move of all objects from GroupV1 to GroupNative.
+type migration struct {
+	Metadata meta `json:"metadata"`
+	Status   struct {
+		Phase string `json:"phase"`
+	} `json:"status"`
+}
+
+// liveGroup tells which of both groups, if both are served, Calico works with, and whether
+// it is on its way from one to the other. Calico's own clients take GroupV1 there, which is
+// dead after a migration until its definitions are removed.
+func (s *Store) liveGroup(ctx context.Context) (group, locked string, err error) {
+	undecided := func(what string, err error) error {
+		return fmt.Errorf("this cluster serves both %s and %s, and it cannot be told in which of them Calico keeps its objects: %s cannot be read (%w). Set kubernetes.api_group (or CALICO_API_GROUP) to one of them", GroupV1, GroupNative, what, err)
+	}
+	var service struct {
+		Spec struct {
+			Service *struct{} `json:"service"`
+		} `json:"spec"`
+	}
+	if err := s.getJSON(ctx, "/apis/apiregistration.k8s.io/v1/apiservices/v3.projectcalico.org", &service); err != nil {
+		if denied(err) == nil {
+			return "", "", err
+		}
+		// Every user may see what is served: only Calico's API server has profiles.
+		var resources metav1.APIResourceList
+		if s.getJSON(ctx, "/apis/"+GroupNative, &resources) != nil {
+			return "", "", undecided("the APIService v3.projectcalico.org", denied(err))
+		}
+		if slices.ContainsFunc(resources.APIResources, func(r metav1.APIResource) bool { return r.Name == calico.KindProfile.Plural() }) {
+			return GroupV1, "", nil
+		}
+	}
+	if service.Spec.Service != nil {
+		return GroupV1, "", nil // Calico's API server, which keeps its objects there
+	}
+	var migrations struct {
+		Items []migration `json:"items"`
+	}
+	err = s.getJSON(ctx, "/apis/migration.projectcalico.org/v1beta1/datastoremigrations", &migrations)
+	var answer *answerError
+	switch {
+	case errors.As(err, &answer) && answer.code == http.StatusNotFound:
+		return GroupV1, "", nil // there was never a migration
+	case denied(err) != nil:
+		return "", "", undecided("datastoremigrations.migration.projectcalico.org", denied(err))
+	case err != nil:
+		return "", "", err
+	}
+	group = GroupV1
+	for _, m := range migrations.Items {
+		where := location{"migration.projectcalico.org", "v1beta1", "datastoremigrations", "", m.Metadata.Name}
+		switch m.Status.Phase {
+		case "Converged", "Complete":
+			group = GroupNative
+		case "Migrating", "WaitingForConflictResolution":
+			locked = fmt.Sprintf("%s (phase %s)", where, m.Status.Phase)
+		case "", "Pending", "Failed":
+		default:
+			return "", "", fmt.Errorf("this cluster serves both %s and %s, and %s is in the phase %q, which this provider does not know. Set kubernetes.api_group (or CALICO_API_GROUP) to the group in which Calico keeps its objects now", GroupV1, GroupNative, where, safetext.Line(m.Status.Phase))
+		}
+	}
+	return group, locked, nil
+}
+
+// denied returns the error if it says that the user may not do something, and nil if not.
+func denied(err error) *datastore.DeniedError {
+	var d *datastore.DeniedError
+	if errors.As(err, &d) && d.Reason == datastore.DeniedPermission {
+		return d
+	}
+	return nil
+}
+
+// getJSON reads what is at a path.
+func (s *Store) getJSON(ctx context.Context, path string, into any) error {
+	body, err := s.send(ctx, request{operation: "detect", method: http.MethodGet, path: path, at: location{name: path}})
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("%s answers %s with something that is no JSON of the API of Kubernetes: %w", s, path, err)
+	}
+	return nil
+}
+
+// explainRead turns an answer to a read that says more than that nothing is there into an
+// error for people.
+func (s *Store) explainRead(err error) error {
+	var answer *answerError
+	if !errors.As(err, &answer) {
+		return err
+	}
+	return fmt.Errorf("%s answers with status %d: %s", s, answer.code, safetext.Line(answer.status.Message))
+}
+
+// lockLooks is how long writes rely on a look whether the datastore is locked.
+const lockLooks = 30 * time.Second
+
+// writable waits until the datastore is not locked, as long as ctx lasts.
+func (s *Store) writable(ctx context.Context) (*facts, error) {
+	var f *facts
+	err := s.lock.Until(ctx, func() (string, error) {
+		if f != nil {
+			s.found.Forget()
+		}
+		var err error
+		if f, err = s.facts(ctx); err != nil {
+			return "", err
+		}
+		return f.finding.Locked, nil
+	})
+	return f, err
+}

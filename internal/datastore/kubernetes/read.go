@@ -1,0 +1,455 @@
+package kubernetes
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+)
+
+// pageSize is how many objects one request for a list asks for.
+const pageSize = 1000
+
+// read makes of an object that the server has returned what a store hands out.
+func (s *Store) read(f *facts, kind calico.Kind, body []byte) (*datastore.Stored, error) {
+	stored, err := f.convert(kind, body)
+	if err != nil {
+		return nil, err
+	}
+	return stored, decode(kind, stored)
+}
+
+// convert is read without decoding.
+func (f *facts) convert(kind calico.Kind, body []byte) (*datastore.Stored, error) {
+	var stored *datastore.Stored
+	var err error
+	if kind == calico.KindNode {
+		stored, err = nodeStored(body)
+	} else {
+		stored, err = f.stored(kind, body)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the API server has returned something that is no %s: %w", kind, err)
+	}
+	return stored, nil
+}
+
+// knows tells whether there may be objects of a kind. It is false for a kind that is newer
+// than the release of Calico, and an error for one that is missing though the release has it.
+func (s *Store) knows(f *facts, kind calico.Kind) (bool, error) {
+	switch {
+	case kind == calico.KindNode, kind == calico.KindProfile, f.serves[kind.Plural()]:
+		return true, nil
+	case !kind.KnownIn(f.release):
+		return false, nil
+	default:
+		return false, fmt.Errorf("%s does not serve %s, which Calico %s has: install the CustomResourceDefinitions of that release", s, f.location(kind, "", "").resource(), f.release)
+	}
+}
+
+// places returns where any release would have stored the object, the cluster's own first.
+func (f *facts) places(id calico.ID) []location {
+	names := f.naming().StoredNames(id)
+	places := make([]location, len(names))
+	for i, name := range names {
+		places[i] = f.location(id.Kind, id.Namespace, name)
+	}
+	return places
+}
+
+// Get reads the object under all the names it may have: one by one, or out of one read of
+// all of its kind (see package readahead).
+func (s *Store) Get(ctx context.Context, id calico.ID) (*datastore.Stored, error) {
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	f, err := s.facts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if id.Kind == calico.KindProfile {
+		return s.profile(ctx, id)
+	}
+	if known, err := s.knows(f, id.Kind); err != nil || !known {
+		if err == nil {
+			err = datastore.ErrNotFound
+		}
+		return nil, err
+	}
+	places := f.places(id)
+	keys := make([]string, len(places))
+	for i, p := range places {
+		keys[i] = p.String()
+	}
+	one := func(ctx context.Context) (map[string]*datastore.Stored, error) {
+		return s.getAll(ctx, f, id.Kind, places)
+	}
+	all := func(ctx context.Context) (map[string]*datastore.Stored, error) {
+		all := map[string]*datastore.Stored{}
+		_, err := s.scan(ctx, f, id.Kind, "", func(stored *datastore.Stored) { all[stored.Key] = stored })
+		return all, err
+	}
+	found, err := s.reads.Get(ctx, id.Kind, keys, one, all)
+	if err != nil {
+		return nil, s.overdue(ctx, err)
+	}
+	return choose(id, keys, found)
+}
+
+// getAll returns what is stored at the places, undecoded.
+func (s *Store) getAll(ctx context.Context, f *facts, kind calico.Kind, places []location) (map[string]*datastore.Stored, error) {
+	found := map[string]*datastore.Stored{}
+	for _, at := range places {
+		stored, err := s.getAt(ctx, f, kind, at)
+		if err != nil {
+			return nil, err
+		}
+		if stored != nil {
+			found[stored.Key] = stored
+		}
+	}
+	return found, nil
+}
+
+// getAt returns what is stored at a place, undecoded; nil if nothing is.
+func (s *Store) getAt(ctx context.Context, f *facts, kind calico.Kind, at location) (*datastore.Stored, error) {
+	body, err := s.send(ctx, request{operation: "get", method: http.MethodGet, at: at})
+	var answer *answerError
+	switch {
+	case errors.As(err, &answer) && (answer.code == http.StatusNotFound || answer.status.Reason == metav1.StatusReasonInvalid):
+		// (The kind is served, as discovery has told.)
+		return nil, nil
+	case err != nil:
+		return nil, s.explainRead(err)
+	}
+	return f.convert(kind, body)
+}
+
+// choose picks the object out of the values found in the places where it may be.
+func choose(id calico.ID, keys []string, found map[string]*datastore.Stored) (*datastore.Stored, error) {
+	var objects []*datastore.Stored
+	for i, key := range keys {
+		if found[key] == nil {
+			continue
+		}
+		stored := clone(found[key]) // what is read of a whole kind is shared
+		if err := decode(id.Kind, stored); err != nil {
+			return nil, err
+		}
+		if calico.IDOf(stored.Object).Short() == id.Short() {
+			// Equivalent spellings of a name are the user's to choose.
+			stored.Object.SetName(id.Name)
+		} else if i > 0 {
+			continue // another policy that bears one of our other names
+		}
+		objects = append(objects, stored)
+	}
+	switch len(objects) {
+	case 0:
+		return nil, datastore.ErrNotFound
+	case 1:
+		return objects[0], nil
+	default:
+		return nil, ambiguous(id, objects)
+	}
+}
+
+func clone(stored *datastore.Stored) *datastore.Stored {
+	c := *stored
+	return &c
+}
+
+// List reads all objects of the kind as they were at one moment, a page of a thousand at a
+// time.
+func (s *Store) List(ctx context.Context, kind calico.Kind) ([]*datastore.Stored, []*datastore.CorruptError, error) {
+	snapshot, err := s.Snapshot(ctx, []calico.Kind{kind})
+	if err != nil {
+		return nil, nil, err
+	}
+	return snapshot.Objects, snapshot.Corrupt, nil
+}
+
+// Names tells which objects of a kind there are; see datastore.Store.
+func (s *Store) Names(ctx context.Context, kind calico.Kind) (map[calico.ID]string, error) {
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	f, err := s.facts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := map[calico.ID]string{}
+	if kind == calico.KindProfile {
+		profiles, err := s.profiles(ctx, "")
+		for _, p := range profiles.all {
+			names[calico.IDOf(p.Object).Short()] = p.Key
+		}
+		return names, err
+	}
+	if known, err := s.knows(f, kind); err != nil || !known {
+		return names, err
+	}
+	_, err = s.scan(ctx, f, kind, "", func(stored *datastore.Stored) {
+		l := parseWhere(stored.Key)
+		id := calico.ID{Kind: kind, Namespace: l.namespace, Name: l.name}
+		names[id.Short()] = stored.Key
+	})
+	return names, err
+}
+
+// scan hands over all that is stored of the kind, undecoded, and tells at which revision.
+// If one is given, it is read as it was then.
+func (s *Store) scan(ctx context.Context, f *facts, kind calico.Kind, revision string, each func(*datastore.Stored)) (string, error) {
+	var all []*datastore.Stored
+	var at string
+	var err error
+	// A page whose revision is gone is no page of anything: a list begins anew.
+	for range scanTries {
+		all = nil
+		at, err = s.pages(ctx, f.location(kind, "", ""), revision, func(item []byte) error {
+			stored, err := f.convert(kind, item)
+			all = append(all, stored)
+			return err
+		})
+		if revision != "" || !is(err, metav1.StatusReasonExpired) {
+			break
+		}
+	}
+	if err != nil {
+		return "", s.explainList(f.location(kind, "", ""), err)
+	}
+	slices.SortFunc(all, func(a, b *datastore.Stored) int {
+		switch {
+		case a.Key < b.Key:
+			return -1
+		case a.Key > b.Key:
+			return 1
+		}
+		return 0
+	})
+	for _, stored := range all {
+		each(stored)
+	}
+	return at, nil
+}
+
+// scanTries is how often a list is begun at most: the API server forgets the past every
+// five minutes, which may be between two pages.
+const scanTries = 5
+
+// explainList turns an answer to a list into an error for people. That a kind is not
+// served must never pass for an empty list.
+func (s *Store) explainList(at location, err error) error {
+	var answer *answerError
+	if errors.As(err, &answer) && answer.code == http.StatusNotFound {
+		return fmt.Errorf("%s does not serve %s: install the CustomResourceDefinitions of the release of Calico that is used there", s, at.resource())
+	}
+	if s.pastGone(err) {
+		return err
+	}
+	return s.explainRead(err)
+}
+
+// pastGone tells whether the server cannot say what was stored at an earlier moment.
+func (s *Store) pastGone(err error) bool {
+	var answer *answerError
+	return errors.As(err, &answer) && (answer.code == http.StatusGone || answer.tooNew() || answer.code == http.StatusUnprocessableEntity || answer.code == http.StatusBadRequest)
+}
+
+// pages reads all of a kind, at a revision if that is given, and otherwise at that of the
+// first page, which it returns.
+func (s *Store) pages(ctx context.Context, at location, revision string, each func(item []byte) error) (string, error) {
+	query := url.Values{"limit": {strconv.Itoa(pageSize)}}
+	if revision != "" {
+		query.Set("resourceVersion", revision)
+		query.Set("resourceVersionMatch", "Exact")
+	}
+	read := ""
+	for {
+		body, err := s.send(ctx, request{operation: "list", method: http.MethodGet, at: at, query: query})
+		if err != nil {
+			return "", err
+		}
+		var page struct {
+			Metadata struct {
+				ResourceVersion string `json:"resourceVersion"`
+				Continue        string `json:"continue"`
+			} `json:"metadata"`
+			Items []json.RawMessage `json:"items"`
+		}
+		if err := json.Unmarshal(body, &page); err != nil {
+			return "", fmt.Errorf("%s has returned no list of %s: %w", s, at.resource(), err)
+		}
+		if read == "" {
+			read = page.Metadata.ResourceVersion
+		}
+		for _, item := range page.Items {
+			if err := each(item); err != nil {
+				return "", err
+			}
+		}
+		if page.Metadata.Continue == "" {
+			return read, nil
+		}
+		query = url.Values{"limit": {strconv.Itoa(pageSize)}, "continue": {page.Metadata.Continue}}
+	}
+}
+
+// Snapshot reads all objects of the kinds as they were at one moment; see datastore.Store.
+func (s *Store) Snapshot(ctx context.Context, kinds []calico.Kind) (*datastore.Snapshot, error) {
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	f, err := s.facts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w, err := s.world(ctx, f, kinds, "")
+	if err != nil {
+		return nil, s.overdue(ctx, err)
+	}
+	return w.snapshot(), nil
+}
+
+// world is what was stored of some kinds at a revision.
+type world struct {
+	revision string
+	objects  []kindObject
+}
+
+// kindObject is an object with its kind, undecoded.
+type kindObject struct {
+	kind   calico.Kind
+	stored *datastore.Stored
+}
+
+// snapshot decodes a world.
+func (w *world) snapshot() *datastore.Snapshot {
+	snapshot := &datastore.Snapshot{}
+	for _, o := range w.objects {
+		stored := clone(o.stored)
+		var c *datastore.CorruptError
+		if err := decode(o.kind, stored); errors.As(err, &c) {
+			snapshot.Corrupt = append(snapshot.Corrupt, c)
+			continue
+		}
+		snapshot.Objects = append(snapshot.Objects, stored)
+	}
+	return snapshot
+}
+
+// versions tells what is stored, by where it is.
+func (w *world) versions() map[string]string {
+	v := map[string]string{}
+	for _, o := range w.objects {
+		v[o.stored.Key] = o.stored.Revision
+	}
+	return v
+}
+
+// moments is how often it is tried to read all kinds between two writes of others.
+const moments = 10
+
+// world reads all of the kinds as they were at a revision, or, if that is empty, at one
+// moment: all revisions of a server count the same writes, so the other kinds are asked
+// for as they were at that of the first. A server that cannot do that (Calico's own) is
+// asked for all kinds again until nothing has changed between two readings. The error is
+// one for which pastGone is true if a given revision cannot be read.
+func (s *Store) world(ctx context.Context, f *facts, kinds []calico.Kind, revision string) (*world, error) {
+	if !f.aggregated {
+		w, err := s.worldAt(ctx, f, kinds, revision)
+		if err == nil || revision != "" || !s.pastGone(err) {
+			return w, err
+		}
+	}
+	var last *world
+	for range moments {
+		w, err := s.worldAt(ctx, f, kinds, loose)
+		if err != nil {
+			return nil, err
+		}
+		if last != nil && sameVersions(last.versions(), w.versions()) {
+			return w, nil
+		}
+		last = w
+	}
+	return nil, fmt.Errorf("%s: others write all the time, so that what is stored could not be read as it is at one moment, in %d tries", s, moments)
+}
+
+// loose, in the place of a revision, stands for the newest of each kind.
+const loose = "newest"
+
+func (s *Store) worldAt(ctx context.Context, f *facts, kinds []calico.Kind, revision string) (*world, error) {
+	w := &world{revision: revision}
+	at := revision
+	if revision == loose {
+		at = ""
+	}
+	for _, kind := range kinds {
+		var read string
+		var err error
+		if kind == calico.KindProfile {
+			var p profiles
+			p, err = s.profiles(ctx, at)
+			read = p.revision
+			for _, one := range p.all {
+				w.objects = append(w.objects, kindObject{kind, one})
+			}
+		} else {
+			known, knownErr := s.knows(f, kind)
+			if knownErr != nil {
+				return nil, knownErr
+			}
+			if !known {
+				continue
+			}
+			read, err = s.scan(ctx, f, kind, at, func(stored *datastore.Stored) { w.objects = append(w.objects, kindObject{kind, stored}) })
+		}
+		if err != nil {
+			return nil, err
+		}
+		if revision == "" {
+			at, w.revision = read, read
+			revision = read
+		}
+		if at != "" && read != at {
+			return nil, &answerError{code: http.StatusGone, status: metav1.Status{Message: "another revision was returned than was asked for"}}
+		}
+	}
+	return w, nil
+}
+
+func sameVersions(a, b map[string]string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for where, version := range a {
+		if b[where] != version {
+			return false
+		}
+	}
+	return true
+}
+
+// Surroundings tells what else is there; see datastore.Store. In Kubernetes there is a
+// Felix on each node, and there always are workloads.
+func (s *Store) Surroundings(ctx context.Context) (datastore.Surroundings, error) {
+	found, err := s.surroundings.Get(ctx, func(ctx context.Context) (datastore.Surroundings, error) {
+		names, err := s.Names(ctx, calico.KindNode)
+		if err != nil {
+			return datastore.Surroundings{}, err
+		}
+		found := datastore.Surroundings{FelixHosts: map[string]bool{}, Workloads: true}
+		for id := range names {
+			found.FelixHosts[id.Name] = true
+		}
+		return found, nil
+	})
+	return found, s.overdue(ctx, err)
+}

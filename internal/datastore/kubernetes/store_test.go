@@ -1,0 +1,201 @@
+package kubernetes
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+)
+
+func TestMain(m *testing.M) { acctest.Main(m) }
+
+// forms are the forms in which Calico keeps its objects.
+var forms = []acctest.CalicoCRDs{acctest.CRDs328, acctest.CRDs331, acctest.CRDs332, acctest.NativeCRDs}
+
+// cluster is a real API server, with a store of the user terraform over it.
+type cluster struct {
+	*acctest.Kubernetes
+	*Store
+	calls *calls
+}
+
+// calls counts requests.
+type calls struct {
+	mu  sync.Mutex
+	all []datastore.Call
+}
+
+func (c *calls) observe(_ context.Context, call datastore.Call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all = append(c.all, call)
+}
+
+// since returns what was asked after the first n requests.
+func (c *calls) since(n int) []datastore.Call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]datastore.Call(nil), c.all[n:]...)
+}
+
+func (c *calls) count() int { return len(c.since(0)) }
+
+func newCluster(t *testing.T, crds ...acctest.CalicoCRDs) *cluster {
+	t.Helper()
+	k := acctest.NewKubernetes(t, acctest.WithCRDs(crds...))
+	k.GrantAccess(t)
+	c := &cluster{Kubernetes: k, calls: &calls{}}
+	c.Store = c.open(t, Config{}, Options{Observe: c.calls.observe})
+	return c
+}
+
+func (c *cluster) open(t *testing.T, cfg Config, options Options) *Store {
+	t.Helper()
+	cfg.ConfigPaths, cfg.UserAgent = []string{c.Config}, "terraform-provider-calico/test"
+	s, err := New(t.Context(), cfg, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func (c *cluster) Close() {}
+
+func hostEndpoint(name string) *v3.HostEndpoint {
+	h := v3.NewHostEndpoint()
+	h.Name = name
+	h.Labels = map[string]string{"host-endpoint": "true", "projectcalico.org/zone": "a"}
+	h.Annotations = map[string]string{"note": "hi"}
+	h.Spec.Node, h.Spec.InterfaceName = "db1", "eth0"
+	return h
+}
+
+func policy(name, tier string) *v3.GlobalNetworkPolicy {
+	p := v3.NewGlobalNetworkPolicy()
+	p.Name, p.Spec.Tier, p.Spec.Selector = name, tier, "has(host-endpoint)"
+	p.Labels = map[string]string{"env": "prod"}
+	p.Spec.Types = []v3.PolicyType{v3.PolicyTypeIngress}
+	p.Spec.Ingress = []v3.Rule{{Action: v3.Allow}}
+	return p
+}
+
+func inEachForm(t *testing.T, test func(t *testing.T, c *cluster)) {
+	for _, crds := range forms {
+		t.Run(string(crds), func(t *testing.T) {
+			t.Parallel()
+			test(t, newCluster(t, crds))
+		})
+	}
+}
+
+// TestLife creates, reads, changes and deletes objects of several kinds.
+func TestLife(t *testing.T) {
+	t.Parallel()
+	inEachForm(t, func(t *testing.T, c *cluster) {
+		for _, obj := range []calico.Object{hostEndpoint("db1-eth0"), policy("web", "")} {
+			id := calico.IDOf(obj)
+			if _, err := c.Get(t.Context(), id); !errors.Is(err, datastore.ErrNotFound) {
+				t.Fatalf("%s before it is there: %v", id, err)
+			}
+			created, err := c.Create(t.Context(), obj)
+			if err != nil {
+				t.Fatalf("%s: %v", id, err)
+			}
+			if created.Object.GetUID() == "" || created.Object.GetCreationTimestamp().Unix() <= 0 {
+				t.Errorf("%s has no uid or creation time: %s", id, created.Raw)
+			}
+			read, err := c.Get(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(read.Raw) != string(created.Raw) || read.Revision != created.Revision || string(read.Own) != string(created.Own) {
+				t.Errorf("%s: created\n%s\n%s, read\n%s\n%s", id, created.Raw, created.Own, read.Raw, read.Own)
+			}
+			if got, want := read.Object.GetLabels(), obj.GetLabels(); !sameMap(got, want) {
+				t.Errorf("%s has the labels %v, want %v", id, got, want)
+			}
+			var exists *datastore.AlreadyExistsError
+			if _, err := c.Create(t.Context(), obj); !errors.As(err, &exists) || !exists.Identical() {
+				t.Errorf("%s once more: %v, %v", id, err, exists)
+			}
+			changed := read.Object.DeepCopyObject().(calico.Object)
+			changed.SetLabels(map[string]string{"other": "x"})
+			updated, err := c.Update(t.Context(), changed, read)
+			if err != nil {
+				t.Fatalf("update of %s: %v", id, err)
+			}
+			if !sameMap(updated.Object.GetLabels(), changed.GetLabels()) || updated.Object.GetUID() != created.Object.GetUID() {
+				t.Errorf("%s updated is %s", id, updated.Raw)
+			}
+			var conflict *datastore.ConflictError
+			changed.SetLabels(map[string]string{"third": "x"})
+			if _, err := c.Update(t.Context(), changed, read); !errors.As(err, &conflict) || !strings.Contains(err.Error(), "labels") {
+				t.Errorf("%s from an old base: %v", id, err)
+			}
+			if err := c.Delete(t.Context(), read); !errors.As(err, &conflict) {
+				t.Errorf("delete of %s from an old base: %v", id, err)
+			}
+			if err := c.Delete(t.Context(), updated); err != nil {
+				t.Fatalf("delete of %s: %v", id, err)
+			}
+			if err := c.Delete(t.Context(), updated); err != nil {
+				t.Errorf("delete of %s, which is gone: %v", id, err)
+			}
+			if _, err := c.Get(t.Context(), id); !errors.Is(err, datastore.ErrNotFound) {
+				t.Errorf("%s after it was deleted: %v", id, err)
+			}
+		}
+	})
+}
+
+func sameMap(a, b map[string]string) bool {
+	x, _ := json.Marshal(a)
+	y, _ := json.Marshal(b)
+	return string(x) == string(y)
+}
+
+// TestStoredForm looks at what each form keeps of the same objects.
+func TestStoredForm(t *testing.T) {
+	t.Parallel()
+	paths := map[acctest.CalicoCRDs][3]string{
+		acctest.CRDs328:    {GroupV1, "default.web", `{"creationTimestamp":`},
+		acctest.CRDs331:    {GroupV1, "default.web", `{"name":"web","creationTimestamp":`},
+		acctest.CRDs332:    {GroupV1, "web", `{"name":"web","creationTimestamp":`},
+		acctest.NativeCRDs: {GroupNative, "web", ""},
+	}
+	for _, crds := range forms {
+		t.Run(string(crds), func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, crds)
+			want := paths[crds]
+			if _, err := c.Create(t.Context(), policy("web", "")); err != nil {
+				t.Fatal(err)
+			}
+			var object struct {
+				Metadata struct{ Labels, Annotations map[string]string }
+				Spec     json.RawMessage
+			}
+			answer := c.MustDo(t, http.MethodGet, "/apis/"+want[0]+"/globalnetworkpolicies/"+want[1], "", "")
+			if err := json.Unmarshal([]byte(answer), &object); err != nil {
+				t.Fatal(err)
+			}
+			text := object.Metadata.Annotations[calico.MetadataAnnotation]
+			if !strings.HasPrefix(text, want[2]) || (text == "") != (want[2] == "") {
+				t.Errorf("the annotation is %s", text)
+			}
+			if want[2] != "" && !strings.Contains(text, `"labels":{"env":"prod"`) || want[2] == "" && object.Metadata.Labels["env"] != "prod" {
+				t.Errorf("the labels are in the wrong place: %s", answer)
+			}
+		})
+	}
+}
