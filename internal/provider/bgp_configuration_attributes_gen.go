@@ -5,6 +5,8 @@ package provider
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // bgpConfigurationAttributes returns the attributes of the spec of BGPConfiguration.
@@ -21,7 +23,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"as_number": schema.StringAttribute{
 			MarkdownDescription: "AS number of the nodes that have none of their own, such as `\"64512\"` or `\"1.10\"` (which is 65546). Only in `default`. Default: `\"64512\"`.",
-			CustomType:          asNumberType,
+			CustomType:          spelling.ASNumber,
 			Optional:            true,
 		},
 		"service_load_balancer_ip": schema.ListNestedAttribute{
@@ -30,7 +32,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
 					MarkdownDescription: "Network, such as `\"203.0.113.0/24\"`. Default: none.",
-					CustomType:          netType,
+					CustomType:          spelling.Net,
 					Optional:            true,
 				},
 			}},
@@ -41,7 +43,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
 					MarkdownDescription: "Network, such as `\"198.51.100.0/24\"`. Default: none.",
-					CustomType:          netType,
+					CustomType:          spelling.Net,
 					Optional:            true,
 				},
 			}},
@@ -52,7 +54,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
 					MarkdownDescription: "Network, such as `\"10.96.0.0/12\"`. Default: none.",
-					CustomType:          netType,
+					CustomType:          spelling.Net,
 					Optional:            true,
 				},
 			}},
@@ -82,7 +84,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
 					MarkdownDescription: "Network whose routes are tagged, such as `\"10.244.0.0/16\"`.",
-					CustomType:          netType,
+					CustomType:          spelling.Net,
 					Required:            true,
 				},
 				"communities": schema.ListAttribute{
@@ -122,7 +124,7 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"node_mesh_max_restart_time": schema.StringAttribute{
 			MarkdownDescription: "How long a node's routes are kept while its BIRD restarts, in peerings between the nodes, such as `\"120s\"`. Only in `default`, and not if `node_to_node_mesh_enabled` is `false`. Default: none; BIRD takes `120s`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"bind_mode": schema.StringAttribute{
@@ -131,17 +133,17 @@ func bgpConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"ignored_interfaces": schema.ListAttribute{
 			MarkdownDescription: "Interfaces whose routes are not read, such as `[\"docker0\", \"virbr*\"]`: up to 15 characters, `*` stands for any; `\"*\"` alone is not allowed. Default: none, beside those that Calico leaves out by itself. The order means nothing.",
-			CustomType:          unordered(types.StringType),
+			CustomType:          spelling.Unordered(types.StringType),
 			Optional:            true,
 		},
 		"local_workload_peering_ipv4": schema.StringAttribute{
 			MarkdownDescription: "IPv4 address under which workloads reach the BGP of their own node, such as `\"169.254.1.1\"`; best a link-local one. Since v3.30. Default: none.",
-			CustomType:          ipType,
+			CustomType:          spelling.IP,
 			Optional:            true,
 		},
 		"local_workload_peering_ipv6": schema.StringAttribute{
 			MarkdownDescription: "IPv6 address under which workloads reach the BGP of their own node, such as `\"fe80::1\"`; best a link-local one. Since v3.30. Default: none.",
-			CustomType:          ipType,
+			CustomType:          spelling.IP,
 			Optional:            true,
 		},
 		"program_cluster_routes": schema.StringAttribute{

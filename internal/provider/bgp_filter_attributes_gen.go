@@ -5,6 +5,8 @@ package provider
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // bgpFilterAttributes returns the attributes of the spec of BGPFilter.
@@ -16,7 +18,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
 					MarkdownDescription: "IPv4 network that `match_operator` compares the route with, such as `\"10.244.0.0/16\"`: with a prefix length, without host bits. It requires `match_operator`. Default: none; any route.",
-					CustomType:          netType,
+					CustomType:          spelling.Net,
 					Optional:            true,
 				},
 				"prefix_length": schema.SingleNestedAttribute{
@@ -62,7 +64,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 				},
 				"as_path_prefix": schema.ListAttribute{
 					MarkdownDescription: "AS numbers that the AS path of the route begins with, in this order, such as `[\"64512\", \"1.10\"]`: the first is that of the neighbour that told the route. Since v3.32. Default: none; any path.",
-					ElementType:         asNumberType,
+					ElementType:         spelling.ASNumber,
 					Optional:            true,
 				},
 				"priority": schema.NumberAttribute{
@@ -93,7 +95,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 							Attributes: map[string]schema.Attribute{
 								"prefix": schema.ListAttribute{
 									MarkdownDescription: "The AS numbers, 1 to 10, as they come first in the new path: `[\"64512\", \"64513\"]`. Required in the block.",
-									ElementType:         asNumberType,
+									ElementType:         spelling.ASNumber,
 									Required:            true,
 								},
 							},
@@ -118,7 +120,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
 					MarkdownDescription: "IPv4 network that `match_operator` compares the route with, such as `\"10.244.0.0/16\"`: with a prefix length, without host bits. It requires `match_operator`. Default: none; any route.",
-					CustomType:          netType,
+					CustomType:          spelling.Net,
 					Optional:            true,
 				},
 				"prefix_length": schema.SingleNestedAttribute{
@@ -164,7 +166,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 				},
 				"as_path_prefix": schema.ListAttribute{
 					MarkdownDescription: "AS numbers that the AS path of the route begins with, in this order, such as `[\"64512\", \"1.10\"]`: the first is that of the neighbour that told the route. Since v3.32. Default: none; any path.",
-					ElementType:         asNumberType,
+					ElementType:         spelling.ASNumber,
 					Optional:            true,
 				},
 				"priority": schema.NumberAttribute{
@@ -195,7 +197,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 							Attributes: map[string]schema.Attribute{
 								"prefix": schema.ListAttribute{
 									MarkdownDescription: "The AS numbers, 1 to 10, as they come first in the new path: `[\"64512\", \"64513\"]`. Required in the block.",
-									ElementType:         asNumberType,
+									ElementType:         spelling.ASNumber,
 									Required:            true,
 								},
 							},
@@ -220,7 +222,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
 					MarkdownDescription: "IPv6 network that `match_operator` compares the route with, such as `\"2001:db8::/32\"`: with a prefix length, without host bits. It requires `match_operator`. Default: none; any route.",
-					CustomType:          netType,
+					CustomType:          spelling.Net,
 					Optional:            true,
 				},
 				"prefix_length": schema.SingleNestedAttribute{
@@ -266,7 +268,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 				},
 				"as_path_prefix": schema.ListAttribute{
 					MarkdownDescription: "AS numbers that the AS path of the route begins with, in this order, such as `[\"64512\", \"1.10\"]`: the first is that of the neighbour that told the route. Since v3.32. Default: none; any path.",
-					ElementType:         asNumberType,
+					ElementType:         spelling.ASNumber,
 					Optional:            true,
 				},
 				"priority": schema.NumberAttribute{
@@ -297,7 +299,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 							Attributes: map[string]schema.Attribute{
 								"prefix": schema.ListAttribute{
 									MarkdownDescription: "The AS numbers, 1 to 10, as they come first in the new path: `[\"64512\", \"64513\"]`. Required in the block.",
-									ElementType:         asNumberType,
+									ElementType:         spelling.ASNumber,
 									Required:            true,
 								},
 							},
@@ -322,7 +324,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"cidr": schema.StringAttribute{
 					MarkdownDescription: "IPv6 network that `match_operator` compares the route with, such as `\"2001:db8::/32\"`: with a prefix length, without host bits. It requires `match_operator`. Default: none; any route.",
-					CustomType:          netType,
+					CustomType:          spelling.Net,
 					Optional:            true,
 				},
 				"prefix_length": schema.SingleNestedAttribute{
@@ -368,7 +370,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 				},
 				"as_path_prefix": schema.ListAttribute{
 					MarkdownDescription: "AS numbers that the AS path of the route begins with, in this order, such as `[\"64512\", \"1.10\"]`: the first is that of the neighbour that told the route. Since v3.32. Default: none; any path.",
-					ElementType:         asNumberType,
+					ElementType:         spelling.ASNumber,
 					Optional:            true,
 				},
 				"priority": schema.NumberAttribute{
@@ -399,7 +401,7 @@ func bgpFilterAttributes() map[string]schema.Attribute {
 							Attributes: map[string]schema.Attribute{
 								"prefix": schema.ListAttribute{
 									MarkdownDescription: "The AS numbers, 1 to 10, as they come first in the new path: `[\"64512\", \"64513\"]`. Required in the block.",
-									ElementType:         asNumberType,
+									ElementType:         spelling.ASNumber,
 									Required:            true,
 								},
 							},

@@ -6,6 +6,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // bgpPeerAttributes returns the attributes of the spec of BGPPeer.
@@ -17,7 +19,7 @@ func bgpPeerAttributes() map[string]schema.Attribute {
 		},
 		"node_selector": schema.StringAttribute{
 			MarkdownDescription: "Expression that selects, by their labels, the nodes which have the peering, such as `\"rack == 'r1'\"`. Not together with `node`. Default: none; all nodes, or the one of `node`.",
-			CustomType:          selectorType,
+			CustomType:          spelling.Selector,
 			Optional:            true,
 		},
 		"peer_ip": schema.StringAttribute{
@@ -26,17 +28,17 @@ func bgpPeerAttributes() map[string]schema.Attribute {
 		},
 		"as_number": schema.StringAttribute{
 			MarkdownDescription: "AS number of the peer, such as `\"64513\"` or `\"1.10\"` (which is 65546). Not together with `peer_selector`; required with `local_workload_selector`. Default: none.",
-			CustomType:          asNumberType,
+			CustomType:          spelling.ASNumber,
 			Optional:            true,
 		},
 		"local_as_number": schema.StringAttribute{
 			MarkdownDescription: "AS number that the nodes take for this peering in place of their own, such as `\"64515\"`. Since v3.31. Default: none; the node's own, or that of the BGP configuration `default`.",
-			CustomType:          asNumberType,
+			CustomType:          spelling.ASNumber,
 			Optional:            true,
 		},
 		"peer_selector": schema.StringAttribute{
 			MarkdownDescription: "Expression that selects the peers out of the nodes by their labels, such as `\"has(route-reflector)\"`; addresses and AS numbers are those of the nodes. Not together with `peer_ip`, `as_number` or `local_workload_selector`. Default: none.",
-			CustomType:          selectorType,
+			CustomType:          spelling.Selector,
 			Optional:            true,
 		},
 		"keep_original_next_hop": schema.BoolAttribute{
@@ -79,12 +81,12 @@ func bgpPeerAttributes() map[string]schema.Attribute {
 		},
 		"max_restart_time": schema.StringAttribute{
 			MarkdownDescription: "How long routes are kept while BIRD on one of the sides restarts, such as `\"120s\"`. Default: none; BIRD takes `120s`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"keepalive_time": schema.StringAttribute{
 			MarkdownDescription: "Time between two messages that keep the peering alive, in whole seconds, such as `\"30s\"`. Since v3.32. Default: none; BIRD takes a third of the hold time.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"num_allowed_local_as_numbers": schema.NumberAttribute{
@@ -97,7 +99,7 @@ func bgpPeerAttributes() map[string]schema.Attribute {
 		},
 		"reachable_by": schema.StringAttribute{
 			MarkdownDescription: "Address of the gateway by which the peer is reached, such as `\"192.0.2.254\"`: nodes get a route of their own to the peer, so that what BGP learns cannot take the peering away. Only with `peer_ip`, and of the same IP version. Default: none.",
-			CustomType:          ipType,
+			CustomType:          spelling.IP,
 			Optional:            true,
 		},
 		"filters": schema.ListAttribute{
@@ -107,7 +109,7 @@ func bgpPeerAttributes() map[string]schema.Attribute {
 		},
 		"local_workload_selector": schema.StringAttribute{
 			MarkdownDescription: "Expression that selects, by their labels, workloads of the node itself as peers, such as `\"app == 'router'\"`. It requires `as_number`, and excludes `peer_ip` and `peer_selector`. Since v3.30. Default: none.",
-			CustomType:          selectorType,
+			CustomType:          spelling.Selector,
 			Optional:            true,
 		},
 		"reverse_peering": schema.StringAttribute{

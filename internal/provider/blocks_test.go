@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // attribute is what the attributes of all schemas can tell of themselves.
@@ -106,7 +108,7 @@ func TestWhatPeopleWriteIsInBlocks(t *testing.T) {
 // The walk above finds what it is for.
 func TestHoldsObject(t *testing.T) {
 	object := types.ObjectType{AttrTypes: map[string]attr.Type{"a": types.StringType}}
-	for _, typ := range []attr.Type{types.StringType, netType, types.ListType{ElemType: types.StringType}} {
+	for _, typ := range []attr.Type{types.StringType, spelling.Net, types.ListType{ElemType: types.StringType}} {
 		if holdsObject(typ) {
 			t.Errorf("%s holds an object", typ)
 		}

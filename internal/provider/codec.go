@@ -23,6 +23,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/attributename"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // Terraform's values and Calico's API types have the same shape, and Calico's
@@ -176,14 +177,14 @@ func refused(f field, v attr.Value, in reflect.Type) string {
 		if omitsZero(f.StructField) && f.Type.Kind() != reflect.Pointer && v.ValueBigFloat().Sign() == 0 {
 			return "To Calico 0 is the same as no value here: leave the attribute out, or write another number."
 		}
-	case spelledValue:
-		if isSelector(v) && strings.TrimSpace(v.ValueString()) == "" {
+	case spelling.Value:
+		if v.IsSelector() && strings.TrimSpace(v.ValueString()) == "" {
 			return "An empty selector would select everything here, or be passed over: leave it out to match any, or write all() if you mean all."
 		}
 	}
 	if (slices.Contains(conditions, in) || isFailsafeNet(v)) && isVoid(v, nil) {
 		switch v.(type) {
-		case types.List, unorderedValue:
+		case types.List, spelling.UnorderedValue:
 			return "An empty list would match any here: leave it out to match any, or give at least one element."
 		case basetypes.StringValuable:
 			return "An empty text would match any here: leave it out to match any, or give a value."
@@ -231,7 +232,7 @@ func decode(c *conversion, v attr.Value, into reflect.Value, at calico.Path) {
 		into.SetBool(v.ValueBool())
 	case types.List:
 		decodeElements(c, v.Elements(), into, at)
-	case unorderedValue:
+	case spelling.UnorderedValue:
 		decodeElements(c, v.Elements(), into, at)
 	case types.Map:
 		into.Set(reflect.MakeMapWithSize(into.Type(), len(v.Elements())))
@@ -288,7 +289,7 @@ func decodeString(c *conversion, s string, into reflect.Value, at calico.Path, v
 		}
 		into.Set(reflect.ValueOf(metav1.Duration{Duration: d}))
 	default:
-		if spelled, ok := v.(spelledValue); ok && isSelector(spelled) {
+		if spelled, ok := v.(spelling.Value); ok && spelled.IsSelector() {
 			// Calico's language has no newline, and HCL's heredocs have many. A
 			// selector of blanks alone is none: Calico would take it, and some of
 			// its rules could then not be read by Felix.
@@ -308,8 +309,8 @@ func decodeString(c *conversion, s string, into reflect.Value, at calico.Path, v
 const anyNet = "any"
 
 func isFailsafeNet(v attr.Value) bool {
-	spelled, ok := v.(spelledValue)
-	return ok && spelled.spelling == failsafeNetType.spelling
+	spelled, ok := v.(spelling.Value)
+	return ok && spelled.Is(spelling.FailsafeNet)
 }
 
 // dscp reads a class of packets as Calico does: a number where it is one.
@@ -370,8 +371,8 @@ func encodeFields(from reflect.Value, attributeTypes map[string]attr.Type) map[s
 			values[f.attribute] = encodeValue(field, typ)
 			continue
 		}
-		if spelled, ok := typ.(spelledType); ok && spelled.spelling == failsafeNetType.spelling && field.IsZero() {
-			values[f.attribute] = stringValue(typ, anyNet)
+		if spelled, ok := typ.(spelling.Type); ok && spelled.Equal(spelling.FailsafeNet) && field.IsZero() {
+			values[f.attribute] = spelling.NewValue(typ, anyNet)
 			continue
 		}
 		value := encode(field, typ)
@@ -402,14 +403,14 @@ func encodeValue(from reflect.Value, typ attr.Type) attr.Value {
 	switch typ := typ.(type) {
 	case basetypes.StringTypable:
 		text := encodeString(from)
-		if spelled, ok := stringValue(typ, text).(spelledValue); ok && isSelector(spelled) && text != "" && strings.Trim(text, " \t") == "" {
+		if spelled, ok := spelling.NewValue(typ, text).(spelling.Value); ok && spelled.IsSelector() && text != "" && strings.Trim(text, " \t") == "" {
 			// Blanks mean all() to Calico, and a configuration cannot say them.
-			if spelled.spelling == policySelectorType.spelling {
+			if spelled.Is(spelling.PolicySelector) {
 				return null(typ)
 			}
 			text = "all()"
 		}
-		return stringValue(typ, text)
+		return spelling.NewValue(typ, text)
 	case basetypes.NumberType:
 		switch {
 		case from.CanUint():
@@ -423,12 +424,12 @@ func encodeValue(from reflect.Value, typ attr.Type) attr.Value {
 		return types.BoolValue(from.Bool())
 	case basetypes.ListType:
 		return types.ListValueMust(typ.ElemType, encodeElements(from, typ.ElemType))
-	case unorderedType:
-		return typ.value(encodeElements(from, typ.ElemType))
+	case spelling.UnorderedType:
+		return typ.Value(encodeElements(from, typ.ElemType))
 	case basetypes.MapType:
 		elements := map[string]attr.Value{}
 		for _, key := range from.MapKeys() {
-			elements[key.String()] = stringValue(types.StringType, from.MapIndex(key).String())
+			elements[key.String()] = spelling.NewValue(types.StringType, from.MapIndex(key).String())
 		}
 		return types.MapValueMust(typ.ElemType, elements)
 	case basetypes.ObjectType:
@@ -471,14 +472,6 @@ func encodeElements(from reflect.Value, elementType attr.Type) []attr.Value {
 		elements[i] = encode(e, elementType)
 	}
 	return elements
-}
-
-// stringValue makes a value of a string type, spelled or plain.
-func stringValue(typ attr.Type, s string) attr.Value {
-	if t, ok := typ.(spelledType); ok {
-		return spelledValue{StringValue: types.StringValue(s), spelling: t.spelling}
-	}
-	return types.StringValue(s)
 }
 
 // null makes a null value of a type.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // What an object says, its attributes say, and back: for random rules and host
@@ -47,7 +48,7 @@ func TestCodecIsLossless(t *testing.T) {
 func TestDecodeReportsWhatATypeCannotHold(t *testing.T) {
 	c := &conversion{}
 	var ports []numorstring.Port
-	list := types.ListValueMust(portType, []attr.Value{stringValue(portType, "22"), stringValue(portType, "70000"), stringValue(portType, "2:1"), stringValue(portType, "a b")})
+	list := types.ListValueMust(spelling.Port, []attr.Value{spelling.NewValue(spelling.Port, "22"), spelling.NewValue(spelling.Port, "70000"), spelling.NewValue(spelling.Port, "2:1"), spelling.NewValue(spelling.Port, "a b")})
 	decode(c, list, reflect.ValueOf(&ports).Elem(), calico.NewPath("ports"))
 	var number uint16
 	for _, n := range []float64{65536, -1, 22.5, 1e30} {
@@ -75,7 +76,7 @@ func TestDecodeCollectsUnknowns(t *testing.T) {
 	endpoint := &newHostEndpointResource().(*objectResource).definition
 	obj := endpoint.object(c, values{
 		"name": types.StringUnknown(), "node": types.StringValue("n"), "interface_name": types.StringUnknown(),
-		"expected_ips": unordered(ipType).value([]attr.Value{unknown(ipType)}),
+		"expected_ips": spelling.Unordered(spelling.IP).Value([]attr.Value{unknown(spelling.IP)}),
 		"labels":       types.MapValueMust(types.StringType, map[string]attr.Value{"a": types.StringUnknown()}),
 	}, calico.Newest)
 	var got []string
@@ -109,7 +110,7 @@ func TestDirectionsOfPolicies(t *testing.T) {
 		{[]attr.Value{types.StringValue("Ingress"), types.StringValue("")}, []v3.PolicyType{"Ingress", ""}, true},
 	} {
 		var diags diag.Diagnostics
-		obj, _ := policies.check(values{"name": types.StringValue("web"), "types": unordered(types.StringType).value(test.types)}, nil, &diags)
+		obj, _ := policies.check(values{"name": types.StringValue("web"), "types": spelling.Unordered(types.StringType).Value(test.types)}, nil, &diags)
 		policy, ok := obj.(*v3.GlobalNetworkPolicy)
 		if !ok {
 			t.Fatalf("a %T", obj)

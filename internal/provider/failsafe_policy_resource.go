@@ -21,6 +21,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/failsafe"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // The defaults of the failsafe policy, which are the guide's.
@@ -66,7 +67,7 @@ func failsafeSchema() schema.Schema {
 			},
 			"selector": schema.StringAttribute{
 				MarkdownDescription: "Expression that selects, by their labels, the endpoints that the policy applies to, on one line or on several. Default: `\"all()\"`, hosts and workloads. `\"!has(projectcalico.org/namespace)\"` selects hosts only.",
-				CustomType:          policySelectorType,
+				CustomType:          spelling.PolicySelector,
 				Optional:            true, Computed: true,
 			},
 			"order": schema.NumberAttribute{
@@ -79,12 +80,12 @@ func failsafeSchema() schema.Schema {
 			},
 			"management_cidrs": schema.ListAttribute{
 				MarkdownDescription: "Networks and addresses that may open SSH to the hosts, such as `[\"10.1.0.0/24\", \"2001:db8:1::7\"]`; at least one. An address without a prefix length is that address alone. The attribute `object` shows them too, be they marked as sensitive here or not. The order means nothing.",
-				CustomType:          unordered(hostNetType),
+				CustomType:          spelling.Unordered(spelling.HostNet),
 				Required:            true,
 			},
 			"management_ports": schema.ListAttribute{
 				MarkdownDescription: "TCP ports that are open to `management_cidrs`: numbers and ranges, such as `[22, \"2200:2210\"]`. Default: `[22]`.",
-				ElementType:         portType,
+				ElementType:         spelling.Port,
 				Optional:            true, Computed: true,
 				Validators: []validator.List{listvalidator.SizeAtLeast(1)},
 			},
@@ -94,12 +95,12 @@ func failsafeSchema() schema.Schema {
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"address": schema.StringAttribute{
 						MarkdownDescription: "Address of the server, such as `\"10.2.0.11\"`, or a network of servers, such as `\"2001:db8:2::/64\"`.",
-						CustomType:          hostNetType,
+						CustomType:          spelling.HostNet,
 						Required:            true,
 					},
 					"ports": schema.ListAttribute{
 						MarkdownDescription: "TCP ports of the server: numbers and ranges, such as `[2379, 2380]`. Default: `[2379]`.",
-						ElementType:         portType,
+						ElementType:         spelling.Port,
 						Optional:            true, Computed: true,
 						Validators: []validator.List{listvalidator.SizeAtLeast(1)},
 					},
@@ -119,7 +120,7 @@ func failsafeSchema() schema.Schema {
 			},
 			"bgp_peers": schema.ListAttribute{
 				MarkdownDescription: "Networks and addresses of BGP peers, with which TCP port 179 is open in both directions, such as `[\"10.3.0.0/24\"]`; `[\"0.0.0.0/0\"]` is any IPv4 peer. Needed if Calico routes the traffic of workloads by BGP. Default: none. The order means nothing.",
-				CustomType:          unordered(hostNetType),
+				CustomType:          spelling.Unordered(spelling.HostNet),
 				Optional:            true,
 			},
 			"extra_ingress": ruleList("Further rules for inbound traffic, after the generated ones and in this order, a block each, such as `extra_ingress { action = \"Allow\" }` with `protocol = \"TCP\"` and `destination { ports = [9100] }` in it. Default: none."),
@@ -137,7 +138,7 @@ func failsafeSchema() schema.Schema {
 func completeFailsafe(config, planned values) {
 	defaults := values{
 		"name":             types.StringValue(failsafeName),
-		"selector":         stringValue(policySelectorType, failsafe.SelectsAll),
+		"selector":         spelling.NewValue(spelling.PolicySelector, failsafe.SelectsAll),
 		"order":            types.NumberValue(new(big.Float)),
 		"management_ports": portList(failsafe.PortSSH),
 		"allow_icmp":       types.BoolValue(true),
@@ -158,7 +159,7 @@ func completeFailsafe(config, planned values) {
 }
 
 func portList(port uint16) attr.Value {
-	return types.ListValueMust(portType, []attr.Value{stringValue(portType, numorstring.SinglePort(port).String())})
+	return types.ListValueMust(spelling.Port, []attr.Value{spelling.NewValue(spelling.Port, numorstring.SinglePort(port).String())})
 }
 
 // completeServers gives every etcd server its ports.
@@ -315,7 +316,7 @@ func failsafeFromObject(obj calico.Object, attributeTypes map[string]attr.Type, 
 		out[name] = v
 	}
 	if out["selector"].IsNull() {
-		out["selector"] = stringValue(policySelectorType, failsafe.SelectsAll) // which is what no selector means
+		out["selector"] = spelling.NewValue(spelling.PolicySelector, failsafe.SelectsAll) // which is what no selector means
 	}
 	out["rule_drift"] = driftList(nil)
 
@@ -337,7 +338,7 @@ func failsafeFromObject(obj calico.Object, attributeTypes map[string]attr.Type, 
 	}
 	encodeSlice := func(name string, from any) { out[name] = encode(reflect.ValueOf(from), attributeTypes[name]) }
 	// Required attributes are empty rather than null where a policy has no such rule.
-	out["management_cidrs"] = unordered(hostNetType).value(encodeElements(reflect.ValueOf(f.ManagementCIDRs), hostNetType))
+	out["management_cidrs"] = spelling.Unordered(spelling.HostNet).Value(encodeElements(reflect.ValueOf(f.ManagementCIDRs), spelling.HostNet))
 	encodeSlice("management_ports", f.ManagementPorts)
 	encodeSlice("bgp_peers", f.BGPPeers)
 	encodeSlice("extra_ingress", f.ExtraIngress)
@@ -369,7 +370,7 @@ func serverList(servers []failsafe.EtcdServer, typ attr.Type) attr.Value {
 	var out []attr.Value
 	for _, s := range servers {
 		out = append(out, types.ObjectValueMust(object.AttrTypes, map[string]attr.Value{
-			"address": stringValue(hostNetType, s.Address),
+			"address": spelling.NewValue(spelling.HostNet, s.Address),
 			"ports":   encode(reflect.ValueOf(s.Ports), object.AttrTypes["ports"]),
 		}))
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // felixField is an attribute of FelixConfiguration with its field and two values.
@@ -109,7 +110,7 @@ func felixFields(t *testing.T) []felixField {
 			texts := given(`"`)
 			field.hcl = texts[0]
 			switch {
-			case attribute.CustomType != nil && attribute.CustomType.Equal(durationType):
+			case attribute.CustomType != nil && attribute.CustomType.Equal(spelling.Duration):
 				field.theirs = `"7s"`
 			case len(texts) > 1:
 				field.theirs = texts[1]

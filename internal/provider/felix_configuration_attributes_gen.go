@@ -5,6 +5,8 @@ package provider
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // felixConfigurationAttributes returns the attributes of the spec of FelixConfiguration.
@@ -12,7 +14,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"node_selector": schema.StringAttribute{
 			MarkdownDescription: "Labels of the nodes that the object is for, such as `\"rack == 'r1'\"`: those of the `Node`s in Calico. Required if the name is neither `default` nor `node.<node>`, and not allowed otherwise. What the object of a single node says comes before it, and it comes before `default`. If several objects select a node, only the oldest of them counts. Since v3.32. Default: none.",
-			CustomType:          selectorType,
+			CustomType:          spelling.Selector,
 			Optional:            true,
 		},
 		"use_internal_dataplane_driver": schema.BoolAttribute{
@@ -25,7 +27,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"dataplane_watchdog_timeout": schema.StringAttribute{
 			MarkdownDescription: "Deprecated for `health_timeout_override`: how long the part that programs the kernel may be silent before Felix counts as unhealthy, such as `\"90s\"`. Felix's default: `\"90s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"ipv6_support": schema.BoolAttribute{
@@ -34,27 +36,27 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"route_refresh_interval": schema.StringAttribute{
 			MarkdownDescription: "Time between two checks that nothing else has changed Felix's routes, such as `\"90s\"`; `\"0s\"` switches them off. Felix's default: `\"90s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"interface_refresh_interval": schema.StringAttribute{
 			MarkdownDescription: "Time between two looks at all interfaces of the host, beside what the kernel reports by itself, such as `\"90s\"`; `\"0s\"` switches them off. Felix's default: `\"90s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"iptables_refresh_interval": schema.StringAttribute{
 			MarkdownDescription: "Time between two checks that nothing else has changed Felix's iptables rules, such as `\"180s\"`; `\"0s\"` switches them off. Felix's default: `\"180s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"iptables_post_write_check_interval": schema.StringAttribute{
 			MarkdownDescription: "Time after which Felix reads back what it wrote with iptables, in case another program wrote over it, such as `\"5s\"`. Felix's default: `\"5s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"iptables_lock_probe_interval": schema.StringAttribute{
 			MarkdownDescription: "Time between two attempts to get the lock of iptables, such as `\"50ms\"`; shorter ones react faster and take more processor time. Felix's default: `\"50ms\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"feature_detect_override": schema.StringAttribute{
@@ -67,7 +69,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"ipsets_refresh_interval": schema.StringAttribute{
 			MarkdownDescription: "Time between two checks that nothing else has changed Felix's IP sets, such as `\"90s\"`; `\"0s\"` switches them off. Felix's default: `\"90s\"`, in v3.28 `\"10s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"max_ipset_size": schema.NumberAttribute{
@@ -80,12 +82,12 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"xdp_refresh_interval": schema.StringAttribute{
 			MarkdownDescription: "Time between two checks that nothing else has changed Felix's XDP programs and maps, such as `\"90s\"`; `\"0s\"` switches them off. Felix's default: `\"90s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"netlink_timeout": schema.StringAttribute{
 			MarkdownDescription: "How long Felix waits for the kernel to answer about routes, rules and interfaces, such as `\"10s\"`. Felix's default: `\"10s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"metadata_addr": schema.StringAttribute{
@@ -198,12 +200,12 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"reporting_interval": schema.StringAttribute{
 			MarkdownDescription: "Time between two reports of Felix's state to the datastore, such as `\"30s\"`; `\"0s\"` switches them off, which OpenStack does not bear. calico-node writes `\"0s\"` to `default` when it starts and finds none. Felix's default: `\"30s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"reporting_ttl": schema.StringAttribute{
 			MarkdownDescription: "How long a report of Felix's state stays in the datastore, such as `\"90s\"`. Felix's default: `\"90s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"endpoint_reporting_enabled": schema.BoolAttribute{
@@ -212,7 +214,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"endpoint_reporting_delay": schema.StringAttribute{
 			MarkdownDescription: "How long Felix waits before it reports the state of an endpoint to the datastore, such as `\"1s\"`. Felix's default: `\"1s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"endpoint_status_path_prefix": schema.StringAttribute{
@@ -249,7 +251,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 				},
 				"timeout": schema.StringAttribute{
 					MarkdownDescription: "How long the part may be silent, such as `\"3m\"`.",
-					CustomType:          durationType,
+					CustomType:          spelling.Duration,
 					Required:            true,
 				},
 			}},
@@ -308,7 +310,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 				},
 				"net": schema.StringAttribute{
 					MarkdownDescription: "Network or address from which the port is open, IPv4 or IPv6, such as `\"192.0.2.0/24\"`; `\"0.0.0.0/0\"` is any of IPv4, `\"any\"` any of both versions.",
-					CustomType:          failsafeNetType,
+					CustomType:          spelling.FailsafeNet,
 					Required:            true,
 				},
 			}},
@@ -327,14 +329,14 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 				},
 				"net": schema.StringAttribute{
 					MarkdownDescription: "Network or address to which the port is open, IPv4 or IPv6, such as `\"192.0.2.10/32\"`; `\"0.0.0.0/0\"` is any of IPv4, `\"any\"` any of both versions.",
-					CustomType:          failsafeNetType,
+					CustomType:          spelling.FailsafeNet,
 					Required:            true,
 				},
 			}},
 		},
 		"kube_node_port_ranges": schema.ListAttribute{
 			MarkdownDescription: "Ports that node ports of Kubernetes services come from, so that Felix tells them from the host's own if kube-proxy uses IPVS, such as `[\"30000:32767\"]`: up to 7 numbers or ranges. Felix's default: `[\"30000:32767\"]`.",
-			ElementType:         portType,
+			ElementType:         spelling.Port,
 			Optional:            true,
 		},
 		"policy_sync_path_prefix": schema.StringAttribute{
@@ -347,22 +349,22 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"usage_reporting_initial_delay": schema.StringAttribute{
 			MarkdownDescription: "Shortest time before Felix's first report of usage, such as `\"300s\"`. Felix's default: `\"300s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"usage_reporting_interval": schema.StringAttribute{
 			MarkdownDescription: "Time between two of Felix's reports of usage, such as `\"24h\"`. Felix's default: `\"24h\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"nat_port_range": schema.StringAttribute{
 			MarkdownDescription: "Ports from which outgoing NAT chooses, such as `\"32768:65535\"`. Felix's default: none; the kernel chooses.",
-			CustomType:          portType,
+			CustomType:          spelling.Port,
 			Optional:            true,
 		},
 		"nat_outgoing_address": schema.StringAttribute{
 			MarkdownDescription: "IPv4 address that outgoing NAT gives to traffic of pools with `nat_outgoing`, such as `\"192.0.2.5\"`. Felix's default: none; that of the interface which the traffic leaves by.",
-			CustomType:          ipType,
+			CustomType:          spelling.IP,
 			Optional:            true,
 		},
 		"nat_outgoing_exclusions": schema.StringAttribute{
@@ -371,12 +373,12 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"device_route_source_address": schema.StringAttribute{
 			MarkdownDescription: "IPv4 address from which the host talks to its workloads, such as `\"192.0.2.5\"`, as the source in Felix's routes. Felix's default: none; the kernel chooses.",
-			CustomType:          ipType,
+			CustomType:          spelling.IP,
 			Optional:            true,
 		},
 		"device_route_source_address_ipv6": schema.StringAttribute{
 			MarkdownDescription: "IPv6 address from which the host talks to its workloads, such as `\"2001:db8::5\"`, as the source in Felix's routes. Felix's default: none; the kernel chooses.",
-			CustomType:          ipType,
+			CustomType:          spelling.IP,
 			Optional:            true,
 		},
 		"device_route_protocol": schema.NumberAttribute{
@@ -397,7 +399,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"external_nodes_list": schema.ListAttribute{
 			MarkdownDescription: "IPv4 networks and addresses outside of the cluster that may send to hosts over VXLAN or IP in IP, such as `[\"192.0.2.50/32\"]`. Felix's default: none; only the cluster's hosts may.",
-			ElementType:         hostNetType,
+			ElementType:         spelling.HostNet,
 			Optional:            true,
 		},
 		"debug_memory_profile_path": schema.StringAttribute{
@@ -410,17 +412,17 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"debug_simulate_calc_graph_hang_after": schema.StringAttribute{
 			MarkdownDescription: "For tests of Felix only: time after which its calculations hang, such as `\"90s\"`. Felix's default: `\"0s\"`; never.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"debug_simulate_dataplane_hang_after": schema.StringAttribute{
 			MarkdownDescription: "For tests of Felix only: time after which it stops programming the kernel, such as `\"90s\"`. Felix's default: `\"0s\"`; never.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"debug_simulate_dataplane_apply_delay": schema.StringAttribute{
 			MarkdownDescription: "For tests of Felix only: time that each change to the kernel takes longer, such as `\"100ms\"`. Felix's default: `\"0s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"debug_host": schema.StringAttribute{
@@ -453,7 +455,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"nftables_refresh_interval": schema.StringAttribute{
 			MarkdownDescription: "Time between two checks that nothing else has changed Felix's nftables rules, such as `\"180s\"`; `\"0s\"` switches them off. Since v3.29. Felix's default: `\"180s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"nftables_filter_allow_action": schema.StringAttribute{
@@ -569,7 +571,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"bpf_dsr_optout_cidrs": schema.ListAttribute{
 			MarkdownDescription: "Networks of clients for which `bpf_external_service_mode` is `\"Tunnel\"` whatever it says, such as `[\"198.51.100.0/24\"]`. Felix's default: none.",
-			ElementType:         hostNetType,
+			ElementType:         spelling.HostNet,
 			Optional:            true,
 		},
 		"bpf_ext_to_service_connmark": schema.NumberAttribute{
@@ -582,7 +584,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"bpf_kube_proxy_min_sync_period": schema.StringAttribute{
 			MarkdownDescription: "Shortest time between two updates of services, in BPF mode, such as `\"1s\"`; longer ones take less processor time. Felix's default: `\"1s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"bpf_kube_proxy_healthz_port": schema.NumberAttribute{
@@ -591,7 +593,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"bpf_psnat_ports": schema.StringAttribute{
 			MarkdownDescription: "Ports from which Felix takes another if the source ports of two connections collide, in BPF mode, such as `\"20000:29999\"`. Felix's default: `\"20000:29999\"`.",
-			CustomType:          portType,
+			CustomType:          spelling.Port,
 			Optional:            true,
 		},
 		"bpf_map_size_nat_frontend": schema.NumberAttribute{
@@ -657,7 +659,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"bpf_exclude_cidrs_from_nat": schema.ListAttribute{
 			MarkdownDescription: "Networks and addresses of services that Felix leaves to the host, in BPF mode, such as `[\"169.254.20.10/32\"]` for a DNS cache on each node. Felix's default: none.",
-			ElementType:         hostNetType,
+			ElementType:         spelling.HostNet,
 			Optional:            true,
 		},
 		"bpf_export_buffer_size_mb": schema.NumberAttribute{
@@ -682,7 +684,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"flow_logs_flush_interval": schema.StringAttribute{
 			MarkdownDescription: "Time between two reports of flows, such as `\"300s\"`. Since v3.30. Felix's default: `\"300s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"flow_logs_collector_debug_trace": schema.BoolAttribute{
@@ -783,7 +785,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"wireguard_keep_alive": schema.StringAttribute{
 			MarkdownDescription: "Time between two packets by which WireGuard keeps a connection open, as through a NAT, such as `\"25s\"`; `\"0s\"` sends none. Felix's default: `\"0s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"aws_src_dst_check": schema.StringAttribute{
@@ -840,7 +842,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"istio_dscp_mark": schema.StringAttribute{
 			MarkdownDescription: "Class (DSCP) of the packets that Felix sends to Istio's ztunnel, such as `\"23\"` or `\"AF11\"`: a number from `0` to `63`, or a name. Nothing else may use it. Since v3.32. Felix's default: `\"23\"`.",
-			CustomType:          dscpType,
+			CustomType:          spelling.DSCP,
 			Optional:            true,
 		},
 		"ipv4_normal_route_priority": schema.NumberAttribute{
@@ -861,7 +863,7 @@ func felixConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"live_migration_route_convergence_time": schema.StringAttribute{
 			MarkdownDescription: "How long the routes of a virtual machine keep their elevated priority after it has moved, such as `\"30s\"`. Since v3.32. Felix's default: `\"30s\"`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 func newHostEndpointResource() resource.Resource {
@@ -27,7 +28,7 @@ func newHostEndpointResource() resource.Resource {
 				},
 				"expected_ips": schema.ListAttribute{
 					MarkdownDescription: "Addresses of the interface, IPv4 and IPv6, such as `[\"10.0.0.5\", \"2001:db8::5\"]`. Default: none; then `interface_name` is required. A rule elsewhere that selects this endpoint by its labels matches these addresses, and no others. The order means nothing.",
-					CustomType:          unordered(ipType),
+					CustomType:          spelling.Unordered(spelling.IP),
 					Optional:            true,
 				},
 				"profiles": schema.ListAttribute{
@@ -49,7 +50,7 @@ func newHostEndpointResource() resource.Resource {
 						},
 						"protocol": schema.StringAttribute{
 							MarkdownDescription: "Protocol of the port: `\"TCP\"`, `\"UDP\"` or `\"SCTP\"`.",
-							CustomType:          protocolType,
+							CustomType:          spelling.Protocol,
 							Required:            true,
 						},
 					}},

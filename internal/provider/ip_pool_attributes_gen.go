@@ -6,6 +6,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // ipPoolAttributes returns the attributes of the spec of IPPool.
@@ -13,7 +15,7 @@ func ipPoolAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"cidr": schema.StringAttribute{
 			MarkdownDescription: "Network whose addresses Calico assigns, such as `\"10.244.0.0/16\"` or `\"fd00:10:244::/48\"`: with a prefix length, without host bits, and apart from those of other pools. It cannot be changed afterwards.",
-			CustomType:          netType,
+			CustomType:          spelling.Net,
 			Required:            true,
 		},
 		"vxlan_mode": schema.StringAttribute{
@@ -51,18 +53,18 @@ func ipPoolAttributes() map[string]schema.Attribute {
 		},
 		"node_selector": schema.StringAttribute{
 			MarkdownDescription: "Expression that selects, by their labels, the nodes which get addresses from the pool, such as `\"rack == 'r1'\"`. Default: `\"all()\"`.",
-			CustomType:          selectorType,
+			CustomType:          spelling.Selector,
 			Optional:            true,
 			Computed:            true,
 		},
 		"namespace_selector": schema.StringAttribute{
 			MarkdownDescription: "Expression that selects, by their labels, the namespaces whose workloads get addresses from the pool, such as `\"env == 'prod'\"`. It requires `allowed_uses` without `\"Tunnel\"`, such as `[\"Workload\"]`. Since v3.31. Default: none; in all namespaces.",
-			CustomType:          selectorType,
+			CustomType:          spelling.Selector,
 			Optional:            true,
 		},
 		"allowed_uses": schema.ListAttribute{
 			MarkdownDescription: "What addresses of the pool are for: `\"Workload\"`, `\"Tunnel\"` (the hosts' ends of tunnels), or, alone, `\"LoadBalancer\"` (services of that type, since v3.30). Default: `[\"Tunnel\", \"Workload\"]`. The order means nothing.",
-			CustomType:          unordered(types.StringType),
+			CustomType:          spelling.Unordered(types.StringType),
 			Optional:            true,
 			Computed:            true,
 		},

@@ -4,6 +4,8 @@ package provider
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // ipReservationAttributes returns the attributes of the spec of IPReservation.
@@ -11,7 +13,7 @@ func ipReservationAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"reserved_cidrs": schema.ListAttribute{
 			MarkdownDescription: "Networks and addresses that Calico never assigns from now on, such as `[\"10.244.0.0/28\", \"10.244.1.1\"]`; those already in use stay in use. Keep them few compared with the pool: Calico tries address after address until one is free. Default: none. The order means nothing.",
-			CustomType:          unordered(hostNetType),
+			CustomType:          spelling.Unordered(spelling.HostNet),
 			Optional:            true,
 		},
 	}

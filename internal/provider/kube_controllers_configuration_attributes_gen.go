@@ -5,6 +5,8 @@ package provider
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // kubeControllersConfigurationAttributes returns the attributes of the spec of KubeControllersConfiguration.
@@ -21,7 +23,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 		},
 		"etcd_v3_compaction_period": schema.StringAttribute{
 			MarkdownDescription: "Time between two compactions of etcd's history, such as `\"10m\"`; `\"0s\"` switches them off. Default: none; `10m`.",
-			CustomType:          durationType,
+			CustomType:          spelling.Duration,
 			Optional:            true,
 		},
 		"prometheus_metrics_port": schema.NumberAttribute{
@@ -39,7 +41,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 					Attributes: map[string]schema.Attribute{
 						"reconciler_period": schema.StringAttribute{
 							MarkdownDescription: "Time after which the controller compares everything anew, such as `\"5m\"`. Default: none; `5m`.",
-							CustomType:          durationType,
+							CustomType:          spelling.Duration,
 							Optional:            true,
 						},
 						"sync_labels": schema.StringAttribute{
@@ -68,7 +70,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 										},
 										"interface_cidrs": schema.ListAttribute{
 											MarkdownDescription: "Networks that the node's addresses must be in to become expected addresses of the host endpoint, such as `[\"10.9.0.0/16\"]`. Default: none; then `interface_pattern` is required. The order means nothing.",
-											CustomType:          unordered(hostNetType),
+											CustomType:          spelling.Unordered(spelling.HostNet),
 											Optional:            true,
 										},
 										"interface_pattern": schema.StringAttribute{
@@ -82,7 +84,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 										},
 										"node_selector": schema.StringAttribute{
 											MarkdownDescription: "Expression that selects, by their labels, the nodes that the template is for, such as `\"rack == 'r1'\"`. Default: none; all nodes.",
-											CustomType:          selectorType,
+											CustomType:          spelling.Selector,
 											Optional:            true,
 										},
 									}},
@@ -91,7 +93,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 						},
 						"leak_grace_period": schema.StringAttribute{
 							MarkdownDescription: "Time after which an address that nobody uses counts as leaked and is freed, such as `\"15m\"`; `\"0s\"` never frees any. Default: `\"15m\"`.",
-							CustomType:          durationType,
+							CustomType:          spelling.Duration,
 							Optional:            true,
 							Computed:            true,
 						},
@@ -103,7 +105,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 					Attributes: map[string]schema.Attribute{
 						"reconciler_period": schema.StringAttribute{
 							MarkdownDescription: "Time after which the controller compares everything anew, such as `\"5m\"`. Default: none; `5m`.",
-							CustomType:          durationType,
+							CustomType:          spelling.Duration,
 							Optional:            true,
 						},
 					},
@@ -114,7 +116,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 					Attributes: map[string]schema.Attribute{
 						"reconciler_period": schema.StringAttribute{
 							MarkdownDescription: "Time after which the controller compares everything anew, such as `\"5m\"`. Default: none; `5m`.",
-							CustomType:          durationType,
+							CustomType:          spelling.Duration,
 							Optional:            true,
 						},
 					},
@@ -125,7 +127,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 					Attributes: map[string]schema.Attribute{
 						"reconciler_period": schema.StringAttribute{
 							MarkdownDescription: "Time after which the controller compares everything anew, such as `\"5m\"`. Default: none; `5m`.",
-							CustomType:          durationType,
+							CustomType:          spelling.Duration,
 							Optional:            true,
 						},
 					},
@@ -136,7 +138,7 @@ func kubeControllersConfigurationAttributes() map[string]schema.Attribute {
 					Attributes: map[string]schema.Attribute{
 						"reconciler_period": schema.StringAttribute{
 							MarkdownDescription: "Time after which the controller compares everything anew, such as `\"5m\"`. Default: none; `5m`.",
-							CustomType:          durationType,
+							CustomType:          spelling.Duration,
 							Optional:            true,
 						},
 					},

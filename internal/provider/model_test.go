@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // definitions returns those of all resources, by their type names.
@@ -174,18 +175,18 @@ func requiredIn(t *testing.T, s schema.Schema) map[string]bool {
 }
 
 // texts are values for string types, by what they are compared as.
-var modelTexts = map[string][]string{
-	"net":             {"10.0.0.0/8", "FD00::/8", "fd00:0::/8", "192.0.2.1/32", "2001:DB8::1/128"},
-	"ip":              {"10.0.0.1", "FD00::1", "fd00:0::1"},
-	"host net":        {"10.0.0.1", "10.0.0.1/32", "FD00::/8", "2001:db8::1"},
-	"failsafe net":    {"10.0.0.1", "any", "0.0.0.0/0", "FD00::/8"},
-	"port":            {"22", "007", "1000:2000", "5:5", "ssh"},
-	"protocol":        {"TCP", "6", "06", "ICMPv6", "255"},
-	"selector":        {"all()", "a == 'b'", "has(x) &&\n  y in { 'a', \"b\" }\n", "", " ", "global()", "!(a == 'b')"},
-	"policy selector": {"all()", "a == 'b'", "has(x) ||\n  y != ''\n", ""},
-	"AS number":       {"64512", "1.10", "65546", "0", "4294967295"},
-	"DSCP":            {"23", "EF", "ef", "0", "63"},
-	"duration":        {"90s", "1m30s", "0s", "0", "1.5h", "500ms"},
+var modelTexts = map[spelling.Type][]string{
+	spelling.Net:            {"10.0.0.0/8", "FD00::/8", "fd00:0::/8", "192.0.2.1/32", "2001:DB8::1/128"},
+	spelling.IP:             {"10.0.0.1", "FD00::1", "fd00:0::1"},
+	spelling.HostNet:        {"10.0.0.1", "10.0.0.1/32", "FD00::/8", "2001:db8::1"},
+	spelling.FailsafeNet:    {"10.0.0.1", "any", "0.0.0.0/0", "FD00::/8"},
+	spelling.Port:           {"22", "007", "1000:2000", "5:5", "ssh"},
+	spelling.Protocol:       {"TCP", "6", "06", "ICMPv6", "255"},
+	spelling.Selector:       {"all()", "a == 'b'", "has(x) &&\n  y in { 'a', \"b\" }\n", "", " ", "global()", "!(a == 'b')"},
+	spelling.PolicySelector: {"all()", "a == 'b'", "has(x) ||\n  y != ''\n", ""},
+	spelling.ASNumber:       {"64512", "1.10", "65546", "0", "4294967295"},
+	spelling.DSCP:           {"23", "EF", "ef", "0", "63"},
+	spelling.Duration:       {"90s", "1m30s", "0s", "0", "1.5h", "500ms"},
 }
 
 var plainTexts = []string{"", "a", "Enabled", "<&>\"'", "ä/日本", "10", "null", " "}
@@ -199,10 +200,10 @@ func (r randomModel) value(at string, typ attr.Type, field reflect.Type, depth i
 		return null(typ)
 	}
 	switch typ := typ.(type) {
-	case spelledType:
-		return stringValue(typ, modelTexts[typ.spelling.name][r.IntN(len(modelTexts[typ.spelling.name]))])
+	case spelling.Type:
+		return spelling.NewValue(typ, modelTexts[typ][r.IntN(len(modelTexts[typ]))])
 	case basetypes.StringTypable:
-		return stringValue(typ, plainTexts[r.IntN(len(plainTexts))])
+		return spelling.NewValue(typ, plainTexts[r.IntN(len(plainTexts))])
 	case basetypes.BoolType:
 		return types.BoolValue(r.IntN(2) == 0)
 	case basetypes.NumberType:
@@ -219,7 +220,7 @@ func (r randomModel) value(at string, typ attr.Type, field reflect.Type, depth i
 		m := map[string]attr.Value{}
 		for range r.IntN(3) {
 			key := []string{"a", "b.c/d", "e"}[r.IntN(3)]
-			m[key] = stringValue(types.StringType, plainTexts[r.IntN(len(plainTexts))])
+			m[key] = spelling.NewValue(types.StringType, plainTexts[r.IntN(len(plainTexts))])
 			if r.IntN(5) == 0 {
 				m[key] = types.StringNull()
 			}
@@ -227,8 +228,8 @@ func (r randomModel) value(at string, typ attr.Type, field reflect.Type, depth i
 		return types.MapValueMust(typ.ElemType, m)
 	case basetypes.ListType:
 		return types.ListValueMust(typ.ElemType, r.elements(at, typ.ElemType, elementType(field), depth))
-	case unorderedType:
-		return typ.value(r.elements(at, typ.ElemType, elementType(field), depth))
+	case spelling.UnorderedType:
+		return typ.Value(r.elements(at, typ.ElemType, elementType(field), depth))
 	case basetypes.ObjectType:
 		o := map[string]attr.Value{}
 		for name, t := range typ.AttrTypes {

@@ -4,6 +4,8 @@ package provider
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // networkSetAttributes returns the attributes of the spec of NetworkSet.
@@ -11,7 +13,7 @@ func networkSetAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"nets": schema.ListAttribute{
 			MarkdownDescription: "Networks and addresses of the set, IPv4 and IPv6, such as `[\"192.0.2.0/24\", \"198.51.100.7\", \"2001:db8::/32\"]`. Rules select the set by its labels. Default: none; the set is empty. Many thousands are best read from a file, a line each: `split(\"\\n\", trimspace(file(\"nets.txt\")))`. Terraform takes minutes for as many that are written out. The order means nothing.",
-			CustomType:          unordered(hostNetType),
+			CustomType:          spelling.Unordered(spelling.HostNet),
 			Optional:            true,
 		},
 	}

@@ -5,6 +5,8 @@ package provider
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // nodeAttributes returns the attributes of the spec of Node.
@@ -16,7 +18,7 @@ func nodeAttributes() map[string]schema.Attribute {
 			Attributes: map[string]schema.Attribute{
 				"as_number": schema.StringAttribute{
 					MarkdownDescription: "AS number of the node, such as `\"64512\"` or `\"1.10\"` (which is 65546). Default: none; that of the BGP configuration `default`.",
-					CustomType:          asNumberType,
+					CustomType:          spelling.ASNumber,
 					Optional:            true,
 				},
 				"ipv4_address": schema.StringAttribute{
@@ -29,7 +31,7 @@ func nodeAttributes() map[string]schema.Attribute {
 				},
 				"ipv4_ipip_tunnel_addr": schema.StringAttribute{
 					MarkdownDescription: "Address of the node's end of IP in IP tunnels, such as `\"10.244.1.1\"`. calico-node assigns it out of a pool. Default: none.",
-					CustomType:          ipType,
+					CustomType:          spelling.IP,
 					Optional:            true,
 				},
 				"route_reflector_cluster_id": schema.StringAttribute{
@@ -40,7 +42,7 @@ func nodeAttributes() map[string]schema.Attribute {
 		},
 		"ipv4_vxlan_tunnel_addr": schema.StringAttribute{
 			MarkdownDescription: "IPv4 address of the node's end of VXLAN tunnels, such as `\"10.244.1.2\"`. calico-node assigns it out of a pool. Default: none.",
-			CustomType:          ipType,
+			CustomType:          spelling.IP,
 			Optional:            true,
 		},
 		"vxlan_tunnel_mac_addr": schema.StringAttribute{
@@ -49,7 +51,7 @@ func nodeAttributes() map[string]schema.Attribute {
 		},
 		"ipv6_vxlan_tunnel_addr": schema.StringAttribute{
 			MarkdownDescription: "IPv6 address of the node's end of VXLAN tunnels, such as `\"fd00:10:244::2\"`. calico-node assigns it out of a pool. Default: none.",
-			CustomType:          ipType,
+			CustomType:          spelling.IP,
 			Optional:            true,
 		},
 		"vxlan_tunnel_mac_addr_v6": schema.StringAttribute{
@@ -76,12 +78,12 @@ func nodeAttributes() map[string]schema.Attribute {
 			Attributes: map[string]schema.Attribute{
 				"interface_ipv4_address": schema.StringAttribute{
 					MarkdownDescription: "IPv4 address of the WireGuard interface, such as `\"10.244.1.3\"`. calico-node assigns it out of a pool. Default: none.",
-					CustomType:          ipType,
+					CustomType:          spelling.IP,
 					Optional:            true,
 				},
 				"interface_ipv6_address": schema.StringAttribute{
 					MarkdownDescription: "IPv6 address of the WireGuard interface, such as `\"fd00:10:244::3\"`. calico-node assigns it out of a pool. Default: none.",
-					CustomType:          ipType,
+					CustomType:          spelling.IP,
 					Optional:            true,
 				},
 			},

@@ -3,6 +3,8 @@ package provider
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // ruleList returns a list of policy rules, for withBlocks to make blocks of. Every
@@ -66,7 +68,7 @@ func ruleEntity(description, side string) schema.SingleNestedAttribute {
 		"service_accounts": ruleObject("Kubernetes service accounts whose pods match, such as `service_accounts { names = [\"prometheus\"] }`. If both `names` and `selector` are given, both must match.", map[string]schema.Attribute{
 			"names": schema.ListAttribute{
 				MarkdownDescription: "Names of service accounts, such as `[\"prometheus\"]`. The order means nothing.",
-				CustomType:          unordered(types.StringType),
+				CustomType:          spelling.Unordered(types.StringType),
 				Optional:            true,
 			},
 			"selector": ruleSelector("Expression that selects service accounts by their labels, such as `\"role == 'monitoring'\"`."),
@@ -92,13 +94,13 @@ func ruleText(description string) schema.StringAttribute {
 
 func ruleProtocol(description string) schema.StringAttribute {
 	a := ruleText(description)
-	a.CustomType = protocolType
+	a.CustomType = spelling.Protocol
 	return a
 }
 
 func ruleSelector(description string) schema.StringAttribute {
 	a := ruleText(description)
-	a.CustomType = selectorType
+	a.CustomType = spelling.Selector
 	return a
 }
 
@@ -118,10 +120,10 @@ func ruleTexts(description string) schema.ListAttribute {
 
 func rulePorts(description string) schema.ListAttribute {
 	a := ruleTexts(description)
-	a.ElementType = portType
+	a.ElementType = spelling.Port
 	return a
 }
 
 func ruleNets(description string) schema.ListAttribute {
-	return schema.ListAttribute{MarkdownDescription: description + " The order means nothing.", CustomType: unordered(netType), Optional: true}
+	return schema.ListAttribute{MarkdownDescription: description + " The order means nothing.", CustomType: spelling.Unordered(spelling.Net), Optional: true}
 }

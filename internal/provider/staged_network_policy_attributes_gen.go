@@ -5,6 +5,8 @@ package provider
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // stagedNetworkPolicyAttributes returns the attributes of the spec of StagedNetworkPolicy.
@@ -28,18 +30,18 @@ func stagedNetworkPolicyAttributes() map[string]schema.Attribute {
 		"egress":  ruleList("Rule for traffic from the endpoints, a block each, such as `egress { action = \"Allow\" }` with `destination { nets = [\"10.0.0.0/8\"] }` in it. The first that matches decides. Default: none; if the policy applies to outbound traffic, such traffic would then be left to the tier's default action."),
 		"selector": schema.StringAttribute{
 			MarkdownDescription: "Expression that selects the workloads of the namespace by their labels, such as `\"role == 'db' && env in {'prod', 'staging'}\"`. Default: `\"all()\"`, which is all workloads of the namespace.",
-			CustomType:          policySelectorType,
+			CustomType:          spelling.PolicySelector,
 			Optional:            true,
 		},
 		"types": schema.ListAttribute{
 			MarkdownDescription: "Directions that the policy applies to: `\"Ingress\"` (inbound), `\"Egress\"` (outbound) or both, such as `[\"Ingress\", \"Egress\"]`. Traffic in a direction that is not named passes by the policy. Default: as the rules are; `[\"Ingress\"]` if there are none, or only `ingress` ones, `[\"Egress\"]` if there are only `egress` ones, both if there are both. The order means nothing.",
-			CustomType:          unordered(types.StringType),
+			CustomType:          spelling.Unordered(types.StringType),
 			Optional:            true,
 			Computed:            true,
 		},
 		"service_account_selector": schema.StringAttribute{
 			MarkdownDescription: "Expression that narrows the policy to workloads whose Kubernetes service account it selects by its labels, such as `\"role == 'monitoring'\"`. Default: none; whatever the service account.",
-			CustomType:          selectorType,
+			CustomType:          spelling.Selector,
 			Optional:            true,
 		},
 		"performance_hints": schema.ListAttribute{

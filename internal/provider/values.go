@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/attributename"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 // values are the attributes of a resource, by name.
@@ -113,7 +114,7 @@ func elements(v attr.Value) []attr.Value {
 	switch v := v.(type) {
 	case types.List:
 		return v.Elements()
-	case unorderedValue:
+	case spelling.UnorderedValue:
 		return v.Elements()
 	default:
 		return nil
@@ -134,9 +135,9 @@ func reconcile(prior, current attr.Value, field reflect.Type) attr.Value {
 	if prior.IsNull() || current.IsNull() {
 		return current
 	}
-	if c, ok := current.(unorderedValue); ok {
-		if p, ok := prior.(unorderedValue); ok {
-			return c.inOrderOf(p)
+	if c, ok := current.(spelling.UnorderedValue); ok {
+		if p, ok := prior.(spelling.UnorderedValue); ok {
+			return c.InOrderOf(p)
 		}
 	}
 	return reconcileParts(prior, current, field, reconcile)
@@ -190,12 +191,12 @@ func reconcileParts(prior, current attr.Value, field reflect.Type, reconcile fun
 // equal but for spelling, for the order where that means nothing, and, where the field cannot
 // hold the difference, for empty against absent.
 func sameMeaning(a, b attr.Value, field reflect.Type) bool {
-	if x, ok := a.(spelledValue); ok && !x.IsUnknown() {
-		if y, ok := b.(spelledValue); ok && !y.IsUnknown() {
+	if x, ok := a.(spelling.Value); ok && !x.IsUnknown() {
+		if y, ok := b.(spelling.Value); ok && !y.IsUnknown() {
 			if field != nil && field.Kind() == reflect.Pointer && x.IsNull() != y.IsNull() {
 				return false
 			}
-			return x.meaning(field) == y.meaning(field)
+			return meaning(x, field) == meaning(y, field)
 		}
 	}
 	if isVoid(a, field) || isVoid(b, field) {
@@ -218,9 +219,9 @@ func sameMeaning(a, b attr.Value, field reflect.Type) bool {
 		return true
 	case types.List:
 		return sameElements(x.Elements(), elements(b), elementType(field))
-	case unorderedValue:
-		y, ok := b.(unorderedValue)
-		return ok && maps.Equal(x.meanings(), y.meanings())
+	case spelling.UnorderedValue:
+		y, ok := b.(spelling.UnorderedValue)
+		return ok && maps.Equal(x.Meanings(), y.Meanings())
 	case types.Map:
 		y, ok := b.(types.Map)
 		return ok && maps.EqualFunc(withoutNulls(x), withoutNulls(y), attr.Value.Equal)
@@ -257,8 +258,8 @@ func sameNumber(a, b types.Number) bool {
 // meaning returns the canonical form of what the value means in a field: null
 // means what an empty text does, and a number that is 0 is absent from a plain
 // field.
-func (v spelledValue) meaning(field reflect.Type) string {
-	text := v.canonical() // of "" where it is null
+func meaning(v spelling.Value, field reflect.Type) string {
+	text := v.Canonical() // of "" where it is null
 	if text == "0" && field != nil && field.Kind() != reflect.String && field.Kind() != reflect.Pointer {
 		return ""
 	}
@@ -290,8 +291,8 @@ func isVoid(v attr.Value, field reflect.Type) bool {
 		return false
 	}
 	switch v := v.(type) {
-	case spelledValue:
-		return v.meaning(field) == ""
+	case spelling.Value:
+		return meaning(v, field) == ""
 	case basetypes.StringValuable:
 		s, _ := v.ToStringValue(context.Background())
 		return s.ValueString() == ""
@@ -299,7 +300,7 @@ func isVoid(v attr.Value, field reflect.Type) bool {
 		return !v.ValueBool()
 	case types.List:
 		return len(v.Elements()) == 0
-	case unorderedValue:
+	case spelling.UnorderedValue:
 		return len(v.Elements()) == 0
 	case types.Map:
 		return len(withoutNulls(v)) == 0

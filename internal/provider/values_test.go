@@ -6,19 +6,25 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
 func stringsOf(typ attr.Type, texts ...string) []attr.Value {
 	var out []attr.Value
 	for _, s := range texts {
-		out = append(out, stringValue(typ, s))
+		out = append(out, spelling.NewValue(typ, s))
 	}
 	return out
 }
 
 func TestReconcileKeepsSpelling(t *testing.T) {
-	ports := func(texts ...string) attr.Value { return types.ListValueMust(portType, stringsOf(portType, texts...)) }
-	nets := func(texts ...string) attr.Value { return unordered(netType).value(stringsOf(netType, texts...)) }
+	ports := func(texts ...string) attr.Value {
+		return types.ListValueMust(spelling.Port, stringsOf(spelling.Port, texts...))
+	}
+	nets := func(texts ...string) attr.Value {
+		return spelling.Unordered(spelling.Net).Value(stringsOf(spelling.Net, texts...))
+	}
 	number := func(text string) attr.Value {
 		n, _, err := big.ParseFloat(text, 10, 512, big.ToNearestEven) // as Terraform does
 		if err != nil {
@@ -48,17 +54,17 @@ func TestReconcileKeepsSpelling(t *testing.T) {
 		"IPv6 written out":          {nets("fd00:0:0::/48", "10.0.0.0/8"), nets("10.0.0.0/8", "fd00::/48"), true},
 		"networks given twice":      {nets("10.0.0.0/8", "FD00::/8", "10.0.0.0/8"), nets("fd00::/8", "10.0.0.0/8"), true},
 		"one of two networks":       {nets("10.0.0.0/8", "fd00::/8"), nets("10.0.0.0/8"), false},
-		"no networks":               {nets(), null(unordered(netType)), true},
+		"no networks":               {nets(), null(spelling.Unordered(spelling.Net)), true},
 		"another net":               {nets("10.0.0.0/8"), nets("10.0.0.0/9"), false},
-		"a selector on two lines":   {stringValue(selectorType, "a == 'x' &&\n  b == 'y'\n"), stringValue(selectorType, `a == "x" && b == "y"`), true},
-		"another selector":          {stringValue(selectorType, "a == 'x'"), stringValue(selectorType, "a != 'x'"), false},
-		"a policy's empty selector": {stringValue(policySelectorType, ""), stringValue(policySelectorType, "all()"), true},
-		"a rule's empty selector":   {stringValue(selectorType, ""), stringValue(selectorType, "all()"), false},
-		"blanks for a selector":     {stringValue(selectorType, " "), null(selectorType), true},
-		"bare address":              {stringValue(hostNetType, "10.0.0.1"), stringValue(hostNetType, "10.0.0.1/32"), true},
-		"number given as text":      {stringValue(protocolType, "06"), stringValue(protocolType, "6"), true},
-		"TCP and its number":        {stringValue(protocolType, "TCP"), stringValue(protocolType, "6"), false},
-		"an empty list":             {ports(), null(types.ListType{ElemType: portType}), true},
+		"a selector on two lines":   {spelling.NewValue(spelling.Selector, "a == 'x' &&\n  b == 'y'\n"), spelling.NewValue(spelling.Selector, `a == "x" && b == "y"`), true},
+		"another selector":          {spelling.NewValue(spelling.Selector, "a == 'x'"), spelling.NewValue(spelling.Selector, "a != 'x'"), false},
+		"a policy's empty selector": {spelling.NewValue(spelling.PolicySelector, ""), spelling.NewValue(spelling.PolicySelector, "all()"), true},
+		"a rule's empty selector":   {spelling.NewValue(spelling.Selector, ""), spelling.NewValue(spelling.Selector, "all()"), false},
+		"blanks for a selector":     {spelling.NewValue(spelling.Selector, " "), null(spelling.Selector), true},
+		"bare address":              {spelling.NewValue(spelling.HostNet, "10.0.0.1"), spelling.NewValue(spelling.HostNet, "10.0.0.1/32"), true},
+		"number given as text":      {spelling.NewValue(spelling.Protocol, "06"), spelling.NewValue(spelling.Protocol, "6"), true},
+		"TCP and its number":        {spelling.NewValue(spelling.Protocol, "TCP"), spelling.NewValue(spelling.Protocol, "6"), false},
+		"an empty list":             {ports(), null(types.ListType{ElemType: spelling.Port}), true},
 		"false and absent":          {types.BoolValue(false), types.BoolNull(), true},
 		"true and absent":           {types.BoolValue(true), types.BoolNull(), false},
 		"zero and absent":           {number("0"), types.NumberNull(), false},
@@ -83,7 +89,9 @@ func TestReconcileKeepsSpelling(t *testing.T) {
 
 // Of networks that have come and gone, the others stay as they were.
 func TestReconcileKeepsTheOrder(t *testing.T) {
-	nets := func(texts ...string) attr.Value { return unordered(netType).value(stringsOf(netType, texts...)) }
+	nets := func(texts ...string) attr.Value {
+		return spelling.Unordered(spelling.Net).Value(stringsOf(spelling.Net, texts...))
+	}
 	prior := nets("FD00::/8", "10.3.0.0/16", "10.1.0.0/16", "fd00::/8")
 	if got, want := reconcile(prior, nets("10.1.0.0/16", "10.2.0.0/16", "fd00::/8"), nil), nets("FD00::/8", "10.1.0.0/16", "fd00::/8", "10.2.0.0/16"); !got.Equal(want) {
 		t.Errorf("got %s, want %s", got, want)
@@ -91,9 +99,9 @@ func TestReconcileKeepsTheOrder(t *testing.T) {
 }
 
 func TestReconcileGoesIntoRules(t *testing.T) {
-	object := map[string]attr.Type{"action": types.StringType, "protocol": protocolType}
+	object := map[string]attr.Type{"action": types.StringType, "protocol": spelling.Protocol}
 	rule := func(action, protocol string) attr.Value {
-		return types.ObjectValueMust(object, map[string]attr.Value{"action": types.StringValue(action), "protocol": stringValue(protocolType, protocol)})
+		return types.ObjectValueMust(object, map[string]attr.Value{"action": types.StringValue(action), "protocol": spelling.NewValue(spelling.Protocol, protocol)})
 	}
 	list := func(rules ...attr.Value) attr.Value {
 		return types.ListValueMust(types.ObjectType{AttrTypes: object}, rules)
@@ -108,20 +116,20 @@ func TestReconcileGoesIntoRules(t *testing.T) {
 // Terraform takes a planned value only where it is the configured one, or the
 // prior one where something is configured: null must stay null.
 func TestReconcilePlanStaysWithinTheProtocol(t *testing.T) {
-	empty := types.ListValueMust(portType, []attr.Value{})
-	absent := null(types.ListType{ElemType: portType})
+	empty := types.ListValueMust(spelling.Port, []attr.Value{})
+	absent := null(types.ListType{ElemType: spelling.Port})
 	if got := reconcilePlan(empty, absent, nil); !got.Equal(absent) {
 		t.Errorf("a null in the configuration was planned as %s", got)
 	}
 	if got := reconcilePlan(absent, empty, nil); !got.Equal(empty) {
 		t.Errorf("an empty list in the configuration was planned as %s", got)
 	}
-	a := unordered(netType).value(stringsOf(netType, "FD00::/8", "10.0.0.0/8"))
-	b := unordered(netType).value(stringsOf(netType, "fd00::/8", "10.0.0.0/9"))
+	a := spelling.Unordered(spelling.Net).Value(stringsOf(spelling.Net, "FD00::/8", "10.0.0.0/8"))
+	b := spelling.Unordered(spelling.Net).Value(stringsOf(spelling.Net, "fd00::/8", "10.0.0.0/9"))
 	if got := reconcilePlan(a, b, nil); !got.Equal(b) {
 		t.Errorf("a list that is neither the configured nor the prior one was planned: %s", got)
 	}
-	u := types.ListUnknown(portType)
+	u := types.ListUnknown(spelling.Port)
 	if got := reconcilePlan(empty, u, nil); !got.Equal(u) {
 		t.Errorf("an unknown value was planned as %s", got)
 	}

@@ -51,9 +51,9 @@ func everythingKind() (kind, map[string]string) {
 	return kind{name: "Everything", typeName: "every_thing", spec: reflect.TypeFor[everything](), fields: map[string]field{
 		"text":       {filled: true},
 		"mustText":   {optional: true},
-		"ip":         {custom: "ipType"},
+		"ip":         {custom: "spelling.IP"},
 		"inner.name": {required: true},
-		"names":      {custom: "netType"},
+		"names":      {custom: "spelling.Net"},
 		"forgotten":  {omitted: true},
 	}}, descriptions
 }

@@ -21,7 +21,7 @@ type kind struct {
 
 // field is what the API's types do not tell of a field.
 type field struct {
-	// custom is the string type of package provider that compares the values, or
+	// custom is the string type of package spelling that compares the values, or
 	// the elements of the list, as Calico does.
 	custom string
 	// filled is set where Calico itself gives a field a value that has none.
@@ -39,12 +39,12 @@ type field struct {
 var (
 	filled  = field{filled: true}
 	needed  = field{required: true}
-	ip      = field{custom: "ipType"}
-	net     = field{custom: "netType"}
-	hostNet = field{custom: "hostNetType"} // a network, or an address alone
+	ip      = field{custom: "spelling.IP"}
+	net     = field{custom: "spelling.Net"}
+	hostNet = field{custom: "spelling.HostNet"} // a network, or an address alone
 	// A failsafe port is in a list that is no block, where Terraform drops a
 	// misspelt name without a word: what decides is required there.
-	failsafeNet = field{custom: "failsafeNetType", required: true}
+	failsafeNet = field{custom: "spelling.FailsafeNet", required: true}
 )
 
 // Of policies, and of staged ones, of either scope.
@@ -52,12 +52,12 @@ var (
 	policyFields = map[string]field{
 		"tier":     filled,
 		"types":    filled,
-		"selector": {custom: "policySelectorType"},
+		"selector": {custom: "spelling.PolicySelector"},
 	}
 	stagedPolicyFields = map[string]field{
 		"tier":         filled,
 		"types":        filled,
-		"selector":     {custom: "policySelectorType"},
+		"selector":     {custom: "spelling.PolicySelector"},
 		"stagedAction": filled,
 	}
 )

@@ -1,8 +1,9 @@
-package provider
+package spelling
 
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -11,54 +12,54 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// unorderedType is the type of lists of strings whose order means nothing to Calico, and
+// UnorderedType is the type of lists of strings whose order means nothing to Calico, and
 // in which an element that is there twice is there once. They are no sets to Terraform:
 // it and the framework compare each element of a set with each other one, which takes
 // minutes for a set of a thousand networks. What is written is what is stored, in its
 // order, and twice if it is there twice; only a comparison does not heed that.
-type unorderedType struct {
+type UnorderedType struct {
 	basetypes.ListType
 }
 
-// unorderedValue is a value of an unorderedType.
-type unorderedValue struct {
+// UnorderedValue is a value of an unorderedType.
+type UnorderedValue struct {
 	basetypes.ListValue
 }
 
 var (
-	_ basetypes.ListTypable                    = unorderedType{}
-	_ basetypes.ListValuableWithSemanticEquals = unorderedValue{}
+	_ basetypes.ListTypable                    = UnorderedType{}
+	_ basetypes.ListValuableWithSemanticEquals = UnorderedValue{}
 )
 
-// unordered returns the type of lists of the given strings whose order means nothing.
-func unordered(element attr.Type) unorderedType {
-	return unorderedType{types.ListType{ElemType: element}}
+// Unordered returns the type of lists of the given strings whose order means nothing.
+func Unordered(element attr.Type) UnorderedType {
+	return UnorderedType{types.ListType{ElemType: element}}
 }
 
-// value makes a value of the type.
-func (t unorderedType) value(elements []attr.Value) unorderedValue {
-	return unorderedValue{types.ListValueMust(t.ElemType, elements)}
+// Value makes a value of the type.
+func (t UnorderedType) Value(elements []attr.Value) UnorderedValue {
+	return UnorderedValue{types.ListValueMust(t.ElemType, elements)}
 }
 
 // Equal tells whether the other type is the same.
-func (t unorderedType) Equal(o attr.Type) bool {
-	other, ok := o.(unorderedType)
+func (t UnorderedType) Equal(o attr.Type) bool {
+	other, ok := o.(UnorderedType)
 	return ok && t.ListType.Equal(other.ListType)
 }
 
 // String names the type in messages.
-func (t unorderedType) String() string { return "unordered " + t.ListType.String() }
+func (t UnorderedType) String() string { return "unordered " + t.ListType.String() }
 
 // ValueType returns the type's value type.
-func (t unorderedType) ValueType(context.Context) attr.Value { return unorderedValue{} }
+func (t UnorderedType) ValueType(context.Context) attr.Value { return UnorderedValue{} }
 
 // ValueFromList makes a value of the type.
-func (t unorderedType) ValueFromList(_ context.Context, v basetypes.ListValue) (basetypes.ListValuable, diag.Diagnostics) {
-	return unorderedValue{v}, nil
+func (t UnorderedType) ValueFromList(_ context.Context, v basetypes.ListValue) (basetypes.ListValuable, diag.Diagnostics) {
+	return UnorderedValue{v}, nil
 }
 
 // ValueFromTerraform makes a value of the type.
-func (t unorderedType) ValueFromTerraform(ctx context.Context, v tftypes.Value) (attr.Value, error) {
+func (t UnorderedType) ValueFromTerraform(ctx context.Context, v tftypes.Value) (attr.Value, error) {
 	value, err := t.ListType.ValueFromTerraform(ctx, v)
 	if err != nil {
 		return nil, err
@@ -67,31 +68,31 @@ func (t unorderedType) ValueFromTerraform(ctx context.Context, v tftypes.Value) 
 	if !ok {
 		return nil, fmt.Errorf("unexpected value type %T", value)
 	}
-	return unorderedValue{list}, nil
+	return UnorderedValue{list}, nil
 }
 
 // Type returns the value's type.
-func (v unorderedValue) Type(ctx context.Context) attr.Type {
-	return unordered(v.ElementType(ctx))
+func (v UnorderedValue) Type(ctx context.Context) attr.Type {
+	return Unordered(v.ElementType(ctx))
 }
 
 // Equal tells whether the other value is the same, to the letter and in the same order.
-func (v unorderedValue) Equal(o attr.Value) bool {
-	other, ok := o.(unorderedValue)
+func (v UnorderedValue) Equal(o attr.Value) bool {
+	other, ok := o.(UnorderedValue)
 	return ok && v.ListValue.Equal(other.ListValue)
 }
 
 // ListSemanticEquals tells whether the other value means the same.
-func (v unorderedValue) ListSemanticEquals(_ context.Context, o basetypes.ListValuable) (bool, diag.Diagnostics) {
-	other, ok := o.(unorderedValue)
-	return ok && sameMeaning(v, other, nil), nil
+func (v UnorderedValue) ListSemanticEquals(_ context.Context, o basetypes.ListValuable) (bool, diag.Diagnostics) {
+	other, ok := o.(UnorderedValue)
+	return ok && v.IsUnknown() == other.IsUnknown() && maps.Equal(v.Meanings(), other.Meanings()), nil
 }
 
-// inOrderOf returns the value with the elements that a prior one has in the order and the
+// InOrderOf returns the value with the elements that a prior one has in the order and the
 // spelling that they have there, and the others after them: a plan then shows what has come
 // and gone, and nothing else.
-func (v unorderedValue) inOrderOf(prior unorderedValue) unorderedValue {
-	has, had := v.meanings(), prior.meanings()
+func (v UnorderedValue) InOrderOf(prior UnorderedValue) UnorderedValue {
+	has, had := v.Meanings(), prior.Meanings()
 	var out []attr.Value
 	for _, e := range prior.Elements() {
 		if has[meaningOf(e)] {
@@ -103,11 +104,11 @@ func (v unorderedValue) inOrderOf(prior unorderedValue) unorderedValue {
 			out = append(out, e)
 		}
 	}
-	return unordered(v.ElementType(context.Background())).value(out)
+	return Unordered(v.ElementType(context.Background())).Value(out)
 }
 
-// meanings returns what the elements mean.
-func (v unorderedValue) meanings() map[string]bool {
+// Meanings returns what the elements mean. Null has none, as an empty list.
+func (v UnorderedValue) Meanings() map[string]bool {
 	out := make(map[string]bool, len(v.Elements()))
 	for _, e := range v.Elements() {
 		out[meaningOf(e)] = true
@@ -121,8 +122,8 @@ func meaningOf(e attr.Value) string {
 		return "\x00unknown"
 	}
 	switch e := e.(type) {
-	case spelledValue:
-		return e.meaning(nil)
+	case Value:
+		return e.Canonical()
 	case basetypes.StringValue:
 		return e.ValueString()
 	default:
