@@ -10,7 +10,7 @@ import (
 )
 
 // TestSchemasAreFresh generates the schemas of Calico's kinds anew and compares
-// them with those of package provider.
+// them with those of package schemas.
 func TestSchemasAreFresh(t *testing.T) {
 	t.Parallel()
 	root, err := Root()
@@ -33,7 +33,7 @@ func TestSchemasAreFresh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	committed, err := readTree(filepath.Join(root, "internal", "provider"))
+	committed, err := readTree(filepath.Join(root, "internal", "provider", "schemas"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,6 +42,6 @@ func TestSchemasAreFresh(t *testing.T) {
 		t.Fatal("no schema was generated")
 	}
 	if diff := cmp.Diff(committed, fresh); diff != "" {
-		t.Errorf("the schemas are stale: run `make generate` and commit what it changes (-internal/provider +generated):\n%s", diff)
+		t.Errorf("the schemas are stale: run `make generate` and commit what it changes (-internal/provider/schemas +generated):\n%s", diff)
 	}
 }

@@ -5,15 +5,16 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
 func newBGPConfigurationResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "bgp_configuration",
 		kind:     calico.KindBGPConfiguration,
-		schema: withBlocks(schema.Schema{
+		schema: schemas.WithBlocks(schema.Schema{
 			MarkdownDescription: "A `BGPConfiguration`: how Calico's hosts speak BGP. The one named `default` is for all hosts, `node.<node>` for one. Calico v3.32 makes `default` itself: import it.",
-			Attributes:          withMetadata("configuration", "default", bgpConfigurationAttributes()),
+			Attributes:          schemas.WithMetadata("configuration", "default", schemas.BGPConfiguration()),
 		}),
 		filled: map[string][]string{"logSeverityScreen": {"name"}, "serviceLoadBalancerAggregation": nil},
 	}}

@@ -5,15 +5,16 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
 func newBGPFilterResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "bgp_filter",
 		kind:     calico.KindBGPFilter,
-		schema: withBlocks(schema.Schema{
+		schema: schemas.WithBlocks(schema.Schema{
 			MarkdownDescription: "A `BGPFilter`: which routes hosts take from BGP peers, and which they tell them. It applies to the peers that name it in their `filters`.",
-			Attributes:          withMetadata("filter", "no-default-route", bgpFilterAttributes()),
+			Attributes:          schemas.WithMetadata("filter", "no-default-route", schemas.BGPFilter()),
 		}),
 	}}
 }

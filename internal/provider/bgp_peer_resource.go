@@ -11,16 +11,17 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
 func newBGPPeerResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "bgp_peer",
 		kind:     calico.KindBGPPeer,
-		schema: withBlocks(schema.Schema{
+		schema: schemas.WithBlocks(schema.Schema{
 			MarkdownDescription: "A `BGPPeer`: a router, or other hosts, with which hosts speak BGP.\n\n" +
 				"Passwords are not in it, and so not in Terraform's state: `password` names a Kubernetes secret.",
-			Attributes: withMetadata("peer", "rack1-tor", bgpPeerAttributes()),
+			Attributes: schemas.WithMetadata("peer", "rack1-tor", schemas.BGPPeer()),
 		}),
 		checkOthers: checkFilters,
 	}}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
@@ -22,7 +23,7 @@ import (
 // endpoints, decode(encode(x)) is x.
 func TestCodecIsLossless(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	ruleType := ruleList("").GetType()
+	ruleType := schemas.RuleList("").GetType()
 	endpoint := &newHostEndpointResource().(*objectResource).definition
 	for range 3000 {
 		rules := acctest.RandomValue(r, reflect.TypeFor[[]v3.Rule](), 3).Interface().([]v3.Rule)

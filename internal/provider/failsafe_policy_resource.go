@@ -21,6 +21,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/failsafe"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
@@ -54,13 +55,13 @@ func newFailsafePolicyResource() resource.Resource {
 }
 
 func failsafeSchema() schema.Schema {
-	return withBlocks(schema.Schema{
+	return schemas.WithBlocks(schema.Schema{
 		MarkdownDescription: "A `GlobalNetworkPolicy` that keeps hosts reachable once host endpoints protect them: " +
 			"the [failsafe policy that Calico's reference recommends](https://docs.tigera.io/calico/latest/reference/host-endpoints/connectivity), made from the addresses of your network. " +
 			"It allows SSH from the management networks, ICMP, and the hosts' own traffic to etcd and DHCP. The function [`manifest`](../functions/manifest.md) shows all of its rules, as YAML: `provider::calico::manifest(calico_failsafe_policy.this.object)`.\n\n" +
 			"~> **Keep this policy for as long as there is a host endpoint.** Name it in the `depends_on` of every [`calico_host_endpoint`](host_endpoint.md), so that Terraform creates it before them and destroys it after them.\n\n" +
 			"~> **The default `selector` includes workloads.** If any policy selects an endpoint, Calico drops what no policy allows there, and its profiles no longer count. If workloads have no policies of their own, select hosts only.",
-		Attributes: withMetadata("policy", failsafeName, map[string]schema.Attribute{
+		Attributes: schemas.WithMetadata("policy", failsafeName, map[string]schema.Attribute{
 			"name": schema.StringAttribute{
 				MarkdownDescription: "Name of the policy, such as `\"failsafe-east\"`. Default: `\"failsafe\"`. Changing it replaces the policy: with `create_before_destroy` in `lifecycle` the new one is there before the old one goes.",
 				Optional:            true, Computed: true,
@@ -123,8 +124,8 @@ func failsafeSchema() schema.Schema {
 				CustomType:          spelling.Unordered(spelling.HostNet),
 				Optional:            true,
 			},
-			"extra_ingress": ruleList("Further rules for inbound traffic, after the generated ones and in this order, a block each, such as `extra_ingress { action = \"Allow\" }` with `protocol = \"TCP\"` and `destination { ports = [9100] }` in it. Default: none."),
-			"extra_egress":  ruleList("Further rules for outbound traffic, after the generated ones and in this order, a block each, such as `extra_egress { action = \"Allow\" }` with `protocol = \"UDP\"` and `destination { ports = [53] }` in it. Default: none."),
+			"extra_ingress": schemas.RuleList("Further rules for inbound traffic, after the generated ones and in this order, a block each, such as `extra_ingress { action = \"Allow\" }` with `protocol = \"TCP\"` and `destination { ports = [9100] }` in it. Default: none."),
+			"extra_egress":  schemas.RuleList("Further rules for outbound traffic, after the generated ones and in this order, a block each, such as `extra_egress { action = \"Allow\" }` with `protocol = \"UDP\"` and `destination { ports = [53] }` in it. Default: none."),
 			"rule_drift": schema.ListAttribute{
 				MarkdownDescription: "What somebody has made of the rules behind Terraform's back, if the other attributes cannot say it: a line for each rule that is there and should not be, such as `\"ingress: Allow TCP from 10.9.0.0/24\"`, and for each that is missing (`\"missing ingress: ...\"`). The next apply puts it right; then it is null.",
 				ElementType:         types.StringType,

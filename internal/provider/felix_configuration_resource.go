@@ -5,10 +5,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
 func newFelixConfigurationResource() resource.Resource {
-	attributes := withMetadata("configuration", "default", felixConfigurationAttributes())
+	attributes := schemas.WithMetadata("configuration", "default", schemas.FelixConfiguration())
 	// Others' labels and annotations stay others': annotations of this kind can
 	// override any parameter of Felix, past all checks.
 	delete(attributes, "labels")
@@ -16,7 +17,7 @@ func newFelixConfigurationResource() resource.Resource {
 	return &adoptedResource{objectResource{definition: definition{
 		typeName: "felix_configuration",
 		kind:     calico.KindFelixConfiguration,
-		schema: withBlocks(schema.Schema{
+		schema: schemas.WithBlocks(schema.Schema{
 			MarkdownDescription: "A `FelixConfiguration`: how Felix, Calico's agent on every host, works. The one named `default` is for all hosts, `node.<node>` for one host, and from Calico v3.32 on any other for the hosts that its `node_selector` chooses.\n\n" +
 				"This object usually exists before Terraform comes, and others write to it, too. So this resource owns the attributes that are configured, and nothing else: an attribute that is left out is neither changed nor shown, whatever value it has. " +
 				"Where the object exists, it is adopted without an import, and the plan tells so. An attribute that is taken out of the configuration, and on destroy every one, gets back the value that it had before Terraform owned it; an object that Terraform created is deleted, if nobody else has put anything in it. After an import all values that are set are owned.\n\n" +

@@ -5,16 +5,17 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
 func newGlobalNetworkPolicyResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "global_network_policy",
 		kind:     calico.KindGlobalNetworkPolicy,
-		schema: withBlocks(schema.Schema{
+		schema: schemas.WithBlocks(schema.Schema{
 			MarkdownDescription: "A `GlobalNetworkPolicy`: rules for all endpoints that its selector selects, of hosts and of workloads in any namespace.\n\n" +
 				"~> **A policy decides for every endpoint that it selects.** Once any policy of a direction selects an endpoint, what no policy allows in that direction is dropped. Keep a [`calico_failsafe_policy`](failsafe_policy.md) before it, so that the hosts stay reachable.",
-			Attributes: withMetadata("policy", "allow-web", globalNetworkPolicyAttributes()),
+			Attributes: schemas.WithMetadata("policy", "allow-web", schemas.GlobalNetworkPolicy()),
 		}),
 		filled:         policyFilled,
 		replaceWarning: policyReplaceWarning,

@@ -12,16 +12,17 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
 func newIPPoolResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "ip_pool",
 		kind:     calico.KindIPPool,
-		schema: withBlocks(schema.Schema{
+		schema: schemas.WithBlocks(schema.Schema{
 			MarkdownDescription: "An `IPPool`: a network from which Calico assigns the addresses of workloads and tunnels.\n\n" +
 				"~> **Empty a pool before you destroy it.** Set `disabled = true`, wait until no workload has an address from it, and then destroy it. Terraform deletes the pool alone; calicoctl also gives back the blocks of addresses that hosts hold, which Calico otherwise does by itself in time.",
-			Attributes: withMetadata("pool", "default-ipv4-ippool", ipPoolAttributes()),
+			Attributes: schemas.WithMetadata("pool", "default-ipv4-ippool", schemas.IPPool()),
 		}),
 		filled: map[string][]string{
 			"blockSize": {"cidr"}, "nodeSelector": nil, "allowedUses": nil,

@@ -5,15 +5,16 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
 func newIPReservationResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "ip_reservation",
 		kind:     calico.KindIPReservation,
-		schema: withBlocks(schema.Schema{
+		schema: schemas.WithBlocks(schema.Schema{
 			MarkdownDescription: "An `IPReservation`: addresses that Calico does not assign though they are in a pool. Those that are in use already stay in use.",
-			Attributes:          withMetadata("reservation", "routers", ipReservationAttributes()),
+			Attributes:          schemas.WithMetadata("reservation", "routers", schemas.IPReservation()),
 		}),
 	}}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
@@ -158,7 +159,7 @@ func requiredIn(t *testing.T, s schema.Schema) map[string]bool {
 			case schema.SingleNestedBlock:
 				walk(at+name+".", b.Attributes, b.Blocks)
 				for _, v := range b.Validators {
-					inside, _ := v.(requiresInside)
+					inside, _ := v.(schemas.RequiresInside)
 					for _, inner := range inside {
 						required[at+name+"."+inner] = true
 					}

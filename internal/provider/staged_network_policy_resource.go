@@ -5,15 +5,16 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
 func newStagedNetworkPolicyResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "staged_network_policy",
 		kind:     calico.KindStagedNetworkPolicy,
-		schema: withBlocks(schema.Schema{
+		schema: schemas.WithBlocks(schema.Schema{
 			MarkdownDescription: "A `StagedNetworkPolicy`: a `NetworkPolicy` that is looked at but not enforced, to see what it would do. Calico knows staged policies from v3.30 on.",
-			Attributes:          withMetadata("staged policy", "allow-web", inNamespace("staged policy", stagedNetworkPolicyAttributes())),
+			Attributes:          schemas.WithMetadata("staged policy", "allow-web", schemas.InNamespace("staged policy", schemas.StagedNetworkPolicy())),
 		}),
 		filled: stagedPolicyFilled,
 	}}

@@ -7,16 +7,17 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
 func newTierResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "tier",
 		kind:     calico.KindTier,
-		schema: withBlocks(schema.Schema{
+		schema: schemas.WithBlocks(schema.Schema{
 			MarkdownDescription: "A `Tier`: a layer of policies. Traffic goes through the tiers by their order, and in each through its policies by theirs; what a tier's policies neither allow nor deny nor pass on gets the tier's default action. Calico has tiers from v3.29 on.\n\n" +
 				"The tiers that Calico makes itself, such as `default`, can be imported, but not be deleted: a destroy ends with an error. A tier with policies in it cannot be deleted either.",
-			Attributes: withMetadata("tier", "security", tierAttributes()),
+			Attributes: schemas.WithMetadata("tier", "security", schemas.Tier()),
 		}),
 		filled: map[string][]string{"order": nil, "defaultAction": nil},
 		keep:   keepBuiltInTier,

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/attributename"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
@@ -319,6 +321,26 @@ func isVoid(v attr.Value, field reflect.Type) bool {
 // isKept tells the fields that mean something by being there, be they empty.
 func isKept(field reflect.Type) bool {
 	return field != nil && field.Kind() == reflect.Pointer && (isSwitch(field) || !attributename.IsObject(field.Elem()))
+}
+
+// switches are objects that mean something by being there, be they empty: a
+// controller runs if its object is there.
+var switches = []reflect.Type{
+	reflect.TypeFor[v3.NodeControllerConfig](),
+	reflect.TypeFor[v3.PolicyControllerConfig](),
+	reflect.TypeFor[v3.WorkloadEndpointControllerConfig](),
+	reflect.TypeFor[v3.ServiceAccountControllerConfig](),
+	reflect.TypeFor[v3.NamespaceControllerConfig](),
+	reflect.TypeFor[v3.LoadBalancerControllerConfig](),
+	reflect.TypeFor[v3.MigrationControllerConfig](),
+}
+
+// isSwitch tells whether a field's object means something by being there.
+func isSwitch(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return slices.Contains(switches, t)
 }
 
 // nullsAlike tells whether the two values are null in the same places.

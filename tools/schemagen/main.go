@@ -1,5 +1,5 @@
 // Command schemagen writes the Terraform schemas of the kinds in kinds.go to
-// internal/provider, out of Calico's API types and descriptions/: `make generate`.
+// internal/provider/schemas, out of Calico's API types and descriptions/: `make generate`.
 package main
 
 import (
@@ -15,13 +15,13 @@ import (
 )
 
 // suffix ends the names of the files written.
-const suffix = "_attributes_gen.go"
+const suffix = "_gen.go"
 
 //go:embed descriptions
 var descriptionFiles embed.FS
 
 func main() {
-	dir := flag.String("dir", filepath.Join("..", "..", "internal", "provider"), "the directory to write")
+	dir := flag.String("dir", filepath.Join("..", "..", "internal", "provider", "schemas"), "the directory to write")
 	flag.Parse()
 	if err := run(*dir); err != nil {
 		fmt.Fprintln(os.Stderr, "schemagen:", err)

@@ -1,4 +1,4 @@
-package provider
+package schemas
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -7,12 +7,12 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
-// ruleList returns a list of policy rules, for withBlocks to make blocks of. Every
+// RuleList returns a list of policy rules, for WithBlocks to make blocks of. Every
 // field of Calico's Rule has an attribute or block of the name that attributename
-// gives it, which is how rules are translated (see codec.go). Calico's rules about
-// them are checked on the whole object (see calico.Validate), so there are no
+// gives it, which is how rules are translated (see package codec). Calico's rules about
+// them are checked on the whole object (see validate.Validate), so there are no
 // validators here.
-func ruleList(description string) schema.ListNestedAttribute {
+func RuleList(description string) schema.ListNestedAttribute {
 	return schema.ListNestedAttribute{
 		MarkdownDescription: description,
 		Optional:            true,

@@ -1,4 +1,4 @@
-package provider
+package schemas
 
 import (
 	"maps"
@@ -7,9 +7,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// inNamespace adds the attribute that says where an object of a kind in
+// InNamespace adds the attribute that says where an object of a kind in
 // namespaces is.
-func inNamespace(what string, attributes map[string]schema.Attribute) map[string]schema.Attribute {
+func InNamespace(what string, attributes map[string]schema.Attribute) map[string]schema.Attribute {
 	attributes["namespace"] = schema.StringAttribute{
 		MarkdownDescription: "Namespace of the " + what + ", such as `\"production\"`. Default: `\"default\"`. In an etcd datastore Calico does not check that there is such a namespace. Changing it replaces the object.",
 		Optional:            true, Computed: true,
@@ -17,9 +17,9 @@ func inNamespace(what string, attributes map[string]schema.Attribute) map[string
 	return attributes
 }
 
-// withMetadata adds the attributes that every object has. what and example are
+// WithMetadata adds the attributes that every object has. what and example are
 // the kind and the name of one, for the documentation.
-func withMetadata(what, example string, attributes map[string]schema.Attribute) map[string]schema.Attribute {
+func WithMetadata(what, example string, attributes map[string]schema.Attribute) map[string]schema.Attribute {
 	all := map[string]schema.Attribute{
 		"name": schema.StringAttribute{
 			MarkdownDescription: "Name of the " + what + ", such as `\"" + example + "\"`. Changing it replaces the object.",

@@ -1,16 +1,17 @@
-package provider
+// Package schemas has the attributes and blocks of the resources: those that
+// tools/schemagen makes of Calico's API, the rule of a policy, and what every object
+// has. What becomes of their values is not for it.
+package schemas
 
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 )
 
 // Terraform drops, before a provider sees it, every name in a nested attribute
@@ -19,10 +20,10 @@ import (
 // right one. So what people write is made of blocks, against the framework's
 // general advice.
 
-// withBlocks returns the schema with a block in place of each nested attribute that
+// WithBlocks returns the schema with a block in place of each nested attribute that
 // can be configured. Two kinds of nested attributes stay: computed ones, which
 // nobody writes, and lists where empty means something else than absent.
-func withBlocks(s schema.Schema) schema.Schema {
+func WithBlocks(s schema.Schema) schema.Schema {
 	s.Attributes, s.Blocks = splitBlocks(s.Attributes)
 	return s
 }
@@ -55,7 +56,7 @@ func splitBlocks(all map[string]schema.Attribute) (map[string]schema.Attribute, 
 			o := nestedBlock(inner)
 			validators := slices.Clone(a.Validators)
 			if len(required) > 0 {
-				validators = append(validators, requiresInside(required))
+				validators = append(validators, RequiresInside(required))
 			}
 			blocks[name] = schema.SingleNestedBlock{
 				MarkdownDescription: a.MarkdownDescription,
@@ -90,7 +91,7 @@ func optional(all map[string]schema.Attribute) (attributes map[string]schema.Att
 				required.Required, required.Optional = false, true
 				a = required
 			default:
-				panic(fmt.Sprintf("provider: %s is required in a block, and there is no way here to make a %T optional", name, a))
+				panic(fmt.Sprintf("schemas: %s is required in a block, and there is no way here to make a %T optional", name, a))
 			}
 		}
 		attributes[name] = a
@@ -99,26 +100,26 @@ func optional(all map[string]schema.Attribute) (attributes map[string]schema.Att
 	return attributes, required
 }
 
-// requiresInside wants arguments and blocks in a block that is there.
-type requiresInside []string
+// RequiresInside wants arguments and blocks in a block that is there.
+type RequiresInside []string
 
-var _ validator.Object = requiresInside(nil)
+var _ validator.Object = RequiresInside(nil)
 
 // Description says what is required.
-func (r requiresInside) Description(context.Context) string {
+func (r RequiresInside) Description(context.Context) string {
 	return "requires " + strings.Join(r, ", ")
 }
 
 // MarkdownDescription says the same.
-func (r requiresInside) MarkdownDescription(ctx context.Context) string { return r.Description(ctx) }
+func (r RequiresInside) MarkdownDescription(ctx context.Context) string { return r.Description(ctx) }
 
 // ValidateObject tells what is missing in the block, in Terraform's own words.
-func (r requiresInside) ValidateObject(_ context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
+func (r RequiresInside) ValidateObject(_ context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}
 	for _, name := range r {
-		if values(req.ConfigValue.Attributes()).isNull(name) {
+		if value := req.ConfigValue.Attributes()[name]; value == nil || value.IsNull() {
 			resp.Diagnostics.AddAttributeError(req.Path, "Missing required argument",
 				fmt.Sprintf("The argument %q is required in the block %s, but no definition was found.", name, req.Path))
 		}
@@ -138,24 +139,4 @@ func nestedBlock(all map[string]schema.Attribute) schema.NestedBlockObject {
 	o := schema.NestedBlockObject{Attributes: attributes, Blocks: blocks}
 	o.CustomType = o.Type()
 	return o
-}
-
-// switches are objects that mean something by being there, be they empty: a
-// controller runs if its object is there.
-var switches = []reflect.Type{
-	reflect.TypeFor[v3.NodeControllerConfig](),
-	reflect.TypeFor[v3.PolicyControllerConfig](),
-	reflect.TypeFor[v3.WorkloadEndpointControllerConfig](),
-	reflect.TypeFor[v3.ServiceAccountControllerConfig](),
-	reflect.TypeFor[v3.NamespaceControllerConfig](),
-	reflect.TypeFor[v3.LoadBalancerControllerConfig](),
-	reflect.TypeFor[v3.MigrationControllerConfig](),
-}
-
-// isSwitch tells whether a field's object means something by being there.
-func isSwitch(t reflect.Type) bool {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return slices.Contains(switches, t)
 }
