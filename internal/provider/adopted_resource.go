@@ -15,6 +15,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -39,9 +40,9 @@ var (
 // have values for.
 func (d *definition) owned(v values) []string {
 	var out []string
-	for _, f := range fieldsOf(specOf(d.kind.New()).Type()) {
-		if !v.isNull(f.attribute) {
-			out = append(out, jsonName(f.StructField))
+	for _, f := range codec.FieldsOf(codec.SpecOf(d.kind.New()).Type()) {
+		if !v.isNull(f.Attribute) {
+			out = append(out, f.JSONName())
 		}
 	}
 	return out
@@ -60,9 +61,9 @@ func onlyFields(obj calico.Object, names []string) calico.Object {
 	}
 	c.SetLabels(nil)
 	c.SetAnnotations(nil)
-	spec := specOf(c)
-	for _, f := range fieldsOf(spec.Type()) {
-		if !kept[jsonName(f.StructField)] {
+	spec := codec.SpecOf(c)
+	for _, f := range codec.FieldsOf(spec.Type()) {
+		if !kept[f.JSONName()] {
 			spec.FieldByIndex(f.Index).SetZero()
 		}
 	}
@@ -111,9 +112,9 @@ func patch(obj calico.Object, owned []string, base []byte) (calico.SpecPatch, er
 }
 
 func specField(obj calico.Object, name string) reflect.Value {
-	spec := specOf(obj)
-	for _, f := range fieldsOf(spec.Type()) {
-		if jsonName(f.StructField) == name {
+	spec := codec.SpecOf(obj)
+	for _, f := range codec.FieldsOf(spec.Type()) {
+		if f.JSONName() == name {
 			return spec.FieldByIndex(f.Index)
 		}
 	}
@@ -123,7 +124,7 @@ func specField(obj calico.Object, name string) reflect.Value {
 // planAdoption tells what will become of an object that exists. One that is exactly what
 // a create would make may have been left behind by an apply that was killed: then
 // nobody but this resource has put anything in it, and a destroy has to delete it.
-func (r *objectResource) planAdoption(ctx context.Context, obj calico.Object, c *conversion, planned values, release *calico.Release, diags *diag.Diagnostics) {
+func (r *objectResource) planAdoption(ctx context.Context, obj calico.Object, c *codec.Conversion, planned values, release *calico.Release, diags *diag.Diagnostics) {
 	if r.data.pending() || r.data.isUnreachable() {
 		return
 	}
@@ -137,7 +138,7 @@ func (r *objectResource) planAdoption(ctx context.Context, obj calico.Object, c 
 	}
 	var owned []string
 	for _, name := range r.owned(planned) {
-		if c.known(specPath.Field(name)) {
+		if c.Known(specPath.Field(name)) {
 			owned = append(owned, name)
 		}
 	}
@@ -175,8 +176,8 @@ func (r *objectResource) planAdoption(ctx context.Context, obj calico.Object, c 
 }
 
 // isIdentical tells whether an object that exists is exactly what a create would make.
-func (r *objectResource) isIdentical(obj calico.Object, c *conversion, stored *datastore.Stored, release *calico.Release) bool {
-	if len(c.unknown) > 0 || release == nil {
+func (r *objectResource) isIdentical(obj calico.Object, c *codec.Conversion, stored *datastore.Stored, release *calico.Release) bool {
+	if len(c.Unknown) > 0 || release == nil {
 		return false
 	}
 	changes, err := calico.CreationChanges(obj, stored.Raw, *release)
@@ -211,7 +212,7 @@ func (r *adoptedResource) adopt(ctx context.Context, store datastore.Store, obj 
 	}
 	for {
 		stored, err := store.Get(ctx, calico.IDOf(obj))
-		if errors.Is(err, datastore.ErrNotFound) || err == nil && r.data.adoptIdentical && r.isIdentical(obj, &conversion{}, stored, &finding.Release) {
+		if errors.Is(err, datastore.ErrNotFound) || err == nil && r.data.adoptIdentical && r.isIdentical(obj, &codec.Conversion{}, stored, &finding.Release) {
 			// The transaction of the create decides whether it is still so.
 			stored, identical, err := r.create(ctx, store, obj)
 			var exists *datastore.AlreadyExistsError

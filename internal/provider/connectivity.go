@@ -14,6 +14,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -204,8 +205,8 @@ func lay(objects map[calico.ID]calico.Object, obj calico.Object) {
 	if over, ok := obj.(*calico.FelixConfiguration); ok {
 		if stored, ok := objects[id].(*calico.FelixConfiguration); ok {
 			merged := stored.DeepCopy()
-			from, to := specOf(over), specOf(merged)
-			for _, f := range fieldsOf(from.Type()) {
+			from, to := codec.SpecOf(over), codec.SpecOf(merged)
+			for _, f := range codec.FieldsOf(from.Type()) {
 				if field := from.FieldByIndex(f.Index); !field.IsZero() {
 					to.FieldByIndex(f.Index).Set(field)
 				}

@@ -10,12 +10,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/attributename"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 )
 
 // definition is what a resource is made of. The zero value of each function
@@ -32,7 +32,7 @@ type definition struct {
 	// attributes that are not configured.
 	complete func(config, planned values)
 	// toObject makes the object of the attributes.
-	toObject func(c *conversion, v values) calico.Object
+	toObject func(c *codec.Conversion, v values) calico.Object
 	// fromObject makes the attributes of an object. prior is what the attributes
 	// were, nil on an import: where several attributes can mean the same object,
 	// they stay.
@@ -89,24 +89,24 @@ var (
 )
 
 // object makes the object that the attributes describe, with Calico's defaults.
-func (d *definition) object(c *conversion, v values, release calico.Release) calico.Object {
+func (d *definition) object(c *codec.Conversion, v values, release calico.Release) calico.Object {
 	obj := d.undefaulted(c, v)
-	if len(c.unknown) == 0 {
+	if len(c.Unknown) == 0 {
 		calico.Default(obj, release)
 	}
 	return obj
 }
 
 // undefaulted makes the object that the attributes describe, and no more.
-func (d *definition) undefaulted(c *conversion, v values) calico.Object {
+func (d *definition) undefaulted(c *codec.Conversion, v values) calico.Object {
 	var obj calico.Object
 	if d.toObject != nil {
 		obj = d.toObject(c, v)
 	} else {
 		obj = d.kind.New()
-		decodeFields(c, v, specOf(obj), specPath)
+		codec.DecodeFields(c, v, codec.SpecOf(obj), specPath)
 	}
-	decodeFields(c, pick(v, metadataAttributes...), metadataOf(obj), metadataPath)
+	codec.DecodeFields(c, pick(v, metadataAttributes...), codec.MetadataOf(obj), metadataPath)
 	if d.kind.Tiered() {
 		calico.OmitDefaultTier(obj) // in the form in which stored objects are read
 	}
@@ -123,11 +123,11 @@ func (d *definition) attributes(obj calico.Object, prior values) values {
 	if d.fromObject != nil {
 		out = d.fromObject(obj, attributeTypes, prior)
 	} else {
-		for name, v := range encodeFields(specOf(obj), attributeTypes) {
+		for name, v := range codec.EncodeFields(codec.SpecOf(obj), attributeTypes) {
 			out[name] = v
 		}
 	}
-	for name, v := range encodeFields(metadataOf(obj), pick(attributeTypes, metadataAttributes...)) {
+	for name, v := range codec.EncodeFields(codec.MetadataOf(obj), pick(attributeTypes, metadataAttributes...)) {
 		out[name] = v
 	}
 	if tier := out["tier"]; tier != nil && tier.IsNull() {
@@ -137,7 +137,7 @@ func (d *definition) attributes(obj calico.Object, prior values) values {
 	out["creation_timestamp"] = types.StringValue(obj.GetCreationTimestamp().UTC().Format(time.RFC3339))
 	out["object"] = types.StringValue(objectText(obj))
 	for name, v := range out {
-		out[name] = reconcile(prior[name], v, d.fieldType(name))
+		out[name] = codec.Reconcile(prior[name], v, d.fieldType(name))
 	}
 	d.keepImplied(obj, prior, out)
 	return out
@@ -157,7 +157,7 @@ func (d *definition) keepImplied(obj calico.Object, prior, out values) {
 		if canonical == nil {
 			canonical = d.attributes(calico.Canonical(obj), nil)
 		}
-		if implied := canonical.at(steps); implied != nil && sameMeaning(was, implied, nil) {
+		if implied := canonical.at(steps); implied != nil && codec.SameMeaning(was, implied, nil) {
 			out.setFilled(steps, nil, func(attr.Value) attr.Value { return was })
 		}
 	}
@@ -177,19 +177,7 @@ func objectText(obj calico.Object) string {
 // fieldType returns the type of the field that an attribute stands for, nil for
 // none.
 func (d *definition) fieldType(attribute string) reflect.Type {
-	return fieldType(specOf(d.kind.New()).Type(), attribute)
-}
-
-func specOf(obj calico.Object) reflect.Value {
-	return reflect.ValueOf(obj).Elem().FieldByName("Spec")
-}
-
-func metadataOf(obj calico.Object) reflect.Value {
-	meta, ok := reflect.ValueOf(obj).Elem().FieldByName("ObjectMeta").Addr().Interface().(*metav1.ObjectMeta)
-	if !ok {
-		panic("provider: an object of Calico's API has no metadata")
-	}
-	return reflect.ValueOf(meta).Elem()
+	return codec.FieldType(codec.SpecOf(d.kind.New()).Type(), attribute)
 }
 
 func pick[V any](m map[string]V, names ...string) map[string]V {
@@ -253,69 +241,28 @@ func (d *definition) attributePath(v values, field calico.Path) path.Path {
 	if len(steps) < 2 {
 		return path.Empty()
 	}
-	spec := specOf(d.kind.New()).Type()
-	name := attributeName(steps[1].Field)
+	spec := codec.SpecOf(d.kind.New()).Type()
+	name := attributename.Of(steps[1].Field)
 	if steps[0].Field == "spec" {
-		name = nameOfField(spec, steps[1].Field)
+		name = codec.NameOfField(spec, steps[1].Field)
 	}
 	typ, ok := d.attributeTypes()[name]
 	if !ok {
 		return path.Empty()
 	}
-	return extendPath(path.Root(name), typ, fieldType(spec, name), steps[2:])
-}
-
-// nameOfField returns the attribute or block of a struct's field, which is given by
-// its JSON name.
-func nameOfField(t reflect.Type, json string) string {
-	for t != nil && (t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice) {
-		t = t.Elem()
-	}
-	if t != nil && t.Kind() == reflect.Struct {
-		for _, f := range fieldsOf(t) {
-			if jsonName(f.StructField) == json {
-				return f.attribute
-			}
-		}
-	}
-	return attributeName(json)
-}
-
-// extendPath goes on from the attribute at p, of the type given, along the
-// fields of an object. It stops at a list without an order, whose elements have no
-// position of their own, and at what has no attribute. field is the type of the field
-// that the attribute stands for; nil where there is none.
-func extendPath(p path.Path, typ attr.Type, field reflect.Type, steps []calico.Step) path.Path {
-	for _, s := range steps {
-		switch t := typ.(type) {
-		case basetypes.ObjectType:
-			name := nameOfField(field, s.Field)
-			next, ok := t.AttrTypes[name]
-			if !ok {
-				return p
-			}
-			p, typ, field = p.AtName(name), next, fieldType(field, name)
-		case basetypes.ListType:
-			p, typ, field = p.AtListIndex(s.Index), t.ElemType, elementType(field)
-		case basetypes.MapType:
-			p, typ = p.AtMapKey(s.Key), t.ElemType
-		default:
-			return p
-		}
-	}
-	return p
+	return codec.ExtendPath(path.Root(name), typ, codec.FieldType(spec, name), steps[2:])
 }
 
 // reservedMetadata finds labels that cannot be configured because Calico sets them.
-func (d *definition) reservedMetadata(c *conversion, v values) {
+func (d *definition) reservedMetadata(c *codec.Conversion, v values) {
 	for key, value := range v.stringMap("labels") {
 		if calico.MachineLabel(d.kind, key) {
-			c.fault(metadataPath.Field("labels").Key(key), value, "Calico sets the label %s itself, from the policy's tier: leave it out.", v3.LabelTier)
+			c.Fault(metadataPath.Field("labels").Key(key), value, "Calico sets the label %s itself, from the policy's tier: leave it out.", v3.LabelTier)
 		}
 	}
 	for key, value := range v.stringMap("annotations") {
 		if calico.MachineAnnotation(key) {
-			c.fault(metadataPath.Field("annotations").Key(key), value, "This annotation belongs to Calico's and Kubernetes' own tools: leave it out.")
+			c.Fault(metadataPath.Field("annotations").Key(key), value, "This annotation belongs to Calico's and Kubernetes' own tools: leave it out.")
 		}
 	}
 }
@@ -338,7 +285,7 @@ func (d *definition) rawValues(ctx context.Context, v values) (rawValue, error) 
 	attributeTypes := d.attributeTypes()
 	for name, typ := range attributeTypes {
 		if v[name] == nil {
-			v[name] = null(typ)
+			v[name] = codec.Null(typ)
 		}
 	}
 	return types.ObjectValueMust(attributeTypes, v).ToTerraformValue(ctx)

@@ -21,6 +21,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/failsafe"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
@@ -154,7 +155,7 @@ func completeFailsafe(config, planned values) {
 	if config.isNull("allow_icmpv6") {
 		planned["allow_icmpv6"] = types.BoolUnknown()
 		if addressesKnown(config) {
-			planned["allow_icmpv6"] = types.BoolValue(failsafeOf(&conversion{}, planned).IPv6())
+			planned["allow_icmpv6"] = types.BoolValue(failsafeOf(&codec.Conversion{}, planned).IPv6())
 		}
 	}
 }
@@ -203,17 +204,17 @@ func addressesKnown(v values) bool {
 
 // failsafeOf reads the attributes that rules are made of. What is unknown makes
 // the rules of its direction unknown.
-func failsafeOf(c *conversion, v values) *failsafe.Policy {
+func failsafeOf(c *codec.Conversion, v values) *failsafe.Policy {
 	f := &failsafe.Policy{}
 	into := func(name string, target any, direction ...calico.Path) {
 		if v[name] == nil {
 			return
 		}
 		if !fullyKnown(v[name]) {
-			c.unknown = append(c.unknown, direction...)
+			c.Unknown = append(c.Unknown, direction...)
 			return
 		}
-		decode(c, v[name], reflect.ValueOf(target).Elem(), calico.NewPath(name))
+		codec.Decode(c, v[name], reflect.ValueOf(target).Elem(), calico.NewPath(name))
 	}
 	into("management_cidrs", &f.ManagementCIDRs, ingressPath)
 	into("management_ports", &f.ManagementPorts, ingressPath)
@@ -225,38 +226,38 @@ func failsafeOf(c *conversion, v values) *failsafe.Policy {
 		if fullyKnown(v["etcd_server"]) {
 			f.EtcdServers = etcdServers(c, v["etcd_server"])
 		} else {
-			c.unknown = append(c.unknown, egressPath)
+			c.Unknown = append(c.Unknown, egressPath)
 		}
 	}
 	if !addressesKnown(v) && f.DHCP {
-		c.unknown = append(c.unknown, egressPath) // whether DHCPv6 is among the rules
+		c.Unknown = append(c.Unknown, egressPath) // whether DHCPv6 is among the rules
 	}
 	into("extra_ingress", &f.ExtraIngress, ingressPath)
 	into("extra_egress", &f.ExtraEgress, egressPath)
 	return f
 }
 
-func etcdServers(c *conversion, v attr.Value) []failsafe.EtcdServer {
+func etcdServers(c *codec.Conversion, v attr.Value) []failsafe.EtcdServer {
 	at := calico.NewPath("etcd_server")
 	var servers []failsafe.EtcdServer
 	for i, e := range elements(v) {
 		o, ok := e.(types.Object)
 		if !ok || o.IsNull() {
-			c.fault(at.Index(i), nil, "An etcd server must not be null: leave the element out.")
+			c.Fault(at.Index(i), nil, "An etcd server must not be null: leave the element out.")
 			continue
 		}
 		server := failsafe.EtcdServer{Address: values(o.Attributes()).str("address")}
-		decode(c, o.Attributes()["ports"], reflect.ValueOf(&server.Ports).Elem(), at.Index(i).Field("ports"))
+		codec.Decode(c, o.Attributes()["ports"], reflect.ValueOf(&server.Ports).Elem(), at.Index(i).Field("ports"))
 		servers = append(servers, server)
 	}
 	return servers
 }
 
-func failsafeToObject(c *conversion, v values) calico.Object {
+func failsafeToObject(c *codec.Conversion, v values) calico.Object {
 	f := failsafeOf(c, v)
 	checkFailsafe(c, v, f)
 	policy := v3.NewGlobalNetworkPolicy()
-	decodeFields(c, pick(v, "selector", "order", "tier"), reflect.ValueOf(&policy.Spec).Elem(), specPath)
+	codec.DecodeFields(c, pick(v, "selector", "order", "tier"), reflect.ValueOf(&policy.Spec).Elem(), specPath)
 	for _, r := range f.Ingress() {
 		policy.Spec.Ingress = append(policy.Spec.Ingress, r.Rule)
 	}
@@ -268,32 +269,32 @@ func failsafeToObject(c *conversion, v values) calico.Object {
 
 // checkFailsafe finds what Calico would accept, but what would not be the
 // policy that was meant.
-func checkFailsafe(c *conversion, v values, f *failsafe.Policy) {
+func checkFailsafe(c *codec.Conversion, v values, f *failsafe.Policy) {
 	if cidrs := v["management_cidrs"]; cidrs != nil && !cidrs.IsNull() && !cidrs.IsUnknown() && len(elements(cidrs)) == 0 {
-		c.fault(calico.NewPath("management_cidrs"), nil, "At least one network must be able to open SSH, such as \"10.1.0.0/24\": without one the policy would lock you out.")
+		c.Fault(calico.NewPath("management_cidrs"), nil, "At least one network must be able to open SSH, such as \"10.1.0.0/24\": without one the policy would lock you out.")
 	}
 	if peers := v["bgp_peers"]; peers != nil && !peers.IsNull() && !peers.IsUnknown() && len(elements(peers)) == 0 {
-		c.fault(calico.NewPath("bgp_peers"), nil, "An empty list could mean no peer or any peer. Leave the attribute out (or null) for no BGP; write [\"0.0.0.0/0\"] to allow any IPv4 peer, and [\"0.0.0.0/0\", \"::/0\"] for any peer at all.")
+		c.Fault(calico.NewPath("bgp_peers"), nil, "An empty list could mean no peer or any peer. Leave the attribute out (or null) for no BGP; write [\"0.0.0.0/0\"] to allow any IPv4 peer, and [\"0.0.0.0/0\", \"::/0\"] for any peer at all.")
 	}
 	for _, name := range []string{"management_cidrs", "bgp_peers"} {
 		for i, e := range elements(v[name]) {
 			if text := (values{"": e}).str(""); isHostName(text) {
-				c.fault(calico.NewPath(name).Index(i), text, "%s", noName)
+				c.Fault(calico.NewPath(name).Index(i), text, "%s", noName)
 			}
 		}
 	}
 	for i, p := range f.ManagementPorts {
 		if address.IsNamed(p) && isHostName(p.PortName) {
-			c.fault(calico.NewPath("management_ports").Index(i), p.PortName, "Write the number of the port (22) or a range (\"2200:2210\"): a named port would be looked up on every endpoint.")
+			c.Fault(calico.NewPath("management_ports").Index(i), p.PortName, "Write the number of the port (22) or a range (\"2200:2210\"): a named port would be looked up on every endpoint.")
 		}
 	}
 	for i, s := range f.EtcdServers {
 		if isHostName(s.Address) {
-			c.fault(calico.NewPath("etcd_server").Index(i).Field("address"), s.Address, "%s", noName)
+			c.Fault(calico.NewPath("etcd_server").Index(i).Field("address"), s.Address, "%s", noName)
 		}
 		for j, p := range s.Ports {
 			if address.IsNamed(p) && isHostName(p.PortName) {
-				c.fault(calico.NewPath("etcd_server").Index(i).Field("ports").Index(j), p.PortName, "Write the number of the port (2379) or a range (\"2379:2380\"): a named port would be looked up on every endpoint.")
+				c.Fault(calico.NewPath("etcd_server").Index(i).Field("ports").Index(j), p.PortName, "Write the number of the port (2379) or a range (\"2379:2380\"): a named port would be looked up on every endpoint.")
 			}
 		}
 	}
@@ -313,7 +314,7 @@ func failsafeFromObject(obj calico.Object, attributeTypes map[string]attr.Type, 
 		panic("provider: a failsafe policy is no GlobalNetworkPolicy")
 	}
 	out := values{}
-	for name, v := range encodeFields(reflect.ValueOf(policy.Spec), pick(attributeTypes, "selector", "order", "tier")) {
+	for name, v := range codec.EncodeFields(reflect.ValueOf(policy.Spec), pick(attributeTypes, "selector", "order", "tier")) {
 		out[name] = v
 	}
 	if out["selector"].IsNull() {
@@ -323,9 +324,9 @@ func failsafeFromObject(obj calico.Object, attributeTypes map[string]attr.Type, 
 
 	// Different attributes can make the same rules; those that do stay.
 	if prior != nil {
-		before := &conversion{}
+		before := &codec.Conversion{}
 		f := failsafeOf(before, prior)
-		if len(before.unknown)+len(before.faults) == 0 && f.Makes(policy.Spec.Ingress, policy.Spec.Egress) {
+		if len(before.Unknown)+len(before.Faults) == 0 && f.Makes(policy.Spec.Ingress, policy.Spec.Egress) {
 			return keepTerms(out, prior)
 		}
 	}
@@ -333,13 +334,13 @@ func failsafeFromObject(obj calico.Object, attributeTypes map[string]attr.Type, 
 	if !ok && prior != nil {
 		// Somebody made another policy of it: rule_drift tells what the plan will
 		// put right.
-		before := failsafeOf(&conversion{}, prior)
+		before := failsafeOf(&codec.Conversion{}, prior)
 		out["rule_drift"] = driftList(before.Drift(policy.Spec.Ingress, policy.Spec.Egress))
 		return keepTerms(out, prior)
 	}
-	encodeSlice := func(name string, from any) { out[name] = encode(reflect.ValueOf(from), attributeTypes[name]) }
+	encodeSlice := func(name string, from any) { out[name] = codec.Encode(reflect.ValueOf(from), attributeTypes[name]) }
 	// Required attributes are empty rather than null where a policy has no such rule.
-	out["management_cidrs"] = spelling.Unordered(spelling.HostNet).Value(encodeElements(reflect.ValueOf(f.ManagementCIDRs), spelling.HostNet))
+	out["management_cidrs"] = spelling.Unordered(spelling.HostNet).Value(codec.EncodeElements(reflect.ValueOf(f.ManagementCIDRs), spelling.HostNet))
 	encodeSlice("management_ports", f.ManagementPorts)
 	encodeSlice("bgp_peers", f.BGPPeers)
 	encodeSlice("extra_ingress", f.ExtraIngress)
@@ -362,17 +363,17 @@ func keepTerms(out, prior values) values {
 func serverList(servers []failsafe.EtcdServer, typ attr.Type) attr.Value {
 	list, ok := typ.(basetypes.ListType)
 	if !ok || len(servers) == 0 {
-		return null(typ)
+		return codec.Null(typ)
 	}
 	object, ok := list.ElemType.(basetypes.ObjectType)
 	if !ok {
-		return null(typ)
+		return codec.Null(typ)
 	}
 	var out []attr.Value
 	for _, s := range servers {
 		out = append(out, types.ObjectValueMust(object.AttrTypes, map[string]attr.Value{
 			"address": spelling.NewValue(spelling.HostNet, s.Address),
-			"ports":   encode(reflect.ValueOf(s.Ports), object.AttrTypes["ports"]),
+			"ports":   codec.Encode(reflect.ValueOf(s.Ports), object.AttrTypes["ports"]),
 		}))
 	}
 	return types.ListValueMust(object, out)
@@ -395,12 +396,12 @@ func locateFailsafe(v values, field calico.Path, attributeTypes map[string]attr.
 	steps := field.Steps()
 	if len(steps) > 0 && steps[0].Field != "spec" && steps[0].Field != "metadata" {
 		// A fault of an attribute that is no field of the policy itself.
-		return extendPath(path.Root(steps[0].Field), attributeTypes[steps[0].Field], nil, steps[1:]), true
+		return codec.ExtendPath(path.Root(steps[0].Field), attributeTypes[steps[0].Field], nil, steps[1:]), true
 	}
 	if len(steps) < 3 || steps[1].Field != "ingress" && steps[1].Field != "egress" {
 		return path.Path{}, false
 	}
-	f := failsafeOf(&conversion{}, v)
+	f := failsafeOf(&codec.Conversion{}, v)
 	rules := f.Ingress()
 	if steps[1].Field == "egress" {
 		rules = f.Egress()
@@ -417,7 +418,7 @@ func locateFailsafe(v values, field calico.Path, attributeTypes map[string]attr.
 		if !ok {
 			return p, true
 		}
-		return extendPath(p.AtListIndex(rule.Index), list.ElemType, reflect.TypeFor[v3.Rule](), rest), true
+		return codec.ExtendPath(p.AtListIndex(rule.Index), list.ElemType, reflect.TypeFor[v3.Rule](), rest), true
 	case failsafe.OfEtcd:
 		p = p.AtListIndex(rule.Index)
 		if len(rest) > 1 && rest[1].Field == "ports" {

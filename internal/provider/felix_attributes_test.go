@@ -13,8 +13,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
@@ -77,15 +79,15 @@ func felixFields(t *testing.T) []felixField {
 	t.Helper()
 	d := definitions(t)["felix_configuration"]
 	var out []felixField
-	for _, f := range fieldsOf(specOf(d.kind.New()).Type()) {
-		field := felixField{attribute: f.attribute, field: jsonName(f.StructField)}
-		if v, ok := felixValues[f.attribute]; ok {
+	for _, f := range codec.FieldsOf(codec.SpecOf(d.kind.New()).Type()) {
+		field := felixField{attribute: f.Attribute, field: f.JSONName()}
+		if v, ok := felixValues[f.Attribute]; ok {
 			field.hcl, field.mine, field.theirs = v[0], v[1], v[2]
-			_, field.block = d.schema.Blocks[f.attribute]
+			_, field.block = d.schema.Blocks[f.Attribute]
 			out = append(out, field)
 			continue
 		}
-		attribute := d.schema.Attributes[f.attribute]
+		attribute := d.schema.Attributes[f.Attribute]
 		// given are the examples that begin with one of the characters.
 		given := func(begin string) []string {
 			var texts []string
@@ -95,7 +97,7 @@ func felixFields(t *testing.T) []felixField {
 				}
 			}
 			if len(texts) == 0 {
-				t.Fatalf("%s has no example, and no values in felixValues", f.attribute)
+				t.Fatalf("%s has no example, and no values in felixValues", f.Attribute)
 			}
 			return texts
 		}
@@ -118,10 +120,10 @@ func felixFields(t *testing.T) []felixField {
 				field.theirs = alike(texts[0])
 			}
 		default:
-			t.Fatalf("felixValues has no values for %s", f.attribute)
+			t.Fatalf("felixValues has no values for %s", f.Attribute)
 		}
 		field.mine = field.hcl
-		if f.Type == reflect.PointerTo(durationGoType) {
+		if f.Type == reflect.PointerTo(reflect.TypeFor[metav1.Duration]()) {
 			duration, err := time.ParseDuration(strings.Trim(field.hcl, `"`))
 			if err != nil {
 				t.Fatal(err)

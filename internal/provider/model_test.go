@@ -13,8 +13,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/attributename"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
@@ -45,11 +48,11 @@ func TestEveryFieldHasAnAttribute(t *testing.T) {
 	compare = func(t *testing.T, at string, attributes map[string]attr.Type, field reflect.Type) {
 		t.Helper()
 		known := map[string]bool{}
-		for _, f := range fieldsOf(field) {
-			known[f.attribute] = true
-			typ, ok := attributes[f.attribute]
+		for _, f := range codec.FieldsOf(field) {
+			known[f.Attribute] = true
+			typ, ok := attributes[f.Attribute]
 			if !ok {
-				t.Errorf("%s.%s has no attribute", at, jsonName(f.StructField))
+				t.Errorf("%s.%s has no attribute", at, f.JSONName())
 				continue
 			}
 			inner := f.Type
@@ -63,7 +66,7 @@ func TestEveryFieldHasAnAttribute(t *testing.T) {
 				typ = c.ElemType
 			}
 			if o, ok := typ.(basetypes.ObjectType); ok {
-				compare(t, at+"."+f.attribute, o.AttrTypes, inner)
+				compare(t, at+"."+f.Attribute, o.AttrTypes, inner)
 			}
 		}
 		for name := range attributes {
@@ -80,7 +83,7 @@ func TestEveryFieldHasAnAttribute(t *testing.T) {
 		for _, name := range beside {
 			delete(attributes, name)
 		}
-		compare(t, name, attributes, specOf(d.kind.New()).Type())
+		compare(t, name, attributes, codec.SpecOf(d.kind.New()).Type())
 	}
 }
 
@@ -112,7 +115,7 @@ func TestFilledAttributesAreDeclared(t *testing.T) {
 		for field := range d.filled {
 			var steps []string
 			for _, s := range strings.Split(field, ".") {
-				steps = append(steps, attributeName(s))
+				steps = append(steps, attributename.Of(s))
 			}
 			filled[strings.Join(steps, ".")] = true
 		}
@@ -198,7 +201,7 @@ func (r randomModel) value(at string, typ attr.Type, field reflect.Type, depth i
 	_, isBool := typ.(basetypes.BoolType)
 	// A plain bool has a default in its schema: it is never null.
 	if always := isBool && field != nil && !pointer; !always && (depth == 0 || r.IntN(3) == 0) {
-		return null(typ)
+		return codec.Null(typ)
 	}
 	switch typ := typ.(type) {
 	case spelling.Type:
@@ -228,16 +231,16 @@ func (r randomModel) value(at string, typ attr.Type, field reflect.Type, depth i
 		}
 		return types.MapValueMust(typ.ElemType, m)
 	case basetypes.ListType:
-		return types.ListValueMust(typ.ElemType, r.elements(at, typ.ElemType, elementType(field), depth))
+		return types.ListValueMust(typ.ElemType, r.elements(at, typ.ElemType, codec.ElementType(field), depth))
 	case spelling.UnorderedType:
-		return typ.Value(r.elements(at, typ.ElemType, elementType(field), depth))
+		return typ.Value(r.elements(at, typ.ElemType, codec.ElementType(field), depth))
 	case basetypes.ObjectType:
 		o := map[string]attr.Value{}
 		for name, t := range typ.AttrTypes {
 			at := at + "." + name
-			o[name] = r.value(at, t, fieldType(field, name), depth-1)
+			o[name] = r.value(at, t, codec.FieldType(field, name), depth-1)
 			for (r.required[at] || isRequired(field, name)) && o[name].IsNull() {
-				o[name] = r.value(at, t, fieldType(field, name), 1)
+				o[name] = r.value(at, t, codec.FieldType(field, name), 1)
 			}
 		}
 		return types.ObjectValueMust(typ.AttrTypes, o)
@@ -262,9 +265,9 @@ func isRequired(t reflect.Type, attribute string) bool {
 	if t == nil {
 		return false
 	}
-	for _, f := range fieldsOf(t) {
-		if f.attribute == attribute {
-			return !omitsZero(f.StructField) && f.Type.Kind() != reflect.Struct || f.Type == durationGoType
+	for _, f := range codec.FieldsOf(t) {
+		if f.Attribute == attribute {
+			return !f.OmitsZero() && f.Type.Kind() != reflect.Struct || f.Type == reflect.TypeFor[metav1.Duration]()
 		}
 	}
 	return false
@@ -302,15 +305,15 @@ func TestModelsSurviveStoring(t *testing.T) {
 				}
 				for attribute, typ := range d.attributeTypes() {
 					if d.isDerived(attribute) {
-						v[attribute] = null(typ)
+						v[attribute] = codec.Null(typ)
 					}
 				}
 				release := calico.Newest
 				d.fillIn(v, v)
-				c := &conversion{}
+				c := &codec.Conversion{}
 				d.refuseVoid(c, v)
 				d.object(c, v, release)
-				if len(c.faults) > 0 {
+				if len(c.Faults) > 0 {
 					continue // refused, with what to write instead
 				}
 				d.planFilled(v, v, &release)
@@ -340,7 +343,7 @@ func TestModelsSurviveStoring(t *testing.T) {
 					if !again[attribute].Equal(before) {
 						t.Fatalf("case %d: %s was\n%s, and comes back as\n%s\nof %s", n, attribute, before, again[attribute], raw)
 					}
-					if d.fromObject == nil && !sameMeaning(before, meaning[attribute], d.fieldType(attribute)) {
+					if d.fromObject == nil && !codec.SameMeaning(before, meaning[attribute], d.fieldType(attribute)) {
 						t.Fatalf("case %d: %s was\n%s, and is read as\n%s\nof %s", n, attribute, before, meaning[attribute], raw)
 					}
 				}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -38,7 +39,7 @@ const adoptIdentical = "adopt_identical"
 // planExisting tells of an object that is stored already, at key, though the plan
 // creates it: the apply takes it, or can only fail. An apply that was killed leaves many,
 // so what to do about identical ones is told once.
-func (r *objectResource) planExisting(ctx context.Context, key string, obj calico.Object, c *conversion, release *calico.Release, diags *diag.Diagnostics) {
+func (r *objectResource) planExisting(ctx context.Context, key string, obj calico.Object, c *codec.Conversion, release *calico.Release, diags *diag.Diagnostics) {
 	id := calico.IDOf(obj)
 	exists := fmt.Sprintf("%s, which this plan creates, exists already, at %s", id, safetext.Line(key))
 	const stops = " Unless this apply deletes it first, it will stop here: Terraform does not take over what it did not create."
@@ -79,8 +80,8 @@ func (r *objectResource) whatDiffers(changes []string, wanted string) string {
 
 // differences compares what is stored with what a plan would write; why says why that
 // cannot be done.
-func (r *objectResource) differences(ctx context.Context, obj calico.Object, c *conversion, release *calico.Release) (changes []string, why string) {
-	if len(c.unknown) > 0 {
+func (r *objectResource) differences(ctx context.Context, obj calico.Object, c *codec.Conversion, release *calico.Release) (changes []string, why string) {
+	if len(c.Unknown) > 0 {
 		return nil, "some of it is known only after other parts of this apply"
 	}
 	stored, why := r.data.content(ctx, calico.IDOf(obj))

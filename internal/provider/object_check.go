@@ -8,13 +8,14 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 )
 
 // check makes the object of the attributes and reports what Calico would refuse
 // in it, as far as it is known. release is nil where it is not known: then only
 // what the oldest that knows the kind and the newest both refuse is reported.
-func (r *objectResource) check(v values, release *calico.Release, diags *diag.Diagnostics) (calico.Object, *conversion) {
-	c := &conversion{}
+func (r *objectResource) check(v values, release *calico.Release, diags *diag.Diagnostics) (calico.Object, *codec.Conversion) {
+	c := &codec.Conversion{}
 	r.reservedMetadata(c, v)
 	r.refuseVoid(c, v)
 	releases := []calico.Release{oldestWith(r.kind), calico.Newest}
@@ -29,8 +30,8 @@ func (r *objectResource) check(v values, release *calico.Release, diags *diag.Di
 		faults = common(validate.Validate(obj, other), faults)
 	}
 	told := map[string]bool{}
-	for _, f := range c.faults {
-		if !c.known(f.Within()) {
+	for _, f := range c.Faults {
+		if !c.Known(f.Within()) {
 			continue
 		}
 		told[r.attributePath(v, f.Field).String()] = true
@@ -38,7 +39,7 @@ func (r *objectResource) check(v values, release *calico.Release, diags *diag.Di
 	}
 	for _, f := range faults {
 		// The conversion has said it better already.
-		if c.known(f.Within()) && reportable(c, f) && !told[r.attributePath(v, f.Field).String()] {
+		if c.Known(f.Within()) && reportable(c, f) && !told[r.attributePath(v, f.Field).String()] {
 			r.addFieldError(diags, v, f)
 		}
 	}
@@ -47,21 +48,21 @@ func (r *objectResource) check(v values, release *calico.Release, diags *diag.Di
 
 // refuseVoid finds what is written out as empty where Calico would take that for
 // absent and fill it in.
-func (r *objectResource) refuseVoid(c *conversion, v values) {
+func (r *objectResource) refuseVoid(c *codec.Conversion, v values) {
 	for name := range r.filled {
 		steps := strings.Split(name, ".")
 		given := v.at(steps)
-		if given == nil || given.IsNull() || given.IsUnknown() || given.Equal(types.BoolValue(false)) || !isVoid(given, nil) {
+		if given == nil || given.IsNull() || given.IsUnknown() || given.Equal(types.BoolValue(false)) || !codec.IsVoid(given, nil) {
 			continue
 		}
-		c.fault(specPath.Fields(steps...), nil, "Calico would take an empty value for none, and fill in its default: leave the attribute out, or write the value that you mean.")
+		c.Fault(specPath.Fields(steps...), nil, "Calico would take an empty value for none, and fill in its default: leave the attribute out, or write the value that you mean.")
 	}
 }
 
 // refuseOverruled finds what is given but will not be stored, since Calico puts
 // something else in its place: the proposal to delete a policy has no types.
-func (r *objectResource) refuseOverruled(c *conversion, v values, obj calico.Object) {
-	if len(c.unknown)+len(c.faults) > 0 {
+func (r *objectResource) refuseOverruled(c *codec.Conversion, v values, obj calico.Object) {
+	if len(c.Unknown)+len(c.Faults) > 0 {
 		return
 	}
 	var stored values
@@ -75,11 +76,11 @@ func (r *objectResource) refuseOverruled(c *conversion, v values, obj calico.Obj
 			stored = r.attributes(obj, nil)
 		}
 		switch kept := stored.at(steps); {
-		case kept == nil || sameMeaning(given, kept, nil):
+		case kept == nil || codec.SameMeaning(given, kept, nil):
 		case kept.IsNull():
-			c.fault(specPath.Fields(steps...), nil, "Calico would drop this value here, without a word: leave the attribute out.")
+			c.Fault(specPath.Fields(steps...), nil, "Calico would drop this value here, without a word: leave the attribute out.")
 		default:
-			c.fault(specPath.Fields(steps...), nil, "Calico would store %s in place of this value: write that, or leave the attribute out.", kept)
+			c.Fault(specPath.Fields(steps...), nil, "Calico would store %s in place of this value: write that, or leave the attribute out.", kept)
 		}
 	}
 }
@@ -113,8 +114,8 @@ func common(a, b calico.FieldErrors) calico.FieldErrors {
 // reportable drops what the validation says of a value that could not even be
 // converted, and of what such a value is a part of: the conversion has said it
 // better.
-func reportable(c *conversion, f *calico.FieldError) bool {
-	for _, own := range c.faults {
+func reportable(c *codec.Conversion, f *calico.FieldError) bool {
+	for _, own := range c.Faults {
 		if own != f && (f.Field.HasPrefix(own.Field) || own.Field.HasPrefix(f.Field)) {
 			return false
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -52,7 +53,7 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	r.fillIn(config, planned)
 	for name := range state {
 		if !r.isDerived(name) {
-			planned[name] = reconcilePlan(state[name], planned[name], r.fieldType(name))
+			planned[name] = codec.ReconcilePlan(state[name], planned[name], r.fieldType(name))
 		}
 	}
 	if state != nil {
@@ -106,7 +107,7 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 			}
 		}
 	}
-	if len(c.unknown) == 0 && !raw.Equal(req.State.Raw) {
+	if len(c.Unknown) == 0 && !raw.Equal(req.State.Raw) {
 		r.planGuard(ctx, state, obj, req.Private, replaced, &resp.Diagnostics)
 	}
 	if !raw.Equal(req.State.Raw) {
@@ -152,7 +153,7 @@ func (r *objectResource) planReplace(state, planned values) []path.Path {
 		planned["name"] = state["name"]
 	}
 	for _, name := range r.replaces {
-		if !state.isNull(name) && !planned.isNull(name) && !sameMeaning(state[name], planned[name], r.fieldType(name)) {
+		if !state.isNull(name) && !planned.isNull(name) && !codec.SameMeaning(state[name], planned[name], r.fieldType(name)) {
 			replace = append(replace, path.Root(name))
 		}
 	}
@@ -171,7 +172,7 @@ func (r *objectResource) planFilled(config, planned values, release *calico.Rele
 	}
 	var computed []values
 	for _, release := range releases {
-		obj := r.object(&conversion{}, planned, release)
+		obj := r.object(&codec.Conversion{}, planned, release)
 		calico.Default(obj, release)
 		computed = append(computed, r.attributes(obj, nil))
 	}
@@ -184,7 +185,7 @@ func (r *objectResource) planFilled(config, planned values, release *calico.Rele
 		}
 		planned.setFilled(steps, config, func(planned attr.Value) attr.Value {
 			if !known {
-				return unknown(planned.Type(context.Background()))
+				return codec.Unknown(planned.Type(context.Background()))
 			}
 			return last
 		})
@@ -194,7 +195,7 @@ func (r *objectResource) planFilled(config, planned values, release *calico.Rele
 // planOthers warns of what stands in the object's way in the datastore: another
 // part of the same apply may put it right. It is an error only when it is
 // written: see writable.
-func (r *objectResource) planOthers(ctx context.Context, obj calico.Object, c *conversion, planned values, diags *diag.Diagnostics) {
+func (r *objectResource) planOthers(ctx context.Context, obj calico.Object, c *codec.Conversion, planned values, diags *diag.Diagnostics) {
 	check := r.checkOthers
 	if r.kind.Tiered() {
 		check = checkTier
@@ -211,7 +212,7 @@ func (r *objectResource) planOthers(ctx context.Context, obj calico.Object, c *c
 		return // the plan does not hang on it; the write will tell
 	}
 	for _, f := range faults {
-		if c.known(f.Within()) && !r.data.isPlanned(f.Value) {
+		if c.Known(f.Within()) && !r.data.isPlanned(f.Value) {
 			diags.AddAttributeWarning(r.attributePath(planned, f.Field), "Datastore Not Ready for This Object",
 				f.Reason+" If this apply changes that first, nothing is wrong; otherwise it will stop here.")
 		}
@@ -232,7 +233,7 @@ func (r *objectResource) warnReplace(at path.Path, state values, diags *diag.Dia
 // exists already, and two resources that stand for one object. (Several resources
 // may own different fields of an object that is adopted.) again is true where the
 // resource has an object already, which is to be replaced.
-func (r *objectResource) planIdentity(ctx context.Context, obj calico.Object, c *conversion, planned, state values, release *calico.Release, again bool, diags *diag.Diagnostics) {
+func (r *objectResource) planIdentity(ctx context.Context, obj calico.Object, c *codec.Conversion, planned, state values, release *calico.Release, again bool, diags *diag.Diagnostics) {
 	id := r.id(planned)
 	alone := false
 	if state == nil {
@@ -269,13 +270,13 @@ func (r *objectResource) existing(ctx context.Context, id calico.ID, diags *diag
 
 // planServices warns of rules that match nothing, as they name a service of
 // Kubernetes.
-func (r *objectResource) planServices(obj calico.Object, c *conversion, planned values, diags *diag.Diagnostics) {
+func (r *objectResource) planServices(obj calico.Object, c *codec.Conversion, planned values, diags *diag.Diagnostics) {
 	if r.data.pending() || r.data.datastore.Services {
 		return
 	}
 	var at []calico.Path
 	for _, field := range calico.ServiceRules(obj) {
-		if c.known(field) {
+		if c.Known(field) {
 			at = append(at, field)
 		}
 	}
@@ -325,8 +326,8 @@ func (r *objectResource) planDestroy(ctx context.Context, state values, kept *ob
 
 // planDerived plans the computed attributes that are functions of the object, and
 // leaves all as it is if the object is to stay as it is.
-func (r *objectResource) planDerived(obj calico.Object, c *conversion, config, planned, state values, kept *objectState) {
-	if state != nil && kept != nil && kept.Stored != nil && len(c.unknown) == 0 {
+func (r *objectResource) planDerived(obj calico.Object, c *codec.Conversion, config, planned, state values, kept *objectState) {
+	if state != nil && kept != nil && kept.Stored != nil && len(c.Unknown) == 0 {
 		// Nothing to change in the datastore: then nothing changes here, though
 		// the stored object may be spelled in another way than ours would be.
 		stored := onlyManagedAnnotations(kept.Object, managedAnnotations(state, planned))
@@ -340,10 +341,10 @@ func (r *objectResource) planDerived(obj calico.Object, c *conversion, config, p
 	for name := range attributeTypes {
 		switch {
 		case !r.isDerived(name):
-		case c.known(r.derived[name]) && r.filledKnown(planned):
+		case c.Known(r.derived[name]) && r.filledKnown(planned):
 			planned[name] = computed[name]
 		default:
-			planned[name] = unknown(attributeTypes[name])
+			planned[name] = codec.Unknown(attributeTypes[name])
 		}
 	}
 }
@@ -376,9 +377,9 @@ func (r *objectResource) planNoChange(config, planned, state values) bool {
 // source, say, that is there and empty. Not to say so is no change. Nothing is filled
 // in: what a stored object lacks, such as the types of a policy, it lacks.
 func (r *objectResource) asConfigured(stored calico.Object) calico.Object {
-	c := &conversion{}
+	c := &codec.Conversion{}
 	obj := r.undefaulted(c, r.attributes(stored, nil))
-	if len(c.unknown)+len(c.faults) > 0 {
+	if len(c.Unknown)+len(c.Faults) > 0 {
 		return stored
 	}
 	return obj

@@ -99,8 +99,8 @@ func (r *objectResource) writable(ctx context.Context, store datastore.Store, v 
 		})
 	}
 	obj, c := r.check(v, &finding.Release, diags)
-	if len(c.unknown) > 0 {
-		diags.AddError("Unexpected Unknown Value", fmt.Sprintf("The value of %s is still unknown. Please report this to the provider developers.", c.unknown[0]))
+	if len(c.Unknown) > 0 {
+		diags.AddError("Unexpected Unknown Value", fmt.Sprintf("The value of %s is still unknown. Please report this to the provider developers.", c.Unknown[0]))
 	}
 	if r.checkOthers == nil || diags.HasError() {
 		return obj

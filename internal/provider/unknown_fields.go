@@ -11,13 +11,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
 // planUnknown tells of fields of a stored object that this provider does not know, if a
 // plan changes the object: what the plan shows is not all that it is. It refuses a change
 // that would take them away, or could give them to another rule.
-func (r *objectResource) planUnknown(obj calico.Object, c *conversion, planned, state values, kept *objectState, diags *diag.Diagnostics) {
+func (r *objectResource) planUnknown(obj calico.Object, c *codec.Conversion, planned, state values, kept *objectState, diags *diag.Diagnostics) {
 	if kept == nil || kept.Stored == nil {
 		return
 	}
@@ -30,7 +31,7 @@ func (r *objectResource) planUnknown(obj calico.Object, c *conversion, planned, 
 		return
 	}
 	later := ""
-	if slices.ContainsFunc(fields, func(field string) bool { return !c.known(specFieldOf(field)) }) {
+	if slices.ContainsFunc(fields, func(field string) bool { return !c.Known(specFieldOf(field)) }) {
 		later = " Some values that are planned beside them are known only at the apply: it is refused if these move or take away what holds the fields."
 	}
 	r.warnUnknown(id, fields, later, diags)
@@ -38,7 +39,7 @@ func (r *objectResource) planUnknown(obj calico.Object, c *conversion, planned, 
 
 // lostBy returns a *calico.UnknownFieldsError if a change would lose fields, as far as it
 // is known.
-func (r *objectResource) lostBy(obj calico.Object, c *conversion, planned, state values, kept *objectState) error {
+func (r *objectResource) lostBy(obj calico.Object, c *codec.Conversion, planned, state values, kept *objectState) error {
 	var lost []string
 	if r.adopts {
 		// Only the fields that it owns are written.
@@ -53,7 +54,7 @@ func (r *objectResource) lostBy(obj calico.Object, c *conversion, planned, state
 	} else {
 		lost = calico.LostFields(obj, kept.Raw)
 	}
-	if lost = slices.DeleteFunc(lost, func(field string) bool { return !c.known(specFieldOf(field)) }); len(lost) > 0 {
+	if lost = slices.DeleteFunc(lost, func(field string) bool { return !c.Known(specFieldOf(field)) }); len(lost) > 0 {
 		return &calico.UnknownFieldsError{Fields: lost}
 	}
 	return nil

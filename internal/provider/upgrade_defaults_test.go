@@ -14,6 +14,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/attributename"
 )
 
 // filledByRelease are the fields that v3.32 writes down, if they are missing, whenever
@@ -44,8 +45,8 @@ func (c conformanceCase) filled() map[string]string {
 func (c conformanceCase) explicit() string {
 	hcl := c.imported()
 	for field, value := range c.filled() {
-		line := attributeName(field) + " = "
-		if !regexp.MustCompile(`(?m)^  ` + attributeName(field) + ` +=`).MatchString(hcl) {
+		line := attributename.Of(field) + " = "
+		if !regexp.MustCompile(`(?m)^  ` + attributename.Of(field) + ` +=`).MatchString(hcl) {
 			hcl = strings.Replace(hcl, "\" {\n", "\" {\n  "+line+value+"\n", 1)
 		}
 	}

@@ -2,37 +2,17 @@ package provider
 
 import (
 	"context"
-	"fmt"
-	"maps"
-	"reflect"
-	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
-	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/attributename"
-	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 )
 
 // values are the attributes of a resource, by name.
 type values map[string]attr.Value
-
-// mustValue makes a null or unknown value of any type.
-func mustValue(typ attr.Type, isUnknown bool) attr.Value {
-	ctx := context.Background()
-	raw := tftypes.NewValue(typ.TerraformType(ctx), nil)
-	if isUnknown {
-		raw = tftypes.NewValue(typ.TerraformType(ctx), tftypes.UnknownValue)
-	}
-	v, err := typ.ValueFromTerraform(ctx, raw)
-	if err != nil {
-		panic(fmt.Sprintf("provider: no null or unknown value of type %s: %v", typ, err))
-	}
-	return v
-}
 
 // str returns a string attribute's text; "" where it is null or unknown.
 func (v values) str(name string) string {
@@ -68,7 +48,7 @@ func (v values) stringMap(name string) map[string]string {
 // at returns the attribute at the end of nested ones, which are given by their
 // fields' JSON names; nil where there is none.
 func (v values) at(steps []string) attr.Value {
-	value := v[attributeName(steps[0])]
+	value := v[attributename.Of(steps[0])]
 	if len(steps) == 1 || value == nil {
 		return value
 	}
@@ -83,7 +63,7 @@ func (v values) at(steps []string) attr.Value {
 // around it are there and the configuration has no value for it. A nil
 // replacement is null.
 func (v values) setFilled(steps []string, config values, replace func(attr.Value) attr.Value) {
-	name := attributeName(steps[0])
+	name := attributename.Of(steps[0])
 	value, given := v[name], config[name]
 	if value == nil {
 		return
@@ -93,7 +73,7 @@ func (v values) setFilled(steps []string, config values, replace func(attr.Value
 			return
 		}
 		if value = replace(value); value == nil {
-			value = null(v[name].Type(context.Background()))
+			value = codec.Null(v[name].Type(context.Background()))
 		}
 		v[name] = value
 		return
@@ -111,274 +91,8 @@ func (v values) setFilled(steps []string, config values, replace func(attr.Value
 	v[name] = types.ObjectValueMust(o.AttributeTypes(context.Background()), attributes)
 }
 
-// elements returns the elements of a list; nil where it is null or unknown.
-func elements(v attr.Value) []attr.Value {
-	switch v := v.(type) {
-	case types.List:
-		return v.Elements()
-	case spelling.UnorderedValue:
-		return v.Elements()
-	default:
-		return nil
-	}
-}
-
-// reconcile returns current in the spelling of prior wherever the two mean the
-// same: FD00::/8 stays FD00::/8 though fd00::/8 is stored, and an empty list
-// stays an empty list though nothing is stored for it. field is the type of the
-// field of Calico's API that the values are of, nil where there is none.
-func reconcile(prior, current attr.Value, field reflect.Type) attr.Value {
-	if prior == nil || current == nil || prior.IsUnknown() || current.IsUnknown() {
-		return current
-	}
-	if sameMeaning(prior, current, field) {
-		return prior
-	}
-	if prior.IsNull() || current.IsNull() {
-		return current
-	}
-	if c, ok := current.(spelling.UnorderedValue); ok {
-		if p, ok := prior.(spelling.UnorderedValue); ok {
-			return c.InOrderOf(p)
-		}
-	}
-	return reconcileParts(prior, current, field, reconcile)
-}
-
-// reconcilePlan does the same for a plan, within what Terraform lets a provider
-// plan: a configured value, or the prior one in its place.
-func reconcilePlan(prior, planned attr.Value, field reflect.Type) attr.Value {
-	if prior == nil || planned == nil || prior.IsUnknown() || planned.IsUnknown() || prior.IsNull() || planned.IsNull() {
-		return planned
-	}
-	if fullyKnown(planned) && sameMeaning(prior, planned, field) && nullsAlike(prior, planned) {
-		return prior
-	}
-	return reconcileParts(prior, planned, field, reconcilePlan)
-}
-
-// reconcileParts goes into objects and lists of objects; a list of plain values is one
-// value to Terraform.
-func reconcileParts(prior, current attr.Value, field reflect.Type, reconcile func(prior, current attr.Value, field reflect.Type) attr.Value) attr.Value {
-	switch c := current.(type) {
-	case types.Object:
-		p, ok := prior.(types.Object)
-		if !ok {
-			return current
-		}
-		merged := map[string]attr.Value{}
-		for name, value := range c.Attributes() {
-			merged[name] = reconcile(p.Attributes()[name], value, fieldType(field, name))
-		}
-		return types.ObjectValueMust(c.AttributeTypes(context.Background()), merged)
-	case types.List:
-		p, ok := prior.(types.List)
-		typ := c.ElementType(context.Background())
-		if _, object := typ.(basetypes.ObjectType); !ok || !object {
-			return current
-		}
-		merged := c.Elements()
-		for i, before := range p.Elements() {
-			if i < len(merged) {
-				merged[i] = reconcile(before, merged[i], elementType(field))
-			}
-		}
-		return types.ListValueMust(typ, merged)
-	default:
-		return current
-	}
-}
-
-// sameMeaning tells whether Calico cannot tell the two values apart: they are
-// equal but for spelling, for the order where that means nothing, and, where the field cannot
-// hold the difference, for empty against absent.
-func sameMeaning(a, b attr.Value, field reflect.Type) bool {
-	if x, ok := a.(spelling.Value); ok && !x.IsUnknown() {
-		if y, ok := b.(spelling.Value); ok && !y.IsUnknown() {
-			if field != nil && field.Kind() == reflect.Pointer && x.IsNull() != y.IsNull() {
-				return false
-			}
-			return meaning(x, field) == meaning(y, field)
-		}
-	}
-	if isVoid(a, field) || isVoid(b, field) {
-		return isVoid(a, field) && isVoid(b, field)
-	}
-	if a.IsUnknown() || b.IsUnknown() {
-		return a.IsUnknown() && b.IsUnknown()
-	}
-	switch x := a.(type) {
-	case types.Object:
-		y, ok := b.(types.Object)
-		if !ok {
-			return false
-		}
-		for name, value := range x.Attributes() {
-			if !sameMeaning(value, y.Attributes()[name], fieldType(field, name)) {
-				return false
-			}
-		}
-		return true
-	case types.List:
-		return sameElements(x.Elements(), elements(b), elementType(field))
-	case spelling.UnorderedValue:
-		y, ok := b.(spelling.UnorderedValue)
-		return ok && maps.Equal(x.Meanings(), y.Meanings())
-	case types.Map:
-		y, ok := b.(types.Map)
-		return ok && maps.EqualFunc(withoutNulls(x), withoutNulls(y), attr.Value.Equal)
-	case types.Number:
-		y, ok := b.(types.Number)
-		return ok && sameNumber(x, y)
-	default:
-		return a.Equal(b)
-	}
-}
-
-// withoutNulls returns the elements of a map that are there: null stands for none.
-func withoutNulls(m types.Map) map[string]attr.Value {
-	out := m.Elements()
-	maps.DeleteFunc(out, func(_ string, v attr.Value) bool { return v.IsNull() })
-	return out
-}
-
-// sameNumber tells whether two numbers are the same to Calico, which knows whole
-// ones and those of 64 bits: 0.1 as it is written has more digits.
-func sameNumber(a, b types.Number) bool {
-	if a.IsNull() || b.IsNull() {
-		return a.IsNull() && b.IsNull()
-	}
-	x, y := a.ValueBigFloat(), b.ValueBigFloat()
-	if x.IsInt() || y.IsInt() {
-		return x.Cmp(y) == 0
-	}
-	f, _ := x.Float64()
-	g, _ := y.Float64()
-	return f == g
-}
-
-// meaning returns the canonical form of what the value means in a field: null
-// means what an empty text does, and a number that is 0 is absent from a plain
-// field.
-func meaning(v spelling.Value, field reflect.Type) string {
-	text := v.Canonical() // of "" where it is null
-	if text == "0" && field != nil && field.Kind() != reflect.String && field.Kind() != reflect.Pointer {
-		return ""
-	}
-	return text
-}
-
-func sameElements(a, b []attr.Value, element reflect.Type) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if !sameMeaning(a[i], b[i], element) {
-			return false
-		}
-	}
-	return true
-}
-
-// isVoid tells the values that are the same as no value: null and, unless the
-// field is a pointer, what Calico does not store: "", false, 0, an empty
-// collection, an object of nothing but such. A pointer to anything but an object is
-// stored whatever it points to: an empty list of failsafe ports is none, and an
-// absent one the default.
-func isVoid(v attr.Value, field reflect.Type) bool {
-	if v == nil || v.IsNull() {
-		return true
-	}
-	if v.IsUnknown() || isKept(field) {
-		return false
-	}
-	switch v := v.(type) {
-	case spelling.Value:
-		return meaning(v, field) == ""
-	case basetypes.StringValuable:
-		s, _ := v.ToStringValue(context.Background())
-		return s.ValueString() == ""
-	case types.Bool:
-		return !v.ValueBool()
-	case types.List:
-		return len(v.Elements()) == 0
-	case spelling.UnorderedValue:
-		return len(v.Elements()) == 0
-	case types.Map:
-		return len(withoutNulls(v)) == 0
-	case types.Object:
-		for name, a := range v.Attributes() {
-			if !isVoid(a, fieldType(field, name)) {
-				return false
-			}
-		}
-		return true
-	default:
-		return false
-	}
-}
-
-// isKept tells the fields that mean something by being there, be they empty.
-func isKept(field reflect.Type) bool {
-	return field != nil && field.Kind() == reflect.Pointer && (isSwitch(field) || !attributename.IsObject(field.Elem()))
-}
-
-// switches are objects that mean something by being there, be they empty: a
-// controller runs if its object is there.
-var switches = []reflect.Type{
-	reflect.TypeFor[v3.NodeControllerConfig](),
-	reflect.TypeFor[v3.PolicyControllerConfig](),
-	reflect.TypeFor[v3.WorkloadEndpointControllerConfig](),
-	reflect.TypeFor[v3.ServiceAccountControllerConfig](),
-	reflect.TypeFor[v3.NamespaceControllerConfig](),
-	reflect.TypeFor[v3.LoadBalancerControllerConfig](),
-	reflect.TypeFor[v3.MigrationControllerConfig](),
-}
-
-// isSwitch tells whether a field's object means something by being there.
-func isSwitch(t reflect.Type) bool {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return slices.Contains(switches, t)
-}
-
-// nullsAlike tells whether the two values are null in the same places.
-// Terraform lets a plan keep a prior value only where one is configured.
-func nullsAlike(a, b attr.Value) bool {
-	if a.IsNull() || b.IsNull() {
-		return a.IsNull() && b.IsNull()
-	}
-	switch x := a.(type) {
-	case types.Object:
-		y, ok := b.(types.Object)
-		if !ok {
-			return false
-		}
-		for name, value := range x.Attributes() {
-			if !nullsAlike(value, y.Attributes()[name]) {
-				return false
-			}
-		}
-		return true
-	case types.List:
-		es, os := x.Elements(), elements(b)
-		if len(es) != len(os) {
-			return false
-		}
-		for i := range es {
-			if !nullsAlike(es[i], os[i]) {
-				return false
-			}
-		}
-		return true
-	default:
-		return true
-	}
-}
-
 // fullyKnown tells whether nothing in the value is unknown.
-func fullyKnown(v attr.Value) bool {
-	raw, err := v.ToTerraformValue(context.Background())
-	return err == nil && raw.IsFullyKnown()
-}
+func fullyKnown(v attr.Value) bool { return codec.FullyKnown(v) }
+
+// elements returns the elements of a list; nil where it is null or unknown.
+func elements(v attr.Value) []attr.Value { return codec.Elements(v) }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -213,7 +214,7 @@ func asFlow(given attr.Value) (types.Object, error) {
 	known := slices.Sorted(maps.Keys(attributeTypes))
 	out := map[string]attr.Value{}
 	for name, typ := range attributeTypes {
-		out[name] = null(typ)
+		out[name] = codec.Null(typ)
 	}
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		typ, ok := attributeTypes[name]
@@ -242,7 +243,7 @@ func asType(v attr.Value, typ attr.Type) (attr.Value, error) {
 		v = d.UnderlyingValue()
 	}
 	if v == nil || v.IsNull() {
-		return null(typ), nil
+		return codec.Null(typ), nil
 	}
 	var text string
 	scalar := true

@@ -127,6 +127,6 @@ func meaningOf(e attr.Value) string {
 	case basetypes.StringValue:
 		return e.ValueString()
 	default:
-		panic(fmt.Sprintf("provider: a list without an order holds a %T", e))
+		panic(fmt.Sprintf("spelling: a list without an order holds a %T", e))
 	}
 }

@@ -1,4 +1,4 @@
-package provider
+package codec
 
 import (
 	"math/big"
@@ -54,17 +54,17 @@ func TestReconcileKeepsSpelling(t *testing.T) {
 		"IPv6 written out":          {nets("fd00:0:0::/48", "10.0.0.0/8"), nets("10.0.0.0/8", "fd00::/48"), true},
 		"networks given twice":      {nets("10.0.0.0/8", "FD00::/8", "10.0.0.0/8"), nets("fd00::/8", "10.0.0.0/8"), true},
 		"one of two networks":       {nets("10.0.0.0/8", "fd00::/8"), nets("10.0.0.0/8"), false},
-		"no networks":               {nets(), null(spelling.Unordered(spelling.Net)), true},
+		"no networks":               {nets(), Null(spelling.Unordered(spelling.Net)), true},
 		"another net":               {nets("10.0.0.0/8"), nets("10.0.0.0/9"), false},
 		"a selector on two lines":   {spelling.NewValue(spelling.Selector, "a == 'x' &&\n  b == 'y'\n"), spelling.NewValue(spelling.Selector, `a == "x" && b == "y"`), true},
 		"another selector":          {spelling.NewValue(spelling.Selector, "a == 'x'"), spelling.NewValue(spelling.Selector, "a != 'x'"), false},
 		"a policy's empty selector": {spelling.NewValue(spelling.PolicySelector, ""), spelling.NewValue(spelling.PolicySelector, "all()"), true},
 		"a rule's empty selector":   {spelling.NewValue(spelling.Selector, ""), spelling.NewValue(spelling.Selector, "all()"), false},
-		"blanks for a selector":     {spelling.NewValue(spelling.Selector, " "), null(spelling.Selector), true},
+		"blanks for a selector":     {spelling.NewValue(spelling.Selector, " "), Null(spelling.Selector), true},
 		"bare address":              {spelling.NewValue(spelling.HostNet, "10.0.0.1"), spelling.NewValue(spelling.HostNet, "10.0.0.1/32"), true},
 		"number given as text":      {spelling.NewValue(spelling.Protocol, "06"), spelling.NewValue(spelling.Protocol, "6"), true},
 		"TCP and its number":        {spelling.NewValue(spelling.Protocol, "TCP"), spelling.NewValue(spelling.Protocol, "6"), false},
-		"an empty list":             {ports(), null(types.ListType{ElemType: spelling.Port}), true},
+		"an empty list":             {ports(), Null(types.ListType{ElemType: spelling.Port}), true},
 		"false and absent":          {types.BoolValue(false), types.BoolNull(), true},
 		"true and absent":           {types.BoolValue(true), types.BoolNull(), false},
 		"zero and absent":           {number("0"), types.NumberNull(), false},
@@ -76,7 +76,7 @@ func TestReconcileKeepsSpelling(t *testing.T) {
 		"another value of a key":    {labels("a", "", "b", "x"), labels("b", "y"), false},
 		"one more key":              {labels("a", ""), labels("a", "x"), false},
 	} {
-		got := reconcile(test.prior, test.current, nil)
+		got := Reconcile(test.prior, test.current, nil)
 		want := test.current
 		if test.keeps {
 			want = test.prior
@@ -93,7 +93,7 @@ func TestReconcileKeepsTheOrder(t *testing.T) {
 		return spelling.Unordered(spelling.Net).Value(stringsOf(spelling.Net, texts...))
 	}
 	prior := nets("FD00::/8", "10.3.0.0/16", "10.1.0.0/16", "fd00::/8")
-	if got, want := reconcile(prior, nets("10.1.0.0/16", "10.2.0.0/16", "fd00::/8"), nil), nets("FD00::/8", "10.1.0.0/16", "fd00::/8", "10.2.0.0/16"); !got.Equal(want) {
+	if got, want := Reconcile(prior, nets("10.1.0.0/16", "10.2.0.0/16", "fd00::/8"), nil), nets("FD00::/8", "10.1.0.0/16", "fd00::/8", "10.2.0.0/16"); !got.Equal(want) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -107,7 +107,7 @@ func TestReconcileGoesIntoRules(t *testing.T) {
 		return types.ListValueMust(types.ObjectType{AttrTypes: object}, rules)
 	}
 	prior := list(rule("Allow", "06"), rule("Deny", "017"))
-	got := reconcile(prior, list(rule("Log", "6"), rule("Deny", "17"), rule("Pass", "6")), nil)
+	got := Reconcile(prior, list(rule("Log", "6"), rule("Deny", "17"), rule("Pass", "6")), nil)
 	if want := list(rule("Log", "06"), rule("Deny", "017"), rule("Pass", "6")); !got.Equal(want) {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -117,20 +117,20 @@ func TestReconcileGoesIntoRules(t *testing.T) {
 // prior one where something is configured: null must stay null.
 func TestReconcilePlanStaysWithinTheProtocol(t *testing.T) {
 	empty := types.ListValueMust(spelling.Port, []attr.Value{})
-	absent := null(types.ListType{ElemType: spelling.Port})
-	if got := reconcilePlan(empty, absent, nil); !got.Equal(absent) {
+	absent := Null(types.ListType{ElemType: spelling.Port})
+	if got := ReconcilePlan(empty, absent, nil); !got.Equal(absent) {
 		t.Errorf("a null in the configuration was planned as %s", got)
 	}
-	if got := reconcilePlan(absent, empty, nil); !got.Equal(empty) {
+	if got := ReconcilePlan(absent, empty, nil); !got.Equal(empty) {
 		t.Errorf("an empty list in the configuration was planned as %s", got)
 	}
 	a := spelling.Unordered(spelling.Net).Value(stringsOf(spelling.Net, "FD00::/8", "10.0.0.0/8"))
 	b := spelling.Unordered(spelling.Net).Value(stringsOf(spelling.Net, "fd00::/8", "10.0.0.0/9"))
-	if got := reconcilePlan(a, b, nil); !got.Equal(b) {
+	if got := ReconcilePlan(a, b, nil); !got.Equal(b) {
 		t.Errorf("a list that is neither the configured nor the prior one was planned: %s", got)
 	}
 	u := types.ListUnknown(spelling.Port)
-	if got := reconcilePlan(empty, u, nil); !got.Equal(u) {
+	if got := ReconcilePlan(empty, u, nil); !got.Equal(u) {
 		t.Errorf("an unknown value was planned as %s", got)
 	}
 }
