@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// GrantAccess binds the roles of the documentation (examples/kubernetes-access) to the user
+// GrantAccess binds the roles of the documentation (kubernetes_access.yaml) to the user
 // terraform, and returns when they are in force.
 func (k *Kubernetes) GrantAccess(t testing.TB) {
 	t.Helper()
@@ -18,7 +18,7 @@ func (k *Kubernetes) GrantAccess(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	content, err := os.ReadFile(filepath.Join(root, "examples", "kubernetes-access", "clusterrole.yaml"))
+	content, err := os.ReadFile(filepath.Join(root, "internal", "acctest", "kubernetes_access.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
