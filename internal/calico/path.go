@@ -96,3 +96,39 @@ func (p Path) String() string {
 	}
 	return b.String()
 }
+
+// ParsePath reads a path as String spells it, and as the API server of Kubernetes names
+// fields. It is false for a text that is no path.
+func ParsePath(text string) (Path, bool) {
+	var p Path
+	for rest := text; rest != ""; {
+		if rest[0] == '[' {
+			end := strings.IndexByte(rest, ']')
+			if end < 0 {
+				return Path{}, false
+			}
+			inside := rest[1:end]
+			if i, err := strconv.Atoi(inside); err == nil && i >= 0 {
+				p = p.Index(i)
+			} else if key, err := strconv.Unquote(inside); err == nil {
+				p = p.Key(key)
+			} else if inside != "" {
+				p = p.Key(inside)
+			} else {
+				return Path{}, false
+			}
+			rest = rest[end+1:]
+			continue
+		}
+		rest = strings.TrimPrefix(rest, ".")
+		end := strings.IndexAny(rest, ".[")
+		if end < 0 {
+			end = len(rest)
+		}
+		if end == 0 {
+			return Path{}, false
+		}
+		p, rest = p.Field(rest[:end]), rest[end:]
+	}
+	return p, len(p.steps) > 0
+}

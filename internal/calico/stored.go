@@ -196,6 +196,32 @@ func MachineAnnotation(key string) bool {
 	return key == MetadataAnnotation || key == lastAppliedAnnotation
 }
 
+// ToolLabel tells the labels that tools which bring objects into a cluster put on them for
+// themselves (Helm, Argo CD, Flux, Kustomize, the operator). On an object that Terraform
+// manages they are Terraform's only if its configuration names them.
+func ToolLabel(key string) bool {
+	switch key {
+	case "app.kubernetes.io/managed-by", "app.kubernetes.io/instance", "helm.sh/chart":
+		return true
+	}
+	return toolDomain(key)
+}
+
+// ToolAnnotation tells the annotations that such tools keep for themselves.
+func ToolAnnotation(key string) bool {
+	domain, _, _ := strings.Cut(key, "/")
+	return domain == "meta.helm.sh" || domain == "helm.sh" || toolDomain(key)
+}
+
+func toolDomain(key string) bool {
+	domain, _, _ := strings.Cut(key, "/")
+	switch domain {
+	case "argocd.argoproj.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io", "fluxcd.io", "kustomize.config.k8s.io", "config.kubernetes.io", "operator.tigera.io":
+		return true
+	}
+	return false
+}
+
 // MachineLabel tells the labels that Calico itself puts on objects of the kind.
 func MachineLabel(kind Kind, key string) bool {
 	return kind.Tiered() && key == v3.LabelTier

@@ -198,7 +198,7 @@ func (r *adoptedResource) Create(ctx context.Context, req resource.CreateRequest
 	owned := r.owned(planned)
 	stored, kept, err := r.adopt(ctx, store, obj, owned, &resp.Diagnostics)
 	if err != nil {
-		r.addStoreError(&resp.Diagnostics, "Create", r.id(planned), err)
+		r.addWriteError(&resp.Diagnostics, "Create", planned, err)
 		return
 	}
 	stored.Object = onlyFields(stored.Object, owned)
@@ -361,7 +361,7 @@ func (r *adoptedResource) Update(ctx context.Context, req resource.UpdateRequest
 	}
 	kept, err := r.startingState(ctx, store, req.Private, state)
 	if err != nil {
-		r.addStoreError(&resp.Diagnostics, "Update", r.id(planned), err)
+		r.addWriteError(&resp.Diagnostics, "Update", planned, err)
 		return
 	}
 	obj := r.writable(ctx, store, planned, &resp.Diagnostics)
@@ -375,7 +375,7 @@ func (r *adoptedResource) Update(ctx context.Context, req resource.UpdateRequest
 		stored, err = r.applyPatch(ctx, store, kept.Stored, change)
 	}
 	if err != nil {
-		r.addStoreError(&resp.Diagnostics, "Update", r.id(planned), err)
+		r.addWriteError(&resp.Diagnostics, "Update", planned, err)
 		return
 	}
 	stored.Object = onlyFields(stored.Object, owned)

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"maps"
 	"reflect"
 	"strings"
 	"time"
@@ -195,38 +196,73 @@ func (d *definition) id(v values) calico.ID {
 	return calico.ID{Kind: d.kind, Name: v.str("name"), Tier: v.str("tier"), Namespace: v.str("namespace")}
 }
 
-// withForeignAnnotations adds, to an object that is to be written over base, the
-// annotations of base that are not Terraform's: those that neither the
-// configuration nor the state has.
-func withForeignAnnotations(obj calico.Object, base calico.Object, managed map[string]string) {
-	annotations := map[string]string{}
-	for key, value := range base.GetAnnotations() {
-		if _, ours := managed[key]; !ours {
-			annotations[key] = value
-		}
+// managed are the annotations, and the labels of tools (see calico.ToolLabel), that some
+// attributes name: Terraform manages these. All other labels are Terraform's, too.
+type managed struct{ annotations, labels map[string]string }
+
+// managedBy returns what any of the given attributes name.
+func managedBy(all ...values) managed {
+	m := managed{map[string]string{}, map[string]string{}}
+	for _, v := range all {
+		maps.Copy(m.annotations, v.stringMap("annotations"))
+		maps.Copy(m.labels, v.stringMap("labels"))
 	}
-	for key, value := range obj.GetAnnotations() {
-		annotations[key] = value
-	}
-	if len(annotations) > 0 {
-		obj.SetAnnotations(annotations)
-	}
+	return m
 }
 
-// onlyManagedAnnotations returns a copy of the object without the annotations
-// that are not Terraform's.
-func onlyManagedAnnotations(obj calico.Object, managed map[string]string) calico.Object {
+// importedFrom returns what an import takes over of an object: all but what tools keep for
+// themselves.
+func importedFrom(obj calico.Object) managed {
+	m := managed{annotations: maps.Clone(obj.GetAnnotations())}
+	maps.DeleteFunc(m.annotations, func(key, _ string) bool { return calico.ToolAnnotation(key) })
+	return m
+}
+
+// hasAnnotation tells whether an annotation is Terraform's.
+func (m managed) hasAnnotation(key string) bool {
+	_, ours := m.annotations[key]
+	return ours
+}
+
+// hasLabel tells whether a label is Terraform's.
+func (m managed) hasLabel(key string) bool {
+	_, ours := m.labels[key]
+	return ours || !calico.ToolLabel(key)
+}
+
+// withForeign adds to the object the annotations and labels of base that are not
+// Terraform's: they stay.
+func withForeign(obj calico.Object, base calico.Object, m managed) {
+	join := func(own, of map[string]string, ours func(string) bool) map[string]string {
+		all := map[string]string{}
+		for key, value := range of {
+			if !ours(key) {
+				all[key] = value
+			}
+		}
+		maps.Copy(all, own)
+		if len(all) == 0 {
+			return own
+		}
+		return all
+	}
+	obj.SetAnnotations(join(obj.GetAnnotations(), base.GetAnnotations(), m.hasAnnotation))
+	obj.SetLabels(join(obj.GetLabels(), base.GetLabels(), m.hasLabel))
+}
+
+// onlyManaged returns a copy of the object without the annotations and labels that are not
+// Terraform's.
+func onlyManaged(obj calico.Object, m managed) calico.Object {
 	c, ok := obj.DeepCopyObject().(calico.Object)
 	if !ok {
 		return obj
 	}
-	annotations := map[string]string{}
-	for key, value := range obj.GetAnnotations() {
-		if _, ours := managed[key]; ours {
-			annotations[key] = value
-		}
-	}
+	annotations := maps.Clone(obj.GetAnnotations())
+	maps.DeleteFunc(annotations, func(key, _ string) bool { return !m.hasAnnotation(key) })
 	c.SetAnnotations(annotations)
+	labels := maps.Clone(obj.GetLabels())
+	maps.DeleteFunc(labels, func(key, _ string) bool { return !m.hasLabel(key) })
+	c.SetLabels(labels)
 	return c
 }
 

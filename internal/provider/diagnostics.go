@@ -91,6 +91,25 @@ func (r *objectResource) addStoreError(diags *diag.Diagnostics, action string, i
 	addStoreError(diags, summary, id, err)
 }
 
+// addWriteError reports that an object could not be written: on the attributes that the
+// datastore names, if it does.
+func (r *objectResource) addWriteError(diags *diag.Diagnostics, action string, v values, err error) {
+	var rejected *datastore.RejectedError
+	if !errors.As(err, &rejected) || len(rejected.Causes) == 0 {
+		r.addStoreError(diags, action, r.id(v), err)
+		return
+	}
+	for _, cause := range rejected.Causes {
+		field, ok := calico.ParsePath(cause.Field)
+		if !ok {
+			r.addStoreError(diags, action, r.id(v), err)
+			return
+		}
+		diags.AddAttributeError(r.attributePath(v, field), fmt.Sprintf("Unable to %s %s", action, r.id(v)),
+			fmt.Sprintf("%s %s: %s. Nothing was written.", safetext.Text(rejected.Reason), safetext.Line(cause.Field), safetext.Line(cause.Reason)))
+	}
+}
+
 // againDetail tells of a failure of the whole datastore that was told before: hundreds of
 // writes may fail for the same reason, and each needs an error of its own.
 func againDetail(id calico.ID, err error) string {
@@ -143,8 +162,21 @@ func addStoreError(diags *diag.Diagnostics, summary string, id calico.ID, err er
 		refused     *guard.RefusedError
 		unknown     *calico.UnknownFieldsError
 		private     *privateStateError
+		rejected    *datastore.RejectedError
+		undone      *datastore.UndoneError
+		left        *datastore.LeftError
 	)
 	switch {
+	case errors.As(err, &left):
+		diags.AddError(summary, leftDetail(left))
+	case errors.As(err, &undone):
+		diags.AddError(summary, undoneDetail(undone))
+	case errors.As(err, &rejected):
+		detail := safetext.Text(rejected.Reason)
+		for _, cause := range rejected.Causes {
+			detail += fmt.Sprintf("\n  %s: %s", safetext.Line(cause.Field), safetext.Line(cause.Reason))
+		}
+		diags.AddError(summary, detail+"\n\nNothing was written.")
 	case errors.As(err, &unknown):
 		diags.AddError(summary, lostDetail(unknown.Fields)+" "+nothingWritten(id))
 	case errors.As(err, &refused):
@@ -191,6 +223,33 @@ func addStoreError(diags *diag.Diagnostics, summary string, id calico.ID, err er
 	default:
 		diags.AddError(summary, err.Error())
 	}
+}
+
+// refusalOf is what a guard has said, or why it could not be asked.
+func refusalOf(err error) string {
+	var refused *guard.RefusedError
+	if errors.As(err, &refused) {
+		return refusal(refused)
+	}
+	return safetext.Text(err.Error()) + "\n\n"
+}
+
+// undoneDetail tells that a write was undone.
+func undoneDetail(e *datastore.UndoneError) string {
+	with := ""
+	if len(e.Others) > 0 {
+		with = fmt.Sprintf(" Others wrote at the same time: %s.", safetext.Line(strings.Join(e.Others, ", ")))
+	}
+	return fmt.Sprintf("The change was made at %s, and undone: for a moment it was in force.%s\n\n%sWhat was stored before is stored again. Plan again, and review the new plan.", safetext.Line(e.Key), with, refusalOf(e.Refusal))
+}
+
+// leftDetail tells that a write is in force which should not be.
+func leftDetail(e *datastore.LeftError) string {
+	what := "It could not be checked what it does together with what others wrote at the same time.\n\n"
+	if e.Refusal != nil {
+		what = refusalOf(e.Refusal)
+	}
+	return fmt.Sprintf("THE CHANGE IS IN FORCE, and could not be undone: it is stored at %s. Look at it now, and put it right by hand.\n\n%sWhy it was not undone: %s.", safetext.Line(e.Key), what, safetext.Line(e.Why.Error()))
 }
 
 // importAdvice tells how Terraform gets to manage an object that exists.

@@ -49,6 +49,10 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		r.data.refuseLocked(ctx, &resp.Diagnostics)
 		return
 	}
+	if why := r.data.unwritable(r.kind); why != "" {
+		resp.Diagnostics.AddError(fmt.Sprintf("Unable to Plan %s", described(r.id(planned))), why)
+		return
+	}
 	var replaced values
 	r.fillIn(config, planned)
 	for name := range state {
@@ -330,7 +334,7 @@ func (r *objectResource) planDerived(obj calico.Object, c *codec.Conversion, con
 	if state != nil && kept != nil && kept.Stored != nil && len(c.Unknown) == 0 {
 		// Nothing to change in the datastore: then nothing changes here, though
 		// the stored object may be spelled in another way than ours would be.
-		stored := onlyManagedAnnotations(kept.Object, managedAnnotations(state, planned))
+		stored := onlyManaged(kept.Object, managedBy(state, planned))
 		stored.SetName(obj.GetName()) // the same name, whatever its spelling
 		if (calico.Equal(obj, stored) || calico.Equal(obj, r.asConfigured(stored))) && r.planNoChange(config, planned, state) {
 			return

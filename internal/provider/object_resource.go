@@ -127,7 +127,7 @@ func (r *objectResource) Create(ctx context.Context, req resource.CreateRequest,
 	}
 	stored, adopted, err := r.create(ctx, store, obj)
 	if err != nil {
-		r.addStoreError(&resp.Diagnostics, "Create", r.id(planned), err)
+		r.addWriteError(&resp.Diagnostics, "Create", planned, err)
 		return
 	}
 	kept := &objectState{Origin: originCreated}
@@ -204,15 +204,15 @@ func (r *objectResource) read(ctx context.Context, req resource.ReadRequest, res
 		}
 	}
 	prior := state
-	managed := managedAnnotations(state)
+	ours := managedBy(state)
 	switch {
 	case kept == nil:
 		r.warnLost(r.id(state), &resp.Diagnostics)
 		kept = &objectState{Origin: originUnknown}
 	case kept.importing():
-		prior, managed = nil, stored.Object.GetAnnotations()
+		prior, ours = nil, importedFrom(stored.Object)
 	}
-	stored.Object = onlyManagedAnnotations(stored.Object, managed)
+	stored.Object = onlyManaged(stored.Object, ours)
 	if err := narrow(stored, state, kept); err != nil {
 		r.addStoreError(&resp.Diagnostics, "Read", r.id(state), err)
 		return
@@ -233,21 +233,20 @@ func (r *objectResource) Update(ctx context.Context, req resource.UpdateRequest,
 	}
 	kept, err := r.startingState(ctx, store, req.Private, state)
 	if err != nil {
-		r.addStoreError(&resp.Diagnostics, "Update", r.id(planned), err)
+		r.addWriteError(&resp.Diagnostics, "Update", planned, err)
 		return
 	}
 	obj := r.writable(ctx, store, planned, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	managed := managedAnnotations(state, planned)
-	withForeignAnnotations(obj, kept.Object, managed)
+	withForeign(obj, kept.Object, managedBy(state, planned))
 	stored, err := r.guarded(ctx, store, changeTo(obj)).Update(ctx, obj, kept.Stored)
 	if err != nil {
-		r.addStoreError(&resp.Diagnostics, "Update", r.id(planned), err)
+		r.addWriteError(&resp.Diagnostics, "Update", planned, err)
 		return
 	}
-	stored.Object = onlyManagedAnnotations(stored.Object, managedAnnotations(planned))
+	stored.Object = onlyManaged(stored.Object, managedBy(planned))
 	resp.State.Raw = r.finish(ctx, stored, planned, planned, kept, resp.Identity, resp.Private, &resp.Diagnostics)
 }
 
@@ -360,13 +359,4 @@ func identify(ctx context.Context, identity *tfsdk.ResourceIdentity, v values, d
 	if _, namespaced := v["namespace"]; namespaced {
 		diags.Append(identity.SetAttribute(ctx, path.Root("namespace"), v.str("namespace"))...)
 	}
-}
-
-// managedAnnotations are the annotations that any of the given attributes name.
-func managedAnnotations(all ...values) map[string]string {
-	out := map[string]string{}
-	for _, v := range all {
-		maps.Copy(out, v.stringMap("annotations"))
-	}
-	return out
 }

@@ -249,7 +249,7 @@ func (r *objectResource) sameAsState(obj calico.Object, state values) bool {
 	if r.adopts {
 		obj = onlyFields(obj, r.owned(state))
 	} else {
-		obj = onlyManagedAnnotations(obj, managedAnnotations(state))
+		obj = onlyManaged(obj, managedBy(state))
 	}
 	now := r.attributes(obj, state)
 	for name, value := range state {

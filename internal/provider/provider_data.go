@@ -521,3 +521,12 @@ func observe(ctx context.Context, call datastore.Call) {
 		"outcome":     call.Outcome,
 	})
 }
+
+// unwritable tells why no object of a kind can be written in the datastore; "" if they can,
+// or if the datastore is not known.
+func (d *providerData) unwritable(kind calico.Kind) string {
+	if d == nil || d.datastore == nil {
+		return ""
+	}
+	return d.datastore.Unwritable[kind]
+}
