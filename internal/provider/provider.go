@@ -210,10 +210,10 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 // addProblem reports what is wrong with the settings, on the attribute that it
 // belongs to.
 func addProblem(diags *diag.Diagnostics, problem settings.Problem) {
-	block, attribute := problem.Setting.Place()
-	at := path.Root(attribute)
-	if block != "" {
-		at = path.Root(block).AtName(attribute)
+	steps := problem.Setting.Steps()
+	at := path.Root(steps[0])
+	for _, step := range steps[1:] {
+		at = at.AtName(step)
 	}
 	if problem.Index >= 0 {
 		at = at.AtListIndex(problem.Index)

@@ -48,16 +48,16 @@ const (
 )
 
 var etcdDefinitions = []definition{
-	{NameEndpoints, "ETCD_ENDPOINTS", "etcdEndpoints", func(s Settings) []string { return s.Endpoints }},
-	{NameDiscoverySRV, "ETCD_DISCOVERY_SRV", "etcdDiscoverySrv", text(func(s Settings) string { return s.DiscoverySRV })},
-	{NameUsername, "ETCD_USERNAME", "etcdUsername", text(func(s Settings) string { return s.Username })},
-	{NamePassword, "ETCD_PASSWORD", "etcdPassword", text(func(s Settings) string { return s.Password })},
-	{NameCACert, "", "etcdCACert", text(func(s Settings) string { return s.CACert })},
-	{NameCACertFile, "ETCD_CA_CERT_FILE", "etcdCACertFile", text(func(s Settings) string { return s.CACertFile })},
-	{NameCert, "", "etcdCert", text(func(s Settings) string { return s.Cert })},
-	{NameCertFile, "ETCD_CERT_FILE", "etcdCertFile", text(func(s Settings) string { return s.CertFile })},
-	{NameKey, "", "etcdKey", text(func(s Settings) string { return s.Key })},
-	{NameKeyFile, "ETCD_KEY_FILE", "etcdKeyFile", text(func(s Settings) string { return s.KeyFile })},
+	{NameEndpoints, calicoctl("ETCD_ENDPOINTS"), "etcdEndpoints", func(s Settings) []string { return s.Endpoints }},
+	{NameDiscoverySRV, calicoctl("ETCD_DISCOVERY_SRV"), "etcdDiscoverySrv", text(func(s Settings) string { return s.DiscoverySRV })},
+	{NameUsername, calicoctl("ETCD_USERNAME"), "etcdUsername", text(func(s Settings) string { return s.Username })},
+	{NamePassword, calicoctl("ETCD_PASSWORD"), "etcdPassword", text(func(s Settings) string { return s.Password })},
+	{NameCACert, nil, "etcdCACert", text(func(s Settings) string { return s.CACert })},
+	{NameCACertFile, calicoctl("ETCD_CA_CERT_FILE"), "etcdCACertFile", text(func(s Settings) string { return s.CACertFile })},
+	{NameCert, nil, "etcdCert", text(func(s Settings) string { return s.Cert })},
+	{NameCertFile, calicoctl("ETCD_CERT_FILE"), "etcdCertFile", text(func(s Settings) string { return s.CertFile })},
+	{NameKey, nil, "etcdKey", text(func(s Settings) string { return s.Key })},
+	{NameKeyFile, calicoctl("ETCD_KEY_FILE"), "etcdKeyFile", text(func(s Settings) string { return s.KeyFile })},
 }
 
 // etcdPlaces are the settings that tell where etcd is: one of them is needed.
@@ -155,7 +155,7 @@ func takeTLS(r *Resolved, merged layer, problems *Problems) {
 		checkCA(ca, problems)
 	}
 	if readable(cert) && readable(key) {
-		checkPair(cert, key, problems)
+		checkPair(cert, key, NameCert, NameKey, problems)
 	}
 	r.CACert, r.Cert, r.Key = ca.pem, cert.pem, key.pem
 }
@@ -171,9 +171,9 @@ func plaintext(r *Resolved) bool {
 }
 
 // nothingSet is the answer to a user who has not said yet where the datastore is.
-const nothingSet = `There is no etcd endpoint. Name the datastore in one of three ways:
+const nothingSet = `There is no etcd endpoint, and nothing says that Calico's datastore is Kubernetes. Name the datastore in one of three ways:
 
-1. In the provider block:
+1. In the provider block, etcd or Kubernetes:
 
      provider "calico" {
        etcd {
@@ -181,9 +181,17 @@ const nothingSet = `There is no etcd endpoint. Name the datastore in one of thre
        }
      }
 
+     provider "calico" {
+       kubernetes {
+         config_path = "/home/ann/.kube/config"
+       }
+     }
+
 2. In the environment variables of calicoctl:
 
      ETCD_ENDPOINTS=https://10.0.0.1:2379
+
+     DATASTORE_TYPE=kubernetes KUBECONFIG=/home/ann/.kube/config
 
 3. In a configuration file of calicoctl. It is read only if config_file in the
    provider block, or the environment variable CALICOCTL_CONFIG, names it:

@@ -42,21 +42,24 @@ type apiConfigSpec struct {
 	EtcdCert         string `json:"etcdCert"`
 	EtcdCACert       string `json:"etcdCACert"`
 
-	// Known, so that a file that has them can be read; not used for etcd.
-	Kubeconfig               string  `json:"kubeconfig"`
-	KubeconfigInline         string  `json:"kubeconfigInline"`
-	K8sAPIEndpoint           string  `json:"k8sAPIEndpoint"`
-	K8sKeyFile               string  `json:"k8sKeyFile"`
-	K8sCertFile              string  `json:"k8sCertFile"`
-	K8sCAFile                string  `json:"k8sCAFile"`
-	K8sAPIToken              string  `json:"k8sAPIToken"`
-	K8sInsecureSkipTLSVerify bool    `json:"k8sInsecureSkipTLSVerify"`
-	K8sDisableNodePoll       bool    `json:"k8sDisableNodePoll"`
-	UsePodCIDR               bool    `json:"usePodCIDR"`
-	K8sClientQPS             float32 `json:"k8sClientQPS"`
-	K8sClientBurst           int     `json:"k8sClientBurst"`
-	K8sCurrentContext        string  `json:"k8sCurrentContext"`
-	CalicoAPIGroup           string  `json:"calicoAPIGroup"`
+	Kubeconfig               string `json:"kubeconfig"`
+	KubeconfigInline         string `json:"kubeconfigInline"`
+	K8sAPIEndpoint           string `json:"k8sAPIEndpoint"`
+	K8sKeyFile               string `json:"k8sKeyFile"`
+	K8sCertFile              string `json:"k8sCertFile"`
+	K8sCAFile                string `json:"k8sCAFile"`
+	K8sAPIToken              string `json:"k8sAPIToken"`
+	K8sInsecureSkipTLSVerify bool   `json:"k8sInsecureSkipTLSVerify"`
+	K8sCurrentContext        string `json:"k8sCurrentContext"`
+	CalicoAPIGroup           string `json:"calicoAPIGroup"`
+
+	// Known, so that a file that has them can be read. They are not used: the first two
+	// are for calico-node and for IP addresses of workloads, and there is no limit here
+	// of how many requests are made.
+	K8sDisableNodePoll bool    `json:"k8sDisableNodePoll"`
+	UsePodCIDR         bool    `json:"usePodCIDR"`
+	K8sClientQPS       float32 `json:"k8sClientQPS"`
+	K8sClientBurst     int     `json:"k8sClientBurst"`
 }
 
 // namedFile returns the configuration file to read, if one is named.
@@ -98,6 +101,21 @@ func readFile(path string, origin Origin, problems *Problems) layer {
 			CertFile:     spec.EtcdCertFile,
 			KeyFile:      spec.EtcdKeyFile,
 		},
+		Kubernetes: KubernetesSettings{
+			ConfigPath:     spec.Kubeconfig,
+			ConfigInline:   spec.KubeconfigInline,
+			ConfigContext:  spec.K8sCurrentContext,
+			Host:           spec.K8sAPIEndpoint,
+			CACertFile:     spec.K8sCAFile,
+			Token:          spec.K8sAPIToken,
+			ClientCertFile: spec.K8sCertFile,
+			ClientKeyFile:  spec.K8sKeyFile,
+			APIGroup:       spec.CalicoAPIGroup,
+		},
+	}
+	// (What is false in the file may be just not there.)
+	if spec.K8sInsecureSkipTLSVerify {
+		s.Kubernetes.Insecure = &spec.K8sInsecureSkipTLSVerify
 	}
 	if spec.EtcdEndpoints != "" {
 		s.Endpoints = []string{spec.EtcdEndpoints}

@@ -1,10 +1,14 @@
 package settings
 
-import "strings"
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+)
 
 // value is what a layer says of one setting.
 type value struct {
-	// texts has one element, but for endpoints.
+	// texts has one element, but for endpoints and kubeconfig files, and for blocks.
 	texts  []string
 	origin Origin
 }
@@ -30,15 +34,12 @@ func fromConfiguration(s Settings) layer {
 	return l
 }
 
-// fromEnvironment is what calicoctl's variables say, the ones prefixed CALICO_
-// before the others. An empty variable is an unset one.
+// fromEnvironment is what the environment variables say, calicoctl's before the others,
+// and of those the ones prefixed CALICO_ first. An empty variable is an unset one.
 func fromEnvironment(env func(string) (string, bool)) layer {
 	l := layer{}
 	for _, d := range definitions {
-		if d.variable == "" {
-			continue
-		}
-		for _, variable := range []string{"CALICO_" + d.variable, d.variable} {
+		for _, variable := range d.variables {
 			if v, _ := env(variable); v != "" {
 				l[d.name] = value{split(d.name, v), Origin{Environment, "environment variable " + variable}}
 				break
@@ -59,36 +60,46 @@ func fromFile(path string, s Settings) layer {
 	return l
 }
 
-// split takes the comma-separated form of endpoints apart. The result is never nil.
+// split takes the lists apart that are written as one text: endpoints, and kubeconfig
+// files. The result is never nil.
 func split(name Name, v string) []string {
-	if name != NameEndpoints {
+	var elements []string
+	switch name {
+	case NameEndpoints:
+		elements = strings.Split(v, ",")
+	case NameConfigPath:
+		elements = filepath.SplitList(v)
+	default:
 		return []string{v}
 	}
-	endpoints := []string{}
-	for _, e := range strings.Split(v, ",") {
-		if e = strings.TrimSpace(e); e != "" {
-			endpoints = append(endpoints, e)
+	list := []string{}
+	for _, e := range elements {
+		if e = strings.TrimSpace(e); e != "" && !slices.Contains(list, e) {
+			list = append(list, e)
 		}
 	}
-	return endpoints
+	return list
 }
 
 // pairs are settings that say the same thing in two ways: a layer gives one of
 // them, and whichever a stronger layer gives, weaker layers' other one is not
 // used.
-var pairs = etcdPairs
+var pairs = slices.Concat(etcdPairs, kubernetesPairs)
+
+// together are settings that are taken from one layer, the strongest that gives any of
+// them, all or some of which it may give.
+var together = [][]Name{kubernetesPlaces}
 
 // merge takes each setting from the strongest layer that gives it or its twin.
 func merge(layers ...layer) layer {
 	merged := layer{}
-	var groups [][]Name
-	paired := map[Name]bool{}
+	groups := slices.Clone(together)
 	for _, p := range pairs {
 		groups = append(groups, p[:])
-		paired[p[0]], paired[p[1]] = true, true
 	}
+	grouped := slices.Concat(groups...)
 	for _, d := range definitions {
-		if !paired[d.name] && d.name != NameDatastoreType {
+		if !slices.Contains(grouped, d.name) && d.name != NameDatastoreType {
 			groups = append(groups, []Name{d.name})
 		}
 	}
@@ -112,9 +123,10 @@ func merge(layers ...layer) layer {
 }
 
 // datastoreType takes the kind of datastore from the strongest layer that tells
-// it. A layer that gives endpoints or a domain, but no kind, means etcd: a
-// forgotten DATASTORE_TYPE=kubernetes does not redirect a provider block that
-// names etcd's endpoints.
+// it. A layer that gives a block, or where a datastore is, but no kind, means that
+// datastore: a forgotten DATASTORE_TYPE=kubernetes does not redirect a provider block
+// that names etcd's endpoints. Only of the environment nothing about Kubernetes is
+// inferred: many have a KUBECONFIG there, for kubectl.
 //
 // calicoctl takes a domain alone for kubernetes, which leaves no use for the
 // domain; here it means etcd, deliberately.
@@ -123,11 +135,26 @@ func datastoreType(layers []layer) (value, bool) {
 		if v, ok := l[NameDatastoreType]; ok {
 			return v, true
 		}
-		for _, name := range etcdPlaces {
+		for _, name := range append([]Name{NameEtcdBlock}, etcdPlaces[:]...) {
 			if v, ok := l[name]; ok {
 				return value{[]string{EtcdV3}, v.origin}, true
 			}
 		}
+		for _, name := range append([]Name{NameKubernetesBlock}, kubernetesPlaces...) {
+			if v, ok := l[name]; ok && v.origin.Layer != Environment {
+				return value{[]string{Kubernetes}, v.origin}, true
+			}
+		}
 	}
 	return value{}, false
+}
+
+// asks tells whether a layer names the kind of datastore, and no stronger one another.
+func asks(layers []layer, kind string) bool {
+	for _, l := range layers {
+		if v, ok := l[NameDatastoreType]; ok {
+			return v.text() == kind
+		}
+	}
+	return false
 }

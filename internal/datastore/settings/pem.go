@@ -28,23 +28,32 @@ func readMaterial(merged layer, inline, file Name, problems *Problems) material 
 		return material{}
 	}
 	path := v.text()
-	// Someone who gives the text of a key where its file is meant does not want
-	// to see it in an error.
-	if strings.Contains(path, "-----BEGIN") || strings.ContainsAny(path, "\n\r\x00") {
+	if isText(path) {
 		problems.add(file, v.origin, "Text in place of a file name",
 			"%s must be the name of a file, but is a text of several lines. %s takes the text of a PEM file.", v.origin, inline)
 		return material{name: file, origin: v.origin}
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		hint := ""
-		if strings.HasPrefix(path, "~") {
-			hint = ` Nothing expands the "~": write pathexpand("` + path + `") in the provider block, or the whole path elsewhere.`
-		}
-		problems.add(file, v.origin, "Unreadable file", "The file %q, named by %s, cannot be read: %v.%s", path, v.origin, fileReason(err), hint)
+		unreadable(file, v.origin, path, err, problems)
 		return material{name: file, origin: v.origin}
 	}
 	return material{text, file, v.origin}
+}
+
+// isText tells whether what should be the name of a file is the text of one. Someone who
+// gives the text of a key where its file is meant does not want to see it in an error.
+func isText(path string) bool {
+	return strings.Contains(path, "-----BEGIN") || strings.ContainsAny(path, "\n\r\x00")
+}
+
+// unreadable says that a file cannot be read.
+func unreadable(setting Name, origin Origin, path string, err error, problems *Problems) {
+	hint := ""
+	if strings.HasPrefix(path, "~") {
+		hint = ` Nothing expands the "~": write pathexpand("` + path + `") in the provider block, or the whole path elsewhere.`
+	}
+	problems.add(setting, origin, "Unreadable file", "The file %q, named by %s, cannot be read: %v.%s", path, origin, fileReason(err), hint)
 }
 
 // fileReason is an error of os without the path, which is told already.
@@ -58,23 +67,24 @@ func fileReason(err error) error {
 
 // String says for a message where the material is, never what it is.
 func (m material) String() string {
-	switch m.name {
-	case NameCACertFile, NameCertFile, NameKeyFile:
+	if m.isFile() {
 		return "The file named by " + m.origin.String()
-	default:
-		return "The text of " + m.origin.String()
 	}
+	return "The text of " + m.origin.String()
 }
 
 // hint reminds of the other attribute a user who may have mixed them up.
 func (m material) hint() string {
-	switch m.name {
-	case NameCACert, NameCert, NameKey:
-		return fmt.Sprintf(" The name of a file belongs into %s.", m.name+"_file")
-	default:
+	if m.isFile() {
 		return ""
 	}
+	return fmt.Sprintf(" The name of a file belongs into %s.", m.name+fileSuffix)
 }
+
+// fileSuffix ends the name of a setting that names a file with what its twin would hold.
+const fileSuffix = "_file"
+
+func (m material) isFile() bool { return strings.HasSuffix(string(m.name), fileSuffix) }
 
 func checkCA(ca material, problems *Problems) {
 	if len(ca.pem) == 0 && ca.name == "" {
@@ -90,18 +100,19 @@ func checkCA(ca material, problems *Problems) {
 	}
 }
 
-// checkPair checks the client's certificate and key.
-func checkPair(cert, key material, problems *Problems) {
+// checkPair checks the client's certificate and key, whose settings have these names, or
+// these with fileSuffix.
+func checkPair(cert, key material, certName, keyName Name, problems *Problems) {
 	switch {
 	case cert.name == "" && key.name == "":
 		return
 	case key.name == "":
 		problems.add(cert.name, cert.origin, "Client certificate without its key",
-			"%s is given, but neither key nor key_file is. etcd asks a client to prove with its key that the certificate is its own.", cert.origin)
+			"%s is given, but neither %s nor %s is. The server asks a client to prove with its key that the certificate is its own.", cert.origin, keyName.short(), keyName.short()+fileSuffix)
 		return
 	case cert.name == "":
 		problems.add(key.name, key.origin, "Client key without its certificate",
-			"%s is given, but neither cert nor cert_file is. A key is of use only beside its certificate.", key.origin)
+			"%s is given, but neither %s nor %s is. A key is of use only beside its certificate.", key.origin, certName.short(), certName.short()+fileSuffix)
 		return
 	}
 	before := len(*problems)

@@ -11,6 +11,8 @@ type Resolved struct {
 	DatastoreType string
 	// ResolvedEtcd is empty but for EtcdV3.
 	ResolvedEtcd
+	// ResolvedKubernetes is empty but for Kubernetes.
+	ResolvedKubernetes
 
 	origins map[Name]Origin
 }
@@ -27,7 +29,8 @@ func (r Resolved) Origin(name Name) (Origin, bool) {
 func (r Resolved) String() string {
 	var b strings.Builder
 	b.WriteString(r.DatastoreType)
-	b.WriteString(r.place())
+	b.WriteString(r.ResolvedEtcd.place())
+	b.WriteString(r.ResolvedKubernetes.place())
 	for _, d := range definitions {
 		if o, ok := r.origins[d.name]; ok {
 			fmt.Fprintf(&b, "; %s from %s", d.name.short(), o)
@@ -47,14 +50,15 @@ func Check(explicit Settings) Problems {
 	r := &Resolved{origins: map[Name]Origin{}}
 	given := merge(fromConfiguration(explicit))
 	checkType(r, given, &problems)
-	checkAlternatives(given, &problems)
+	checkBlocks(given, &problems)
+	checkAlternatives(given, pairs, &problems)
 	takeDiscovery(r, given, &problems)
+	takeKubernetes(r, given, explicit.Kubernetes.Exec, &problems)
 	return problems
 }
 
 // Resolve puts the settings together: explicit ones, those of the provider
-// block, before calicoctl's environment variables before a calicoctl
-// configuration file.
+// block, before environment variables before a calicoctl configuration file.
 //
 //   - env looks up an environment variable, as os.LookupEnv does. An empty
 //     variable counts as unset (to calicoctl it is set, and an error for some).
@@ -64,9 +68,14 @@ func Check(explicit Settings) Problems {
 //   - Every setting is taken from the first place that gives it, each by
 //     itself; calicoctl would use only one place. Of two settings that say the
 //     same in two ways (endpoints and discovery_srv; ca_cert and ca_cert_file,
-//     and so on), the one in the stronger place counts.
-//   - The kind of datastore is etcdv3 where a place gives endpoints or a domain
-//     and no kind.
+//     and so on), the one in the stronger place counts. So it is with what says
+//     where an API server is (config_path, host, an inline kubeconfig): a
+//     forgotten KUBECONFIG or KUBE_HOST does not redirect a provider block.
+//   - The kind of datastore is that of the block, of the endpoints, or of what
+//     else a place gives, where it gives no kind; but of variables about
+//     Kubernetes alone nothing follows.
+//   - The service account of the pod is used only if the kind kubernetes is asked
+//     for by its name, and nothing else is said about Kubernetes.
 //
 // Where the problems' Err is not nil, the settings are not to be used.
 func Resolve(explicit Settings, env func(string) (string, bool), configFile string) (Resolved, Problems) {
@@ -79,11 +88,18 @@ func Resolve(explicit Settings, env func(string) (string, bool), configFile stri
 
 	r := Resolved{origins: map[Name]Origin{}}
 	checkType(&r, merged, &problems)
-	if r.DatastoreType == Kubernetes || r.DatastoreType == None {
+	if !checkBlocks(merged, &problems) {
 		return r, problems
 	}
-	checkAlternatives(merged, &problems)
-	resolveEtcd(&r, merged, &problems)
+	switch r.DatastoreType {
+	case None:
+	case Kubernetes:
+		host, _ := env(podVariable)
+		resolveKubernetes(&r, merged, explicit.Kubernetes.Exec, host != "" && asks(layers, Kubernetes), &problems)
+	default:
+		checkAlternatives(merged, etcdPairs, &problems)
+		resolveEtcd(&r, merged, &problems)
+	}
 	return r, problems
 }
 
@@ -111,10 +127,38 @@ func checkType(r *Resolved, merged layer, problems *Problems) {
 	}
 }
 
+// checkBlocks finds a block of another datastore than that which is asked for beside it;
+// false if there is one.
+func checkBlocks(merged layer, problems *Problems) bool {
+	etcd, hasEtcd := merged[NameEtcdBlock]
+	kubernetes, hasKubernetes := merged[NameKubernetesBlock]
+	if hasEtcd && hasKubernetes {
+		problems.add(NameKubernetesBlock, kubernetes.origin, "Two datastores",
+			"The blocks etcd and kubernetes are both given, but one provider block stands for one datastore. Take one of them out; another provider block, with an alias, may have the other datastore.")
+		return false
+	}
+	kind := merged[NameDatastoreType]
+	if kind.origin.Layer != Configuration {
+		return true
+	}
+	var other value
+	switch {
+	case hasEtcd && kind.text() == Kubernetes:
+		other = etcd
+	case hasKubernetes && kind.text() == EtcdV3:
+		other = kubernetes
+	default:
+		return true
+	}
+	problems.add(NameDatastoreType, kind.origin, "Block of another datastore",
+		"datastore_type is %q, but there is the block %s. Take the block out, or datastore_type: it follows from the block.", kind.text(), other.origin)
+	return false
+}
+
 // checkAlternatives finds settings that are given in two ways in one place. Some
 // certificates may be texts and others files, such as a key out of a secret store beside
 // the file of a CA (calicoctl wants them alike).
-func checkAlternatives(merged layer, problems *Problems) {
+func checkAlternatives(merged layer, pairs [][2]Name, problems *Problems) {
 	for _, pair := range pairs {
 		a, both := merged[pair[0]]
 		b, ok := merged[pair[1]]

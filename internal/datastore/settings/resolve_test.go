@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -214,13 +215,13 @@ func TestPrecedence(t *testing.T) {
 			want:     Resolved{DatastoreType: EtcdV3, ResolvedEtcd: ResolvedEtcd{Endpoints: []string{a}}},
 		},
 		"the kind of the same place before its endpoints": {
-			env:  variables{"DATASTORE_TYPE": "kubernetes", "ETCD_ENDPOINTS": b},
-			want: Resolved{DatastoreType: Kubernetes},
+			env:  variables{"DATASTORE_TYPE": "kubernetes", "ETCD_ENDPOINTS": b, "KUBE_HOST": "https://k"},
+			want: Resolved{DatastoreType: Kubernetes, ResolvedKubernetes: ResolvedKubernetes{Host: "https://k"}},
 		},
 		"kubernetes in the provider block": {
-			explicit: Settings{DatastoreType: Kubernetes},
+			explicit: Settings{DatastoreType: Kubernetes, Kubernetes: KubernetesSettings{Host: "https://k"}},
 			env:      variables{"ETCD_ENDPOINTS": "not even a URL", "ETCD_KEY_FILE": "/nowhere"},
-			want:     Resolved{DatastoreType: Kubernetes},
+			want:     Resolved{DatastoreType: Kubernetes, ResolvedKubernetes: ResolvedKubernetes{Host: "https://k"}},
 		},
 		"none, on purpose": {
 			explicit: Settings{DatastoreType: None},
@@ -228,8 +229,8 @@ func TestPrecedence(t *testing.T) {
 			want:     Resolved{DatastoreType: None},
 		},
 		"kubernetes in a file": {
-			file: []string{"datastoreType: kubernetes", "kubeconfig: /root/.kube/config", "k8sInsecureSkipTLSVerify: true", "k8sClientQPS: 12.5", "k8sClientBurst: 10", "calicoAPIGroup: crd.projectcalico.org/v1"},
-			want: Resolved{DatastoreType: Kubernetes},
+			file: []string{"datastoreType: kubernetes", "k8sAPIEndpoint: https://k", "k8sInsecureSkipTLSVerify: true", "k8sClientQPS: 12.5", "k8sClientBurst: 10", "calicoAPIGroup: crd.projectcalico.org/v1"},
+			want: Resolved{DatastoreType: Kubernetes, ResolvedKubernetes: ResolvedKubernetes{Host: "https://k", Insecure: true, APIGroup: "crd.projectcalico.org/v1"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -320,7 +321,7 @@ func TestProblems(t *testing.T) {
 	}{
 		"nothing": {
 			setting: NameEndpoints, index: -1,
-			says: []string{`endpoints = ["https://10.0.0.1:2379"]`, "ETCD_ENDPOINTS=", "config_file =", "CALICOCTL_CONFIG"},
+			says: []string{`endpoints = ["https://10.0.0.1:2379"]`, "config_path = ", "ETCD_ENDPOINTS=", "DATASTORE_TYPE=kubernetes KUBECONFIG=", "config_file =", "CALICOCTL_CONFIG"},
 		},
 		"a user but no endpoint": {
 			explicit: Settings{Etcd: Etcd{Username: "ann", Password: secret}},
@@ -585,16 +586,17 @@ func TestCheckLeavesRoomForOtherPlaces(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[Name][2]string{
-		NameDatastoreType: {"", "datastore_type"}, NameConfigFile: {"", "config_file"},
+	for name, want := range map[Name][]string{
+		NameDatastoreType: {"datastore_type"}, NameConfigFile: {"config_file"}, NameKubernetesBlock: {"kubernetes"},
 		NameEndpoints: {"etcd", "endpoints"}, NameKeyFile: {"etcd", "key_file"},
+		NameHost: {"kubernetes", "host"}, NameExecAPIVersion: {"kubernetes", "exec", "api_version"},
 	} {
-		if block, attribute := name.Place(); block != want[0] || attribute != want[1] {
-			t.Errorf("%s is the attribute %q of the block %q", name, attribute, block)
+		if steps := name.Steps(); !slices.Equal(steps, want) {
+			t.Errorf("%s is at %q", name, steps)
 		}
 	}
 	// Each field of Settings is a setting, so that none is left out of a layer.
-	full := Settings{DatastoreType: "x", Etcd: Etcd{Endpoints: []string{"x"}, DiscoverySRV: "x", Username: "x", Password: "x", CACert: "x", Cert: "x", Key: "x", CACertFile: "x", CertFile: "x", KeyFile: "x"}}
+	full := Settings{DatastoreType: "x", EtcdBlock: true, KubernetesBlock: true, Kubernetes: fullKubernetes, Etcd: Etcd{Endpoints: []string{"x"}, DiscoverySRV: "x", Username: "x", Password: "x", CACert: "x", Cert: "x", Key: "x", CACertFile: "x", CertFile: "x", KeyFile: "x"}}
 	if got := strings.Count(full.String(), " "); got != len(definitions)-1 {
 		t.Errorf("%d of %d settings are given: %s", got+1, len(definitions), full)
 	}

@@ -1,10 +1,12 @@
 // Package settings finds out how to reach a datastore: from the provider's
-// configuration, from calicoctl's environment variables and from a calicoctl
-// configuration file, in this order, one setting at a time.
+// configuration, from environment variables (calicoctl's, and for Kubernetes those of
+// HashiCorp's provider, too) and from a calicoctl configuration file, in this order, one
+// setting at a time.
 package settings
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -22,7 +24,11 @@ const (
 type Settings struct {
 	// DatastoreType is EtcdV3, Kubernetes or None.
 	DatastoreType string
+	// EtcdBlock and KubernetesBlock are true if the provider has the block, whatever is
+	// in it.
+	EtcdBlock, KubernetesBlock bool
 	Etcd
+	Kubernetes KubernetesSettings
 }
 
 // String names the settings that are given, without their values.
@@ -43,24 +49,24 @@ func (s Settings) GoString() string { return s.String() }
 // datastore_type or etcd.endpoints.
 type Name string
 
-// The settings that are attributes of the provider itself, and not of a block.
+// The settings that are attributes or blocks of the provider itself, and not in a block.
 const (
-	NameDatastoreType Name = "datastore_type"
-	NameConfigFile    Name = "config_file"
+	NameDatastoreType   Name = "datastore_type"
+	NameConfigFile      Name = "config_file"
+	NameEtcdBlock       Name = "etcd"
+	NameKubernetesBlock Name = "kubernetes"
 )
 
-// Place takes the name apart: block is the block that the attribute is in, "" for none.
-func (n Name) Place() (block, attribute string) {
-	block, attribute, found := strings.Cut(string(n), ".")
-	if !found {
-		return "", string(n)
-	}
-	return block, attribute
-}
+// Steps takes the name apart: the blocks that the attribute is in, from the outside, and
+// the attribute.
+func (n Name) Steps() []string { return strings.Split(string(n), ".") }
 
-// short is the name within its block.
+// short is the name within its datastore's block.
 func (n Name) short() string {
-	_, attribute := n.Place()
+	_, attribute, found := strings.Cut(string(n), ".")
+	if !found {
+		return string(n)
+	}
 	return attribute
 }
 
@@ -87,24 +93,42 @@ func (o Origin) String() string { return o.place }
 // definition is what the layers call a setting, and how it is told from a Settings.
 type definition struct {
 	name Name
-	// variable is the environment variable, without the prefix CALICO_. Empty
-	// for what calicoctl keeps out of the environment.
-	variable string
-	// field is the field of a calicoctl configuration file, below spec.
+	// variables are the environment variables; the first that is set counts. There are
+	// none for what is kept out of the environment.
+	variables []string
+	// field is the field of a calicoctl configuration file, below spec; "" for none.
 	field string
 	given func(Settings) []string
 }
 
+// calicoctl are the names of a variable of calicoctl, and of variables of others that say
+// the same.
+func calicoctl(variable string, others ...string) []string {
+	return append([]string{"CALICO_" + variable, variable}, others...)
+}
+
 // definitions are those of the settings of every datastore.
-var definitions = append([]definition{
-	{NameDatastoreType, "DATASTORE_TYPE", "datastoreType", text(func(s Settings) string { return s.DatastoreType })},
-}, etcdDefinitions...)
+var definitions = slices.Concat([]definition{
+	{NameDatastoreType, calicoctl("DATASTORE_TYPE"), "datastoreType", text(func(s Settings) string { return s.DatastoreType })},
+	{NameEtcdBlock, nil, "", there(func(s Settings) bool { return s.EtcdBlock })},
+	{NameKubernetesBlock, nil, "", there(func(s Settings) bool { return s.KubernetesBlock })},
+}, etcdDefinitions, kubernetesDefinitions)
 
 // text adapts a setting with one value; the empty text is unset.
 func text(get func(Settings) string) func(Settings) []string {
 	return func(s Settings) []string {
 		if v := get(s); v != "" {
 			return []string{v}
+		}
+		return nil
+	}
+}
+
+// there adapts a block: it has no value of its own.
+func there(is func(Settings) bool) func(Settings) []string {
+	return func(s Settings) []string {
+		if is(s) {
+			return []string{}
 		}
 		return nil
 	}
