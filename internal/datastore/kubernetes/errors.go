@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -160,10 +161,13 @@ func (s *Store) explainWrite(r request, err error) error {
 		return rejected(r.id, "The namespace %q does not exist in the cluster. Create it first (if it is in this configuration, refer to it, so that Terraform knows the order), or correct its name.", r.at.namespace)
 	case answer.code == http.StatusNotFound:
 		return rejected(r.id, "The cluster does not serve %s. Install the CustomResourceDefinitions of the release of Calico that is used there.", r.at.resource())
-	case answer.code == http.StatusBadRequest && strings.Contains(message, "unknown field"):
+	case (answer.code == http.StatusBadRequest || answer.code == http.StatusUnprocessableEntity) && strings.Contains(message, "strict decoding error"):
+		// (Of a JSON patch, the answer quotes the whole object.)
 		var fields []string
 		for _, m := range unknownField.FindAllStringSubmatch(message, -1) {
-			fields = append(fields, m[1])
+			if !slices.Contains(fields, m[1]) {
+				fields = append(fields, m[1])
+			}
 		}
 		return rejected(r.id, "The cluster's CustomResourceDefinition of %s does not know: %s. Calico there is older than what the configuration is written for: upgrade its CustomResourceDefinitions, or leave the field out.", r.at.resource(), safetext.Line(strings.Join(fields, ", ")))
 	case answer.code == http.StatusUnprocessableEntity:
@@ -176,7 +180,7 @@ func (s *Store) explainWrite(r request, err error) error {
 }
 
 var (
-	unknownField    = regexp.MustCompile(`unknown field "([^"]*)"`)
+	unknownField    = regexp.MustCompile(`unknown field \\?"([^"\\]*)\\?"`)
 	admissionPolicy = regexp.MustCompile(`ValidatingAdmissionPolicy '([^']*)' with binding '[^']*' denied request: (.*)`)
 	admissionHook   = regexp.MustCompile(`admission webhook "([^"]*)" denied the request:? ?(.*)`)
 )
@@ -195,9 +199,9 @@ func admission(r request, answer *answerError) error {
 
 // invalid tells of an object that breaks a rule of its definition.
 func (s *Store) invalid(r request, answer *answerError) error {
-	err := rejected(r.id, "The API server does not take it as a valid %s.", r.at.resource())
+	err := rejected(r.id, "The API server does not take it for a valid %s.", r.id.Kind)
 	for _, cause := range causes(answer) {
-		if cause.Field == "<nil>" || cause.Field == "" {
+		if _, ok := calico.ParsePath(cause.Field); !ok || cause.Field == "patch" || cause.Field == "<nil>" {
 			continue
 		}
 		err.Causes = append(err.Causes, datastore.Cause{Field: cause.Field, Reason: strings.TrimSuffix(cause.Message, ".")})

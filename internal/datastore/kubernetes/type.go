@@ -36,7 +36,7 @@ func place(where string) string {
 	if p.group != "" {
 		resource += "." + p.group
 	}
-	text := safetext.Shell(resource) + " " + safetext.Shell(p.name)
+	text := resource + " " + safetext.Shell(p.name)
 	if p.namespace != "" {
 		text = "-n " + safetext.Shell(p.namespace) + " " + text
 	}
