@@ -276,7 +276,7 @@ func runTests(m *testing.M) int {
 
 // usersPrefixes begin the names of variables by which a user configures the
 // CLI, calicoctl, etcdctl or kubectl.
-var usersPrefixes = []string{"TF_", "TERRAFORM_CONFIG", "CALICO", "DATASTORE_TYPE", "ETCD", "K8S_", "KUBECONFIG"}
+var usersPrefixes = []string{"TF_", "TERRAFORM_CONFIG", "CALICO", "DATASTORE_TYPE", "ETCD", "K8S_", "KUBE"}
 
 func isUsers(variable string) bool {
 	for _, prefix := range usersPrefixes {

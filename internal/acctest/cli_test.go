@@ -118,7 +118,8 @@ func TestCleanEnv(t *testing.T) {
 	t.Parallel()
 	got := cleanEnv([]string{
 		"HOME=/root", "PATH=/bin", "TF_VAR_x=1", "TF_CLI_ARGS=-no-color", "TF_PLUGIN_CACHE_DIR=/x", "CALICO_ETCD_ENDPOINTS=http://x",
-		"CALICOCTL_CONFIG=/x", "ETCD_ENDPOINTS=http://x", "ETCDCTL_API=3", "DATASTORE_TYPE=etcdv3", "KUBECONFIG=/x", "K8S_CA_FILE=/x", "LANG=C",
+		"CALICOCTL_CONFIG=/x", "ETCD_ENDPOINTS=http://x", "ETCDCTL_API=3", "DATASTORE_TYPE=etcdv3", "KUBECONFIG=/x", "K8S_CA_FILE=/x",
+		"KUBE_TOKEN=x", "KUBERNETES_SERVICE_HOST=10.96.0.1", "LANG=C",
 	})
 	if want := []string{"HOME=/root", "PATH=/bin", "LANG=C"}; !slices.Equal(got, want) {
 		t.Errorf("what is left of the environment is %q, want %q", got, want)

@@ -76,6 +76,7 @@ type injectedStore struct {
 type providerModel struct {
 	DatastoreType  types.String `tfsdk:"datastore_type"`
 	Etcd           types.Object `tfsdk:"etcd"`
+	Kubernetes     types.Object `tfsdk:"kubernetes"`
 	ConfigFile     types.String `tfsdk:"config_file"`
 	CalicoVersion  types.String `tfsdk:"calico_version"`
 	AdoptIdentical types.Bool   `tfsdk:"adopt_identical"`
@@ -89,11 +90,11 @@ func (p *calicoProvider) Metadata(_ context.Context, _ provider.MetadataRequest,
 }
 
 func (p *calicoProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
-	datastoreType := optionalText("Kind of Calico's datastore: `\"etcdv3\"`; or `\"none\"`, where nothing is read or written, so that configurations can be planned without a datastore in `terraform test`. The other kind, `\"kubernetes\"`, is not supported yet. Default: `\"etcdv3\"`. Environment: `DATASTORE_TYPE`.")
+	datastoreType := optionalText("Kind of Calico's datastore: `\"etcdv3\"`; `\"kubernetes\"`; or `\"none\"`, where nothing is read or written, so that configurations can be planned without a datastore in `terraform test`. Default: what the block `etcd` or `kubernetes` says by being there; without one, `\"etcdv3\"`, or what `config_file` says. Environment: `DATASTORE_TYPE`.")
 	datastoreType.Validators = []validator.String{stringvalidator.OneOf(settings.EtcdV3, settings.Kubernetes, settings.None)}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Manages the host endpoints and network policies of [Project Calico](https://docs.tigera.io/calico/latest/about/) in Calico's own datastore, etcd. One provider block stands for one datastore; use an `alias` for each further datacenter.\n\n" +
-			"Each setting of the connection is looked up by itself, and the first place that has it counts: the provider block, the environment variable that calicoctl uses (with the prefix `CALICO_` or without), the calicoctl configuration file that `config_file` names. Connections to `https://` endpoints use TLS 1.2 or later, and the server's certificate is always verified.",
+		MarkdownDescription: "Manages the host endpoints and network policies of [Project Calico](https://docs.tigera.io/calico/latest/about/) in Calico's own datastore, etcd or Kubernetes. One provider block stands for one datastore; use an `alias` for each further datacenter.\n\n" +
+			"Each setting of the connection is looked up by itself, and the first place that has it counts: the provider block, the environment variable that calicoctl uses (with the prefix `CALICO_` or without) or, for Kubernetes, HashiCorp's provider, the calicoctl configuration file that `config_file` names. Connections to `https://` endpoints use TLS 1.2 or later, and the server's certificate is always verified, unless `insecure` is set for Kubernetes.",
 		Attributes: map[string]schema.Attribute{
 			"datastore_type": datastoreType,
 			"config_file":    optionalText("Path of a calicoctl configuration file (kind `CalicoAPIConfig`), such as `\"/etc/calico/calicoctl.cfg\"`, for settings found neither here nor in the environment. Default: none; calicoctl's default path is not read unless it is given. Environment: `CALICOCTL_CONFIG`."),
@@ -104,7 +105,8 @@ func (p *calicoProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 			},
 		},
 		Blocks: map[string]schema.Block{
-			"etcd": etcdBlock(),
+			"etcd":       etcdBlock(),
+			"kubernetes": kubernetesBlock(),
 		},
 	}
 	maps.Copy(resp.Schema.Blocks, guardBlocks())
@@ -227,16 +229,19 @@ func addProblem(diags *diag.Diagnostics, problem settings.Problem) {
 
 // block is what the provider block gives, as far as it is known.
 type block struct {
-	settings                    settings.Settings
-	configFile                  string
-	release                     *calico.Release
+	settings   settings.Settings
+	configFile string
+	release    *calico.Release
+	// The time limits of etcd.
 	dialTimeout, requestTimeout time.Duration
+	kubernetesRequestTimeout    time.Duration
 }
 
 func readBlock(model *providerModel, diags *diag.Diagnostics) block {
 	b := block{configFile: model.ConfigFile.ValueString()}
 	b.settings.DatastoreType = model.DatastoreType.ValueString()
 	b.readEtcd(model.Etcd, diags)
+	b.readKubernetes(model.Kubernetes, diags)
 	if text := model.CalicoVersion.ValueString(); text != "" {
 		release, err := calico.ParseRelease(text)
 		if err != nil {

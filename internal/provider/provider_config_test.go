@@ -12,6 +12,7 @@ func TestProviderBlock(t *testing.T) {
 	t.Parallel()
 	certs := newCertificates(t)
 	const https = `endpoints = ["https://10.0.0.1:2379"]`
+	const host = `host = "https://10.0.0.1:6443"`
 	for name, test := range map[string]struct {
 		block string
 		// only plan tells where validate cannot: what a file or the environment
@@ -94,8 +95,52 @@ func TestProviderBlock(t *testing.T) {
 			says: []string{"at least one second"},
 		},
 		"the Kubernetes datastore": {
-			block: block(`datastore_type = "kubernetes"`), plan: true, at: "datastore_type",
+			block: kubernetesBlock(host), plan: true, at: "datastore_type",
 			says: []string{"not yet supported", `datastore_type = "etcdv3"`},
+		},
+		"Kubernetes without a server": {
+			block: block(`datastore_type = "kubernetes"`), plan: true, at: "kubernetes.config_path",
+			says: []string{"No Kubernetes API server configured", "KUBECONFIG", "kubernetes.host"},
+		},
+		"an empty block of Kubernetes": {
+			block: kubernetesBlock(), plan: true, at: "kubernetes.config_path",
+			says: []string{"No Kubernetes API server configured", `datastore_type = "kubernetes" alone`},
+		},
+		"two datastores": {
+			block: block(inEtcd(https), nested("kubernetes", host)), at: "kubernetes",
+			says: []string{"Two datastores", "alias"},
+		},
+		"the block of another datastore": {
+			block: block(`datastore_type = "etcdv3"`, nested("kubernetes", host)), at: "datastore_type",
+			says: []string{"Block of another datastore", "kubernetes"},
+		},
+		"a host without TLS": {
+			block: kubernetesBlock(`host = "http://10.0.0.1:6443"`), at: "kubernetes.host",
+			says: []string{"Host without https://", "not encrypted"},
+		},
+		"another API group": {
+			block: kubernetesBlock(host, `api_group = "projectcalico.org/v1"`), at: "kubernetes.api_group",
+			says: []string{`"projectcalico.org/v3"`, `"crd.projectcalico.org/v1"`},
+		},
+		"a token with the end of a line": {
+			block: kubernetesBlock(host, `token = "hunter2\n"`), at: "kubernetes.token",
+			says: []string{"Not a token", "trimspace"},
+		},
+		"a program without a name": {
+			block: kubernetesBlock(host, nested("exec", `api_version = "client.authentication.k8s.io/v1"`)), at: "kubernetes.exec",
+			says: []string{"Missing required argument", `"command"`},
+		},
+		"a program beside a token": {
+			block: kubernetesBlock(host, `token = "hunter2"`, nested("exec", `api_version = "client.authentication.k8s.io/v1"`, `command = "aws"`)), at: "kubernetes.token",
+			says: []string{"Both exec and token"},
+		},
+		"a client certificate without its key": {
+			block: kubernetesBlock(host, text("client_certificate_file", certs.CertFile)), plan: true, at: "kubernetes.client_certificate_file",
+			says: []string{"neither client_key nor client_key_file"},
+		},
+		"a kubeconfig that is not there": {
+			block: kubernetesBlock(`config_path = "~/.kube/config"`), plan: true, at: "kubernetes.config_path",
+			says: []string{"no such file", `pathexpand("~/.kube/config")`},
 		},
 		"a release that is none": {
 			block: block(`calico_version = "latest"` + "\n" + inEtcd(https)), at: "calico_version",
@@ -154,7 +199,7 @@ func TestProviderWithoutADatastore(t *testing.T) {
 			}
 			// Where there is no block at all, the CLI asks for one too.
 			o.Of("error")[0].Says(t, "No Calico datastore configured",
-				`provider "calico" {`, "endpoints = [", "ETCD_ENDPOINTS=", "config_file = ", "CALICOCTL_CONFIG")
+				`provider "calico" {`, "endpoints = [", "config_path = ", "ETCD_ENDPOINTS=", "DATASTORE_TYPE=kubernetes", "config_file = ", "CALICOCTL_CONFIG")
 		})
 	}
 }

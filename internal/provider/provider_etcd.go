@@ -26,7 +26,7 @@ func optionalSecret(description string) schema.StringAttribute {
 // etcdBlock is the block "etcd" of the provider.
 func etcdBlock() schema.Block {
 	return schema.SingleNestedBlock{
-		MarkdownDescription: "Connection to etcd, such as `etcd { endpoints = [\"https://10.2.0.11:2379\"] }`. Default: all of it from the environment or `config_file`.",
+		MarkdownDescription: "Connection to etcd, such as `etcd { endpoints = [\"https://10.2.0.11:2379\"] }`. Default: all of it from the environment or `config_file`. Conflicts with `kubernetes`.",
 		Attributes: map[string]schema.Attribute{
 			"endpoints": schema.ListAttribute{
 				MarkdownDescription: "URLs of the etcd servers, each with `http://` or `https://`, such as `[\"https://10.2.0.11:2379\", \"https://10.2.0.12:2379\"]`. Default: none. Conflicts with `discovery_srv`, and one of the two is required. Environment: `ETCD_ENDPOINTS`, separated by commas.",
@@ -50,6 +50,7 @@ func etcdBlock() schema.Block {
 
 // readEtcd takes in what the block "etcd" gives, as far as it is known.
 func (b *block) readEtcd(given types.Object, diags *diag.Diagnostics) {
+	b.settings.EtcdBlock = isThere(given)
 	etcd := values(given.Attributes())
 	b.settings.Etcd = settings.Etcd{
 		DiscoverySRV: etcd.str("discovery_srv"),

@@ -19,7 +19,8 @@ import (
 func TestProviderDiagnosticsHaveAPath(t *testing.T) {
 	t.Parallel()
 	certs := newCertificates(t)
-	etcd := path.Root("etcd")
+	etcd, kubernetes := path.Root("etcd"), path.Root("kubernetes")
+	inKubernetes := func(arguments map[string]any) map[string]any { return map[string]any{"kubernetes": arguments} }
 	https := []string{"https://10.0.0.1:2379"}
 	for name, test := range map[string]struct {
 		top, etcd map[string]any
@@ -69,7 +70,43 @@ func TestProviderDiagnosticsHaveAPath(t *testing.T) {
 		},
 		"no endpoints": {configure: true, want: etcd.AtName("endpoints")},
 		"the Kubernetes datastore": {
+			top: map[string]any{"datastore_type": "kubernetes", "kubernetes": map[string]any{"host": "https://10.0.0.1:6443"}}, configure: true,
+			want: path.Root("datastore_type"),
+		},
+		"Kubernetes, and no server": {
 			top: map[string]any{"datastore_type": "kubernetes"}, configure: true,
+			want: kubernetes.AtName("config_path"),
+		},
+		"a kubeconfig that is not there": {
+			top: inKubernetes(map[string]any{"config_path": "/no/such/config"}), configure: true,
+			want: kubernetes.AtName("config_path"),
+		},
+		"a host without a scheme": {
+			top:  inKubernetes(map[string]any{"host": "10.0.0.1:6443"}),
+			want: kubernetes.AtName("host"),
+		},
+		"insecure with a CA": {
+			top:  inKubernetes(map[string]any{"host": "https://10.0.0.1:6443", "insecure": true, "cluster_ca_certificate": certs.CA}),
+			want: kubernetes.AtName("insecure"),
+		},
+		"a version of exec": {
+			top:  inKubernetes(map[string]any{"host": "https://10.0.0.1:6443", "exec": map[string]any{"command": "aws", "api_version": "v1"}}),
+			want: kubernetes.AtName("exec").AtName("api_version"),
+		},
+		"exec and a token": {
+			top:  inKubernetes(map[string]any{"host": "https://10.0.0.1:6443", "token": "t", "exec": map[string]any{"command": "aws", "api_version": "client.authentication.k8s.io/v1"}}),
+			want: kubernetes.AtName("token"),
+		},
+		"a request timeout of Kubernetes": {
+			top:  inKubernetes(map[string]any{"host": "https://10.0.0.1:6443", "request_timeout": "100ms"}),
+			want: kubernetes.AtName("request_timeout"),
+		},
+		"two blocks": {
+			top: inKubernetes(map[string]any{"host": "https://10.0.0.1:6443"}), etcd: map[string]any{"endpoints": https},
+			want: kubernetes,
+		},
+		"the block of another datastore": {
+			top: map[string]any{"datastore_type": "kubernetes"}, etcd: map[string]any{"endpoints": https},
 			want: path.Root("datastore_type"),
 		},
 	} {

@@ -69,6 +69,9 @@ type (
 // inEtcd is the block etcd of a provider block.
 func inEtcd(arguments ...string) string { return nested("etcd", arguments...) }
 
+// kubernetesBlock is a provider block with the arguments of its block kubernetes.
+func kubernetesBlock(arguments ...string) string { return block(nested("kubernetes", arguments...)) }
+
 // closedEndpoint is one that nothing listens at.
 func closedEndpoint(t *testing.T, scheme string) string {
 	t.Helper()

@@ -64,6 +64,9 @@ func TestProviderSources(t *testing.T) {
 			block: etcdBlock(at(here)),
 			env:   []string{"DATASTORE_TYPE=kubernetes"},
 		},
+		"what kubectl uses does not redirect": {
+			env: []string{"ETCD_ENDPOINTS=" + here, "KUBECONFIG=/no/such/config", "KUBE_HOST=https://192.0.2.1", "KUBERNETES_SERVICE_HOST=192.0.2.1"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -117,6 +120,7 @@ func TestProviderSourcesAttributeByAttribute(t *testing.T) {
 func TestProviderSourcesAreNamed(t *testing.T) {
 	t.Parallel()
 	file := tempFile(t, "calicoctl.cfg", calicoctlConfig("etcdEndpoints: 10.0.0.3:2379"))
+	inlineFile := tempFile(t, "inline.cfg", calicoctlConfig("datastoreType: kubernetes", "kubeconfigInline: x"))
 	for name, test := range map[string]struct {
 		block string
 		env   []string
@@ -135,8 +139,13 @@ func TestProviderSourcesAreNamed(t *testing.T) {
 			says: []string{file, "spec.etcdEndpoints"},
 		},
 		"kind": {
-			env:  []string{"DATASTORE_TYPE=kubernetes"},
-			says: []string{"not yet supported"},
+			env:  []string{"DATASTORE_TYPE=kubernetes", "KUBE_HOST=10.0.0.1"},
+			says: []string{"environment variable KUBE_HOST", "https://10.0.0.1"},
+		},
+		"kind of a file": {
+			block: block(text("config_file", inlineFile)),
+			env:   []string{"KUBECONFIG=/no/such/config"},
+			says:  []string{"environment variable KUBECONFIG", "/no/such/config"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -91,6 +91,23 @@ func TestProviderConfigurationIsWrongAtLast(t *testing.T) {
 	fail(t, w, "apply").Says(t, "Endpoint without http:// or https://", "https://10.0.0.1:2379", "http://10.0.0.1:2379")
 }
 
+// TestProviderConfigurationOfKubernetesIsUnknown has a cluster that is made in the same
+// run: nothing of it is known at plan, and what is known is checked.
+func TestProviderConfigurationOfKubernetesIsUnknown(t *testing.T) {
+	t.Parallel()
+	arguments := []string{
+		"host = terraform_data.cluster.output", "cluster_ca_certificate = terraform_data.cluster.output", "config_path = terraform_data.cluster.output",
+		nested("exec", `api_version = "client.authentication.k8s.io/v1"`, "command = terraform_data.cluster.output", `args = ["get-token", terraform_data.cluster.output]`, "env = { NAME = terraform_data.cluster.output }"),
+	}
+	w := newWorkspace(t, made("cluster", "10.0.0.1:6443"), kubernetesBlock(arguments...), hostEndpoint("db1"))
+	succeed(t, w, "validate")
+	succeed(t, w, "plan")
+	fail(t, w, "apply").Says(t, "Host without https://", "https://10.0.0.1:6443")
+
+	rewrite(t, w, made("cluster", "10.0.0.1:6443"), kubernetesBlock(append(arguments, `api_group = "v3"`)...), hostEndpoint("db1"))
+	fail(t, w, "plan").Says(t, `"projectcalico.org/v3"`)
+}
+
 // checkNoCalls holds that etcd is not asked anything while do runs.
 func checkNoCalls(t *testing.T, etcd *acctest.Etcd, do func()) {
 	t.Helper()
