@@ -23,6 +23,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/etcdv3"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/kubernetes"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/settings"
 )
 
@@ -31,7 +32,7 @@ const Address = "registry.terraform.io/calico-terraform/calico"
 
 // datastoreTypes are the types of datastore that there are. Version 0 of private state
 // did not name its own: there was but the first.
-var datastoreTypes = []*datastore.Type{etcdv3.Type}
+var datastoreTypes = []*datastore.Type{etcdv3.Type, kubernetes.Type}
 
 type calicoProvider struct {
 	version string
@@ -199,8 +200,16 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 		return
 	}
 	if resolved.DatastoreType == settings.Kubernetes {
-		resp.Diagnostics.AddAttributeError(path.Root("datastore_type"), "Datastore Not Yet Supported",
-			"The Kubernetes datastore is not yet supported by this provider. Use datastore_type = \"etcdv3\".")
+		cfg := kubernetesConfig(resolved.ResolvedKubernetes, given, p.version)
+		server, err := cfg.Server()
+		if err != nil {
+			resp.Diagnostics.AddAttributeError(path.Root("kubernetes"), "Kubernetes Is Not Configured", err.Error())
+			return
+		}
+		use(kubernetes.Type, []string{server}, func(ctx context.Context) (datastore.Store, error) {
+			return kubernetes.New(ctx, cfg, kubernetes.Options{Release: given.release, Observe: observe})
+		})
+		data.requestTimeout = cfg.RequestTimeout
 		return
 	}
 	cfg := etcdConfig(resolved.ResolvedEtcd, given)

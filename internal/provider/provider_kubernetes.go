@@ -10,6 +10,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/kubernetes"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/settings"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
 // kubernetesBlock is the block "kubernetes" of the provider. What HashiCorp's provider for
@@ -54,7 +55,7 @@ func kubernetesBlock() schema.Block {
 						Optional:            true,
 					},
 				},
-				Validators: []validator.Object{requiresInside{"api_version", "command"}},
+				Validators: []validator.Object{schemas.RequiresInside{"api_version", "command"}},
 			},
 		},
 	}

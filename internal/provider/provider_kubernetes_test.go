@@ -11,6 +11,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/kubernetes"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/settings"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 )
 
 // kubernetesObject is a block kubernetes with these attributes; null ones for the rest.
@@ -22,7 +23,7 @@ func kubernetesObject(t *testing.T, typ attr.Type, given map[string]attr.Value) 
 	}
 	all := map[string]attr.Value{}
 	for name, typ := range object.AttrTypes {
-		all[name] = mustValue(typ, false)
+		all[name] = codec.Null(typ)
 		if v, ok := given[name]; ok {
 			all[name] = v
 			delete(given, name)
@@ -75,7 +76,7 @@ func TestReadKubernetes(t *testing.T) {
 		},
 		"what is not known": {
 			given: kubernetesObject(t, typ, map[string]attr.Value{
-				"host": types.StringUnknown(), "insecure": types.BoolUnknown(), "exec": mustValue(object.AttrTypes["exec"], true), "request_timeout": types.StringUnknown(), "token": textValue("t"),
+				"host": types.StringUnknown(), "insecure": types.BoolUnknown(), "exec": codec.Unknown(object.AttrTypes["exec"]), "request_timeout": types.StringUnknown(), "token": textValue("t"),
 			}),
 			there: true, want: settings.KubernetesSettings{Token: "t"}, timeout: kubernetes.DefaultRequestTimeout,
 		},

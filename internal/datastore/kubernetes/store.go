@@ -4,6 +4,7 @@ package kubernetes
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/url"
 	"sync"
@@ -99,4 +100,21 @@ func (s *Store) Key(ctx context.Context, id calico.ID) string {
 		f = &facts{calicoAPI: calicoAPI{group: "projectcalico.org", version: "v3"}, release: calico.Newest}
 	}
 	return f.location(id.Kind, id.Namespace, f.naming().StoredName(id)).String()
+}
+
+// Server returns the URL of the API server, with its port. An error says what is wrong with
+// the configuration.
+func (c Config) Server() (string, error) {
+	config, err := c.rest()
+	if err != nil {
+		return "", err
+	}
+	base, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return "", err
+	}
+	if base.Port() == "" {
+		base.Host = net.JoinHostPort(base.Hostname(), "443")
+	}
+	return base.Scheme + "://" + base.Host, nil
 }
