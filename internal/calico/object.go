@@ -141,6 +141,9 @@ func init() {
 	}
 }
 
+// DefaultNamespace is where Calico's tools put an object that names no namespace.
+const DefaultNamespace = "default"
+
 // ID names an object as a user does.
 type ID struct {
 	Kind Kind

@@ -6,26 +6,22 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
-	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
-	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
-	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/connectivity"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
-// connectivityDataSource tells what becomes of flows at host endpoints: now, and
-// with changes laid over what is stored.
-type connectivityDataSource struct{ data *providerData }
+// connectivityDataSource is the data source of package connectivity, for what is stored
+// in the provider's datastore.
+type connectivityDataSource struct {
+	connectivity.DataSource
+	data *providerData
+}
 
 var (
 	_ datasource.DataSourceWithConfigure      = (*connectivityDataSource)(nil)
@@ -34,299 +30,47 @@ var (
 
 func newConnectivityDataSource() datasource.DataSource { return &connectivityDataSource{} }
 
-func (d *connectivityDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_connectivity"
-}
+func newVerdictFunction() function.Function { return connectivity.NewVerdictFunction() }
 
 func (d *connectivityDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
 	defer makeSafe(&resp.Diagnostics)
 	d.data = providerDataOf(req.ProviderData, &resp.Diagnostics)
 }
 
-// flowAttributes are those of a flow that a verdict is asked for.
-func flowAttributes() map[string]schema.Attribute {
-	attributes := map[string]schema.Attribute{}
-	for name, description := range describeFlow {
-		switch name {
-		case "port", "source_port", "icmp_type", "icmp_code":
-			attributes[name] = schema.NumberAttribute{MarkdownDescription: description, Optional: true}
-		case "forwarded":
-			attributes[name] = schema.BoolAttribute{MarkdownDescription: description, Optional: true}
-		case "cidr":
-			attributes[name] = schema.StringAttribute{MarkdownDescription: "Network or address at the far side, such as `\"10.1.0.0/24\"`.", Required: true}
-		case "direction":
-			attributes[name] = schema.StringAttribute{MarkdownDescription: description, Optional: true, Validators: []validator.String{stringvalidator.OneOf(directionIngress, directionEgress)}}
-		default:
-			attributes[name] = schema.StringAttribute{MarkdownDescription: description, Optional: true}
-		}
-	}
-	return attributes
-}
-
-func (d *connectivityDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	flow := flowAttributes()
-	flow["expect"] = schema.StringAttribute{
-		MarkdownDescription: "What should become of the traffic: `\"allow\"` or `\"deny\"`, each of all of it. If it does not, `unexpected` says so. Default: nothing is expected.",
-		Optional:            true,
-		Validators:          []validator.String{stringvalidator.OneOf(flowAllow, flowDeny)},
-	}
-	resp.Schema = schema.Schema{
-		MarkdownDescription: "Tells whether traffic reaches host endpoints, and which rule decides: by the policies, tiers, sets, profiles, endpoints and failsafe ports that are stored, and, before anything is written, by those of the plan. " +
-			"It is for new connections of the hosts themselves (or through them, with `forwarded`). A `check` block or a `postcondition` can compare a plan with what is expected, and `report` and `changes_report` show a reviewer what a change does.\n\n" +
-			"Without `complete_kinds` and `removal`, what a plan deletes counts as if it stayed. Felix's own environment variables and its file `felix.cfg` outrank every `FelixConfiguration`, and the answers do not know them: `FELIX_FAILSAFEINBOUNDHOSTPORTS=none` on a host, for example, takes its failsafe ports away, whatever is stored.\n\n" +
-			"To have it read in the plan, name `changes` in a local value, or take them from the outputs of a module: if a data source refers to a resource with changes directly, or has a `postcondition` of its own, Terraform reads it during the apply, after these changes.",
-		Attributes: map[string]schema.Attribute{
-			"endpoint_selector": schema.StringAttribute{
-				MarkdownDescription: "Expression that selects, by their labels, the host endpoints to ask for, such as `\"role == 'db'\"`. Default: every host endpoint, stored or in `changes`.",
-				Optional:            true,
-			},
-			"changes": schema.ListAttribute{
-				MarkdownDescription: "Objects to lay over what is stored: the attribute `object` of the resources that a plan changes, such as `[calico_failsafe_policy.this.object]` in a local value, or other `projectcalico.org/v3` objects in JSON. Null elements are left out. " +
-					"Those that are stored already make no difference, so the list can stay after the apply. Of a `FelixConfiguration`, the fields that it has are laid over the others (so that a field which a plan gives back shows as it is stored). Default: none. " +
-					"If one of them is not known in the plan, all of this is read during the apply.",
-				ElementType: types.StringType,
-				Optional:    true,
-			},
-			"complete_kinds": schema.ListAttribute{
-				MarkdownDescription: "Kinds of which `changes` has every object that there will be, such as `[\"GlobalNetworkPolicy\", \"HostEndpoint\"]`: what is stored of them and is not in `changes` is taken away, as by a plan that deletes it. (What Calico makes itself stays, such as its own tiers and the `FelixConfiguration` named `default`.) An object that somebody else has written is taken away, too, though Terraform does not delete it: `changes_report` names all that is. Default: none.",
-				ElementType:         types.StringType,
-				Optional:            true,
-				Validators: []validator.List{
-					listvalidator.ValueStringsAre(stringvalidator.OneOf(removableKinds()...)),
-					// Without changes all of these kinds would go, which nobody means.
-					listvalidator.AlsoRequires(path.MatchRoot("changes")),
-				},
-			},
-			"results":    resultsAttribute("What becomes of each flow at each host endpoint, with `changes` laid over what is stored, in the order of the endpoints' names, such as `[{ endpoint = \"db1-eth0\", flow = \"ssh\", verdict = \"allow\", ... }]`. It stays the same when the changes are applied, as do `unexpected`, `report` and `summary`."),
-			"unexpected": resultsAttribute("Those of `results` whose `verdict` is another one than `expect`."),
-			"changed":    changedAttribute(),
-			"report": schema.StringAttribute{
-				MarkdownDescription: "`results` as a table in Markdown, for the comment on a pull request; what is unexpected comes first. It begins such as `**12 host endpoints, 36 flows: 0 unexpected.**`.",
-				Computed:            true,
-			},
-			"changes_report": schema.StringAttribute{
-				MarkdownDescription: "`changed` as a table in Markdown, and the stored objects that are taken away. It begins such as `**2 of 36 flows changed.**`. As an output, it changes once more after the apply.",
-				Computed:            true,
-			},
-			"summary": schema.StringAttribute{
-				MarkdownDescription: "A line for the `error_message` of a check, such as `12 host endpoints, 36 flows: 0 unexpected`. (A flow counts at each host endpoint.) If any of them are undecided, it tells how many.",
-				Computed:            true,
-			},
-		},
-		Blocks: map[string]schema.Block{
-			"flow": schema.ListNestedBlock{
-				MarkdownDescription: "Traffic to ask about, a block each and at least one, such as `flow { cidr = \"10.1.0.0/24\" }` with `name = \"ssh\"`, `port = 22` and `expect = \"allow\"` in it.",
-				Validators:          []validator.List{listvalidator.IsRequired()},
-				NestedObject:        schema.NestedBlockObject{Attributes: flow},
-			},
-			"removal": schema.ListNestedBlock{
-				MarkdownDescription: "Stored object to take away, a block each, such as `removal { kind = \"GlobalNetworkPolicy\" }` with `name = \"old-ssh\"` in it: what a plan deletes is no longer in the configuration, and so not in `changes` either. (`complete_kinds` finds out by itself what that is.) Default: none.",
-				NestedObject: schema.NestedBlockObject{Attributes: map[string]schema.Attribute{
-					"kind": schema.StringAttribute{
-						MarkdownDescription: "Kind of the object, such as `\"GlobalNetworkPolicy\"`.",
-						Required:            true,
-						Validators:          []validator.String{stringvalidator.OneOf(removableKinds()...)},
-					},
-					"name":      schema.StringAttribute{MarkdownDescription: "Name of the object, such as `\"old-ssh\"`.", Required: true},
-					"namespace": schema.StringAttribute{MarkdownDescription: "Namespace of a `NetworkPolicy` or `NetworkSet`, such as `\"production\"`. Default: `\"default\"`.", Optional: true},
-				}},
-			},
-		},
-	}
-}
-
-// removableKinds are those that a verdict can hang on.
-func removableKinds() []string {
-	var names []string
-	for _, kind := range verdict.Dependencies() {
-		names = append(names, string(kind))
-	}
-	return names
-}
-
-func computedText(description string) schema.StringAttribute {
-	return schema.StringAttribute{MarkdownDescription: description, Computed: true}
-}
-
-func resultsAttribute(description string) schema.ListNestedAttribute {
-	text := computedText
-	return schema.ListNestedAttribute{
-		MarkdownDescription: description,
-		Computed:            true,
-		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-			"endpoint":   text("Name of the host endpoint, such as `\"db1-eth0\"`."),
-			"flow":       text("Name of the flow or, if it has none, its description, such as `\"TCP port 22 from 10.1.0.0/24\"`."),
-			"verdict":    text("What becomes of it: " + describeFlowVerdict + "."),
-			"decided_by": text("What decides, such as `rule 1 of ingress of policy \"failsafe\" in tier \"default\"`, `failsafe port TCP 22` or, for `\"undecided\"`, why."),
-			"expect":     text("What the flow's `expect` says, such as `\"allow\"`; null for nothing."),
-		}},
-	}
-}
-
-// changedAttribute is that of the results which are others than before.
-func changedAttribute() schema.ListNestedAttribute {
-	changed := resultsAttribute("Those of `results` whose `verdict` is another one than by what is stored now, and what becomes of flows at host endpoints that go or are no longer selected, such as `[{ endpoint = \"db1-eth0\", flow = \"ssh\", before = \"deny\", verdict = \"allow\", ... }]`. It is empty when the changes are applied.")
-	changed.NestedObject.Attributes["before"] = computedText("What becomes of it by what is stored now, such as `\"deny\"`; null if the host endpoint is not stored yet.")
-	changed.NestedObject.Attributes["verdict"] = computedText("What becomes of it then, such as `\"allow\"`; null if the host endpoint goes.")
-	changed.NestedObject.Attributes["decided_by"] = computedText("What decides then, such as `failsafe port TCP 22`; null if the host endpoint goes.")
-	return changed
-}
-
-// typesOf are the attributes of the elements of a list.
-func typesOf(list schema.ListNestedAttribute) map[string]attr.Type {
-	out := map[string]attr.Type{}
-	for name, a := range list.NestedObject.Attributes {
-		out[name] = a.GetType()
-	}
-	return out
-}
-
-type connectivityModel struct {
-	Flow             types.List   `tfsdk:"flow"`
-	EndpointSelector types.String `tfsdk:"endpoint_selector"`
-	Changes          types.List   `tfsdk:"changes"`
-	CompleteKinds    types.List   `tfsdk:"complete_kinds"`
-	Removal          types.List   `tfsdk:"removal"`
-	Results          types.List   `tfsdk:"results"`
-	Unexpected       types.List   `tfsdk:"unexpected"`
-	Changed          types.List   `tfsdk:"changed"`
-	Report           types.String `tfsdk:"report"`
-	ChangesReport    types.String `tfsdk:"changes_report"`
-	Summary          types.String `tfsdk:"summary"`
-}
-
 // ValidateConfig refuses what is no flow and no selector.
 func (d *connectivityDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
 	defer makeSafe(&resp.Diagnostics)
-	var model connectivityModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if !resp.Diagnostics.HasError() {
-		model.question(&resp.Diagnostics)
-	}
-}
-
-// askedFlow is a flow and what is expected of it.
-type askedFlow struct {
-	guard.Flow
-	// expect is "" for nothing.
-	expect string
-	at     path.Path
-}
-
-// label names the flow in a result.
-func (f askedFlow) label() string {
-	if f.Name != "" {
-		return f.Name
-	}
-	return f.String()
-}
-
-// question reads the flows, and the endpoints that they are asked for; nil for all.
-func (m *connectivityModel) question(diags *diag.Diagnostics) (flows []askedFlow, endpoints *selector.Selector) {
-	for i, e := range elements(m.Flow) {
-		at := path.Root("flow").AtListIndex(i)
-		if flow, ok := readFlow(e, at, diags); ok {
-			asked := askedFlow{Flow: flow, at: at}
-			if o, isObject := e.(types.Object); isObject {
-				asked.expect = values(o.Attributes()).str("expect")
-			}
-			flows = append(flows, asked)
-		}
-	}
-	if text := m.EndpointSelector.ValueString(); text != "" {
-		var err error
-		if endpoints, err = selector.Parse(selector.OneLine(text)); err != nil {
-			diags.AddAttributeError(path.Root("endpoint_selector"), "Not a Selector", "It is not a selector: "+err.Error())
-		}
-	}
-	return flows, endpoints
+	d.DataSource.ValidateConfig(ctx, req, resp)
 }
 
 // Read asks for each flow at each endpoint, before and after the changes.
 func (d *connectivityDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	defer makeSafe(&resp.Diagnostics)
-	var model connectivityModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	flows, selected := model.question(&resp.Diagnostics)
-	stored, release := d.stored(ctx, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	objects, answer := model.after(stored, release, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	options := verdictOptions(d.data.datastore)
-	before, after := newScene(stored, release, options...), newScene(objects, release, options...)
-	asked := make([]bool, len(flows))
-	asks := func(endpoint *verdict.Endpoint) bool { return selected == nil || selected.Matches(endpoint.Labels) }
-	for _, endpoint := range after.world.Endpoints() {
-		if !asks(endpoint) {
-			continue
-		}
-		for i, flow := range flows {
-			if !flow.WatchedAt(endpoint) {
-				continue
-			}
-			asked[i] = true
-			result := connectivityResult{endpoint: endpoint.Name, flow: flow, after: after.judge(endpoint, flow.Traffic)}
-			if old, existed := before.world.Endpoint(endpoint.Name); existed {
-				result.before = before.judge(old, flow.Traffic).verdict
-			}
-			answer.results = append(answer.results, result)
-		}
-	}
-	for _, old := range before.world.Endpoints() {
-		if !asks(old) {
-			continue
-		}
-		endpoint, stays := after.world.Endpoint(old.Name)
-		for _, flow := range flows {
-			if !flow.WatchedAt(old) || stays && asks(endpoint) && flow.WatchedAt(endpoint) {
-				continue
-			}
-			result := connectivityResult{endpoint: old.Name, flow: flow, before: before.judge(old, flow.Traffic).verdict}
-			if stays {
-				result.after = after.judge(endpoint, flow.Traffic)
-			}
-			answer.dropped = append(answer.dropped, result)
-		}
-	}
-	for i, flow := range flows {
-		if !asked[i] {
-			resp.Diagnostics.AddAttributeWarning(flow.at, "No Host Endpoint to Ask For",
-				fmt.Sprintf("Nothing is known about %s: no host endpoint that is stored or in changes is selected for it. Check endpoint_selector, or pass the host endpoints of this plan in changes.", flow))
-		}
-	}
-	model.fill(answer)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+	d.Ask(ctx, req, resp, d.stored)
 }
 
 // stored returns the objects that decide now. Without a datastore these are
 // Calico's own tiers alone.
-func (d *connectivityDataSource) stored(ctx context.Context, diags *diag.Diagnostics) (map[calico.ID]calico.Object, calico.Release) {
+func (d *connectivityDataSource) stored(ctx context.Context, diags *diag.Diagnostics) connectivity.Stored {
 	if d.data != nil && d.data.offline {
 		release := d.data.offlineRelease()
-		return builtIn(release), release
+		return connectivity.Stored{Objects: connectivity.BuiltIn(release), Release: release}
 	}
 	const failed = "Unable to Read Policies and Host Endpoints"
 	store, err := d.data.store(ctx)
 	if err != nil {
 		addStoreError(diags, failed, calico.ID{}, err)
-		return nil, calico.Release{}
+		return connectivity.Stored{}
 	}
 	finding, err := store.Release(ctx)
 	if err != nil {
 		addStoreError(diags, failed, calico.ID{}, err)
-		return nil, calico.Release{}
+		return connectivity.Stored{}
 	}
 	snapshot, err := store.Snapshot(ctx, verdict.DependenciesIn(finding.Release))
 	if err != nil {
 		addStoreError(diags, failed, calico.ID{}, err)
-		return nil, calico.Release{}
+		return connectivity.Stored{}
 	}
 	for _, c := range snapshot.Corrupt {
 		diags.AddWarning("Stored Value Left Out",
@@ -340,87 +84,5 @@ func (d *connectivityDataSource) stored(ctx context.Context, diags *diag.Diagnos
 				fmt.Sprintf("%s is stored at %s and at %s, by releases of Calico that name policies in different ways. Calico enforces both, and this answer counts both. Compare them, and delete the one that is out of date: `%s` or `%s`.", first, safetext.Line(keys[first]), safetext.Line(keys[id]), remove(keys[first]), remove(keys[id])))
 		}
 	}
-	return objects, finding.Release
-}
-
-// after returns the objects with the changes and removals of the configuration, and
-// an answer that tells what goes.
-func (m *connectivityModel) after(stored map[calico.ID]calico.Object, release calico.Release, diags *diag.Diagnostics) (objects map[calico.ID]calico.Object, answer connectivityAnswer) {
-	objects = maps.Clone(stored)
-	var removed []calico.ID
-	for i, e := range elements(m.Removal) {
-		o, ok := e.(types.Object)
-		if !ok || o.IsNull() {
-			continue
-		}
-		v := values(o.Attributes())
-		id := calico.ID{Kind: calico.Kind(v.str("kind")), Name: v.str("name"), Namespace: v.str("namespace")}
-		switch {
-		case id.Kind.Namespaced() && id.Namespace == "":
-			id.Namespace = defaultNamespace
-		case !id.Kind.Namespaced() && id.Namespace != "":
-			diags.AddAttributeError(path.Root("removal").AtListIndex(i).AtName("namespace"), "Kind Without Namespaces",
-				fmt.Sprintf("removal[%d].namespace: a %s is of no namespace. Leave this out, or remove the NetworkPolicy or NetworkSet that is meant.", i, id.Kind))
-			continue
-		}
-		if objects[id.Short()] == nil {
-			answer.missing = append(answer.missing, id)
-		} else {
-			removed = append(removed, id)
-		}
-		delete(objects, id.Short())
-	}
-	var complete []calico.Kind
-	for _, e := range elements(m.CompleteKinds) {
-		if kind, ok := e.(types.String); ok {
-			complete = append(complete, calico.Kind(kind.ValueString()))
-		}
-	}
-	taken, faults := layObjects(objects, "changes", elements(m.Changes), release, complete...)
-	for _, f := range faults {
-		diags.AddAttributeError(path.Root("changes").AtListIndex(f.index), f.summary, f.detail)
-	}
-	for _, id := range removed {
-		if objects[id.Short()] == nil { // else it is in changes, too
-			answer.taken = append(answer.taken, id)
-		}
-	}
-	answer.taken = append(answer.taken, taken...)
-	answer.deletionsUnknown = !m.Changes.IsNull() && len(elements(m.Removal)) == 0 && len(complete) == 0
-	return objects, answer
-}
-
-// fill fills in the computed attributes.
-func (m *connectivityModel) fill(answer connectivityAnswer) {
-	listOf := func(schema schema.ListNestedAttribute, results []connectivityResult) types.List {
-		element := types.ObjectType{AttrTypes: typesOf(schema)}
-		list := []attr.Value{}
-		for _, r := range results {
-			value := map[string]attr.Value{
-				"endpoint":   types.StringValue(safetext.Line(r.endpoint)),
-				"flow":       types.StringValue(r.flow.label()),
-				"verdict":    textOrNull(r.after.verdict),
-				"decided_by": textOrNull(r.after.decidedBy),
-				"expect":     textOrNull(r.flow.expect),
-			}
-			if _, compares := element.AttrTypes["before"]; compares {
-				value["before"] = textOrNull(r.before)
-			}
-			list = append(list, types.ObjectValueMust(element.AttrTypes, value))
-		}
-		return types.ListValueMust(element, list)
-	}
-	unexpected := slices.DeleteFunc(slices.Clone(answer.results), func(r connectivityResult) bool { return !r.unexpected() })
-	m.Results, m.Unexpected = listOf(resultsAttribute(""), answer.results), listOf(resultsAttribute(""), unexpected)
-	m.Changed = listOf(changedAttribute(), answer.changed())
-	m.Report = types.StringValue(answer.report())
-	m.ChangesReport = types.StringValue(answer.changesReport())
-	m.Summary = types.StringValue(answer.summary())
-}
-
-func textOrNull(s string) types.String {
-	if s == "" {
-		return types.StringNull()
-	}
-	return types.StringValue(s)
+	return connectivity.Stored{Objects: objects, Release: finding.Release, Options: verdictOptions(d.data.datastore)}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/connectivity"
 )
 
 const (
@@ -50,12 +51,12 @@ func guardBlock(description, mode, flow, accept string) schema.SingleNestedBlock
 			"flow": schema.ListNestedBlock{
 				MarkdownDescription: flow,
 				NestedObject: schema.NestedBlockObject{Attributes: map[string]schema.Attribute{
-					"name":              optional(describeFlow["name"]),
-					"direction":         optional(describeFlow["direction"], stringvalidator.OneOf(directionIngress, directionEgress)),
-					"protocol":          optional(describeFlow["protocol"]),
-					"port":              schema.NumberAttribute{MarkdownDescription: describeFlow["port"], Optional: true},
-					"cidr":              schema.StringAttribute{MarkdownDescription: describeFlow["cidr"], Required: true},
-					"endpoint_selector": optional(describeFlow["endpoint_selector"]),
+					"name":              optional(connectivity.DescribeFlow["name"]),
+					"direction":         optional(connectivity.DescribeFlow["direction"], stringvalidator.OneOf(connectivity.DirectionIngress, connectivity.DirectionEgress)),
+					"protocol":          optional(connectivity.DescribeFlow["protocol"]),
+					"port":              schema.NumberAttribute{MarkdownDescription: connectivity.DescribeFlow["port"], Optional: true},
+					"cidr":              schema.StringAttribute{MarkdownDescription: connectivity.DescribeFlow["cidr"], Required: true},
+					"endpoint_selector": optional(connectivity.DescribeFlow["endpoint_selector"]),
 				}},
 			},
 			"accept": schema.ListNestedBlock{
@@ -92,7 +93,7 @@ func readWatch(block types.Object, name string, shut bool, diags *diag.Diagnosti
 		if w.Flows == nil {
 			w.Flows = []guard.Flow{}
 		}
-		if flow, ok := readFlow(e, path.Root(name).AtName("flow").AtListIndex(i), diags); ok {
+		if flow, ok := connectivity.ReadFlow(e, path.Root(name).AtName("flow").AtListIndex(i), diags); ok {
 			flow.Shut = shut
 			w.Flows = append(w.Flows, flow)
 		}

@@ -131,15 +131,12 @@ func (r *objectResource) fillIn(config, planned values) {
 		r.complete(config, planned)
 	}
 	if r.kind.Namespaced() && config.isNull("namespace") {
-		planned["namespace"] = types.StringValue(defaultNamespace)
+		planned["namespace"] = types.StringValue(calico.DefaultNamespace)
 	}
 	for name := range r.filled {
 		planned.setFilled(strings.Split(name, "."), config, func(attr.Value) attr.Value { return nil })
 	}
 }
-
-// defaultNamespace is where Calico's tools put an object that names no namespace.
-const defaultNamespace = "default"
 
 // planReplace returns the attributes whose change needs another object. It keeps
 // the name as it is where only its spelling changes.

@@ -296,7 +296,7 @@ func (r *objectResource) ImportState(ctx context.Context, req resource.ImportSta
 		return
 	}
 	// A name has no slash; a namespace, which is free text to Calico, may have one.
-	namespace, name := defaultNamespace, req.ID
+	namespace, name := calico.DefaultNamespace, req.ID
 	if i := strings.LastIndexByte(req.ID, '/'); i >= 0 {
 		namespace, name = req.ID[:i], req.ID[i+1:]
 	}

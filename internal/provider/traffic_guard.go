@@ -144,6 +144,14 @@ func (g *trafficGuard) lookUp(ctx context.Context) {
 // lookUpTime is how long the names of the datastore's servers are looked up at most.
 const lookUpTime = 5 * time.Second
 
+// verdictOptions tells verdicts what a datastore means for them; nil for none.
+func verdictOptions(t *datastore.Type) []verdict.Option {
+	if t == nil || t.Services {
+		return nil
+	}
+	return []verdict.Option{verdict.WithoutServices}
+}
+
 // objectsOf returns what a snapshot holds, and where each object is stored. A policy
 // that two releases have stored under a name each is there twice, as Calico enforces
 // both: the second has its key in the place of its name.

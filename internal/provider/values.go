@@ -5,7 +5,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/attributename"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
@@ -15,14 +14,7 @@ import (
 type values map[string]attr.Value
 
 // str returns a string attribute's text; "" where it is null or unknown.
-func (v values) str(name string) string {
-	s, ok := v[name].(basetypes.StringValuable)
-	if !ok {
-		return ""
-	}
-	text, _ := s.ToStringValue(context.Background())
-	return text.ValueString()
-}
+func (v values) str(name string) string { return codec.Text(v[name]) }
 
 // isNull tells whether the attribute is null or does not exist.
 func (v values) isNull(name string) bool { return v[name] == nil || v[name].IsNull() }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
@@ -41,6 +42,16 @@ func Elements(v attr.Value) []attr.Value {
 	default:
 		return nil
 	}
+}
+
+// Text returns the text of a string; "" if it is null or unknown, or no string.
+func Text(v attr.Value) string {
+	s, ok := v.(basetypes.StringValuable)
+	if !ok {
+		return ""
+	}
+	text, _ := s.ToStringValue(context.Background())
+	return text.ValueString()
 }
 
 // FullyKnown tells whether nothing in the value is unknown.

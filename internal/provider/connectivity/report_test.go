@@ -1,4 +1,4 @@
-package provider
+package connectivity
 
 import (
 	"fmt"
@@ -99,19 +99,19 @@ func asked(name string) askedFlow {
 // Whatever things are called, a report is one table with a row for each thing.
 func TestReportOfHostileNames(t *testing.T) {
 	t.Parallel()
-	var answer connectivityAnswer
+	var answer findings
 	for i, name := range hostileNames {
-		answer.results = append(answer.results, connectivityResult{
+		answer.results = append(answer.results, flowResult{
 			endpoint: name, flow: asked(fmt.Sprintf("%d %s", i, name)), before: flowAllow,
 			after: judgement{flowDeny, fmt.Sprintf("policy %q and %s", name, name)},
 		})
 		answer.taken = append(answer.taken, calico.ID{Kind: calico.KindNetworkPolicy, Namespace: name, Name: name})
 	}
 	answer.missing = answer.taken
-	answer.dropped = []connectivityResult{{endpoint: "gone", flow: asked("ssh"), before: flowAllow}}
+	answer.dropped = []flowResult{{endpoint: "gone", flow: asked("ssh"), before: flowAllow}}
 	// One row about all of them, which has to be folded.
 	for _, name := range hostileNames {
-		answer.results = append(answer.results, connectivityResult{endpoint: name, flow: asked("ssh"), before: flowDeny, after: judgement{flowAllow, "rule 1"}})
+		answer.results = append(answer.results, flowResult{endpoint: name, flow: asked("ssh"), before: flowDeny, after: judgement{flowAllow, "rule 1"}})
 	}
 	answer.deletionsUnknown = true
 	for what, c := range map[string]struct {
@@ -146,10 +146,10 @@ func TestReportOfHostileNames(t *testing.T) {
 // Endpoints that fare alike share a row, and all their names are there, once.
 func TestReportFoldsEndpoints(t *testing.T) {
 	t.Parallel()
-	var answer connectivityAnswer
+	var answer findings
 	for i := range 7 {
 		for _, flow := range []string{"ssh", "etcd"} {
-			answer.results = append(answer.results, connectivityResult{endpoint: fmt.Sprintf("db%d", i), flow: asked(flow), after: judgement{flowDeny, "rule 1"}})
+			answer.results = append(answer.results, flowResult{endpoint: fmt.Sprintf("db%d", i), flow: asked(flow), after: judgement{flowDeny, "rule 1"}})
 		}
 	}
 	answer.results[0].after.verdict = flowUndecided
@@ -176,7 +176,7 @@ func TestReportFoldsEndpoints(t *testing.T) {
 		t.Errorf("the summary is %q, want %q", got, want)
 	}
 	const none = "**0 host endpoints, 0 flows: 0 unexpected.**\n"
-	if got := (connectivityAnswer{}).report(); got != none {
+	if got := (findings{}).report(); got != none {
 		t.Errorf("a report of nothing is %q", got)
 	}
 }

@@ -1,4 +1,4 @@
-package provider
+package connectivity
 
 import (
 	"fmt"
@@ -15,16 +15,17 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 )
 
 // The directions of a flow, as they are configured.
 const (
-	directionIngress = "ingress"
-	directionEgress  = "egress"
+	DirectionIngress = "ingress"
+	DirectionEgress  = "egress"
 )
 
-// describeFlow describes the attributes of a flow, wherever one is configured.
-var describeFlow = map[string]string{
+// DescribeFlow describes the attributes of a flow, wherever one is configured.
+var DescribeFlow = map[string]string{
 	"name":              "Name of the traffic in messages, such as `\"ssh\"`. Default: none.",
 	"direction":         "Direction as seen from the host: `\"ingress\"` or `\"egress\"`. Default: `\"ingress\"`.",
 	"protocol":          "Protocol: `\"TCP\"`, `\"UDP\"`, `\"ICMP\"`, `\"ICMPv6\"`, `\"SCTP\"`, `\"UDPLite\"` or a number from `1` to `255`. Default: `\"TCP\"`.",
@@ -38,26 +39,26 @@ var describeFlow = map[string]string{
 	"forwarded":         "Whether the traffic passes through the host, rather than being its own, such as `true` on a router. Default: `false`.",
 }
 
-// readFlow reads a flow of the configuration. ok is false if it is not wholly
+// ReadFlow reads a flow of the configuration. ok is false if it is not wholly
 // known, or wrong.
-func readFlow(e attr.Value, at path.Path, diags *diag.Diagnostics) (flow guard.Flow, ok bool) {
+func ReadFlow(e attr.Value, at path.Path, diags *diag.Diagnostics) (flow guard.Flow, ok bool) {
 	o, isObject := e.(types.Object)
-	if !isObject || o.IsNull() || !fullyKnown(o) {
+	if !isObject || o.IsNull() || !codec.FullyKnown(o) {
 		return flow, false
 	}
-	v := values(o.Attributes())
+	v := o.Attributes()
 	ok = true
 	fail := func(name, detail string) {
 		diags.AddAttributeError(at.AtName(name), "Not a Flow", at.AtName(name).String()+": "+detail)
 		ok = false
 	}
-	flow.Name = v.str("name")
+	flow.Name = codec.Text(v["name"])
 	flow.Traffic.Direction = verdict.Ingress
-	if v.str("direction") == directionEgress {
+	if codec.Text(v["direction"]) == DirectionEgress {
 		flow.Traffic.Direction = verdict.Egress
 	}
 	flow.Traffic.Protocol = address.Protocol("TCP")
-	if text := v.str("protocol"); text != "" {
+	if text := codec.Text(v["protocol"]); text != "" {
 		flow.Traffic.Protocol = address.Protocol(text)
 		if !verdict.KnownProtocol(flow.Traffic.Protocol) {
 			fail("protocol", "The protocol is \"TCP\", \"UDP\", \"ICMP\", \"ICMPv6\", \"SCTP\", \"UDPLite\" or a number from 1 to 255.")
@@ -91,7 +92,7 @@ func readFlow(e attr.Value, at path.Path, diags *diag.Diagnostics) (flow guard.F
 	flow.Traffic.Port, flow.Traffic.SourcePort = port("port"), port("source_port")
 	flow.Traffic.ICMPType, flow.Traffic.ICMPCode = octet("icmp_type"), octet("icmp_code")
 	meaningless(flow.Traffic, fail)
-	peer, err := netip.ParsePrefix(address.Net(v.str("cidr")))
+	peer, err := netip.ParsePrefix(address.Net(codec.Text(v["cidr"])))
 	if err != nil {
 		fail("cidr", "The far side is a network or an address, such as \"10.1.0.0/24\" or \"2001:db8:1::7\".")
 	}
@@ -99,12 +100,12 @@ func readFlow(e attr.Value, at path.Path, diags *diag.Diagnostics) (flow guard.F
 	if err == nil {
 		otherFamily(flow.Traffic, fail)
 	}
-	if text := v.str("endpoint_selector"); text != "" {
+	if text := codec.Text(v["endpoint_selector"]); text != "" {
 		if flow.Endpoints, err = selector.Parse(selector.OneLine(text)); err != nil {
 			fail("endpoint_selector", "It is not a selector: "+err.Error())
 		}
 	}
-	if text := v.str("local_address"); text != "" {
+	if text := codec.Text(v["local_address"]); text != "" {
 		if flow.Traffic.Local, err = netip.ParseAddr(text); err != nil || flow.Traffic.Local.Zone() != "" {
 			fail("local_address", "The near side is an address, such as \"10.3.0.21\" or \"2001:db8:1::7\".")
 		} else if peer.IsValid() && flow.Traffic.Local.Unmap().Is4() != peer.Addr().Unmap().Is4() {

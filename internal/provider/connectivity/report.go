@@ -1,4 +1,4 @@
-package provider
+package connectivity
 
 import (
 	"fmt"
@@ -9,8 +9,8 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
-// connectivityResult is what becomes of a flow at an endpoint.
-type connectivityResult struct {
+// flowResult is what becomes of a flow at an endpoint.
+type flowResult struct {
 	endpoint string
 	flow     askedFlow
 	// after is empty if the endpoint goes.
@@ -19,17 +19,17 @@ type connectivityResult struct {
 	before string
 }
 
-func (r connectivityResult) unexpected() bool {
+func (r flowResult) unexpected() bool {
 	return r.flow.expect != "" && r.flow.expect != r.after.verdict
 }
 
-func (r connectivityResult) changed() bool { return r.before != r.after.verdict }
+func (r flowResult) changed() bool { return r.before != r.after.verdict }
 
-// connectivityAnswer is all that was found out.
-type connectivityAnswer struct {
+// findings is all that was found out.
+type findings struct {
 	// results are those at the endpoints that will be selected, dropped those at the ones
 	// that are now, and go or lose the label.
-	results, dropped []connectivityResult
+	results, dropped []flowResult
 	// taken are the stored objects that go, and missing those that were to go, but are
 	// not stored.
 	taken, missing []calico.ID
@@ -38,8 +38,8 @@ type connectivityAnswer struct {
 }
 
 // changed returns the results that are others than before.
-func (a connectivityAnswer) changed() []connectivityResult {
-	var out []connectivityResult
+func (a findings) changed() []flowResult {
+	var out []flowResult
 	for _, r := range slices.Concat(a.results, a.dropped) {
 		if r.changed() {
 			out = append(out, r)
@@ -49,7 +49,7 @@ func (a connectivityAnswer) changed() []connectivityResult {
 }
 
 // summary is a line: 12 host endpoints, 38 flows: 0 unexpected.
-func (a connectivityAnswer) summary() string {
+func (a findings) summary() string {
 	endpoints := map[string]bool{}
 	unexpected, undecided := 0, 0
 	for _, r := range a.results {
@@ -70,13 +70,13 @@ func (a connectivityAnswer) summary() string {
 
 // report tells in Markdown what will be. Nothing in it depends on what was before, so
 // that it stays the same when the changes are applied.
-func (a connectivityAnswer) report() string {
+func (a findings) report() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s.**\n", a.summary())
-	rows := rowsOf(a.results, func(r connectivityResult) []string {
+	rows := rowsOf(a.results, func(r flowResult) []string {
 		return []string{r.flow.expect, r.after.verdict, r.after.decidedBy}
 	})
-	slices.SortStableFunc(rows, func(x, y *connectivityRow) int { return order(x.unexpected()) - order(y.unexpected()) })
+	slices.SortStableFunc(rows, func(x, y *tableRow) int { return order(x.unexpected()) - order(y.unexpected()) })
 	var folded foldedEndpoints
 	if len(rows) > 0 {
 		b.WriteString("\n| | Traffic | Host endpoints | Verdict | Decided by | Expected |\n|---|---|---|---|---|---|\n")
@@ -105,11 +105,11 @@ func order(first bool) int {
 }
 
 // changesReport tells in Markdown what will be another than it is now.
-func (a connectivityAnswer) changesReport() string {
+func (a findings) changesReport() string {
 	changed := a.changed()
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%d of %s changed.**\n", len(changed), countOf(len(a.results)+len(a.dropped), "flow"))
-	rows := rowsOf(changed, func(r connectivityResult) []string { return []string{r.before, r.after.verdict, r.after.decidedBy} })
+	rows := rowsOf(changed, func(r flowResult) []string { return []string{r.before, r.after.verdict, r.after.decidedBy} })
 	var folded foldedEndpoints
 	if len(rows) > 0 {
 		b.WriteString("\n| Traffic | Host endpoints | Now | Then | Decided by |\n|---|---|---|---|---|\n")
@@ -143,28 +143,28 @@ func writeObjects(b *strings.Builder, what string, ids []calico.ID) {
 	fmt.Fprintf(b, "\n%s: %s.\n", what, strings.Join(texts, ", "))
 }
 
-func (a connectivityAnswer) writeDeletionsUnknown(b *strings.Builder) {
+func (a findings) writeDeletionsUnknown(b *strings.Builder) {
 	if a.deletionsUnknown {
 		b.WriteString("\nWhat the plan deletes is not known here, and counts as if it stayed: neither `removal` nor `complete_kinds` says anything about it.\n")
 	}
 }
 
-// connectivityRow is a row of a table. Endpoints that fare alike share it: a comment
+// tableRow is a row of a table. Endpoints that fare alike share it: a comment
 // on a pull request has room for some thousand lines.
-type connectivityRow struct {
-	connectivityResult
+type tableRow struct {
+	flowResult
 	endpoints []string
 }
 
 // rowsOf returns the rows of results, which share one if they are about the same flow
 // and have the same texts.
-func rowsOf(results []connectivityResult, texts func(connectivityResult) []string) []*connectivityRow {
-	var rows []*connectivityRow
-	same := map[string]*connectivityRow{}
+func rowsOf(results []flowResult, texts func(flowResult) []string) []*tableRow {
+	var rows []*tableRow
+	same := map[string]*tableRow{}
 	for _, r := range results {
 		key := strings.Join(append(texts(r), r.flow.Key()), "\x00")
 		if same[key] == nil {
-			same[key] = &connectivityRow{connectivityResult: r}
+			same[key] = &tableRow{flowResult: r}
 			rows = append(rows, same[key])
 		}
 		same[key].endpoints = append(same[key].endpoints, r.endpoint)

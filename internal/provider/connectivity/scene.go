@@ -1,4 +1,4 @@
-package provider
+package connectivity
 
 import (
 	"fmt"
@@ -13,7 +13,6 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
-	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
@@ -71,14 +70,6 @@ type scene struct {
 	instead map[string]*v3.HostEndpoint
 }
 
-// verdictOptions tells verdicts what a datastore means for them; nil for none.
-func verdictOptions(t *datastore.Type) []verdict.Option {
-	if t == nil || t.Services {
-		return nil
-	}
-	return []verdict.Option{verdict.WithoutServices}
-}
-
 func newScene(objects map[calico.ID]calico.Object, release calico.Release, options ...verdict.Option) *scene {
 	s := &scene{instead: map[string]*v3.HostEndpoint{}}
 	var all []calico.Object
@@ -116,7 +107,7 @@ func readObject(text string, release calico.Release) (calico.Object, error) {
 		return nil, fmt.Errorf("%w. Give the attribute object of a resource, or the JSON of a manifest as calicoctl takes it, such as jsonencode(yamldecode(file(\"policy.yaml\")))", err)
 	}
 	if calico.KindOf(obj).Namespaced() && obj.GetNamespace() == "" {
-		obj.SetNamespace(defaultNamespace)
+		obj.SetNamespace(calico.DefaultNamespace)
 	}
 	calico.Default(obj, release)
 	if faults := validate.Validate(obj, release); len(faults) > 0 {
@@ -129,8 +120,8 @@ func readObject(text string, release calico.Release) (calico.Object, error) {
 	return obj, nil
 }
 
-// builtIn returns the tiers that Calico makes by itself.
-func builtIn(release calico.Release) map[calico.ID]calico.Object {
+// BuiltIn returns the tiers that Calico makes by itself.
+func BuiltIn(release calico.Release) map[calico.ID]calico.Object {
 	objects := map[calico.ID]calico.Object{}
 	for _, tier := range calico.BuiltInTiers(release) {
 		objects[calico.IDOf(tier).Short()] = tier

@@ -1,4 +1,4 @@
-package provider
+package connectivity
 
 import (
 	"context"
@@ -28,7 +28,8 @@ type verdictFunction struct{}
 
 var _ function.Function = (*verdictFunction)(nil)
 
-func newVerdictFunction() function.Function { return &verdictFunction{} }
+// NewVerdictFunction returns the function provider::calico::verdict.
+func NewVerdictFunction() function.Function { return &verdictFunction{} }
 
 func (f *verdictFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
 	resp.Name = "verdict"
@@ -100,7 +101,7 @@ func (f *verdictFunction) Run(ctx context.Context, req function.RunRequest, resp
 		return
 	}
 	// Terraform ends the sentence of an error.
-	objects := builtIn(release)
+	objects := BuiltIn(release)
 	if _, faults := layObjects(objects, "objects", texts.Elements(), release); len(faults) > 0 {
 		resp.Error = function.NewArgumentFuncError(objectsArgument, strings.TrimSuffix(safetext.Text(faults[0].detail), "."))
 		return
@@ -140,11 +141,11 @@ func verdictOn(s *scene, given attr.Value) (v verdict.Verdict, err error) {
 		return v, err
 	}
 	var diags diag.Diagnostics
-	flow, _ := readFlow(o, path.Root("flow"), &diags)
+	flow, _ := ReadFlow(o, path.Root("flow"), &diags)
 	for _, d := range diags.Errors() {
 		return v, errors.New(d.Detail())
 	}
-	endpoint, err := s.find(values(o.Attributes()), flow.Traffic.Local)
+	endpoint, err := s.find(o.Attributes(), flow.Traffic.Local)
 	if err != nil {
 		return v, err
 	}
@@ -152,13 +153,13 @@ func verdictOn(s *scene, given attr.Value) (v verdict.Verdict, err error) {
 }
 
 // find returns the host endpoint that a flow is asked for.
-func (s *scene) find(flow values, local netip.Addr) (*verdict.Endpoint, error) {
+func (s *scene) find(flow map[string]attr.Value, local netip.Addr) (*verdict.Endpoint, error) {
 	all := s.world.Endpoints()
 	names := make([]string, len(all))
 	for i, e := range all {
 		names[i] = fmt.Sprintf("%q", e.Name)
 	}
-	name, node, iface := flow.str("endpoint"), flow.str("node"), flow.str("interface")
+	name, node, iface := codec.Text(flow["endpoint"]), codec.Text(flow["node"]), codec.Text(flow["interface"])
 	switch {
 	case len(all) == 0:
 		return nil, errors.New("objects holds no host endpoint (kind HostEndpoint), and traffic is decided about at one: add the endpoint's object, such as calico_host_endpoint.db1.object")
@@ -230,8 +231,8 @@ func asFlow(given attr.Value) (types.Object, error) {
 	if out["cidr"].IsNull() {
 		return types.Object{}, errors.New("flow.cidr is missing: the network or address at the far side, such as \"10.1.0.0/24\" (\"0.0.0.0/0\" for everywhere)")
 	}
-	direction := values(out).str("direction")
-	if direction != "" && direction != directionIngress && direction != directionEgress {
+	direction := codec.Text(out["direction"])
+	if direction != "" && direction != DirectionIngress && direction != DirectionEgress {
 		return types.Object{}, fmt.Errorf("flow.direction: %q is neither \"ingress\" nor \"egress\"", direction)
 	}
 	return types.ObjectValueMust(attributeTypes, out), nil

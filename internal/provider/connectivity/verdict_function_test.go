@@ -1,4 +1,4 @@
-package provider
+package connectivity
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 )
 
 const (
@@ -34,7 +36,7 @@ func ask(t *testing.T, objects []string, flow attr.Value, releases ...string) (m
 		types.ListValueMust(types.StringType, list), types.DynamicValue(flow), types.TupleValueMust(variadicTypes, variadic),
 	})}
 	resp := function.RunResponse{Result: function.NewResultData(types.ObjectUnknown(verdictReturn))}
-	newVerdictFunction().Run(ctx, req, &resp)
+	NewVerdictFunction().Run(ctx, req, &resp)
 	result, ok := resp.Result.Value().(types.Object)
 	if !ok {
 		t.Fatalf("the result is a %T", resp.Result.Value())
@@ -103,14 +105,13 @@ func TestVerdictFunction(t *testing.T) {
 			t.Errorf("%s: %v", c.what, err)
 			continue
 		}
-		v := values(got)
-		if v.str("verdict") != c.verdict || !strings.HasPrefix(v.str("decided_by"), c.by) || c.verdict != "undecided" && v.str("decided_by") != c.by {
-			t.Errorf("%s: %s by %s, want %s by %s", c.what, v.str("verdict"), v.str("decided_by"), c.verdict, c.by)
+		if codec.Text(got["verdict"]) != c.verdict || !strings.HasPrefix(codec.Text(got["decided_by"]), c.by) || c.verdict != "undecided" && codec.Text(got["decided_by"]) != c.by {
+			t.Errorf("%s: %s by %s, want %s by %s", c.what, codec.Text(got["verdict"]), codec.Text(got["decided_by"]), c.verdict, c.by)
 		}
 	}
 	got, err := ask(t, both, hcl("endpoint", "w1", "port", 81, "cidr", "10.4.0.7"))
 	want := []attr.Value{types.StringValue(`policy "web" in tier "default": no match`), types.StringValue(`the end of tier "default" (no rule of ingress of "web" decides): deny`)}
-	if trace := elements(got["trace"]); err != nil || !slices.EqualFunc(trace, want, func(a, b attr.Value) bool { return a.Equal(b) }) {
+	if trace := codec.Elements(got["trace"]); err != nil || !slices.EqualFunc(trace, want, func(a, b attr.Value) bool { return a.Equal(b) }) {
 		t.Errorf("the trace is %v, %v", trace, err)
 	}
 }
