@@ -63,8 +63,8 @@ type definition struct {
 	// keep tells why an object must not be deleted; "" where it may. nil stands
 	// for always.
 	keep func(obj calico.Object, release calico.Release) string
-	// adopts tells that the object has several owners: see adoptedResource.
-	adopts bool
+	// owns tells how far the object is Terraform's; nil stands for all of it.
+	owns func(*objectResource) ownership
 	// checkOthers checks the object against others in the datastore, as Calico's
 	// client does before it creates one. Value of a fault is the ID of an object
 	// that is not there. nil stands for nothing to check. (What a transaction can

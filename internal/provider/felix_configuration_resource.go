@@ -14,7 +14,7 @@ func newFelixConfigurationResource() resource.Resource {
 	// override any parameter of Felix, past all checks.
 	delete(attributes, "labels")
 	delete(attributes, "annotations")
-	return &adoptedResource{objectResource{definition: definition{
+	return &objectResource{definition: definition{
 		typeName: "felix_configuration",
 		kind:     calico.KindFelixConfiguration,
 		schema: schemas.WithBlocks(schema.Schema{
@@ -25,6 +25,6 @@ func newFelixConfigurationResource() resource.Resource {
 				"~> **Switching the failsafe ports off** (`failsafe_inbound_host_ports = []`) takes away the last way into a host on which no policy allows your management traffic. Name the [`calico_failsafe_policy`](failsafe_policy.md) and the host endpoints in `depends_on`, so that this comes last, and goes first. A host whose Felix reaches the datastore through a protected interface, and restarts without a policy that allows this, can no longer be helped from outside.",
 			Attributes: attributes,
 		}),
-		adopts: true,
-	}}}
+		owns: onlySomeFields,
+	}}
 }

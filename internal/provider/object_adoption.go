@@ -98,17 +98,18 @@ func (r *objectResource) differences(ctx context.Context, obj calico.Object, c *
 	return changes, ""
 }
 
-// create stores a new object. If exactly that is stored already, and adopt_identical is
-// set, it takes that and writes nothing. What was there was read by the transaction
+// createObject stores a new object. If exactly that is stored already, and adopt_identical
+// is set, it takes that and writes nothing. What was there was read by the transaction
 // that would have created it, and so is at this revision what the create would have
 // made.
-func (r *objectResource) create(ctx context.Context, store datastore.Store, obj calico.Object) (stored *datastore.Stored, adopted bool, err error) {
-	stored, err = r.guarded(ctx, store, changeTo(obj)).Create(ctx, obj)
+func (r *objectResource) createObject(ctx context.Context, store datastore.Store, obj calico.Object, diags *diag.Diagnostics) (*datastore.Stored, *objectState, error) {
+	stored, err := r.guarded(ctx, store, changeTo(obj)).Create(ctx, obj)
 	var exists *datastore.AlreadyExistsError
 	if r.data.adoptIdentical && errors.As(err, &exists) && exists.Identical() {
-		return exists.Stored, true, nil
+		r.tellAdopted(exists.Stored, diags)
+		return exists.Stored, &objectState{Origin: originAdopted}, nil
 	}
-	return stored, false, err
+	return stored, &objectState{Origin: originCreated}, err
 }
 
 // tellAdopted tells which object a create has taken.

@@ -44,18 +44,11 @@ func (r *objectResource) planGuard(ctx context.Context, state values, obj calico
 	if replaced != nil {
 		change[r.id(replaced)] = nil
 	}
-	switch {
-	case r.adopts:
-		after, err := r.adoptedAfter(ctx, store, state, obj, private)
-		if err != nil {
-			return // the apply will tell
-		}
-		change[r.adoptedID(state, obj)] = after
-	case obj == nil:
-		change[r.id(state)] = nil
-	default:
-		change[calico.IDOf(obj)] = obj
+	id, changed, err := r.ownership().after(ctx, store, state, obj, private)
+	if err != nil {
+		return // the apply will tell
 	}
+	change[id] = changed
 	breaches, before, after, err := r.data.guard.foresee(ctx, store, release, change)
 	if errors.Is(err, errStillBlind) {
 		return // told once

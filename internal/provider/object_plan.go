@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -75,15 +74,7 @@ func (r *objectResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	if !planned.isUnknown("name") && !planned.isUnknown("namespace") {
 		again, _ := req.Private.GetKey(ctx, stateKey)
-		r.planIdentity(ctx, obj, c, planned, state, release, replaced != nil || again != nil, &resp.Diagnostics)
-		if state == nil && r.adopts {
-			r.planAdoption(ctx, obj, c, planned, release, &resp.Diagnostics)
-		}
-		if state != nil && r.adopts {
-			still := r.owned(planned)
-			left := slices.DeleteFunc(r.owned(state), func(name string) bool { return slices.Contains(still, name) })
-			r.warnKept(r.id(state), kept, left, &resp.Diagnostics)
-		}
+		r.planIdentity(ctx, &planning{obj: obj, c: c, planned: planned, state: state, kept: kept, release: release, again: replaced != nil || again != nil}, &resp.Diagnostics)
 	}
 	r.planFilled(config, planned, release)
 	r.planOthers(ctx, obj, c, planned, &resp.Diagnostics)
@@ -231,31 +222,15 @@ func (r *objectResource) warnReplace(at path.Path, state values, diags *diag.Dia
 }
 
 // planIdentity tells in the plan what the apply could only fail at: an object that
-// exists already, and two resources that stand for one object. (Several resources
-// may own different fields of an object that is adopted.) again is true where the
-// resource has an object already, which is to be replaced.
-func (r *objectResource) planIdentity(ctx context.Context, obj calico.Object, c *codec.Conversion, planned, state values, release *calico.Release, again bool, diags *diag.Diagnostics) {
-	id := r.id(planned)
+// exists already, and two resources that stand for one object.
+func (r *objectResource) planIdentity(ctx context.Context, p *planning, diags *diag.Diagnostics) {
 	alone := false
-	if state == nil {
-		alone = r.data.plan(id, again)
+	if p.state == nil {
+		alone = r.data.plan(r.id(p.planned), p.again)
 	} else {
-		alone = r.data.planUpdate(id)
+		alone = r.data.planUpdate(r.id(p.planned))
 	}
-	if r.adopts {
-		return
-	}
-	if !alone {
-		diags.AddAttributeError(path.Root("name"), "Two Resources for One Object",
-			fmt.Sprintf("Another resource of this configuration stands for %s too: each apply would write over what the other has written, and a destroy of one would take the object away from both. Remove one of the two, or give one another name.", id))
-		return
-	}
-	if state != nil || again || r.data.pending() || r.data.isUnreachable() || r.data.wasRead(id) {
-		return
-	}
-	if key := r.existing(ctx, id, diags); key != "" {
-		r.planExisting(ctx, key, obj, c, release, diags)
-	}
+	r.ownership().planPlace(ctx, p, alone, diags)
 }
 
 // existing returns where an object is stored that a plan is to create; "" where it is
@@ -309,12 +284,7 @@ func checkTier(ctx context.Context, store datastore.Store, obj calico.Object) (c
 // planDestroy refuses to plan the end of an object that Calico needs, and tells what a
 // destroy does not give back.
 func (r *objectResource) planDestroy(ctx context.Context, state values, kept *objectState, diags *diag.Diagnostics) {
-	if r.adopts {
-		r.warnKept(r.id(state), kept, r.owned(state), diags)
-		r.giveBackUnknown(kept, r.owned(state), diags)
-	} else {
-		r.destroyUnknown(kept, false, diags)
-	}
+	r.ownership().planRemoval(state, kept, diags)
 	if r.keep == nil || kept == nil || kept.Stored == nil || r.data.pending() {
 		return
 	}

@@ -125,26 +125,16 @@ func (r *objectResource) Create(ctx context.Context, req resource.CreateRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	stored, adopted, err := r.create(ctx, store, obj)
+	stored, kept, err := r.ownership().create(ctx, store, obj, planned, &resp.Diagnostics)
 	if err != nil {
 		r.addWriteError(&resp.Diagnostics, "Create", planned, err)
 		return
 	}
-	kept := &objectState{Origin: originCreated}
-	if adopted {
-		kept.Origin = originAdopted
-		r.tellAdopted(stored, &resp.Diagnostics)
-	}
+	stored.Object = r.ownership().visible(stored.Object, planned)
 	resp.State.Raw = r.finish(ctx, stored, planned, planned, kept, resp.Identity, resp.Private, &resp.Diagnostics)
 }
 
 func (r *objectResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	r.read(ctx, req, resp, func(*datastore.Stored, values, *objectState) error { return nil })
-}
-
-// read reads the object. narrow takes away, from what was found, the parts that
-// are not Terraform's; in an import it is to add to the private state.
-func (r *objectResource) read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse, narrow func(stored *datastore.Stored, state values, kept *objectState) error) {
 	defer makeSafe(&resp.Diagnostics)
 	if state, err := r.rootValues(ctx, req.State.Raw); err == nil && state != nil {
 		// Whatever comes of the read: the framework wants it even of what is gone.
@@ -204,16 +194,14 @@ func (r *objectResource) read(ctx context.Context, req resource.ReadRequest, res
 		}
 	}
 	prior := state
-	ours := managedBy(state)
 	switch {
 	case kept == nil:
 		r.warnLost(r.id(state), &resp.Diagnostics)
 		kept = &objectState{Origin: originUnknown}
 	case kept.importing():
-		prior, ours = nil, importedFrom(stored.Object)
+		prior = nil
 	}
-	stored.Object = onlyManaged(stored.Object, ours)
-	if err := narrow(stored, state, kept); err != nil {
+	if err := r.ownership().narrow(stored, state, kept); err != nil {
 		r.addStoreError(&resp.Diagnostics, "Read", r.id(state), err)
 		return
 	}
@@ -240,13 +228,12 @@ func (r *objectResource) Update(ctx context.Context, req resource.UpdateRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	withForeign(obj, kept.Object, managedBy(state, planned))
-	stored, err := r.guarded(ctx, store, changeTo(obj)).Update(ctx, obj, kept.Stored)
+	stored, err := r.ownership().update(ctx, store, obj, kept, planned, state)
 	if err != nil {
 		r.addWriteError(&resp.Diagnostics, "Update", planned, err)
 		return
 	}
-	stored.Object = onlyManaged(stored.Object, managedBy(planned))
+	stored.Object = r.ownership().visible(stored.Object, planned)
 	resp.State.Raw = r.finish(ctx, stored, planned, planned, kept, resp.Identity, resp.Private, &resp.Diagnostics)
 }
 
@@ -267,13 +254,11 @@ func (r *objectResource) Delete(ctx context.Context, req resource.DeleteRequest,
 		}
 	}
 	if err == nil {
-		err = r.guarded(ctx, store, removal(r.id(state))).Delete(ctx, kept.Stored)
+		err = r.ownership().remove(ctx, store, kept, state)
 	}
 	if err != nil {
 		r.addStoreError(&resp.Diagnostics, "Delete", r.id(state), err)
-		return
 	}
-	r.data.guard.happened(r.id(state), nil)
 }
 
 // checkKept reports where the object must not be deleted.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
@@ -246,12 +245,7 @@ func (r *objectResource) startingState(ctx context.Context, store datastore.Stor
 
 // sameAsState tells whether a refresh would find nothing that the state does not say.
 func (r *objectResource) sameAsState(obj calico.Object, state values) bool {
-	if r.adopts {
-		obj = onlyFields(obj, r.owned(state))
-	} else {
-		obj = onlyManaged(obj, managedBy(state))
-	}
-	now := r.attributes(obj, state)
+	now := r.attributes(r.ownership().visible(obj, state), state)
 	for name, value := range state {
 		if now[name] != nil && !now[name].Equal(value) {
 			return false
@@ -263,26 +257,8 @@ func (r *objectResource) sameAsState(obj calico.Object, state values) bool {
 // warnLost tells that private state is missing, and what follows from that.
 func (r *objectResource) warnLost(id calico.ID, diags *diag.Diagnostics) {
 	detail := "The state has no record of this object as Terraform last read it. That happens if the provider is killed while it changes the object, and if a tool rewrites the state. " +
-		"Terraform goes on managing what is configured, and leaves alone what others have put there."
-	if r.adopts {
-		detail += " Which values the object had before Terraform is not known any more: an attribute that is no longer configured keeps its value, and a destroy leaves the object as it is."
-	}
+		"Terraform goes on managing what is configured, and leaves alone what others have put there." + r.ownership().lostBefore()
 	diags.AddWarning(fmt.Sprintf("Private State Missing: %s", id), detail)
-}
-
-// warnKept tells in a plan that fields keep their values, as it is not known which they
-// had before: those that are no longer configured, or all of them in a destroy.
-func (r *objectResource) warnKept(id calico.ID, s *objectState, owned []string, diags *diag.Diagnostics) {
-	var kept []string
-	for _, name := range owned {
-		if _, known := s.was(name); !known {
-			kept = append(kept, "spec."+name)
-		}
-	}
-	if len(kept) > 0 {
-		diags.AddWarning(fmt.Sprintf("Values Are Not Given Back: %s", id),
-			fmt.Sprintf("The private state of this object was lost, and with it the values that these fields had before Terraform: %s. They stay as they are stored now. If they are not wanted, change them with calicoctl.", strings.Join(kept, ", ")))
-	}
 }
 
 // was returns the value of a field before it was owned, nil for none; known is false if

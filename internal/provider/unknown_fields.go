@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -40,19 +39,9 @@ func (r *objectResource) planUnknown(obj calico.Object, c *codec.Conversion, pla
 // lostBy returns a *calico.UnknownFieldsError if a change would lose fields, as far as it
 // is known.
 func (r *objectResource) lostBy(obj calico.Object, c *codec.Conversion, planned, state values, kept *objectState) error {
-	var lost []string
-	if r.adopts {
-		// Only the fields that it owns are written.
-		copied := *kept
-		copied.Before = maps.Clone(kept.Before)
-		_, err := r.update(obj, &copied, r.owned(planned), r.owned(state))
-		var unknown *calico.UnknownFieldsError
-		if !errors.As(err, &unknown) {
-			return err
-		}
-		lost = unknown.Fields
-	} else {
-		lost = calico.LostFields(obj, kept.Raw)
+	lost, err := r.ownership().lost(obj, planned, state, kept)
+	if err != nil {
+		return err
 	}
 	if lost = slices.DeleteFunc(lost, func(field string) bool { return !c.Known(specFieldOf(field)) }); len(lost) > 0 {
 		return &calico.UnknownFieldsError{Fields: lost}
@@ -115,24 +104,7 @@ func (r *objectResource) replaceUnknown(ctx context.Context, private privateRead
 	if err != nil || kept == nil || kept.Stored == nil || r.decode(kept) != nil {
 		return
 	}
-	if r.adopts {
-		r.giveBackUnknown(kept, slices.Sorted(maps.Keys(kept.Before)), diags)
-		return
-	}
-	r.destroyUnknown(kept, true, diags)
-}
-
-// giveBackUnknown tells of unknown fields of an object that is to get back what it had in
-// the owned fields, and refuses that if they would be lost.
-func (r *objectResource) giveBackUnknown(kept *objectState, owned []string, diags *diag.Diagnostics) {
-	if kept == nil || kept.Stored == nil {
-		return
-	}
-	id := calico.IDOf(kept.Object)
-	change, remove, err := r.restoration(kept, owned)
-	if !r.refuseLost(id, err, diags) && err == nil && !remove && len(change) > 0 {
-		r.warnUnknown(id, calico.UnknownFields(r.kind, kept.Raw), "", diags)
-	}
+	r.ownership().planRemoval(nil, kept, diags)
 }
 
 // lostDetail tells why a change is refused that would lose fields.
