@@ -117,8 +117,22 @@ func (d *definition) undefaulted(c *codec.Conversion, v values) calico.Object {
 // metadataAttributes are the attributes that are fields of an object's metadata.
 var metadataAttributes = []string{"name", "namespace", "labels", "annotations"}
 
-// attributes makes the attributes that describe the object.
+// attributes makes all attributes of the object. It encodes it: see described.
 func (d *definition) attributes(obj calico.Object, prior values) values {
+	out := d.described(obj, prior)
+	for name, text := range map[string]string{
+		"uid":                string(obj.GetUID()),
+		"creation_timestamp": obj.GetCreationTimestamp().UTC().Format(time.RFC3339),
+		"object":             objectText(obj),
+	} {
+		out[name] = codec.Reconcile(prior[name], types.StringValue(text), nil)
+	}
+	return out
+}
+
+// described makes the attributes that describe the object: those that can be configured,
+// and what is derived from it beside its text.
+func (d *definition) described(obj calico.Object, prior values) values {
 	attributeTypes := d.attributeTypes()
 	out := values{}
 	if d.fromObject != nil {
@@ -134,9 +148,6 @@ func (d *definition) attributes(obj calico.Object, prior values) values {
 	if tier := out["tier"]; tier != nil && tier.IsNull() {
 		out["tier"] = types.StringValue(calico.DefaultTier) // releases differ in whether they say so
 	}
-	out["uid"] = types.StringValue(string(obj.GetUID()))
-	out["creation_timestamp"] = types.StringValue(obj.GetCreationTimestamp().UTC().Format(time.RFC3339))
-	out["object"] = types.StringValue(objectText(obj))
 	for name, v := range out {
 		out[name] = codec.Reconcile(prior[name], v, d.fieldType(name))
 	}
@@ -156,7 +167,7 @@ func (d *definition) keepImplied(obj calico.Object, prior, out values) {
 			continue
 		}
 		if canonical == nil {
-			canonical = d.attributes(calico.Canonical(obj), nil)
+			canonical = d.described(calico.Canonical(obj), nil)
 		}
 		if implied := canonical.at(steps); implied != nil && codec.SameMeaning(was, implied, nil) {
 			out.setFilled(steps, nil, func(attr.Value) attr.Value { return was })

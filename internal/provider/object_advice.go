@@ -22,7 +22,7 @@ import (
 func (r *objectResource) advise(ctx context.Context, store datastore.Store, before, after *guard.World, obj calico.Object, state values, diags *diag.Diagnostics) {
 	switch o := obj.(type) {
 	case *v3.HostEndpoint:
-		changed := func(name string) bool { return state == nil || !state[name].Equal(r.attributes(obj, state)[name]) }
+		changed := func(name string) bool { return state == nil || !state[name].Equal(r.described(obj, state)[name]) }
 		if changed("node") || changed("interface_name") || changed("expected_ips") || changed("labels") || changed("profiles") {
 			r.adviseEndpoint(ctx, store, after, o, state == nil, diags)
 		}

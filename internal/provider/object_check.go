@@ -73,7 +73,7 @@ func (r *objectResource) refuseOverruled(c *codec.Conversion, v values, obj cali
 			continue
 		}
 		if stored == nil {
-			stored = r.attributes(obj, nil)
+			stored = r.described(obj, nil)
 		}
 		switch kept := stored.at(steps); {
 		case kept == nil || codec.SameMeaning(given, kept, nil):

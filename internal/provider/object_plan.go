@@ -166,7 +166,7 @@ func (r *objectResource) planFilled(config, planned values, release *calico.Rele
 	for _, release := range releases {
 		obj := r.object(&codec.Conversion{}, planned, release)
 		calico.Default(obj, release)
-		computed = append(computed, r.attributes(obj, nil))
+		computed = append(computed, r.described(obj, nil))
 	}
 	for name, decidedBy := range r.filled {
 		steps := strings.Split(name, ".")
@@ -349,7 +349,7 @@ func (r *objectResource) planNoChange(config, planned, state values) bool {
 // in: what a stored object lacks, such as the types of a policy, it lacks.
 func (r *objectResource) asConfigured(stored calico.Object) calico.Object {
 	c := &codec.Conversion{}
-	obj := r.undefaulted(c, r.attributes(stored, nil))
+	obj := r.undefaulted(c, r.described(stored, nil))
 	if len(c.Unknown)+len(c.Faults) > 0 {
 		return stored
 	}

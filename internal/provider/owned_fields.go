@@ -69,7 +69,7 @@ func (o ownedFields) storedFields(stored *datastore.Stored) ([]string, map[strin
 		return nil, nil, &datastore.CorruptError{Key: stored.Key, Revision: stored.Revision, Look: "calicoctl get " + string(o.kind) + " -o yaml", Err: err}
 	}
 	// An empty text is none, to Calico.
-	return o.owned(o.attributes(stored.Object, nil)), fields, nil
+	return o.owned(o.described(stored.Object, nil)), fields, nil
 }
 
 // patch returns the change that gives base the object's values in the owned

@@ -111,7 +111,7 @@ func (o ownedFields) after(ctx context.Context, store datastore.Store, state val
 			return id, nil, err
 		}
 	} else {
-		owned := o.owned(o.attributes(obj, nil))
+		owned := o.owned(o.described(obj, nil))
 		if change, err = o.change(obj, kept, owned, o.owned(state)); err != nil {
 			return id, nil, err
 		}
