@@ -69,10 +69,6 @@ func TestProviderDiagnosticsHaveAPath(t *testing.T) {
 			want: etcd.AtName("ca_cert_file"),
 		},
 		"no endpoints": {configure: true, want: etcd.AtName("endpoints")},
-		"the Kubernetes datastore": {
-			top: map[string]any{"datastore_type": "kubernetes", "kubernetes": map[string]any{"host": "https://10.0.0.1:6443"}}, configure: true,
-			want: path.Root("datastore_type"),
-		},
 		"Kubernetes, and no server": {
 			top: map[string]any{"datastore_type": "kubernetes"}, configure: true,
 			want: kubernetes.AtName("config_path"),
