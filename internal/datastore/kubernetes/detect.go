@@ -163,6 +163,7 @@ func (s *Store) detect(ctx context.Context) (a calicoAPI, locked string, err err
 	if err := s.getJSON(ctx, "/apis", &groups); err != nil {
 		return calicoAPI{}, "", err
 	}
+	s.welcome.Store(true)
 	var served []string
 	for _, g := range groups.Groups {
 		for _, v := range g.Versions {

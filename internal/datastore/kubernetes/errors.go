@@ -20,7 +20,8 @@ import (
 
 // denied says that the server has refused a request for good.
 func (s *Store) denied(reason datastore.DeniedReason, err error) *datastore.DeniedError {
-	refused := &datastore.DeniedError{Reason: reason, Server: s.String(), Err: plain(err)}
+	// (It wraps no answer: it must not pass for one.)
+	refused := &datastore.DeniedError{Reason: reason, Server: s.String(), Err: errors.New(safetext.Line(plain(err).Error()))}
 	switch reason {
 	case datastore.DeniedCredentials:
 		refused.Advice = fmt.Sprintf("%s does not accept the credentials: it was given %s. Check that they are valid for this cluster and have not expired: a token that a data source reads at the beginning of a run may expire in a long apply, where an `exec` block gets a new one.", s, s.cfg.credential())
@@ -85,7 +86,7 @@ func (s *Store) forbidden(r request, answer *answerError) error {
 		return rejected(r.id, "The cluster does not let it be written: %s.", strings.TrimSuffix(safetext.Line(message), "."))
 	}
 	// (A user without the right is told this of a group that is not served, too.)
-	refused := &datastore.DeniedError{Reason: datastore.DeniedPermission, Server: s.String(), Err: answer}
+	refused := &datastore.DeniedError{Reason: datastore.DeniedPermission, Server: s.String(), Err: errors.New(safetext.Line(message))}
 	verb, resource := r.verb(), r.at.plural
 	if r.path != "" && strings.HasSuffix(r.path, "/status") {
 		resource += "/status"

@@ -51,9 +51,8 @@ type lostError struct {
 	closed bool
 }
 
-func (e *lostError) Error() string { return e.err.Error() }
-
-func (e *lostError) Unwrap() error { return e.err }
+// (It wraps nothing: it must not pass for an answer.)
+func (e *lostError) Error() string { return plain(e.err).Error() }
 
 // send makes a request, and makes it again as long as ctx lasts if it was surely not
 // done and that may pass: the server is not reached, is starting, or has too much to do.
@@ -102,6 +101,15 @@ func (s *Store) once(ctx context.Context, r request) ([]byte, error) {
 	defer cancel()
 	call := datastore.Call{Operation: r.operation, Key: r.at.String(), Outcome: "ok"}
 	body, version, err := s.roundTrip(once, r)
+	if refused := denied(err); refused != nil {
+		// A server that is starting does not know yet who may do what, and forbids
+		// everything. It may have become ready since it answered.
+		if s.starting(once) {
+			err = &passingError{err: refused}
+		} else {
+			body, version, err = s.roundTrip(once, r)
+		}
+	}
 	call.Duration, call.Revision = time.Since(started), version
 	if err != nil {
 		call.Outcome = outcome(err)
@@ -160,6 +168,23 @@ func (s *Store) roundTrip(ctx context.Context, r request) (body []byte, version 
 		return body, head.Metadata.ResourceVersion, nil
 	}
 	return nil, "", s.refusal(r, resp, body)
+}
+
+// starting tells whether the server is not ready: it says so, or it forbids what it has
+// allowed before.
+func (s *Store) starting(ctx context.Context) bool {
+	paths := []string{"/readyz"}
+	if s.welcome.Load() {
+		paths = append(paths, "/apis")
+	}
+	for _, path := range paths {
+		_, _, err := s.roundTrip(ctx, request{operation: "detect", method: http.MethodGet, path: path})
+		var passing *passingError
+		if errors.As(err, &passing) || path == "/apis" && denied(err) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // noAnswer tells what it means that a request got no answer.

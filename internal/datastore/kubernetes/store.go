@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 
 	"k8s.io/client-go/rest"
 
@@ -36,6 +37,9 @@ type Store struct {
 	found datastore.Shared[*facts]
 	reads readahead.Cache[*datastore.Stored]
 	lock  datastore.LockWait
+
+	// welcome is true once the server has told what it serves.
+	welcome atomic.Bool
 
 	// outage is that the API server does not answer.
 	outage datastore.Outage

@@ -105,7 +105,7 @@ func (s *Store) post(ctx context.Context, f *facts, obj calico.Object, at locati
 		found, lookErr := s.getBody(ctx, at)
 		switch {
 		case lookErr != nil:
-			return nil, s.unknown(ctx, lost.err)
+			return nil, s.unknown(ctx, fmt.Errorf("%w; and then: %w", plain(lost.err), lookErr))
 		case found != nil && s.made(f, obj, found):
 			return found, nil
 		case found != nil:
