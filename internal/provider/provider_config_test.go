@@ -94,9 +94,13 @@ func TestProviderBlock(t *testing.T) {
 			block: etcdBlock(https, `dial_timeout = "5ms"`), at: "etcd.dial_timeout",
 			says: []string{"at least one second"},
 		},
-		"the Kubernetes datastore": {
-			block: kubernetesBlock(host), plan: true, at: "datastore_type",
-			says: []string{"not yet supported", `datastore_type = "etcdv3"`},
+		"a kubeconfig that is none": {
+			block: kubernetesBlock(text("config_path", tempFile(t, "config", "users: [{name: ann, user: {token: [hunter2]}}]"))), plan: true, at: "kubernetes",
+			says: []string{"Kubernetes Is Not Configured", "is no kubeconfig", "kubectl config view"},
+		},
+		"a context that is not in the kubeconfig": {
+			block: kubernetesBlock(text("config_path", tempFile(t, "config", "contexts: [{name: prod, context: {cluster: k}}]")), `config_context = "test"`), plan: true, at: "kubernetes",
+			says: []string{`"test"`, `there are "prod"`, "kubernetes.config_context"},
 		},
 		"Kubernetes without a server": {
 			block: block(`datastore_type = "kubernetes"`), plan: true, at: "kubernetes.config_path",

@@ -69,6 +69,10 @@ func TestProviderDiagnosticsHaveAPath(t *testing.T) {
 			want: etcd.AtName("ca_cert_file"),
 		},
 		"no endpoints": {configure: true, want: etcd.AtName("endpoints")},
+		"a kubeconfig that is none": {
+			top: inKubernetes(map[string]any{"config_path": certs.CAFile}), configure: true,
+			want: kubernetes,
+		},
 		"Kubernetes, and no server": {
 			top: map[string]any{"datastore_type": "kubernetes"}, configure: true,
 			want: kubernetes.AtName("config_path"),

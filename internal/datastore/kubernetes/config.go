@@ -432,7 +432,7 @@ func unreadable(what string, err error) error {
 	if m := lineNumber.FindStringSubmatch(err.Error()); m != nil {
 		at = " (" + m[1] + ")"
 	}
-	return fmt.Errorf("%s is no kubeconfig: it is not YAML of the form that kubectl reads%s. `kubectl config view` with this file says more", what, at)
+	return fmt.Errorf("%s is no kubeconfig: it is not YAML of the form that kubectl reads%s. `kubectl config view` with this file says more. Correct it, or name another one in kubernetes.config_path", what, at)
 }
 
 // pathReason is an error of os without the path, which is told already.
