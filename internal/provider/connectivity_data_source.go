@@ -13,6 +13,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/connectivity"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/trafficguard"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -76,7 +77,7 @@ func (d *connectivityDataSource) stored(ctx context.Context, diags *diag.Diagnos
 		diags.AddWarning("Stored Value Left Out",
 			fmt.Sprintf("The value stored at %s (revision %s) is not a valid object: %v. Calico takes it for absent, and so does this answer. Look at it with `%s`, and put it right or delete it.", safetext.Line(c.Key), c.Revision, safetext.Line(c.Err.Error()), c.Look))
 	}
-	objects, keys := objectsOf(snapshot)
+	objects, keys := trafficguard.ObjectsOf(snapshot)
 	remove := store.Type().Remove
 	for _, id := range slices.SortedFunc(maps.Keys(objects), calico.ID.Compare) {
 		if first := calico.IDOf(objects[id]).Short(); first != id {

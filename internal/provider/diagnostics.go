@@ -13,6 +13,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/trafficguard"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -180,7 +181,7 @@ func addStoreError(diags *diag.Diagnostics, summary string, id calico.ID, err er
 	case errors.As(err, &unknown):
 		diags.AddError(summary, lostDetail(unknown.Fields)+" "+nothingWritten(id))
 	case errors.As(err, &refused):
-		diags.AddError(summary, refusal(refused)+"Nothing was written.")
+		diags.AddError(summary, trafficguard.Refusal(refused)+"Nothing was written.")
 	case errors.As(err, &private):
 		diags.AddError(summary, private.detail)
 	case errors.As(err, &problem):
@@ -229,7 +230,7 @@ func addStoreError(diags *diag.Diagnostics, summary string, id calico.ID, err er
 func refusalOf(err error) string {
 	var refused *guard.RefusedError
 	if errors.As(err, &refused) {
-		return refusal(refused)
+		return trafficguard.Refusal(refused)
 	}
 	return safetext.Text(err.Error()) + "\n\n"
 }

@@ -41,7 +41,7 @@ func (r *objectResource) adviseEndpoint(ctx context.Context, store datastore.Sto
 		return // advice is not worth an error
 	}
 	warn := func(at path.Path, summary, name, detail string) {
-		diags.AddAttributeWarning(at, r.data.guard.heading(summary, name), detail)
+		diags.AddAttributeWarning(at, r.data.guard.Heading(summary, name), detail)
 	}
 	isNode := after.Has(calico.ID{Kind: calico.KindNode, Name: h.Spec.Node})
 	selected, other := after.Standing(h)
@@ -104,7 +104,7 @@ func (r *objectResource) adviseProblems(after *guard.World, id calico.ID, diags 
 			names[i] = endpoint.Name
 		}
 		listed, more := firstOf(names)
-		diags.AddAttributeWarning(path.Root("name"), r.data.guard.heading("Felix Cannot Program This Policy", id.Name),
+		diags.AddAttributeWarning(path.Root("name"), r.data.guard.Heading("Felix Cannot Program This Policy", id.Name),
 			fmt.Sprintf("Calico stores the policy, and Felix fails over it: %s. This is so at the host endpoints %s%s. Write the rule in another way.", p, quotedList(listed), more))
 	}
 }
@@ -118,7 +118,7 @@ func (r *objectResource) advisePolicy(before, after *guard.World, policy *v3.Glo
 			continue
 		}
 		listed, more := firstOf(closed)
-		diags.AddAttributeWarning(path.Root("name"), r.data.guard.heading("Policy Closes Open Host Endpoints", policy.Name),
+		diags.AddAttributeWarning(path.Root("name"), r.data.guard.Heading("Policy Closes Open Host Endpoints", policy.Name),
 			fmt.Sprintf("This is the first policy for %s at %d host endpoints: %s%s. Until now a profile of theirs lets traffic through there that no policy decides about. From the first policy on profiles no longer count: what no policy allows is dropped, except on failsafe ports, and be it that this policy only logs. If that is not meant, narrow its selector or its types; otherwise have policies first that allow what these hosts need.",
 				direction, len(closed), quotedList(listed), more))
 	}

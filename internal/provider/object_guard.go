@@ -6,17 +6,35 @@ import (
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/trafficguard"
 )
+
+// verdictOptions tells verdicts what a datastore means for them; nil for none.
+func verdictOptions(t *datastore.Type) []verdict.Option {
+	if t == nil || t.Services {
+		return nil
+	}
+	return []verdict.Option{verdict.WithoutServices}
+}
+
+// guardBlocks are the guards of the provider block.
+func guardBlocks() map[string]schema.Block { return trafficguard.Blocks() }
+
+// readGuard makes the guard of the provider block.
+func readGuard(model *providerModel, endpoints []string, diags *diag.Diagnostics) *trafficguard.Guard {
+	return trafficguard.New(model.LockoutGuard, model.ExposureGuard, endpoints, diags)
+}
 
 // guardStore returns the datastore and its release if the guard has a say in this
 // resource's changes; nil if it has none.
 func (r *objectResource) guardStore(ctx context.Context) (datastore.Store, calico.Release) {
-	if r.data == nil || !r.data.guard.active() || !verdict.DependsOn(r.kind) || r.data.pending() || r.data.isUnreachable() {
+	if r.data == nil || !r.data.guard.Active() || !verdict.DependsOn(r.kind) || r.data.pending() || r.data.isUnreachable() {
 		return nil, calico.Release{}
 	}
 	store, err := r.data.store(ctx)
@@ -49,8 +67,8 @@ func (r *objectResource) planGuard(ctx context.Context, state values, obj calico
 		return // the apply will tell
 	}
 	change[id] = changed
-	breaches, before, after, err := r.data.guard.foresee(ctx, store, release, change)
-	if errors.Is(err, errStillBlind) {
+	breaches, before, after, err := r.data.guard.Foresee(ctx, store, release, change)
+	if errors.Is(err, trafficguard.ErrStillBlind) {
 		return // told once
 	}
 	if err != nil {
@@ -58,8 +76,8 @@ func (r *objectResource) planGuard(ctx context.Context, state values, obj calico
 			fmt.Sprintf("lockout_guard and exposure_guard could not read the policies and endpoints that are stored, so what this change does to traffic is not known: %v", err))
 		return
 	}
-	r.addBreaches(diags, breaches, obj == nil)
-	r.adviseGuard(after, diags)
+	r.data.guard.AddBreaches(diags, breaches, obj == nil)
+	r.data.guard.Advise(after, diags)
 	if obj != nil {
 		r.advise(ctx, store, before, after, obj, state, diags)
 	}
@@ -69,10 +87,10 @@ func (r *objectResource) planGuard(ctx context.Context, state values, obj calico
 // release that is configured sees.
 func (r *objectResource) refuseContradiction(ctx context.Context, store datastore.Store, diags *diag.Diagnostics) bool {
 	finding, err := store.Release(ctx)
-	if err != nil || finding.Contradiction == "" || !r.data.guard.refuses() {
+	if err != nil || finding.Contradiction == "" || !r.data.guard.Refuses() {
 		return false
 	}
-	if r.data.guard.once("contradiction") {
+	if r.data.guard.Once("contradiction") {
 		diags.AddError("Calico Version and Datastore Disagree",
 			fmt.Sprintf("The provider has calico_version = %q, but %s. A guard in mode \"error\" would look at the datastore as Calico %s does, and could miss what decides in truth, such as tiers. Correct calico_version, or leave it out.", finding.Release, finding.Contradiction, finding.Release))
 	}
@@ -81,14 +99,14 @@ func (r *objectResource) refuseContradiction(ctx context.Context, store datastor
 
 // guarded returns the store with the guard for a write, if it may refuse it.
 func (r *objectResource) guarded(ctx context.Context, store datastore.Store, change func(*datastore.Snapshot) (guard.Change, error)) datastore.Store {
-	if !r.data.guard.refuses() || !verdict.DependsOn(r.kind) {
+	if !r.data.guard.Refuses() || !verdict.DependsOn(r.kind) {
 		return store
 	}
 	finding, err := store.Release(ctx)
 	if err != nil {
 		return store // the write itself will fail for the same reason
 	}
-	return store.Guarded(r.data.guard.forWrite(ctx, finding.Release, change))
+	return store.Guarded(r.data.guard.ForWrite(ctx, finding.Release, change))
 }
 
 // changeTo is a change that puts an object in its place.

@@ -237,7 +237,7 @@ func (r *objectResource) planIdentity(ctx context.Context, p *planning, diags *d
 // not, as far as can be told. The guard has read all that it watches over anyway.
 func (r *objectResource) existing(ctx context.Context, id calico.ID, diags *diag.Diagnostics) string {
 	if store, release := r.guardStore(ctx); store != nil {
-		if key, ok := r.data.guard.stored(ctx, store, release, id); ok {
+		if key, ok := r.data.guard.Stored(ctx, store, release, id); ok {
 			return key
 		}
 	}

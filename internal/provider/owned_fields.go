@@ -270,7 +270,7 @@ func (o ownedFields) remove(ctx context.Context, store datastore.Store, kept *ob
 		return nil
 	}
 	if err == nil {
-		o.data.guard.happened(id, after)
+		o.data.guard.Happened(id, after)
 	}
 	return err
 }

@@ -91,7 +91,7 @@ func (o wholeObject) update(ctx context.Context, store datastore.Store, obj cali
 func (o wholeObject) remove(ctx context.Context, store datastore.Store, kept *objectState, state values) error {
 	err := o.guarded(ctx, store, removal(o.id(state))).Delete(ctx, kept.Stored)
 	if err == nil {
-		o.data.guard.happened(o.id(state), nil)
+		o.data.guard.Happened(o.id(state), nil)
 	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/trafficguard"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -23,7 +24,7 @@ type providerData struct {
 	// release is calico_version of the configuration; nil where it is unset.
 	release *calico.Release
 	// guard watches over traffic; nil if that is not wanted.
-	guard *trafficGuard
+	guard *trafficguard.Guard
 	// open connects to the datastore; nil where the configuration is not wholly
 	// known yet, or names no datastore.
 	open func(ctx context.Context) (datastore.Store, error)

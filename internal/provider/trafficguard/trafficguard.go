@@ -1,4 +1,7 @@
-package provider
+// Package trafficguard has the guards of the provider block, lockout_guard and
+// exposure_guard: what is configured of them, what they have seen of the datastore, and
+// what they say. What a change does to traffic, package guard finds out.
+package trafficguard
 
 import (
 	"context"
@@ -18,9 +21,9 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
 )
 
-// trafficGuard is the guard of a provider block, with what it has seen of the datastore
+// Guard is the guard of a provider block, with what it has seen of the datastore
 // and what it has told: both once.
-type trafficGuard struct {
+type Guard struct {
 	guard.Guard
 	// endpoints are the URLs of the datastore, until they are looked up.
 	endpoints []string
@@ -41,14 +44,14 @@ type trafficGuard struct {
 	told   map[string]int
 }
 
-// active tells whether there is anything to do for the guard.
-func (g *trafficGuard) active() bool { return g != nil && g.Active() }
+// Active tells whether there is anything to do for the guard.
+func (g *Guard) Active() bool { return g != nil && g.Guard.Active() }
 
-// refuses tells whether the guard refuses writes.
-func (g *trafficGuard) refuses() bool { return g != nil && g.Refuses() }
+// Refuses tells whether the guard refuses writes.
+func (g *Guard) Refuses() bool { return g != nil && g.Guard.Refuses() }
 
-// once tells whether something is to be told, which is told once.
-func (g *trafficGuard) once(what string) bool {
+// Once tells whether something is to be told, which is told once.
+func (g *Guard) Once(what string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.warned[what] {
@@ -61,10 +64,10 @@ func (g *trafficGuard) once(what string) bool {
 	return true
 }
 
-// heading adds a name to the summary of a warning: Terraform shows one of several
+// Heading adds a name to the summary of a warning: Terraform shows one of several
 // warnings with the same summary, and hides which others it is about. From the tenth
 // on it may.
-func (g *trafficGuard) heading(summary, name string) string {
+func (g *Guard) Heading(summary, name string) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.told == nil {
@@ -78,7 +81,7 @@ func (g *trafficGuard) heading(summary, name string) string {
 }
 
 // look looks at the datastore, once: every change is foreseen from there.
-func (g *trafficGuard) look(ctx context.Context, store datastore.Store, release calico.Release) error {
+func (g *Guard) look(ctx context.Context, store datastore.Store, release calico.Release) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.keys != nil || g.blind != nil {
@@ -92,7 +95,7 @@ func (g *trafficGuard) look(ctx context.Context, store datastore.Store, release 
 	}
 	g.corrupt = len(snapshot.Corrupt) > 0
 	var objects map[calico.ID]calico.Object
-	objects, g.keys = objectsOf(snapshot)
+	objects, g.keys = ObjectsOf(snapshot)
 	g.Begin(release, objects)
 	return nil
 }
@@ -100,9 +103,9 @@ func (g *trafficGuard) look(ctx context.Context, store datastore.Store, release 
 // locate finds the addresses of the datastore that mean the same to hosts, which
 // loopback addresses do not. A server that is given by its name has several. They are
 // looked up once.
-func (g *trafficGuard) locate(ctx context.Context) { g.located.Do(func() { g.lookUp(ctx) }) }
+func (g *Guard) locate(ctx context.Context) { g.located.Do(func() { g.lookUp(ctx) }) }
 
-func (g *trafficGuard) lookUp(ctx context.Context) {
+func (g *Guard) lookUp(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lookUpTime)
 	defer cancel()
 	var servers []netip.AddrPort
@@ -144,18 +147,10 @@ func (g *trafficGuard) lookUp(ctx context.Context) {
 // lookUpTime is how long the names of the datastore's servers are looked up at most.
 const lookUpTime = 5 * time.Second
 
-// verdictOptions tells verdicts what a datastore means for them; nil for none.
-func verdictOptions(t *datastore.Type) []verdict.Option {
-	if t == nil || t.Services {
-		return nil
-	}
-	return []verdict.Option{verdict.WithoutServices}
-}
-
-// objectsOf returns what a snapshot holds, and where each object is stored. A policy
+// ObjectsOf returns what a snapshot holds, and where each object is stored. A policy
 // that two releases have stored under a name each is there twice, as Calico enforces
 // both: the second has its key in the place of its name.
-func objectsOf(snapshot *datastore.Snapshot) (objects map[calico.ID]calico.Object, keys map[calico.ID]string) {
+func ObjectsOf(snapshot *datastore.Snapshot) (objects map[calico.ID]calico.Object, keys map[calico.ID]string) {
 	objects, keys = map[calico.ID]calico.Object{}, map[calico.ID]string{}
 	for _, stored := range snapshot.Objects {
 		id := calico.IDOf(stored.Object).Short()
@@ -167,10 +162,10 @@ func objectsOf(snapshot *datastore.Snapshot) (objects map[calico.ID]calico.Objec
 	return objects, keys
 }
 
-// stored returns where an object was stored at the first look, "" for nowhere. ok is
+// Stored returns where an object was stored at the first look, "" for nowhere. ok is
 // false if the guard could not see: what is no valid object is not there for it, and
 // stands in the way all the same.
-func (g *trafficGuard) stored(ctx context.Context, store datastore.Store, release calico.Release, id calico.ID) (key string, ok bool) {
+func (g *Guard) Stored(ctx context.Context, store datastore.Store, release calico.Release, id calico.ID) (key string, ok bool) {
 	if err := g.look(ctx, store, release); err != nil {
 		return "", false // foresee tells of it
 	}
@@ -178,37 +173,37 @@ func (g *trafficGuard) stored(ctx context.Context, store datastore.Store, releas
 	return key, key != "" || !g.corrupt
 }
 
-// errStillBlind is that the guard could not see the datastore, which was told.
-var errStillBlind = errors.New("the datastore could not be read before")
+// ErrStillBlind is that the guard could not see the datastore, which was told.
+var ErrStillBlind = errors.New("the datastore could not be read before")
 
-// foresee returns what a planned change does, on top of the changes that were planned
+// Foresee returns what a planned change does, on top of the changes that were planned
 // before it.
-func (g *trafficGuard) foresee(ctx context.Context, store datastore.Store, release calico.Release, change guard.Change) (breaches []guard.Breach, before, after *guard.World, err error) {
+func (g *Guard) Foresee(ctx context.Context, store datastore.Store, release calico.Release, change guard.Change) (breaches []guard.Breach, before, after *guard.World, err error) {
 	if err := g.look(ctx, store, release); err != nil {
-		if !g.once("blind") {
-			err = errStillBlind
+		if !g.Once("blind") {
+			err = ErrStillBlind
 		}
 		return nil, nil, nil, err
 	}
-	breaches, before, after = g.Foresee(change)
+	breaches, before, after = g.Guard.Foresee(change)
 	return breaches, before, after, nil
 }
 
-// happened takes note of a deletion that was done. Terraform plans all else once
+// Happened takes note of a deletion that was done. Terraform plans all else once
 // more in the apply, and what is planned after it must not count on what is gone.
-func (g *trafficGuard) happened(id calico.ID, after calico.Object) {
-	if !g.active() {
+func (g *Guard) Happened(id calico.ID, after calico.Object) {
+	if !g.Active() {
 		return
 	}
 	// A look that is under way may have seen what is gone: it comes first.
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.Happened(id, after)
+	g.Guard.Happened(id, after)
 }
 
-// forWrite returns the guard of a write, which is asked in the same transaction. An apply
+// ForWrite returns the guard of a write, which is asked in the same transaction. An apply
 // that only destroys has looked at nothing before: the way to the datastore is found here.
-func (g *trafficGuard) forWrite(ctx context.Context, release calico.Release, change func(*datastore.Snapshot) (guard.Change, error)) datastore.Guard {
+func (g *Guard) ForWrite(ctx context.Context, release calico.Release, change func(*datastore.Snapshot) (guard.Change, error)) datastore.Guard {
 	g.locate(ctx)
 	return datastore.Guard{
 		Kinds: verdict.DependenciesIn(release),
@@ -217,7 +212,7 @@ func (g *trafficGuard) forWrite(ctx context.Context, release calico.Release, cha
 			if err != nil {
 				return nil, err
 			}
-			objects, _ := objectsOf(snapshot)
+			objects, _ := ObjectsOf(snapshot)
 			return g.Check(release, objects, changed)
 		},
 	}

@@ -1,4 +1,4 @@
-package provider
+package trafficguard
 
 import (
 	"net/netip"
@@ -14,6 +14,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/connectivity"
 )
 
@@ -22,8 +23,8 @@ const (
 	exposureBlock = "exposure_guard"
 )
 
-// guardBlocks are the guards of the provider block.
-func guardBlocks() map[string]schema.Block {
+// Blocks are the guards of the provider block.
+func Blocks() map[string]schema.Block {
 	return map[string]schema.Block{
 		lockoutBlock: guardBlock(
 			"What must go on working: a plan that would cut it off says so, and an apply can refuse to, such as `lockout_guard { mode = \"error\" }`. Default: `mode = \"warn\"`, for the management access and the way to the datastore that policies declare. See [the guide](guides/lockout-guard.md).",
@@ -71,13 +72,13 @@ func guardBlock(description, mode, flow, accept string) schema.SingleNestedBlock
 	}
 }
 
-// readGuard makes the guard of the provider block. What is not known yet is
-// taken for unset.
-func readGuard(model *providerModel, endpoints []string, diags *diag.Diagnostics) *trafficGuard {
-	return &trafficGuard{
+// New makes the guard of the two blocks. What is not known yet is taken for
+// unset. endpoints are the URLs of the datastore.
+func New(lockout, exposure types.Object, endpoints []string, diags *diag.Diagnostics) *Guard {
+	return &Guard{
 		Guard: guard.Guard{
-			Lockout:  readWatch(model.LockoutGuard, lockoutBlock, false, diags),
-			Exposure: readWatch(model.ExposureGuard, exposureBlock, true, diags),
+			Lockout:  readWatch(lockout, lockoutBlock, false, diags),
+			Exposure: readWatch(exposure, exposureBlock, true, diags),
 		},
 		endpoints: endpoints,
 	}
@@ -85,11 +86,11 @@ func readGuard(model *providerModel, endpoints []string, diags *diag.Diagnostics
 
 func readWatch(block types.Object, name string, shut bool, diags *diag.Diagnostics) guard.Watch {
 	w := guard.Watch{Mode: guard.Warn}
-	v := values(block.Attributes())
-	if mode := v.str("mode"); mode != "" {
+	v := block.Attributes()
+	if mode := codec.Text(v["mode"]); mode != "" {
 		w.Mode = guard.Mode(mode)
 	}
-	for i, e := range elements(v["flow"]) {
+	for i, e := range codec.Elements(v["flow"]) {
 		if w.Flows == nil {
 			w.Flows = []guard.Flow{}
 		}
@@ -98,7 +99,7 @@ func readWatch(block types.Object, name string, shut bool, diags *diag.Diagnosti
 			w.Flows = append(w.Flows, flow)
 		}
 	}
-	for i, e := range elements(v["accept"]) {
+	for i, e := range codec.Elements(v["accept"]) {
 		if accepted, ok := readAcceptance(e, path.Root(name).AtName("accept").AtListIndex(i), diags); ok {
 			w.Accepted = append(w.Accepted, accepted)
 		}
@@ -110,24 +111,24 @@ func readWatch(block types.Object, name string, shut bool, diags *diag.Diagnosti
 // wrong.
 func readAcceptance(e attr.Value, at path.Path, diags *diag.Diagnostics) (a guard.Acceptance, ok bool) {
 	o, isObject := e.(types.Object)
-	if !isObject || o.IsNull() || !fullyKnown(o) {
+	if !isObject || o.IsNull() || !codec.FullyKnown(o) {
 		return a, false
 	}
-	v := values(o.Attributes())
+	v := o.Attributes()
 	ok = true
 	fail := func(at path.Path, detail string) {
 		diags.AddAttributeError(at, "Nothing to Accept", at.String()+": "+detail)
 		ok = false
 	}
-	a.Flow = v.str("flow")
+	a.Flow = codec.Text(v["flow"])
 	var err error
-	if text := v.str("cidr"); text != "" {
+	if text := codec.Text(v["cidr"]); text != "" {
 		if a.Net, err = netip.ParsePrefix(address.Net(text)); err != nil {
 			fail(at.AtName("cidr"), "It is a network or an address, such as \"10.9.0.0/24\".")
 		}
 		a.Net = a.Net.Masked()
 	}
-	if text := v.str("endpoint_selector"); text != "" {
+	if text := codec.Text(v["endpoint_selector"]); text != "" {
 		if a.Endpoints, err = selector.Parse(selector.OneLine(text)); err != nil {
 			fail(at.AtName("endpoint_selector"), "It is not a selector: "+err.Error())
 		}

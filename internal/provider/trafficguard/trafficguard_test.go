@@ -1,4 +1,4 @@
-package provider
+package trafficguard
 
 import (
 	"testing"
@@ -34,8 +34,8 @@ func TestWriteWithoutAPlanGuardsTheDatastore(t *testing.T) {
 		return guard.Change{calico.IDOf(policy).Short(): nil}, nil
 	}
 	for endpoint, refused := range map[string]bool{"https://192.0.2.1:2379": true, "https://192.0.2.2:2379": false} {
-		g := &trafficGuard{Guard: guard.Guard{Lockout: guard.Watch{Mode: guard.Error}}, endpoints: []string{endpoint}}
-		_, err := g.forWrite(t.Context(), calico.Newest, removed).Check(snapshot)
+		g := &Guard{Guard: guard.Guard{Lockout: guard.Watch{Mode: guard.Error}}, endpoints: []string{endpoint}}
+		_, err := g.ForWrite(t.Context(), calico.Newest, removed).Check(snapshot)
 		if (err != nil) != refused {
 			t.Errorf("with the datastore at %s: %v", endpoint, err)
 		}

@@ -1,4 +1,4 @@
-package provider
+package trafficguard
 
 import (
 	"fmt"
@@ -11,26 +11,25 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
-// adviseGuard tells once what the guard does not watch over though it seems to.
-func (r *objectResource) adviseGuard(after *guard.World, diags *diag.Diagnostics) {
-	g := r.data.guard
+// Advise tells once what the guard does not watch over though it seems to.
+func (g *Guard) Advise(after *guard.World, diags *diag.Diagnostics) {
 	if !g.Lockout.Active() {
 		return
 	}
-	if len(g.unwatched) > 0 && g.once("unwatched") {
+	if len(g.unwatched) > 0 && g.Once("unwatched") {
 		diags.AddWarning("Datastore Not Watched",
 			fmt.Sprintf("lockout_guard does not watch over the way to %s: no address that other hosts could reach was found for the name. Give the address in endpoints of etcd, or name the servers in etcd_server blocks of the calico_failsafe_policy.", strings.Join(g.unwatched, ", ")))
 	}
-	if after.LeavesManagementOpen() && g.once("nothing") {
+	if after.LeavesManagementOpen() && g.Once("nothing") {
 		diags.AddWarning("No Management Access Is Guarded",
 			"There are host endpoints, and lockout_guard watches over no inbound traffic to them: no policy that is stored, or planned so far, lets TCP port 22 in from a network, as a calico_failsafe_policy does, and no flow is configured. A change that shuts everybody out would pass without a word. Create a calico_failsafe_policy, and name it in depends_on of the host endpoints; or write flow blocks in lockout_guard.")
 	}
 }
 
-// addBreaches reports what a change does to what is watched over, as the guards' modes
+// AddBreaches reports what a change does to what is watched over, as the guards' modes
 // say.
-func (r *objectResource) addBreaches(diags *diag.Diagnostics, all []guard.Breach, destroy bool) {
-	accepted, warned, refused := r.data.guard.Divide(all)
+func (g *Guard) AddBreaches(diags *diag.Diagnostics, all []guard.Breach, destroy bool) {
+	accepted, warned, refused := g.Divide(all)
 	for _, shut := range []bool{false, true} {
 		kind := guardTexts[shut]
 		of := func(all []guard.Breach) []guard.Breach {
@@ -118,8 +117,8 @@ var guardTexts = map[bool]guardText{
 	},
 }
 
-// refusal tells why a guard has refused a write.
-func refusal(refused *guard.RefusedError) string {
+// Refusal tells why a guard has refused a write.
+func Refusal(refused *guard.RefusedError) string {
 	detail := ""
 	for _, shut := range []bool{false, true} {
 		some := slices.DeleteFunc(slices.Clone(refused.Breaches), func(b guard.Breach) bool { return b.Flow.Shut != shut })
