@@ -20,6 +20,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -80,9 +81,30 @@ func tempDir() (string, error) {
 	return processDir.path, nil
 }
 
-// Cleanup removes what the helpers keep for the life of the process. Main
-// calls it; so does a main program that uses this package, as its last act.
+// ends are what Cleanup calls.
+var ends struct {
+	sync.Mutex
+	all []func()
+}
+
+// AtEnd has Cleanup call a function, such as one that ends a server which several tests
+// of the process share.
+func AtEnd(end func()) {
+	ends.Lock()
+	defer ends.Unlock()
+	ends.all = append(ends.all, end)
+}
+
+// Cleanup removes what the helpers keep for the life of the process, and calls what AtEnd
+// was given, the last first. Main calls it; so does a main program that uses this
+// package, as its last act.
 func Cleanup() {
+	ends.Lock()
+	for _, end := range slices.Backward(ends.all) {
+		end()
+	}
+	ends.all = nil
+	ends.Unlock()
 	processDir.Lock()
 	defer processDir.Unlock()
 	if processDir.path != "" {
