@@ -87,7 +87,7 @@ var bgpConfigurationRow = row{
 		{"annotations", `{ owner = "security-team" }`, []edit{set("metadata.annotations.owner", `"security-team"`)}, []edit{remove("metadata.annotations.owner")}},
 	},
 	spellings: []spelling{
-		{attribute: "as_number", value: `"1.10"`, stored: []edit{set("spec.asNumber", `"1.10"`)}},
+		{attribute: "as_number", value: `"1.10"`, stored: []edit{set("spec.asNumber", `"1.10"`)}, lax: true},
 		{attribute: "node_mesh_max_restart_time", value: `"90s"`, stored: []edit{set("spec.nodeMeshMaxRestartTime", `"1.5m"`)}},
 		{attribute: "local_workload_peering_ipv6", value: `"FE80:0::1"`, stored: []edit{set("spec.localWorkloadPeeringIPV6", `"fe80:0:0::1"`)}},
 		{attribute: "service_load_balancer_ip", value: `[{ cidr = "203.0.113.0/24" }, { cidr = "2001:DB8:1::/64" }]`},

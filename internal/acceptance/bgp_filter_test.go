@@ -182,7 +182,7 @@ resource "calico_bgp_filter" "transit" {
 func TestFilterOfAnOlderProvider(t *testing.T) {
 	t.Parallel()
 	inEachWorld(t, func(t *testing.T, in newWorld) {
-		w := in(t, "v3.32.1")
+		w := in(t, contents{release: "v3.32.1", kinds: []calico.Kind{calico.KindBGPFilter}})
 		workspace := w.workspace(t, acctest.TestCLI(t), w.provider(), `
 resource "calico_bgp_filter" "transit" {
   name = "transit"

@@ -99,10 +99,10 @@ var bgpPeerRow = row{
 		"keep_original_next_hop":  {"next_hop_mode": ""},
 	},
 	spellings: []spelling{
-		{attribute: "as_number", value: `"1.10"`, stored: []edit{set("spec.asNumber", `"1.10"`)}},
+		{attribute: "as_number", value: `"1.10"`, stored: []edit{set("spec.asNumber", `"1.10"`)}, lax: true},
 		{attribute: "max_restart_time", value: `"90s"`, stored: []edit{set("spec.maxRestartTime", `"90s"`)}},
 		{attribute: "reachable_by", value: `"2001:DB8::0:FE"`, stored: []edit{set("spec.reachableBy", `"2001:DB8::fe"`)}},
-		{attribute: "local_as_number", value: `64515`, stored: []edit{set("spec.localASNumber", `"64515"`)}},
+		{attribute: "local_as_number", value: `64515`, stored: []edit{set("spec.localASNumber", `"64515"`)}, lax: true},
 	},
 	invalid: []invalid{
 		{name: "a node and a selector", set: map[string]string{"node": `"a"`, "node_selector": `"all()"`}, path: "node", says: []string{"remove one of them"}},
@@ -125,7 +125,7 @@ var bgpPeerRow = row{
 func TestPeerWithoutItsFilter(t *testing.T) {
 	t.Parallel()
 	inEachWorld(t, func(t *testing.T, in newWorld) {
-		w := in(t, acctest.UsualRelease)
+		w := in(t, contents{release: acctest.UsualRelease, kinds: []calico.Kind{calico.KindBGPPeer, calico.KindBGPFilter}})
 		const (
 			peer   = "\nresource \"calico_bgp_peer\" \"tor\" {\n  name = \"tor\"\n  filters = [FILTER]\n}\n"
 			filter = "\nresource \"calico_bgp_filter\" \"no_default\" {\n  name = \"no-default\"\n}\n"

@@ -24,9 +24,13 @@ type etcdWorld struct {
 	release string
 }
 
-func newEtcdWorld(t *testing.T, release string) etcdWorld {
+func newEtcdWorld(t *testing.T, c contents) etcdWorld {
 	t.Helper()
-	return etcdWorld{acctest.NewEtcd(t, acctest.WithCalico(release)), release}
+	w := etcdWorld{acctest.NewEtcd(t, acctest.WithCalico(c.release)), c.release}
+	for _, object := range c.needs {
+		w.put(t, object)
+	}
+	return w
 }
 
 func (w etcdWorld) provider(arguments ...string) string {
@@ -97,13 +101,7 @@ func (w etcdWorld) putText(t *testing.T, id calico.ID, text string) {
 }
 
 // keysOf is what the keys of a kind begin with.
-func keysOf(kind calico.Kind) string {
-	name := strings.ToLower(string(kind))
-	if stem, ok := strings.CutSuffix(name, "y"); ok {
-		return acctest.ResourcePrefix + stem + "ies/"
-	}
-	return acctest.ResourcePrefix + name + "s/"
-}
+func keysOf(kind calico.Kind) string { return acctest.ResourcePrefix + pluralOf(kind) + "/" }
 
 // What Calico adds to policies.
 const (

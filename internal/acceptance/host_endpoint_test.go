@@ -45,7 +45,7 @@ var hostEndpointRow = row{
 	},
 	spellings: []spelling{
 		{attribute: "expected_ips", value: `["2001:DB8:0::5", "10.0.0.5"]`},
-		{attribute: "expected_ips", stored: []edit{set("spec.expectedIPs", `["2001:0DB8::0:5", "10.0.0.5", "10.0.0.5"]`)}},
+		{attribute: "expected_ips", stored: []edit{set("spec.expectedIPs", `["2001:0DB8::0:5", "10.0.0.5", "10.0.0.5"]`)}, lax: true},
 		{attribute: "port", value: `[{ name = "postgres", port = "5432", protocol = "TCP" }, { name = "dns", port = 53, protocol = "UDP" }]`},
 	},
 	invalid: []invalid{

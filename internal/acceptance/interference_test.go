@@ -81,7 +81,7 @@ func testInterference(t *testing.T, r row, in newWorld) {
 	// One run for each is long: these are what differs in what is done.
 	for _, name := range []string{"created by somebody else", "changed before an update", "changed before a delete"} {
 		i := slices.IndexFunc(all, func(one interference) bool { return one.name == name })
-		r.interfere(t, in, all[i:i+1])
+		t.Run(name, func(t *testing.T) { r.interfere(t, in, all[i:i+1]) })
 	}
 }
 

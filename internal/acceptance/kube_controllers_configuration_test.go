@@ -128,7 +128,7 @@ var kubeControllersConfigurationRow = row{
 func TestAutomaticEndpointsAreWarnedOf(t *testing.T) {
 	t.Parallel()
 	inEachWorld(t, func(t *testing.T, in newWorld) {
-		w := in(t, acctest.UsualRelease)
+		w := in(t, contents{release: acctest.UsualRelease, kinds: []calico.Kind{calico.KindKubeControllersConfiguration}})
 		controllers := func(mode string) string {
 			return `
 resource "calico_kube_controllers_configuration" "this" {

@@ -24,11 +24,14 @@ type memoryWorld struct {
 	*memory.Datastore
 }
 
-func newMemoryWorld(t *testing.T, release string) memoryWorld {
+func newMemoryWorld(t *testing.T, c contents) memoryWorld {
 	t.Helper()
 	w := memoryWorld{memory.New()}
-	w.put(t, `{"kind":"ClusterInformation","apiVersion":"projectcalico.org/v3","metadata":{"name":"default"},"spec":{"calicoVersion":"`+release+`","datastoreReady":true}}`)
+	w.put(t, `{"kind":"ClusterInformation","apiVersion":"projectcalico.org/v3","metadata":{"name":"default"},"spec":{"calicoVersion":"`+c.release+`","datastoreReady":true}}`)
 	w.put(t, `{"kind":"Tier","apiVersion":"projectcalico.org/v3","metadata":{"name":"default"},"spec":{"order":1000000,"defaultAction":"Deny"}}`)
+	for _, object := range c.needs {
+		w.put(t, object)
+	}
 	return w
 }
 

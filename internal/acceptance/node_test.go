@@ -3,9 +3,10 @@ package acceptance
 import "github.com/calico-terraform/terraform-provider-calico/internal/calico"
 
 var nodeRow = row{
-	typeName: "calico_node",
-	name:     "db{i}",
-	kind:     calico.KindNode,
+	typeName:        "calico_node",
+	name:            "db{i}",
+	kind:            calico.KindNode,
+	notOnKubernetes: "a node is a Node of Kubernetes, which its kubelet makes: Calico adds to it, and makes and removes none (TestNodeOfKubernetes)",
 	config: map[string]string{
 		"bgp": `{
     as_number                  = "65546"

@@ -47,6 +47,25 @@ func (r row) edit(t *testing.T, w world, i int, edits ...edit) {
 	}
 }
 
+// respell stores a spelling in object i. A schema may forbid that: then it has to be one
+// that is known to be forbidden.
+func (r row) respell(t *testing.T, w world, i int, s spelling) {
+	t.Helper()
+	if len(s.stored) == 0 {
+		return
+	}
+	if strict, ok := w.(strictWorld); ok {
+		why := strict.refuses(t, numbered(apply(t, r.mustGet(t, w, i), s.stored...), i))
+		if (why != "") != s.lax {
+			t.Errorf("the spelling of %s: lax is %t, and it is refused by %q", s.attribute, s.lax, why)
+		}
+		if why != "" {
+			return
+		}
+	}
+	r.edit(t, w, i, s.stored...)
+}
+
 // wantObject holds that object i is this, and, if created is given, that it was created
 // then.
 func (r row) wantObject(t *testing.T, w world, i int, want string, created *string) {

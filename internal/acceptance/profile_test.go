@@ -7,9 +7,10 @@ import (
 )
 
 var profileRow = row{
-	typeName: "calico_profile",
-	name:     "hosts-{i}",
-	kind:     calico.KindProfile,
+	typeName:        "calico_profile",
+	name:            "hosts-{i}",
+	kind:            calico.KindProfile,
+	notOnKubernetes: "there Calico makes profiles of namespaces and service accounts, and nobody writes one (TestProfileOnKubernetes)",
 	config: map[string]string{
 		"ingress":         `[{ action = "Allow", protocol = "TCP", source = { nets = ["10.1.0.0/16"] }, destination = { ports = ["22"] } }]`,
 		"egress":          `[{ action = "Allow" }]`,

@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -45,13 +46,43 @@ type textWorld interface {
 	putText(t *testing.T, id calico.ID, text string)
 }
 
-// newWorld makes a world as Calico of a release has it after its first start.
-type newWorld func(t *testing.T, release string) world
+// strictWorld is a world that refuses an object which does not fit a schema, or has fields
+// that are in none dropped from it.
+type strictWorld interface {
+	world
+	// refuses tells why an object is not stored; "" if it is. It stores nothing.
+	refuses(t *testing.T, object string) (why string)
+}
+
+// contents are what a test has in a world.
+type contents struct {
+	// release is that of Calico, if the world has a choice.
+	release string
+	// kinds are those that the test writes objects of. When it begins there are none but
+	// those that Calico makes.
+	kinds []calico.Kind
+	// needs are objects of other kinds that must be there.
+	needs []string
+}
+
+// newWorld makes a world as Calico has it after its first start.
+type newWorld func(t *testing.T, c contents) world
 
 // worlds are those that all rows are tested in.
 var worlds = map[string]newWorld{
-	"etcd":   func(t *testing.T, release string) world { return newEtcdWorld(t, release) },
-	"memory": func(t *testing.T, release string) world { return newMemoryWorld(t, release) },
+	"etcd":               func(t *testing.T, c contents) world { return newEtcdWorld(t, c) },
+	"memory":             func(t *testing.T, c contents) world { return newMemoryWorld(t, c) },
+	"kubernetes v3.32.1": newKubernetesWorld(acctest.CRDs332),
+	"kubernetes native":  newKubernetesWorld(acctest.NativeCRDs),
+}
+
+// pluralOf is the name of a kind in Kubernetes, and in the keys of etcd.
+func pluralOf(kind calico.Kind) string {
+	name := strings.ToLower(string(kind))
+	if stem, ok := strings.CutSuffix(name, "y"); ok {
+		return stem + "ies"
+	}
+	return name + "s"
 }
 
 // fields are those of an object, or of a part of one, in JSON.
