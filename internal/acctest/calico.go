@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -75,6 +77,28 @@ func (e *Etcd) PrepareCalico(ctx context.Context, version string) error {
 		})
 		if err != nil {
 			return fmt.Errorf("cannot write %s: %w", key, err)
+		}
+	}
+	return nil
+}
+
+// PrepareCalico does the same in Kubernetes. Calico's CRDs have to be there.
+func (k *Kubernetes) PrepareCalico(ctx context.Context, version string) error {
+	group := "crd.projectcalico.org/v1"
+	if status, _, err := k.Do(ctx, http.MethodGet, "/apis/"+group, "", ""); err != nil {
+		return err
+	} else if status == http.StatusNotFound {
+		group = "projectcalico.org/v3"
+	}
+	objects, err := calicoObjects(version)
+	if err != nil {
+		return err
+	}
+	for key, value := range objects {
+		plural := path.Dir(strings.TrimPrefix(key, ResourcePrefix))
+		value = strings.Replace(value, `"projectcalico.org/v3"`, `"`+group+`"`, 1)
+		if err := k.post(ctx, "/apis/"+group+"/"+plural, "", value); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -34,6 +34,7 @@ type Kubernetes struct {
 	AdminConfig, Config string
 
 	dir     string
+	outlive bool
 	etcd    *Etcd
 	program string
 	port    int
@@ -45,7 +46,8 @@ type Kubernetes struct {
 type KubernetesOption func(*kubernetesOptions)
 
 type kubernetesOptions struct {
-	crds []CalicoCRDs
+	crds    []CalicoCRDs
+	outlive bool
 }
 
 // WithCRDs loads these CRDs of Calico, and the admission policies that come with
@@ -53,6 +55,10 @@ type kubernetesOptions struct {
 func WithCRDs(crds ...CalicoCRDs) KubernetesOption {
 	return func(o *kubernetesOptions) { o.crds = append(o.crds, crds...) }
 }
+
+// WithOutlivingServers lets kube-apiserver and its etcd go on when this process ends
+// without Close, which otherwise takes them along.
+func WithOutlivingServers() KubernetesOption { return func(o *kubernetesOptions) { o.outlive = true } }
 
 // NewKubernetes starts a kube-apiserver for the time of a test.
 func NewKubernetes(t testing.TB, options ...KubernetesOption) *Kubernetes {
@@ -77,7 +83,7 @@ func StartKubernetes(ctx context.Context, options ...KubernetesOption) (*Kuberne
 	if err != nil {
 		return nil, err
 	}
-	k := &Kubernetes{program: program}
+	k := &Kubernetes{program: program, outlive: o.outlive}
 	if k.dir, err = os.MkdirTemp("", "calico-kubernetes-"); err != nil {
 		return nil, err
 	}
@@ -89,7 +95,11 @@ func StartKubernetes(ctx context.Context, options ...KubernetesOption) (*Kuberne
 }
 
 func (k *Kubernetes) start(ctx context.Context, o kubernetesOptions) (err error) {
-	if k.etcd, err = StartEtcd(ctx); err != nil {
+	var options []EtcdOption
+	if k.outlive {
+		options = append(options, WithOutliving())
+	}
+	if k.etcd, err = StartEtcd(ctx, options...); err != nil {
 		return err
 	}
 	if k.Certificates, err = NewCertificates(k.dir); err != nil {
@@ -190,7 +200,11 @@ func (k *Kubernetes) run(ctx context.Context) error {
 	)
 	cmd.Dir, cmd.Env = k.dir, []string{}
 	cmd.Stdout, cmd.Stderr = log, log
-	dieWithParent(cmd)
+	if k.outlive {
+		outlive(cmd)
+	} else {
+		dieWithParent(cmd)
+	}
 	if k.process, err = startProcess(cmd); err != nil {
 		return err
 	}
@@ -311,6 +325,12 @@ func (k *Kubernetes) Resume(t testing.TB) {
 		t.Fatal(err)
 	}
 }
+
+// Pid returns the process of the server.
+func (k *Kubernetes) Pid() int { return k.process.cmd.Process.Pid }
+
+// Dir returns the directory of the server's files.
+func (k *Kubernetes) Dir() string { return k.dir }
 
 // Etcd returns the etcd in which the server keeps its objects.
 func (k *Kubernetes) Etcd() *Etcd { return k.etcd }

@@ -1,6 +1,8 @@
 package acctest
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,13 +16,20 @@ import (
 // terraform, and returns when they are in force.
 func (k *Kubernetes) GrantAccess(t testing.TB) {
 	t.Helper()
+	if err := k.Grant(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Grant is GrantAccess for a main program.
+func (k *Kubernetes) Grant(ctx context.Context) error {
 	root, err := Root()
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	content, err := os.ReadFile(filepath.Join(root, "internal", "acctest", "kubernetes_access.yaml"))
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 
 	const rbac = "/apis/rbac.authorization.k8s.io/v1/"
@@ -31,21 +40,35 @@ func (k *Kubernetes) GrantAccess(t testing.TB) {
 			Metadata struct{ Name, Namespace string }
 		}
 		if err := yaml.Unmarshal([]byte(document), &head); err != nil {
-			t.Fatal(err)
+			return err
 		}
 		in := rbac
 		if head.Metadata.Namespace != "" {
 			in += "namespaces/" + head.Metadata.Namespace + "/"
 		}
 		kind := strings.ToLower(head.Kind)
-		k.MustDo(t, http.MethodPost, in+kind+"s", "application/yaml", document)
-		k.MustDo(t, http.MethodPost, in+kind+"bindings", "", `{"metadata":{"name":"`+head.Metadata.Name+`"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"`+head.Kind+`","name":"`+head.Metadata.Name+`"},`+subject+`}`)
+		if err := k.post(ctx, in+kind+"s", "application/yaml", document); err != nil {
+			return err
+		}
+		binding := `{"metadata":{"name":"` + head.Metadata.Name + `"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"` + head.Kind + `","name":"` + head.Metadata.Name + `"},` + subject + `}`
+		if err := k.post(ctx, in+kind+"bindings", "", binding); err != nil {
+			return err
+		}
 	}
-	err = k.until(t.Context(), func() (bool, error) {
-		status, _, err := k.DoAs(t.Context(), k.Token, http.MethodGet, "/api/v1/nodes?limit=1", "", "")
+	return k.until(ctx, func() (bool, error) {
+		status, _, err := k.DoAs(ctx, k.Token, http.MethodGet, "/api/v1/nodes?limit=1", "", "")
 		return status == http.StatusOK, err
 	})
-	if err != nil {
-		t.Fatal(err)
+}
+
+// post creates an object as admin.
+func (k *Kubernetes) post(ctx context.Context, path, contentType, body string) error {
+	status, answer, err := k.Do(ctx, http.MethodPost, path, contentType, body)
+	if err == nil && status != http.StatusCreated {
+		err = fmt.Errorf("the API server answers %d: %s", status, answer)
 	}
+	if err != nil {
+		return fmt.Errorf("cannot create what %s is for: %w", path, err)
+	}
+	return nil
 }
