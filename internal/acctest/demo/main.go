@@ -1,12 +1,13 @@
-// Command demo shows the provider at work: `make demo`. It starts a real etcd,
-// makes it a Calico datastore, and walks the whole of Calico's guide with a real
-// CLI: the failsafe policy and a host endpoint, then the built-in failsafe ports
-// off, and back. On the way, a plan tells what it does to traffic, and a mistake
-// that would lock everybody out is refused. It fails where a second plan would change anything, or where
-// the destroy leaves anything behind.
+// Command demo shows the provider at work: `make demo`. It starts a real etcd, or
+// with DATASTORE=kubernetes a real kube-apiserver, makes it a Calico datastore, and
+// walks the whole of Calico's guide with a real CLI: the failsafe policy and a host
+// endpoint, then the built-in failsafe ports off, and back. On the way, a plan tells
+// what it does to traffic, and a mistake that would lock everybody out is refused. In
+// Kubernetes, changes by calicoctl and by kubectl are put right, too. It fails if a
+// second plan would change anything, or if the destroy leaves anything behind.
 //
-// With KEEP=1, it stops before the destroy, leaves etcd running and says how to
-// go on by hand.
+// With KEEP=1, it stops before the destroy, leaves the datastore running and says how
+// to go on by hand.
 package main
 
 import (
@@ -34,7 +35,10 @@ const calicoVersion = "v3.31.0"
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	d := &demo{out: os.Stdout, keep: os.Getenv("KEEP") != "" && os.Getenv("KEEP") != "0"}
-	err := d.run(ctx)
+	err := d.choose(os.Getenv("DATASTORE"))
+	if err == nil {
+		err = d.run(ctx)
+	}
 	stop()
 	acctest.Cleanup()
 	if err != nil {
@@ -48,16 +52,65 @@ type step struct {
 	do   func(context.Context) error
 }
 
+// datastore is the real one in which the story is played.
+type datastore interface {
+	// name is what it is called in a sentence.
+	name() string
+	// start and prepare are the steps that make it a datastore of Calico.
+	start() step
+	prepare() step
+	// objects returns what is stored of Calico's objects, and of the hosts.
+	objects(context.Context) ([]object, error)
+	// block is the provider's block of the connection. failsafe is what the failsafe
+	// policy has beside who manages the hosts.
+	block() string
+	failsafe() string
+	// felix is where the configuration of Felix is. withoutPorts is its value when the
+	// two lists of failsafe ports are empty, and all else is as it was.
+	felix() string
+	withoutPorts(felix string) string
+	// drift are changes that others make beside Terraform; none if the story is told
+	// without them.
+	drift() []step
+	// remains is what a destroy leaves there, and why; "" for nothing.
+	remains() string
+	// goOn says how to look at the datastore by hand, and what is to be ended and removed
+	// afterwards: processes and directories.
+	goOn() (look string, processes, directories []string)
+	close()
+}
+
+// object is what is stored of an object.
+type object struct {
+	// where it is stored; revision changes with each write of it.
+	where, revision string
+	// value is its JSON, as far as it is no matter of the datastore.
+	value string
+}
+
 type demo struct {
 	out  io.Writer
 	keep bool
 
 	dir       string
 	cli       acctest.CLI
-	etcd      *acctest.Etcd
+	datastore datastore
 	workspace *acctest.Workspace
 	// before is what the datastore held before the apply.
-	before []acctest.KeyValue
+	before []object
+}
+
+// choose takes the datastore that is asked for.
+func (d *demo) choose(datastore string) error {
+	switch datastore {
+	case "", "etcd":
+		d.datastore = &etcd{demo: d}
+	case "kubernetes":
+		d.datastore = &kubernetes{demo: d}
+	default:
+		return fmt.Errorf("there is no DATASTORE=%s: etcd and kubernetes there are", datastore)
+	}
+	return nil
 }
 
 func (d *demo) run(ctx context.Context) (err error) {
@@ -70,34 +123,34 @@ func (d *demo) run(ctx context.Context) (err error) {
 			d.sayHowToGoOn()
 			return
 		}
-		if d.etcd != nil {
-			d.etcd.Close()
-		}
+		d.datastore.close()
 		_ = os.RemoveAll(d.dir)
 	}()
 
+	name := d.datastore.name()
 	steps := []step{
 		{"Find terraform or tofu", d.findCLI},
 		{"Build the provider", d.buildProvider},
-		{"Start etcd, a process of its own", d.startEtcd},
-		{"Make it a datastore of Calico " + calicoVersion, d.prepare},
+		d.datastore.start(),
+		d.datastore.prepare(),
 		{"Write a configuration", d.configure},
 		{"Plan", d.plan},
 		{"Apply that plan", d.apply},
 		{"Plan again: nothing may be left to do", d.planAgain},
-		{"Show what Calico finds in etcd now", d.show(2)},
+		{"Show what Calico finds in " + name + " now", d.show},
 		{"The guide's last step: switch Calico's own failsafe ports off", d.failsafePortsOff},
 		{"Plan again: nothing may be left to do", d.planAgain},
 		{"Show what is off, and that the rest of that object is as it was", d.showFelix},
 		{"A new policy: the plan tells what it does to traffic", d.connectivity},
 		{"A mistake in a new policy: the guard refuses it", d.lockout},
 	}
+	steps = append(steps, d.datastore.drift()...)
 	if !d.keep {
 		steps = append(steps,
 			step{"And back: the failsafe ports first", d.failsafePortsOn},
 			step{"Destroy the rest", d.destroy},
 			step{"See that nothing is left behind", d.compare},
-			step{"Stop etcd", d.stop},
+			step{"Stop " + name, d.stop},
 		)
 	}
 	for i, step := range steps {
@@ -122,34 +175,17 @@ func (d *demo) provider() string { return filepath.Join(d.dir, "bin", "terraform
 
 func (d *demo) buildProvider(context.Context) error { return acctest.BuildProvider(d.provider()) }
 
-func (d *demo) startEtcd(ctx context.Context) (err error) {
-	var options []acctest.EtcdOption
-	if d.keep {
-		options = append(options, acctest.WithOutliving())
-	}
-	d.etcd, err = acctest.StartEtcd(ctx, options...)
-	if err == nil {
-		d.printf("    process %s at %s\n", d.pids(), d.endpoints())
-	}
-	return err
-}
-
-func (d *demo) prepare(ctx context.Context) (err error) {
-	if err := d.etcd.PrepareCalico(ctx, calicoVersion); err != nil {
-		return err
-	}
-	if _, err := d.etcd.Write(ctx, felixKey, felix); err != nil {
-		return err
-	}
-	d.before, err = d.etcd.Read(ctx, "")
-	for _, kv := range d.before {
-		d.printf("    %s\n", kv.Key)
+// remember takes what is stored for what was there before the apply.
+func (d *demo) remember(ctx context.Context) (err error) {
+	d.before, err = d.datastore.objects(ctx)
+	for _, o := range d.before {
+		d.printf("    %s\n", o.where)
 	}
 	return err
 }
 
 func (d *demo) configure(ctx context.Context) (err error) {
-	main := fmt.Sprintf(configuration, acctest.ProviderSource, d.endpoints())
+	main := fmt.Sprintf(configuration, acctest.ProviderSource, d.datastore.block(), d.datastore.failsafe())
 	d.workspace, err = acctest.MakeWorkspace(ctx, d.cli, d.provider(), d.dir, map[string]string{"main.tf": main})
 	if err == nil {
 		d.printf("    %s, run with the provider just built (dev_overrides):\n", filepath.Join(d.workspace.Dir, "main.tf"))
@@ -157,6 +193,144 @@ func (d *demo) configure(ctx context.Context) (err error) {
 	}
 	return err
 }
+
+// configuration is what a datacenter begins with. Its verbs are the provider's
+// address, and the blocks that the datastore gives.
+const configuration = `terraform {
+  required_providers {
+    calico = {
+      source = "%s"
+    }
+  }
+}
+
+provider "calico" {
+%s
+  # SSH from the management network must go on working.
+  lockout_guard {
+    mode = "error"
+  }
+}
+
+resource "calico_failsafe_policy" "this" {
+  management_cidrs = ["10.1.0.0/24"]
+
+%s}
+
+resource "calico_host_endpoint" "db1" {
+  name           = "db1-eth0"
+  node           = "db1"
+  interface_name = "eth0"
+  expected_ips   = ["10.3.0.21"]
+
+  labels = {
+    role = "database"
+  }
+
+  # The endpoint is what makes Calico enforce anything on the host: the policy
+  # that keeps the way in open is created first, and destroyed last.
+  depends_on = [calico_failsafe_policy.this]
+}
+`
+
+// mistakeFile is a policy that is meant for a few hosts, and comes before the failsafe
+// policy for all of them.
+const (
+	mistakeFile          = "quarantine.tf"
+	mistakeConfiguration = `resource "calico_global_network_policy" "quarantine" {
+  name     = "quarantine"
+  order    = -1
+  selector = "has(role)"
+
+  ingress {
+    action = "Deny"
+  }
+}
+`
+)
+
+// connectivityFile is a change for review, with the questions of its reviewer.
+const (
+	connectivityFile          = "database.tf"
+	connectivityConfiguration = `resource "calico_global_network_policy" "database" {
+  name     = "database"
+  order    = 100
+  selector = "role == 'database'"
+
+  ingress {
+    action   = "Allow"
+    protocol = "TCP"
+
+    source {
+      nets = ["10.4.0.0/16"]
+    }
+    destination {
+      ports = [5432]
+    }
+  }
+}
+
+locals {
+  planned = [
+    calico_failsafe_policy.this.object,
+    calico_host_endpoint.db1.object,
+    calico_felix_configuration.default.object,
+    calico_global_network_policy.database.object,
+  ]
+}
+
+data "calico_connectivity" "plan" {
+  flow {
+    name   = "SSH"
+    port   = 22
+    cidr   = "10.1.0.0/24"
+    expect = "allow"
+  }
+  flow {
+    name   = "SSH from elsewhere"
+    port   = 22
+    cidr   = "203.0.113.0/24"
+    expect = "deny"
+  }
+  flow {
+    name   = "database"
+    port   = 5432
+    cidr   = "10.4.0.0/16"
+    expect = "allow"
+  }
+  flow {
+    name   = "database from elsewhere"
+    port   = 5432
+    cidr   = "203.0.113.0/24"
+    expect = "deny"
+  }
+
+  changes = local.planned
+}
+
+output "connectivity" {
+  value = data.calico_connectivity.plan.changes_report
+}
+`
+)
+
+// felixSpec is the configuration of Felix as calico-node leaves it, and somebody's
+// own setting in it.
+const felixSpec = `{"bpfLogLevel":"","floatingIPs":"Disabled","healthPort":9199,"logSeverityScreen":"Info","reportingInterval":"0s"}`
+
+// failsafeFile is the last step of the guide.
+const (
+	failsafeFile          = "failsafe_ports.tf"
+	failsafeConfiguration = `resource "calico_felix_configuration" "default" {
+  name                         = "default"
+  failsafe_inbound_host_ports  = []
+  failsafe_outbound_host_ports = []
+
+  # Created last, and destroyed first.
+  depends_on = [calico_failsafe_policy.this, calico_host_endpoint.db1]
+}
+`
+)
 
 const planFile = "demo.tfplan"
 
@@ -197,18 +371,36 @@ func (d *demo) failsafePortsOff(ctx context.Context) error {
 	return d.apply(ctx)
 }
 
+// stored returns the object that is stored in a place.
+func (d *demo) stored(ctx context.Context, where string) (object, error) {
+	now, err := d.datastore.objects(ctx)
+	if err != nil {
+		return object{}, err
+	}
+	return find(now, where)
+}
+
+func find(all []object, where string) (object, error) {
+	i := slices.IndexFunc(all, func(o object) bool { return o.where == where })
+	if i < 0 {
+		return object{}, fmt.Errorf("there is no %s", where)
+	}
+	return all[i], nil
+}
+
 func (d *demo) showFelix(ctx context.Context) error {
-	now, err := d.etcd.Read(ctx, felixKey)
+	before, err := find(d.before, d.datastore.felix())
 	if err != nil {
 		return err
 	}
-	want := strings.TrimSuffix(felix, "}}") + `,"failsafeInboundHostPorts":[],"failsafeOutboundHostPorts":[]}}`
-	for _, kv := range now {
-		d.printf("    %s (revision %d)\n", kv.Key, kv.Revision)
-		d.quote(kv.Value)
-		if kv.Value != want {
-			return fmt.Errorf("more changed than the two lists: want\n%s", want)
-		}
+	now, err := d.stored(ctx, d.datastore.felix())
+	if err != nil {
+		return err
+	}
+	d.printf("    %s (revision %s)\n", now.where, now.revision)
+	d.quote(now.value)
+	if want := d.datastore.withoutPorts(before.value); now.value != want {
+		return fmt.Errorf("more changed than the two lists: want\n%s", want)
 	}
 	return nil
 }
@@ -252,7 +444,7 @@ func (d *demo) connectivity(ctx context.Context) error {
 
 // lockout plans a change that would lock everybody out, which has to fail.
 func (d *demo) lockout(ctx context.Context) error {
-	before, err := d.etcd.Read(ctx, "")
+	before, err := d.datastore.objects(ctx)
 	if err != nil {
 		return err
 	}
@@ -271,14 +463,14 @@ func (d *demo) lockout(ctx context.Context) error {
 	if !strings.Contains(text, "Change Would Cut Off Guarded Traffic") || !strings.Contains(text, "db1-eth0") {
 		return errors.New("it was refused, but not by the guard")
 	}
-	after, err := d.etcd.Read(ctx, "")
+	after, err := d.datastore.objects(ctx)
 	if err != nil {
 		return err
 	}
 	if !slices.Equal(before, after) {
 		return errors.New("something was written all the same")
 	}
-	d.printf("    nothing was written: etcd is as it was, to the revision\n")
+	d.printf("    nothing was written: %s is as it was, to the revision\n", d.datastore.name())
 	return d.workspace.WriteFile(mistakeFile, "")
 }
 
@@ -293,44 +485,46 @@ func (d *demo) failsafePortsOn(ctx context.Context) error {
 	if err := d.apply(ctx); err != nil {
 		return err
 	}
-	now, err := d.etcd.Read(ctx, felixKey)
+	before, err := find(d.before, d.datastore.felix())
 	if err != nil {
 		return err
 	}
-	for _, kv := range now {
-		if kv.Value != felix {
-			return fmt.Errorf("%s is not what it was before: %s", kv.Key, kv.Value)
-		}
+	now, err := d.stored(ctx, before.where)
+	if err != nil {
+		return err
 	}
-	d.printf("    %s holds, to the byte, what it held before\n", felixKey)
+	if now.value != before.value {
+		return fmt.Errorf("%s is not what it was before: %s", now.where, now.value)
+	}
+	d.printf("    %s holds, to the byte, what it held before\n", now.where)
 	return nil
 }
 
-// show prints what the apply of so many resources wrote.
-func (d *demo) show(resources int) func(context.Context) error {
-	return func(ctx context.Context) error { return d.showWritten(ctx, resources) }
-}
-
-func (d *demo) showWritten(ctx context.Context, resources int) error {
-	now, err := d.etcd.Read(ctx, "")
+// show prints what the apply wrote: one object for each resource.
+func (d *demo) show(ctx context.Context) error {
+	resources, err := d.workspace.RunContext(ctx, "state", "list")
+	if err != nil {
+		return err
+	}
+	now, err := d.datastore.objects(ctx)
 	if err != nil {
 		return err
 	}
 	written := 0
-	for _, kv := range now {
-		if slices.Contains(d.before, kv) {
+	for _, o := range now {
+		if slices.Contains(d.before, o) {
 			continue
 		}
 		written++
 		var pretty bytes.Buffer
-		if err := json.Indent(&pretty, []byte(kv.Value), "", "  "); err != nil {
-			return fmt.Errorf("%s does not hold JSON: %w", kv.Key, err)
+		if err := json.Indent(&pretty, []byte(o.value), "", "  "); err != nil {
+			return fmt.Errorf("%s does not hold JSON: %w", o.where, err)
 		}
-		d.printf("    %s (revision %d)\n", kv.Key, kv.Revision)
+		d.printf("    %s (revision %s)\n", o.where, o.revision)
 		d.quote(pretty.String())
 	}
-	if written != resources {
-		return fmt.Errorf("the apply of %d resources changed %d keys of etcd", resources, written)
+	if want := len(strings.Fields(resources)); written != want {
+		return fmt.Errorf("the apply of %d resources changed %d objects in %s", want, written, d.datastore.name())
 	}
 	return nil
 }
@@ -346,68 +540,69 @@ func (d *demo) destroy(ctx context.Context) error {
 }
 
 // compare makes sure that the datastore is as it was before the apply, to the
-// revision of each key but that of Felix' configuration, which came back.
+// revision of each object but that of Felix' configuration, which came back.
 func (d *demo) compare(ctx context.Context) error {
-	after, err := d.etcd.Read(ctx, "")
+	name := d.datastore.name()
+	after, err := d.datastore.objects(ctx)
 	if err != nil {
 		return err
 	}
-	for i, kv := range after {
+	for i, o := range after {
 		// It was changed and changed back, so its revision is another.
 		for _, before := range d.before {
-			if kv.Key == felixKey && before.Key == felixKey && kv.Value == before.Value {
+			if o.where == d.datastore.felix() && before.where == o.where && o.value == before.value {
 				after[i] = before
 			}
 		}
 	}
 	if slices.Equal(d.before, after) {
-		d.printf("    etcd holds what it held before the apply: %d keys\n", len(after))
+		d.printf("    %s holds what it held before the apply: %d objects\n", name, len(after))
+		if text := d.datastore.remains(); text != "" {
+			d.printf("    %s\n", text)
+		}
 		return nil
 	}
 	var changed []string
-	for _, kv := range after {
-		if !slices.Contains(d.before, kv) {
-			changed = append(changed, "left or changed: "+kv.Key)
+	for _, o := range after {
+		if !slices.Contains(d.before, o) {
+			changed = append(changed, "left or changed: "+o.where)
 		}
 	}
-	for _, kv := range d.before {
-		if !slices.ContainsFunc(after, func(a acctest.KeyValue) bool { return a.Key == kv.Key }) {
-			changed = append(changed, "gone: "+kv.Key)
+	for _, o := range d.before {
+		if _, err := find(after, o.where); err != nil {
+			changed = append(changed, "gone: "+o.where)
 		}
 	}
-	return fmt.Errorf("etcd is not as it was before the apply:\n%s", strings.Join(changed, "\n"))
+	return fmt.Errorf("%s is not as it was before the apply:\n%s", name, strings.Join(changed, "\n"))
 }
 
 func (d *demo) stop(context.Context) error {
-	d.etcd.Close()
+	d.datastore.close()
 	return nil
 }
 
 func (d *demo) sayHowToGoOn() {
+	look, processes, directories := d.datastore.goOn()
 	d.printf(`
-etcd goes on at %[1]s as process %[2]s. To go on by hand:
+%[1]s goes on. To go on by hand:
 
-  cd %[3]s
-  export TF_CLI_CONFIG_FILE=%[4]s
-  %[5]s plan
-  %[5]s apply      # after a change to main.tf; no init is needed
-  %[5]s destroy
+  cd %[2]s
+  export TF_CLI_CONFIG_FILE=%[3]s
+  %[4]s plan
+  %[4]s apply      # after a change to main.tf; no init is needed
+  %[4]s destroy
 
-With a calicoctl of %[6]s, look at what is there, or change it and plan again:
+With a calicoctl of %[5]s, look at what is there, or change it and plan again:
 
-  export DATASTORE_TYPE=etcdv3 ETCD_ENDPOINTS=%[1]s
-  calicoctl get globalnetworkpolicy,hostendpoint -o yaml
+  %[6]s
 
 To end it:
 
-  kill %[2]s; rm -r %[7]s %[8]s
+  kill %[7]s; rm -r %[8]s
 `,
-		d.endpoints(), d.pids(), d.workspace.Dir, d.workspace.ConfigFile(), d.cli.Path, calicoVersion, d.dir, d.etcd.Dir())
+		d.datastore.name(), d.workspace.Dir, d.workspace.ConfigFile(), d.cli.Path, calicoVersion,
+		look, strings.Join(processes, " "), strings.Join(append(directories, d.dir), " "))
 }
-
-func (d *demo) endpoints() string { return strings.Join(d.etcd.Endpoints, ",") }
-
-func (d *demo) pids() string { return strings.Trim(fmt.Sprint(d.etcd.Pids()), "[]") }
 
 // overridesWarning is what the CLI says at each run with dev_overrides. The
 // demo says so once, and in fewer words.
