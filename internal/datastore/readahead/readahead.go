@@ -9,6 +9,7 @@
 package readahead
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -27,11 +28,14 @@ const (
 // Reader finds what is stored, by where it is stored.
 type Reader[V any] func(ctx context.Context) (map[string]V, error)
 
-// Cache holds the kinds that were read as a whole. FailureStands must be set before the
-// first use. It is safe for concurrent use.
+// Cache holds the kinds that were read as a whole. FailureStands and Singles are set before
+// the first use. It is safe for concurrent use.
 type Cache[V any] struct {
 	// FailureStands is how long a failed read of a whole kind is not tried again.
 	FailureStands time.Duration
+	// Singles is how many reads of a kind are made one by one, if not the constant of that
+	// name: fewer where a request costs more.
+	Singles int
 
 	mu    sync.Mutex
 	kinds map[calico.Kind]*kind[V]
@@ -49,7 +53,7 @@ type kind[V any] struct {
 // reader's, or that of ctx.
 func (c *Cache[V]) Get(ctx context.Context, of calico.Kind, places []string, one, all Reader[V]) (map[string]V, error) {
 	values, reads := c.count(of)
-	if reads <= Singles {
+	if reads <= cmp.Or(c.Singles, Singles) {
 		return one(ctx)
 	}
 	whole, err := values.Get(ctx, all)
