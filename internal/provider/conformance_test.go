@@ -33,14 +33,15 @@ var conformanceReleases = []struct {
 
 // calicoctl runs the real tool against a datastore.
 type calicoctl struct {
-	path string
-	etcd *acctest.Etcd
+	path   string
+	keeper keeper
 }
 
 func (c calicoctl) run(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), c.path, args...)
-	cmd.Env = append(os.Environ(), "DATASTORE_TYPE=etcdv3", "ETCD_ENDPOINTS="+strings.Join(c.etcd.Endpoints, ","))
+	env, _ := c.keeper.env()
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdin = strings.NewReader(stdin)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -53,6 +54,7 @@ func (c calicoctl) run(t *testing.T, stdin string, args ...string) string {
 // prepare makes what the object of a case refers to.
 func (c calicoctl) prepare(t *testing.T, test conformanceCase) {
 	t.Helper()
+	c.keeper.prepare(t, test)
 	if test.needs != "" {
 		c.run(t, test.needs, "apply", "-f", "-")
 	}
@@ -71,19 +73,24 @@ func (c calicoctl) on(t *testing.T, test conformanceCase, verb string, args ...s
 // conformance is a datastore of a release with its own calicoctl.
 type conformance struct {
 	version string
-	etcd    *acctest.Etcd
+	keeper  keeper
 	ctl     calicoctl
 }
+
+// keepers are the datastores.
+var keepers = map[string]func(t *testing.T, release string) keeper{"etcd": newInEtcd, "kubernetes": newInKubernetes}
 
 func forEachRelease(t *testing.T, test func(t *testing.T, c conformance)) {
 	t.Helper()
 	for _, release := range conformanceReleases {
-		t.Run(release.version, func(t *testing.T) {
-			t.Parallel()
-			path := acctest.ToolFor(t, release.tool)
-			etcd := acctest.NewEtcd(t, acctest.WithCalico(release.version))
-			test(t, conformance{release.version, etcd, calicoctl{path, etcd}})
-		})
+		for name, in := range keepers {
+			t.Run(release.version+" in "+name, func(t *testing.T) {
+				t.Parallel()
+				path := acctest.ToolFor(t, release.tool)
+				k := in(t, release.version)
+				test(t, conformance{release.version, k, calicoctl{path, k}})
+			})
+		}
 	}
 }
 
@@ -93,7 +100,8 @@ func (c conformance) workspace(t *testing.T, hcl string) *acctest.Workspace {
 		"main.tf":      hcl,
 		"providers.tf": "terraform {\n  required_providers {\n    calico = { source = \"" + acctest.ProviderSource + "\" }\n  }\n}\n",
 	})
-	w.Env = append(w.Env, "ETCD_ENDPOINTS="+strings.Join(c.etcd.Endpoints, ","))
+	_, env := c.keeper.env()
+	w.Env = append(w.Env, env...)
 	return w
 }
 
@@ -101,6 +109,8 @@ func (c conformance) workspace(t *testing.T, hcl string) *acctest.Workspace {
 func mask(value string) string {
 	for _, field := range []string{"uid", "creationTimestamp"} {
 		value = regexp.MustCompile(`"`+field+`":"[^"]+"`).ReplaceAllString(value, `"`+field+`":"*"`)
+		// In Kubernetes a part of the metadata is a text in an annotation.
+		value = regexp.MustCompile(`\\"`+field+`\\":\\"[^"]+\\"`).ReplaceAllString(value, `\"`+field+`\":\"*\"`)
 	}
 	return value
 }
@@ -117,9 +127,9 @@ func mustPlan(t *testing.T, w *acctest.Workspace, wantChanges bool) string {
 	return text
 }
 
-// known are the cases of kinds that a release has.
-func known(cases []conformanceCase, version string) []conformanceCase {
-	return slices.DeleteFunc(slices.Clone(cases), func(c conformanceCase) bool { return c.since > version })
+// known are the cases of kinds that a release has, in its datastore.
+func (c conformance) known(cases []conformanceCase) []conformanceCase {
+	return slices.DeleteFunc(slices.Clone(cases), func(test conformanceCase) bool { return test.since > c.version || !c.keeper.has(test) })
 }
 
 // 1. What Terraform writes is, to the byte, what calicoctl writes for the same
@@ -128,17 +138,17 @@ func TestConformanceProviderWrites(t *testing.T) {
 	t.Parallel()
 	cases := conformanceCases(t)
 	forEachRelease(t, func(t *testing.T, c conformance) {
-		for _, test := range known(cases, c.version) {
+		for _, test := range c.known(cases) {
 			t.Run(test.name, func(t *testing.T) {
 				c.ctl.prepare(t, test)
 				w := c.workspace(t, test.hcl)
 				w.MustRun(t, "apply", "-auto-approve")
-				ours := c.etcd.MustGet(t, test.key(c.version)).Value
+				ours := c.keeper.value(t, test)
 				shown := c.ctl.on(t, test, "get", "-o", "yaml")
 				w.MustRun(t, "destroy", "-auto-approve")
 
 				c.ctl.run(t, test.manifest, "create", "-f", "-")
-				theirs := without(t, c.etcd.MustGet(t, test.key(c.version)).Value, slices.Concat(test.pinned, test.implied)...)
+				theirs := without(t, c.keeper.value(t, test), slices.Concat(test.pinned, test.implied)...)
 				shownTheirs := c.ctl.on(t, test, "get", "-o", "yaml")
 				c.ctl.on(t, test, "delete")
 
@@ -185,17 +195,17 @@ func TestConformanceManifest(t *testing.T) {
 	t.Parallel()
 	cases := conformanceCases(t)
 	forEachRelease(t, func(t *testing.T, c conformance) {
-		for _, test := range known(cases, c.version) {
+		for _, test := range c.known(cases) {
 			t.Run(test.name, func(t *testing.T) {
 				c.ctl.prepare(t, test)
 				w := c.workspace(t, test.hcl+"\noutput \"manifest\" { value = provider::calico::manifest("+test.address+".object) }\n")
 				w.MustRun(t, "apply", "-auto-approve")
-				ours := c.etcd.MustGet(t, test.key(c.version)).Value
+				ours := c.keeper.value(t, test)
 				manifest := w.MustRun(t, "output", "-raw", "manifest")
 				w.MustRun(t, "destroy", "-auto-approve")
 
 				c.ctl.run(t, manifest, "apply", "-f", "-")
-				theirs := without(t, c.etcd.MustGet(t, test.key(c.version)).Value, test.pinned...)
+				theirs := without(t, c.keeper.value(t, test), test.pinned...)
 				c.ctl.on(t, test, "delete")
 				if diff := cmp.Diff(mask(theirs), mask(ours)); diff != "" {
 					t.Errorf("the manifest makes another object (-calicoctl +provider):\n%s\nof the manifest\n%s", diff, manifest)
@@ -212,14 +222,13 @@ func TestConformanceCalicoctlWrites(t *testing.T) {
 	t.Parallel()
 	cases := conformanceCases(t)
 	forEachRelease(t, func(t *testing.T, c conformance) {
-		for _, test := range known(cases, c.version) {
+		for _, test := range c.known(cases) {
 			t.Run(test.name, func(t *testing.T) {
 				c.ctl.prepare(t, test)
-				key := test.key(c.version)
 				hcl := test.imported()
 				w := c.workspace(t, hcl)
 				c.ctl.run(t, test.manifest, "create", "-f", "-")
-				original := c.etcd.MustGet(t, key)
+				original := c.keeper.value(t, test)
 				imported := withoutServerFields(t, c.ctl.on(t, test, "get", "-o", "yaml"))
 				w.MustRun(t, "import", test.address, test.importID())
 				mustPlan(t, w, false)
@@ -236,7 +245,7 @@ func TestConformanceCalicoctlWrites(t *testing.T) {
 					}
 				}
 				w.MustRun(t, "apply", "-auto-approve")
-				if diff := cmp.Diff(mask(without(t, original.Value, test.implied...)), mask(c.etcd.MustGet(t, key).Value)); diff != "" {
+				if diff := cmp.Diff(mask(without(t, original, test.implied...)), mask(c.keeper.value(t, test))); diff != "" {
 					t.Errorf("the repaired object is not the original (-want +got):\n%s", diff)
 				}
 
@@ -251,8 +260,7 @@ func TestConformanceCalicoctlWrites(t *testing.T) {
 
 				// An object with fields that no type here knows, as a later Calico
 				// might write it.
-				stored := c.etcd.MustGet(t, key).Value
-				c.etcd.Put(t, key, strings.Replace(stored, `"spec":{`, `"spec":{"futureField":{"a":[1]},`, 1))
+				c.keeper.addUnknown(t, test)
 				mustPlan(t, w, false)
 				updated := strings.Replace(hcl, test.update[0], test.update[1], 1)
 				if updated == hcl {
@@ -269,13 +277,13 @@ func TestConformanceCalicoctlWrites(t *testing.T) {
 					} `json:"metadata"`
 					Spec map[string]any `json:"spec"`
 				}
-				if err := json.Unmarshal([]byte(c.etcd.MustGet(t, key).Value), &object); err != nil {
+				if err := json.Unmarshal([]byte(c.keeper.value(t, test)), &object); err != nil {
 					t.Fatal(err)
 				}
 				if diff := cmp.Diff(map[string]any{"a": []any{1.0}}, object.Spec["futureField"]); diff != "" {
 					t.Errorf("the unknown field did not survive (-want +got):\n%s", diff)
 				}
-				if !strings.Contains(original.Value, object.Metadata.UID) {
+				if !strings.Contains(original, object.Metadata.UID) {
 					t.Error("the uid changed")
 				}
 				shown := withoutServerFields(t, c.ctl.on(t, test, "get", "-o", "yaml"))
@@ -363,19 +371,19 @@ func TestConformanceGeneratedConfiguration(t *testing.T) {
 	t.Parallel()
 	cases := conformanceCases(t)
 	forEachRelease(t, func(t *testing.T, c conformance) {
-		for _, test := range known(cases, c.version) {
+		for _, test := range c.known(cases) {
 			t.Run(test.name, func(t *testing.T) {
 				c.ctl.prepare(t, test)
 				c.ctl.run(t, test.manifest, "create", "-f", "-")
-				original := c.etcd.MustGet(t, test.key(c.version))
+				original := c.keeper.version(t, test)
 				w := c.workspace(t, fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", test.address, test.importID()))
 				if _, text, err := w.Plan(t.Context(), "-generate-config-out=generated.tf"); err != nil {
 					t.Fatalf("%v\n%s", err, text)
 				}
 				w.MustRun(t, "apply", "-auto-approve")
 				mustPlan(t, w, false)
-				if stored := c.etcd.MustGet(t, test.key(c.version)); stored != original {
-					t.Errorf("the import changed what is stored:\n%s", cmp.Diff(original.Value, stored.Value))
+				if stored := c.keeper.version(t, test); stored != original {
+					t.Errorf("the import changed what is stored:\n%s", cmp.Diff(original, stored))
 				}
 				c.ctl.on(t, test, "delete")
 			})

@@ -192,7 +192,7 @@ func testFelixAttributes(t *testing.T, release string) {
 		return felixHCL(lines.String()) + "resource \"calico_felix_configuration\" \"node\" {\n  name = \"node.db1\"\n" + node[0].configured() + "}\n"
 	}
 	etcd := acctest.NewEtcd(t, acctest.WithCalico(release))
-	w := conformance{etcd: etcd}.workspace(t, hcl(func(int) bool { return true }))
+	w := conformance{keeper: inEtcd{Etcd: etcd}}.workspace(t, hcl(func(int) bool { return true }))
 
 	if err := w.WriteFile("main.tf", felixHCL("  "+felixRefused+" = 1")); err != nil {
 		t.Fatal(err)

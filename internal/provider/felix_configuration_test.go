@@ -45,7 +45,7 @@ func felixHCL(attributes string) string {
 func felixWorkspace(t *testing.T, hcl string) (*acctest.Etcd, *acctest.Workspace) {
 	t.Helper()
 	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
-	return etcd, conformance{etcd: etcd}.workspace(t, hcl)
+	return etcd, conformance{keeper: inEtcd{Etcd: etcd}}.workspace(t, hcl)
 }
 
 // checkFelix compares what is stored with what was there before, but for the
@@ -235,7 +235,7 @@ func TestFelixConfigurationOfSelectedNodes(t *testing.T) {
 	hcl := func(attributes string) string {
 		return "resource \"calico_felix_configuration\" \"this\" {\n  name = \"rack1\"\n" + attributes + "\n}\n"
 	}
-	w := conformance{etcd: etcd}.workspace(t, hcl("  node_selector = \"rack == 'r1'\"\n  ipip_mtu = 1400"))
+	w := conformance{keeper: inEtcd{Etcd: etcd}}.workspace(t, hcl("  node_selector = \"rack == 'r1'\"\n  ipip_mtu = 1400"))
 	w.MustRun(t, "apply", "-auto-approve")
 	stored := etcd.MustGet(t, key).Value
 	if _, spec, _ := strings.Cut(stored, `"spec":`); spec != `{"nodeSelector":"rack == 'r1'","ipipMTU":1400,"bpfLogLevel":""}}` {
@@ -298,7 +298,7 @@ func TestFelixConfigurationOfSelectedNodesIsImported(t *testing.T) {
 		value = `{"kind":"FelixConfiguration","apiVersion":"projectcalico.org/v3","metadata":{"name":"rack1","uid":"c3c1b7a8-9d1c-4f37-a7bd-8a9ad7ed4f12","creationTimestamp":"2026-01-01T00:00:00Z"},"spec":{"nodeSelector":"rack == 'r1'","bpfLogLevel":"","ipipMTU":1400,"istioDSCPMark":23}}`
 	)
 	etcd.Put(t, key, value)
-	w := conformance{etcd: etcd}.workspace(t, "import {\n  to = calico_felix_configuration.this\n  id = \"rack1\"\n}\n")
+	w := conformance{keeper: inEtcd{Etcd: etcd}}.workspace(t, "import {\n  to = calico_felix_configuration.this\n  id = \"rack1\"\n}\n")
 	if _, text, err := w.Plan(t.Context(), "-generate-config-out=generated.tf"); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

@@ -113,7 +113,7 @@ type upgrade struct {
 }
 
 // newUpgrade has calicoctl of a release store the objects, and Terraform import them.
-func newUpgrade(t *testing.T, c conformance, cases []conformanceCase) upgrade {
+func newUpgrade(t *testing.T, etcd *acctest.Etcd, c conformance, cases []conformanceCase) upgrade {
 	t.Helper()
 	root := ""
 	for i, test := range cases {
@@ -121,7 +121,7 @@ func newUpgrade(t *testing.T, c conformance, cases []conformanceCase) upgrade {
 		c.ctl.run(t, test.manifest, "create", "-f", "-")
 		root += fmt.Sprintf("module \"m%[1]d\" {\n  source = \"./m%[1]d\"\n}\n\nimport {\n  to = module.m%[1]d.%[2]s\n  id = %[3]s\n}\n\n", i, test.address, strconv.Quote(test.importID()))
 	}
-	u := upgrade{upgrading{c.etcd, c.workspace(t, "")}, cases}
+	u := upgrade{upgrading{etcd, c.workspace(t, "")}, cases}
 	u.configureAll(t, conformanceCase.imported)
 	if err := u.workspace.WriteFile("main.tf", root); err != nil {
 		t.Fatal(err)
@@ -276,11 +276,12 @@ func TestUpgradePlansEmpty(t *testing.T) {
 	newer := acctest.ToolFor(t, "calicoctl-v3.31")
 	for _, release := range conformanceReleases {
 		older := acctest.ToolFor(t, release.tool)
-		for i, group := range together(known(upgradeCases(t), release.version)) {
+		for i, group := range together(conformance{version: release.version, keeper: inEtcd{}}.known(upgradeCases(t))) {
 			t.Run(fmt.Sprintf("%s/%d", release.version, i), func(t *testing.T) {
 				t.Parallel()
 				etcd := acctest.NewEtcd(t, acctest.WithCalico(release.version))
-				u := newUpgrade(t, conformance{release.version, etcd, calicoctl{older, etcd}}, group)
+				k := inEtcd{etcd, release.version}
+				u := newUpgrade(t, etcd, conformance{release.version, k, calicoctl{older, k}}, group)
 				first := u.specs(t, release.version)
 
 				imported := etcd.Prefix(t, acctest.ResourcePrefix)
@@ -290,7 +291,7 @@ func TestUpgradePlansEmpty(t *testing.T) {
 
 				u.to(t, second)
 				for _, test := range group {
-					calicoctl{newer, etcd}.run(t, test.manifest, "apply", "-f", "-")
+					calicoctl{newer, k}.run(t, test.manifest, "apply", "-f", "-")
 				}
 				if slices.Equal(imported, etcd.Prefix(t, acctest.ResourcePrefix)) {
 					t.Error("calicoctl has stored nothing")
@@ -349,12 +350,12 @@ func TestUpdateOfWhatLacksFields(t *testing.T) {
 		}
 		return out
 	}
-	for i, group := range together(known(upgradeCases(t), version)) {
+	for i, group := range together(conformance{version: version, keeper: inEtcd{}}.known(upgradeCases(t))) {
 		t.Run(strconv.Itoa(i), func(t *testing.T) {
 			t.Parallel()
 			etcd := acctest.NewEtcd(t, acctest.WithCalico(version))
-			c := conformance{version, etcd, calicoctl{path, etcd}}
-			u := newUpgrade(t, c, group)
+			k := inEtcd{etcd, version}
+			u := newUpgrade(t, etcd, conformance{version, k, calicoctl{path, k}}, group)
 			stored := u.specs(t, version)
 			u.strip(t, version, fields)
 			u.updated(t, version, stored)

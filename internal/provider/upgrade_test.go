@@ -25,7 +25,7 @@ const (
 func newUpgrading(t *testing.T, version string) upgrading {
 	t.Helper()
 	etcd := acctest.NewEtcd(t, acctest.WithCalico(version))
-	u := upgrading{etcd, conformance{version: version, etcd: etcd}.workspace(t, "")}
+	u := upgrading{etcd, conformance{version: version, keeper: inEtcd{etcd, version}}.workspace(t, "")}
 	u.configure(t, "10.1.0.0/24")
 	u.apply(t)
 	return u

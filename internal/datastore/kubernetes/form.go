@@ -50,7 +50,7 @@ func (w wrapper) text() (string, error) {
 		if len(value) == 0 {
 			return nil
 		}
-		text, err := marshal(value)
+		text, err := json.Marshal(value)
 		w.members[key] = text
 		return err
 	}
@@ -62,7 +62,7 @@ func (w wrapper) text() (string, error) {
 	}
 	delete(w.members, "name")
 	if w.name != "" {
-		text, err := marshal(w.name)
+		text, err := json.Marshal(w.name)
 		if err != nil {
 			return "", err
 		}
