@@ -92,9 +92,36 @@ type Stored struct {
 	Raw []byte `json:"raw"`
 	// Own is what else the store needs to write the object again. It is the store's alone.
 	Own json.RawMessage `json:"own,omitempty"`
+	// Filled are the fields of the spec, by their JSON names, that have the value which
+	// the datastore gives them if they are not set. Nobody may have set them, and nothing
+	// but a value takes their place.
+	Filled []string `json:"filled,omitempty"`
 	// Object is Raw decoded, with the name the user knows it by. It is not part
 	// of the JSON form; see Type.Decode.
 	Object calico.Object `json:"-"`
+}
+
+// Given returns Raw without the fields that the datastore has filled in, but those that
+// obj has values for: what somebody has set, as far as that can be told.
+func (s *Stored) Given(obj calico.Object) ([]byte, error) {
+	if len(s.Filled) == 0 {
+		return s.Raw, nil
+	}
+	text, err := calico.EncodeSpec(obj)
+	if err != nil {
+		return nil, err
+	}
+	set, err := calico.SpecFields(calico.KindOf(obj), text)
+	if err != nil {
+		return nil, err
+	}
+	without := calico.SpecPatch{}
+	for _, name := range s.Filled {
+		if set[name] == nil {
+			without[name] = nil
+		}
+	}
+	return without.Apply(s.Raw)
 }
 
 // Snapshot is what was stored of some kinds at one moment.

@@ -91,7 +91,10 @@ func (r *objectResource) differences(ctx context.Context, obj calico.Object, c *
 	if release == nil {
 		release = &calico.Newest // for a kind that every release stores alike
 	}
-	changes, err := calico.CreationChanges(obj, stored.Raw, *release)
+	given, err := stored.Given(obj)
+	if err == nil {
+		changes, err = calico.CreationChanges(obj, given, *release)
+	}
 	if err != nil {
 		return nil, err.Error()
 	}

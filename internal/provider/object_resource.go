@@ -130,6 +130,7 @@ func (r *objectResource) Create(ctx context.Context, req resource.CreateRequest,
 		r.addWriteError(&resp.Diagnostics, "Create", planned, err)
 		return
 	}
+	r.hideFilled(stored, planned)
 	stored.Object = r.ownership().visible(stored.Object, planned)
 	resp.State.Raw = r.finish(ctx, stored, planned, planned, kept, resp.Identity, resp.Private, &resp.Diagnostics)
 }
@@ -201,6 +202,7 @@ func (r *objectResource) Read(ctx context.Context, req resource.ReadRequest, res
 	case kept.importing():
 		prior = nil
 	}
+	r.hideFilled(stored, prior)
 	if err := r.ownership().narrow(stored, state, kept); err != nil {
 		r.addStoreError(&resp.Diagnostics, "Read", r.id(state), err)
 		return
@@ -233,6 +235,7 @@ func (r *objectResource) Update(ctx context.Context, req resource.UpdateRequest,
 		r.addWriteError(&resp.Diagnostics, "Update", planned, err)
 		return
 	}
+	r.hideFilled(stored, planned)
 	stored.Object = r.ownership().visible(stored.Object, planned)
 	resp.State.Raw = r.finish(ctx, stored, planned, planned, kept, resp.Identity, resp.Private, &resp.Diagnostics)
 }

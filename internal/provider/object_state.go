@@ -12,6 +12,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -56,6 +57,26 @@ func (r *objectResource) datastoreType(name string) *datastore.Type {
 		return nil
 	}
 	return datastoreTypes[i]
+}
+
+// hideFilled leaves out of an object what the datastore has filled in, but for the
+// attributes that are set: that it is there is nothing to review, and to take it away is in
+// vain.
+func (r *objectResource) hideFilled(stored *datastore.Stored, set values) {
+	if len(stored.Filled) == 0 {
+		return
+	}
+	c, ok := stored.Object.DeepCopyObject().(calico.Object)
+	if !ok {
+		return
+	}
+	spec := codec.SpecOf(c)
+	for _, f := range codec.FieldsOf(spec.Type()) {
+		if slices.Contains(stored.Filled, f.JSONName()) && (set == nil || set.isNull(f.Attribute)) {
+			spec.FieldByIndex(f.Index).SetZero()
+		}
+	}
+	stored.Object = c
 }
 
 // origin tells how an object came into the state.

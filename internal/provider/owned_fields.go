@@ -292,6 +292,10 @@ func (o ownedFields) restoration(kept *objectState, owned []string) (change cali
 	if change, err = change.Keep(o.kind, kept.Raw); err != nil || kept.Origin != originCreated {
 		return change, false, err
 	}
-	rest, err := change.Apply(kept.Raw)
+	given, err := kept.Given(o.kind.New())
+	if err != nil {
+		return change, false, err
+	}
+	rest, err := change.Apply(given)
 	return change, err == nil && calico.IsEmptySpec(o.kind, rest), err
 }

@@ -90,7 +90,11 @@ func (o ownedFields) isIdentical(obj calico.Object, c *codec.Conversion, stored 
 	if len(c.Unknown) > 0 || release == nil {
 		return false
 	}
-	changes, err := calico.CreationChanges(obj, stored.Raw, *release)
+	given, err := stored.Given(obj)
+	if err != nil {
+		return false
+	}
+	changes, err := calico.CreationChanges(obj, given, *release)
 	return err == nil && len(changes) == 0
 }
 

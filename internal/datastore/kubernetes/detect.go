@@ -149,11 +149,17 @@ func (a calicoAPI) evidence(calicoVersion string) (calico.Release, string) {
 		return last(28), "the CustomResourceDefinitions, which have no tiers, as up to v3.28"
 	case !a.serves[calico.KindStagedGlobalNetworkPolicy.Plural()]:
 		return last(29), "the CustomResourceDefinitions, which have tiers and no staged policies, as in v3.29"
-	case a.serves[calico.KindKubeControllersConfiguration.Plural()+"/status"]:
+	case a.newSchemas():
 		return last(32), "the CustomResourceDefinitions, which have a status of KubeControllersConfiguration apart, as from v3.32 on"
 	default:
 		return last(31), "the CustomResourceDefinitions, which have staged policies, as in v3.30 and v3.31"
 	}
+}
+
+// newSchemas tells whether the CustomResourceDefinitions are those of v3.32 or later: they
+// may be newer than Calico is.
+func (a calicoAPI) newSchemas() bool {
+	return !a.wrapped() || a.serves[calico.KindKubeControllersConfiguration.Plural()+"/status"]
 }
 
 // detect finds the API group in which Calico keeps its objects. locked is where it is said

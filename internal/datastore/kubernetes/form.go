@@ -158,6 +158,51 @@ func (a calicoAPI) stored(kind calico.Kind, body []byte) (*datastore.Stored, err
 	return stored, err
 }
 
+// filledIn are the fields of the spec that the API server gives a value if they have none,
+// by the schemas of some release.
+var filledIn = map[calico.Kind]map[string]string{
+	calico.KindBGPConfiguration:             {"logSeverityScreen": `"Info"`, "serviceLoadBalancerAggregation": `"Enabled"`},
+	calico.KindFelixConfiguration:           {"nftablesMode": `"Auto"`},
+	calico.KindIPPool:                       {"assignmentMode": `"Automatic"`},
+	calico.KindKubeControllersConfiguration: {"healthChecks": `"Enabled"`},
+	calico.KindStagedGlobalNetworkPolicy:    {"stagedAction": `"Set"`},
+	calico.KindStagedNetworkPolicy:          {"stagedAction": `"Set"`},
+}
+
+// filled names the fields of an object that the API server may have filled in, and that
+// Calico's client would not have, in this release: a schema may be newer than the release.
+func (f *facts) filled(kind calico.Kind, name string, raw []byte) ([]string, error) {
+	if filledIn[kind] == nil {
+		return nil, nil
+	}
+	spec, err := calico.SpecFields(kind, raw)
+	if err != nil {
+		return nil, err
+	}
+	plain := kind.New()
+	plain.SetName(name)
+	calico.Default(plain, f.release)
+	text, err := calico.EncodeSpec(plain)
+	if err != nil {
+		return nil, err
+	}
+	byClient, err := calico.SpecFields(kind, text)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, field := range slices.Sorted(maps.Keys(filledIn[kind])) {
+		value := filledIn[kind][field]
+		// Where the field is not the same as none, it is somebody's unless the schema is
+		// one that fills it in.
+		differs := field == "nftablesMode" || field == "logSeverityScreen" && name != calico.DefaultName
+		if string(spec[field]) == value && string(byClient[field]) != value && (!differs || f.newSchemas()) {
+			names = append(names, field)
+		}
+	}
+	return names, nil
+}
+
 // body makes of an object in its form of projectcalico.org/v3 what is sent to the server.
 // base is what it replaces, nil for a new object: the metadata that it has in Kubernetes,
 // of which this provider knows nothing, is kept.

@@ -36,6 +36,9 @@ func (f *facts) convert(kind calico.Kind, body []byte) (*datastore.Stored, error
 		stored, err = nodeStored(body)
 	} else {
 		stored, err = f.stored(kind, body)
+		if err == nil {
+			stored.Filled, err = f.filled(kind, parseWhere(stored.Key).name, stored.Raw)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the API server has returned something that is no %s: %w", kind, err)

@@ -196,6 +196,44 @@ func TestStoredForm(t *testing.T) {
 			if want[2] != "" && !strings.Contains(text, `"labels":{"env":"prod"`) || want[2] == "" && object.Metadata.Labels["env"] != "prod" {
 				t.Errorf("the labels are in the wrong place: %s", answer)
 			}
+			wantFilledIn(t, c, crds)
 		})
+	}
+}
+
+// wantFilledIn holds that the store tells what the API server has filled in, of which the
+// object is not different from one without, and what somebody has set.
+func wantFilledIn(t *testing.T, c *cluster, crds acctest.CalicoCRDs) {
+	t.Helper()
+	felix, disabled := calico.NewFelixConfiguration(), calico.NewFelixConfiguration()
+	felix.Name, disabled.Name = "node.a", "node.b"
+	mode := v3.NFTablesModeDisabled
+	if disabled.Spec.NFTablesMode = &mode; crds == acctest.CRDs328 {
+		disabled.Spec.NFTablesMode = nil // which came later
+	}
+	bgp, severe := calico.NewBGPConfiguration(), calico.NewBGPConfiguration()
+	bgp.Name, severe.Name, severe.Spec.LogSeverityScreen = "node.a", "node.b", "Debug"
+	finding, err := c.Release(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What the client fills in, too, is not told.
+	v331 := map[calico.Object]string{bgp: "serviceLoadBalancerAggregation", severe: "serviceLoadBalancerAggregation"}
+	v332 := map[calico.Object]string{felix: "nftablesMode", bgp: "logSeverityScreen"}
+	want := map[acctest.CalicoCRDs]map[calico.Object]string{acctest.CRDs331: v331, acctest.CRDs332: v332, acctest.NativeCRDs: v332}[crds]
+	for _, obj := range []calico.Object{felix, disabled, bgp, severe, hostEndpoint("db1-eth0")} {
+		id := calico.IDOf(obj)
+		calico.Default(obj, finding.Release)
+		stored, err := c.Create(t.Context(), obj)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(stored.Filled, " "); got != want[obj] {
+			t.Errorf("%s: filled in is %q, want %q: %s", id, got, want[obj], stored.Raw)
+		}
+		var exists *datastore.AlreadyExistsError
+		if _, err := c.Create(t.Context(), obj); !errors.As(err, &exists) || !exists.Identical() {
+			t.Errorf("%s once more: %v, %v", id, err, exists)
+		}
 	}
 }

@@ -133,7 +133,11 @@ func (s *Store) made(f *facts, obj calico.Object, body []byte) bool {
 	if err != nil {
 		return false
 	}
-	changes, err := calico.CreationChanges(obj, stored.Raw, f.release)
+	given, err := stored.Given(obj)
+	if err != nil {
+		return false
+	}
+	changes, err := calico.CreationChanges(obj, given, f.release)
 	return err == nil && len(changes) == 0
 }
 
@@ -169,7 +173,11 @@ func (s *Store) existing(ctx context.Context, f *facts, obj calico.Object, at lo
 	if err != nil || calico.IDOf(found.Object).Short() != id.Short() {
 		return exists
 	}
-	changes, err := calico.CreationChanges(obj, found.Raw, f.release)
+	given, err := found.Given(obj)
+	if err != nil {
+		return exists
+	}
+	changes, err := calico.CreationChanges(obj, given, f.release)
 	if err != nil {
 		return exists
 	}
