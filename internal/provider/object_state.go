@@ -72,7 +72,7 @@ func (r *objectResource) hideFilled(stored *datastore.Stored, set values) {
 	}
 	spec := codec.SpecOf(c)
 	for _, f := range codec.FieldsOf(spec.Type()) {
-		if slices.Contains(stored.Filled, f.JSONName()) && (set == nil || set.isNull(f.Attribute)) {
+		if slices.Contains(stored.Filled, f.JSONName()) && (set == nil || codec.IsVoid(set[f.Attribute], spec.FieldByIndex(f.Index).Type())) {
 			spec.FieldByIndex(f.Index).SetZero()
 		}
 	}

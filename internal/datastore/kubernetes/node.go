@@ -95,19 +95,14 @@ func nodeStored(body []byte) (*datastore.Stored, error) {
 		n.Spec.Wireguard = &w
 	}
 	_ = json.Unmarshal([]byte(text(nodeInterfaces)), &n.Spec.Interfaces)
-	n.Spec.OrchRefs = []calico.OrchRef{{NodeName: m.Name, Orchestrator: "k8s"}}
-	add := func(address, kind string) {
-		if address != "" && !slices.ContainsFunc(n.Spec.Addresses, func(a calico.NodeAddress) bool { return a.Address == address }) {
-			n.Spec.Addresses = append(n.Spec.Addresses, calico.NodeAddress{Address: address, Type: kind})
-		}
-	}
-	add(bgp.IPv4Address, "CalicoNodeIP")
-	add(bgp.IPv6Address, "CalicoNodeIP")
+	n.Spec.OrchRefs = orchRefs(m.Name)
+	var kubelets []calico.NodeAddress
 	for _, a := range k.Status.Addresses {
 		if a.Type == "InternalIP" || a.Type == "ExternalIP" {
-			add(a.Address, a.Type)
+			kubelets = append(kubelets, calico.NodeAddress{Address: a.Address, Type: a.Type})
 		}
 	}
+	n.Spec.Addresses = nodeAddresses(*bgp, kubelets)
 	n.Status.WireguardPublicKey, n.Status.WireguardPublicKeyV6 = text(nodeWireguardKey), text(nodeWireguardKeyIPv6)
 	if n.Status.PodCIDRs = k.Spec.PodCIDRs; n.Status.PodCIDRs == nil && k.Spec.PodCIDR != "" {
 		n.Status.PodCIDRs = []string{k.Spec.PodCIDR}
@@ -129,8 +124,48 @@ func nodeStored(body []byte) (*datastore.Stored, error) {
 		}
 	}
 	stored := &datastore.Stored{Key: calicoAPI{}.location(calico.KindNode, "", m.Name).String(), Revision: m.ResourceVersion, Raw: raw}
+	if stored.Filled = []string{"orchRefs"}; len(n.Spec.Addresses) > 0 {
+		stored.Filled = append(stored.Filled, "addresses")
+	}
 	stored.Own, err = marshal(own)
 	return stored, err
+}
+
+// orchRefs is what Calico shows of a Node of Kubernetes for what calls the host so.
+func orchRefs(name string) []calico.OrchRef {
+	return []calico.OrchRef{{NodeName: name, Orchestrator: "k8s"}}
+}
+
+// nodeAddresses are the addresses that Calico shows of a node: those that it speaks BGP by,
+// and those that its kubelet tells.
+func nodeAddresses(bgp calico.NodeBGPSpec, kubelets []calico.NodeAddress) []calico.NodeAddress {
+	all := []calico.NodeAddress{{Address: bgp.IPv4Address, Type: bgpAddress}, {Address: bgp.IPv6Address, Type: bgpAddress}}
+	seen := map[string]bool{"": true}
+	return slices.DeleteFunc(append(all, kubelets...), func(a calico.NodeAddress) bool {
+		again := seen[a.Address]
+		seen[a.Address] = true
+		return again
+	})
+}
+
+// bgpAddress is the type of an address that a node speaks BGP by.
+const bgpAddress = "CalicoNodeIP"
+
+// notKept returns the fields of a node that cannot have the values that are given to them,
+// as Calico makes them of what Kubernetes tells. was is what there is now.
+func notKept(n, was *calico.Node) (causes []datastore.Cause) {
+	if given := n.Spec.OrchRefs; len(given) > 0 && !slices.Equal(given, orchRefs(n.Name)) {
+		causes = append(causes, datastore.Cause{Field: "spec.orchRefs", Reason: "Here it is always the name of the Node, and k8s: leave it out."})
+	}
+	var bgp calico.NodeBGPSpec
+	if n.Spec.BGP != nil {
+		bgp = *n.Spec.BGP
+	}
+	kubelets := slices.DeleteFunc(slices.Clone(was.Spec.Addresses), func(a calico.NodeAddress) bool { return a.Type == bgpAddress })
+	if given := n.Spec.Addresses; len(given) > 0 && !slices.Equal(given, nodeAddresses(bgp, kubelets)) {
+		causes = append(causes, datastore.Cause{Field: "spec.addresses", Reason: "Here these are always the addresses of the Node that its kubelet tells, and those of BGP: leave them out."})
+	}
+	return causes
 }
 
 // withIdentity puts uid and creation time into an encoded object.
@@ -223,6 +258,15 @@ func (s *Store) patchNode(ctx context.Context, f *facts, obj calico.Object, base
 	for key, value := range own.Labels {
 		if given, ok := n.Labels[key]; !ok || given != value {
 			return nil, rejected(calico.IDOf(obj), "The label %s = %q is one of the Node of Kubernetes, which Calico shows and cannot change: keep it in `labels` as it is, or change it with kubectl.", safetext.Line(key), safetext.Line(value))
+		}
+	}
+	before := clone(base)
+	if err := decode(calico.KindNode, before); err != nil {
+		return nil, err
+	}
+	if was, ok := before.Object.(*calico.Node); ok {
+		if causes := notKept(n, was); len(causes) > 0 {
+			return nil, &datastore.RejectedError{ID: calico.IDOf(obj), Reason: "In the Kubernetes datastore some of a node is not kept, but made of what Kubernetes tells.", Causes: causes}
 		}
 	}
 	want, err := nodeAnnotationsOf(n, own.Labels)
