@@ -66,7 +66,7 @@ func TestAcceptance(t *testing.T) {
 						return
 					}
 					for world, in := range worlds {
-						if r.notOnKubernetes != "" && strings.HasPrefix(world, "kubernetes") {
+						if r.notOnKubernetes != "" && onKubernetes(world) {
 							continue
 						}
 						t.Run(world, func(t *testing.T) {
