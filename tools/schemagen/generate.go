@@ -6,6 +6,7 @@ import (
 	"go/format"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,6 +16,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/kube-openapi/pkg/validation/spec"
 
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/attributename"
 )
 
@@ -138,6 +141,11 @@ func (g *generator) attribute(f structField, at string) {
 		return
 	}
 
+	if since.MatchString(description) {
+		g.faultf("descriptions/%s.txt tells since when there is %s: leave that out, it comes from fields_by_release.go of package validate", g.kind.name, at)
+	}
+	description = withSince(description, validate.Since(f.in+"."+f.json))
+
 	isFilled := special.filled || t.Kind() == reflect.Bool && !pointer
 	if f.unordered {
 		description += " The order means nothing."
@@ -205,6 +213,27 @@ func (g *generator) attribute(f structField, at string) {
 	g.writef("}")
 }
 
+// since is a sentence that withSince adds.
+var since = regexp.MustCompile(`Since v[0-9.]+( and v[0-9.]+)*\.( |$)`)
+
+// withSince adds the releases that a field came with to its description, before its default.
+func withSince(description string, releases []calico.Release) string {
+	if len(releases) == 0 {
+		return description
+	}
+	texts := make([]string, len(releases))
+	for i, r := range releases {
+		texts[i] = strings.TrimSuffix(r.String(), ".0")
+	}
+	sentence := " Since " + strings.Join(texts, " and ") + "."
+	for _, before := range []string{" Felix's default: ", " Default: "} {
+		if i := strings.LastIndex(description, before); i >= 0 {
+			return description[:i] + sentence + description[i:]
+		}
+	}
+	return description + sentence
+}
+
 // isString tells whether the values of the type are strings in Terraform.
 func isString(t reflect.Type) bool { return valueTypes[t] != "" || t.Kind() == reflect.String }
 
@@ -224,6 +253,8 @@ func customType(t reflect.Type, f structField) string {
 
 // structField is a field of a struct of the API.
 type structField struct {
+	// in is the name of the struct that has the field.
+	in       string
 	json     string
 	typ      reflect.Type
 	required bool
@@ -246,7 +277,7 @@ func fieldsOf(t reflect.Type) []structField {
 			fields = append(fields, fieldsOf(f.Type)...)
 			continue
 		}
-		field := structField{json: name, typ: f.Type, checks: strings.Split(f.Tag.Get("validate"), ",")}
+		field := structField{in: t.Name(), json: name, typ: f.Type, checks: strings.Split(f.Tag.Get("validate"), ",")}
 		for _, check := range field.checks {
 			if values, ok := strings.CutPrefix(check, "oneof="); ok {
 				field.values = strings.Fields(values)

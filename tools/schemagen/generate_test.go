@@ -11,6 +11,9 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
 )
 
 type embedded struct {
@@ -103,6 +106,30 @@ func TestFieldsOf(t *testing.T) {
 	}
 }
 
+// Since when there is a field comes from package validate.
+func TestSince(t *testing.T) {
+	find := func(typ reflect.Type, name string) []calico.Release {
+		for _, f := range fieldsOf(typ) {
+			if f.json == name {
+				return validate.Since(f.in + "." + f.json)
+			}
+		}
+		t.Fatalf("%s has no %s", typ, name)
+		return nil
+	}
+	felix, filter := reflect.TypeFor[calico.FelixConfigurationSpec](), reflect.TypeFor[calico.BGPFilterRuleV4]()
+	for _, c := range []struct{ description, want string }{
+		{withSince("Threads. Felix's default: `false`.", find(felix, "wireguardThreadingEnabled")), "Threads. Since v3.28.3 and v3.29.1. Felix's default: `false`."},
+		{withSince("Path. Default: none.", find(filter, "asPathPrefix")), "Path. Since v3.32. Default: none."}, // of an embedded struct
+		{withSince("Mode.", find(felix, "nftablesMode")), "Mode. Since v3.29."},
+		{withSince("Prefix. Default: none.", find(felix, "logPrefix")), "Prefix. Default: none."},
+	} {
+		if c.description != c.want {
+			t.Errorf("%q, want %q", c.description, c.want)
+		}
+	}
+}
+
 func TestGenerateRefuses(t *testing.T) {
 	type odd struct {
 		Value  string         `json:"value,omitempty" validate:"omitempty,oneof=On Off"`
@@ -122,6 +149,7 @@ func TestGenerateRefuses(t *testing.T) {
 		"no field":                {func(_ map[string]field, d map[string]string) { d["gone"] = "Gone." }, "describes gone, which is no attribute"},
 		"omitted, yet described":  {func(_ map[string]field, d map[string]string) { d["any"] = "Any." }, "describes any, which is no attribute"},
 		"a value is not told":     {func(_ map[string]field, d map[string]string) { d["value"] = "`\"On\"`." }, "does not tell that value may be `\"Off\"`"},
+		"since when is told":      {func(_ map[string]field, d map[string]string) { d["number"] = "Number. Since v3.30." }, "since when there is number"},
 		"declared, yet no field":  {func(f map[string]field, _ map[string]string) { f["gone"] = filled }, "something on gone"},
 		"a number of a text type": {func(f map[string]field, _ map[string]string) { f["number"] = ip }, "number is no string"},
 		"one name for two": {func(f map[string]field, d map[string]string) {

@@ -76,6 +76,11 @@ func init() {
 // "IPPoolSpec.assignmentMode".
 func KnowsField(r calico.Release, field string) bool { return knowsField(r, fieldReleases[field]) }
 
+// Since returns the first releases with a field of the API, such as
+// "IPPoolSpec.assignmentMode": one for each line of releases that it was carried back to,
+// the oldest first. There are none of a field that every release from v3.28 on has.
+func Since(field string) []calico.Release { return fieldReleases[field] }
+
 // knowsField tells whether the release has a field that came in these.
 func knowsField(r calico.Release, since []calico.Release) bool {
 	for i, s := range since {

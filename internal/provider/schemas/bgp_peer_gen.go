@@ -48,7 +48,7 @@ func BGPPeer() map[string]schema.Attribute {
 			Default:             booldefault.StaticBool(false),
 		},
 		"next_hop_mode": schema.StringAttribute{
-			MarkdownDescription: "Next hop of the routes that are sent to the peer: `\"Auto\"` (as BGP has it), `\"Self\"` (the node) or `\"Keep\"` (as received). Since v3.30. Default: none; as BGP has it.",
+			MarkdownDescription: "Next hop of the routes that are sent to the peer: `\"Auto\"` (as BGP has it), `\"Self\"` (the node) or `\"Keep\"` (as received). Since v3.30.2. Default: none; as BGP has it.",
 			Optional:            true,
 		},
 		"password": schema.SingleNestedAttribute{
@@ -113,7 +113,7 @@ func BGPPeer() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"reverse_peering": schema.StringAttribute{
-			MarkdownDescription: "Whether nodes that `peer_selector` selects get their side of the peering by themselves (`\"Auto\"`), or from another BGP peer (`\"Manual\"`). Since v3.30. Default: none; by themselves.",
+			MarkdownDescription: "Whether nodes that `peer_selector` selects get their side of the peering by themselves (`\"Auto\"`), or from another BGP peer (`\"Manual\"`). Since v3.30.3. Default: none; by themselves.",
 			Optional:            true,
 		},
 	}

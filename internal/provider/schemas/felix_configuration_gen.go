@@ -135,11 +135,11 @@ func FelixConfiguration() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"log_action_rate_limit": schema.StringAttribute{
-			MarkdownDescription: "How often rules with the action `\"Log\"` log at most, as a number up to 9999 for each `second`, `minute`, `hour` or `day`, such as `\"10/minute\"`. Since v3.32. Felix's default: none; each packet.",
+			MarkdownDescription: "How often rules with the action `\"Log\"` log at most, as a number up to 9999 for each `second`, `minute`, `hour` or `day`, such as `\"10/minute\"`. Since v3.30.6 and v3.31.4. Felix's default: none; each packet.",
 			Optional:            true,
 		},
 		"log_action_rate_limit_burst": schema.NumberAttribute{
-			MarkdownDescription: "How many packets rules with the action `\"Log\"` log before `log_action_rate_limit` holds, such as `5`, from `0` to `9999`. Since v3.32. Felix's default: none; that of the kernel.",
+			MarkdownDescription: "How many packets rules with the action `\"Log\"` log before `log_action_rate_limit` holds, such as `5`, from `0` to `9999`. Since v3.30.6 and v3.31.4. Felix's default: none; that of the kernel.",
 			Optional:            true,
 		},
 		"log_file_path": schema.StringAttribute{
@@ -588,7 +588,7 @@ func FelixConfiguration() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"bpf_kube_proxy_healthz_port": schema.NumberAttribute{
-			MarkdownDescription: "TCP port at which Felix, as kube-proxy does, tells load balancers whether the host takes traffic, in BPF mode, such as `10256`, from `1` to `65535`. Since v3.31. Felix's default: `10256`.",
+			MarkdownDescription: "TCP port at which Felix, as kube-proxy does, tells load balancers whether the host takes traffic, in BPF mode, such as `10256`, from `1` to `65535`. Since v3.30.5. Felix's default: `10256`.",
 			Optional:            true,
 		},
 		"bpf_psnat_ports": schema.StringAttribute{
@@ -667,7 +667,7 @@ func FelixConfiguration() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"cgroup_v2_path": schema.StringAttribute{
-			MarkdownDescription: "Directory of the host's control groups, if it is not the usual one, such as `\"/run/calico/cgroup\"`, for BPF mode. Since v3.31. Felix's default: none; the usual one.",
+			MarkdownDescription: "Directory of the host's control groups, if it is not the usual one, such as `\"/run/calico/cgroup\"`, for BPF mode. Since v3.30.4. Felix's default: none; the usual one.",
 			Optional:            true,
 		},
 		"flow_logs_policy_evaluation_mode": schema.StringAttribute{
@@ -696,7 +696,7 @@ func FelixConfiguration() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"flow_logs_local_reporter": schema.StringAttribute{
-			MarkdownDescription: "Whether Felix reports flows over a socket on the host: `\"Enabled\"` or `\"Disabled\"`. Since v3.30. Felix's default: `\"Disabled\"`.",
+			MarkdownDescription: "Whether Felix reports flows over a socket on the host: `\"Enabled\"` or `\"Disabled\"`. Since v3.30.1. Felix's default: `\"Disabled\"`.",
 			Optional:            true,
 		},
 		"bpf_profiling": schema.StringAttribute{
@@ -748,7 +748,7 @@ func FelixConfiguration() map[string]schema.Attribute {
 			Optional:            true,
 		},
 		"wireguard_threading_enabled": schema.BoolAttribute{
-			MarkdownDescription: "Whether WireGuard spreads its packets over threads of the kernel, for hosts with very many of them; some kernels hang with it when a peer goes. Felix's default: `false`.",
+			MarkdownDescription: "Whether WireGuard spreads its packets over threads of the kernel, for hosts with very many of them; some kernels hang with it when a peer goes. Since v3.28.3 and v3.29.1. Felix's default: `false`.",
 			Optional:            true,
 		},
 		"wireguard_listening_port": schema.NumberAttribute{

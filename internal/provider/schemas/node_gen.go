@@ -103,7 +103,7 @@ func Node() map[string]schema.Attribute {
 			}},
 		},
 		"interface": schema.ListNestedAttribute{
-			MarkdownDescription: "Interface of the node, a block each, such as `interface { name = \"eth0\" }` with `addresses = [\"10.0.0.5\"]` in it. calico-node writes them. Since v3.30. Default: none.",
+			MarkdownDescription: "Interface of the node, a block each, such as `interface { name = \"eth0\" }` with `addresses = [\"10.0.0.5\"]` in it. calico-node writes them. Since v3.31. Default: none.",
 			Optional:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"name": schema.StringAttribute{
