@@ -16,6 +16,6 @@ func newBGPConfigurationResource() resource.Resource {
 			MarkdownDescription: "A `BGPConfiguration`: how Calico's hosts speak BGP. The one named `default` is for all hosts, `node.<node>` for one. Calico v3.32 makes `default` itself: import it.",
 			Attributes:          schemas.WithMetadata("configuration", "default", schemas.BGPConfiguration()),
 		}),
-		filled: map[string][]string{"logSeverityScreen": {"name"}, "serviceLoadBalancerAggregation": nil},
+		filled: schemas.BGPConfigurationFilled,
 	}}
 }

@@ -17,16 +17,10 @@ func newGlobalNetworkPolicyResource() resource.Resource {
 				"~> **A policy decides for every endpoint that it selects.** Once any policy of a direction selects an endpoint, what no policy allows in that direction is dropped. Keep a [`calico_failsafe_policy`](failsafe_policy.md) before it, so that the hosts stay reachable.",
 			Attributes: schemas.WithMetadata("policy", "allow-web", schemas.GlobalNetworkPolicy()),
 		}),
-		filled:         policyFilled,
+		filled:         schemas.GlobalNetworkPolicyFilled,
 		replaceWarning: policyReplaceWarning,
 	}}
 }
-
-// What Calico fills in in every policy. Its directions follow from its rules.
-var (
-	policyFilled       = map[string][]string{"tier": nil, "types": {"ingress", "egress"}}
-	stagedPolicyFilled = map[string][]string{"tier": nil, "types": {"ingress", "egress", "staged_action"}, "stagedAction": nil}
-)
 
 // policyReplaceWarning tells that for a moment there is no policy.
 func policyReplaceWarning(values) (summary, detail string) {

@@ -24,10 +24,7 @@ func newIPPoolResource() resource.Resource {
 				"~> **Empty a pool before you destroy it.** Set `disabled = true`, wait until no workload has an address from it, and then destroy it. Terraform deletes the pool alone; calicoctl also gives back the blocks of addresses that hosts hold, which Calico otherwise does by itself in time.",
 			Attributes: schemas.WithMetadata("pool", "default-ipv4-ippool", schemas.IPPool()),
 		}),
-		filled: map[string][]string{
-			"blockSize": {"cidr"}, "nodeSelector": nil, "allowedUses": nil,
-			"ipipMode": nil, "vxlanMode": nil, "assignmentMode": nil,
-		},
+		filled:      schemas.IPPoolFilled,
 		replaces:    []string{"cidr", "block_size"},
 		checkOthers: checkPools,
 		// Seen: what was assigned from the old pool keeps its address and its block,

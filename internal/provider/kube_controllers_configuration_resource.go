@@ -18,11 +18,8 @@ func newKubeControllersConfigurationResource() resource.Resource {
 			MarkdownDescription: "The `KubeControllersConfiguration`, of which there is one, named `default`: which of Calico's Kubernetes controllers run, and how. kube-controllers makes it when it starts for the first time: import it. A controller runs if its block is there, even an empty one (`node {}`).",
 			Attributes:          schemas.WithMetadata("configuration", "default", schemas.KubeControllersConfiguration()),
 		}),
-		filled: map[string][]string{
-			"healthChecks": nil, "prometheusMetricsPort": nil, "controllers.node.leakGracePeriod": nil,
-			"controllers.loadBalancer.assignIPs": nil, "controllers.policyMigration.enabled": nil,
-		},
-		warn: warnOfAutoCreate,
+		filled: schemas.KubeControllersConfigurationFilled,
+		warn:   warnOfAutoCreate,
 	}}
 }
 

@@ -16,7 +16,7 @@ func newNetworkPolicyResource() resource.Resource {
 			MarkdownDescription: "A `NetworkPolicy`: rules for the workloads of one namespace that its selector selects. It does not apply to host endpoints, which are in no namespace: for them use [`calico_global_network_policy`](global_network_policy.md).",
 			Attributes:          schemas.WithMetadata("policy", "allow-web", schemas.InNamespace("policy", schemas.NetworkPolicy())),
 		}),
-		filled:         policyFilled,
+		filled:         schemas.NetworkPolicyFilled,
 		replaceWarning: policyReplaceWarning,
 	}}
 }

@@ -16,6 +16,6 @@ func newStagedGlobalNetworkPolicyResource() resource.Resource {
 			MarkdownDescription: "A `StagedGlobalNetworkPolicy`: a `GlobalNetworkPolicy` that is looked at but not enforced, to see what it would do. Calico knows staged policies from v3.30 on.",
 			Attributes:          schemas.WithMetadata("staged policy", "allow-web", schemas.StagedGlobalNetworkPolicy()),
 		}),
-		filled: stagedPolicyFilled,
+		filled: schemas.StagedGlobalNetworkPolicyFilled,
 	}}
 }

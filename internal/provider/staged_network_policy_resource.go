@@ -16,6 +16,6 @@ func newStagedNetworkPolicyResource() resource.Resource {
 			MarkdownDescription: "A `StagedNetworkPolicy`: a `NetworkPolicy` that is looked at but not enforced, to see what it would do. Calico knows staged policies from v3.30 on.",
 			Attributes:          schemas.WithMetadata("staged policy", "allow-web", schemas.InNamespace("staged policy", schemas.StagedNetworkPolicy())),
 		}),
-		filled: stagedPolicyFilled,
+		filled: schemas.StagedNetworkPolicyFilled,
 	}}
 }

@@ -19,7 +19,7 @@ func newTierResource() resource.Resource {
 				"The tiers that Calico makes itself, such as `default`, can be imported, but not be deleted: a destroy ends with an error. A tier with policies in it cannot be deleted either.",
 			Attributes: schemas.WithMetadata("tier", "security", schemas.Tier()),
 		}),
-		filled: map[string][]string{"order": nil, "defaultAction": nil},
+		filled: schemas.TierFilled,
 		keep:   keepBuiltInTier,
 	}}
 }

@@ -52,7 +52,8 @@ func everythingKind() (kind, map[string]string) {
 		descriptions[path] = "About `" + path + "`."
 	}
 	return kind{name: "Everything", typeName: "every_thing", spec: reflect.TypeFor[everything](), fields: map[string]field{
-		"text":       {filled: true},
+		"text":       {filled: true, decidedBy: "must_text maybe"},
+		"maybe":      filled,
 		"mustText":   {optional: true},
 		"ip":         {custom: "spelling.IP"},
 		"inner.name": {required: true},
@@ -149,6 +150,7 @@ func TestGenerateRefuses(t *testing.T) {
 		"no field":                {func(_ map[string]field, d map[string]string) { d["gone"] = "Gone." }, "describes gone, which is no attribute"},
 		"omitted, yet described":  {func(_ map[string]field, d map[string]string) { d["any"] = "Any." }, "describes any, which is no attribute"},
 		"a value is not told":     {func(_ map[string]field, d map[string]string) { d["value"] = "`\"On\"`." }, "does not tell that value may be `\"Off\"`"},
+		"decided, yet not filled": {func(f map[string]field, _ map[string]string) { f["number"] = field{decidedBy: "value"} }, "what decides on number"},
 		"since when is told":      {func(_ map[string]field, d map[string]string) { d["number"] = "Number. Since v3.30." }, "since when there is number"},
 		"declared, yet no field":  {func(f map[string]field, _ map[string]string) { f["gone"] = filled }, "something on gone"},
 		"a number of a text type": {func(f map[string]field, _ map[string]string) { f["number"] = ip }, "number is no string"},

@@ -26,6 +26,8 @@ type field struct {
 	custom string
 	// filled is set where Calico itself gives a field a value that has none.
 	filled bool
+	// decidedBy are the attributes that decide which value that is.
+	decidedBy string
 	// required is set where Calico would take an object without the field, but
 	// nothing could work with it.
 	required bool
@@ -51,12 +53,12 @@ var (
 var (
 	policyFields = map[string]field{
 		"tier":     filled,
-		"types":    filled,
+		"types":    {filled: true, decidedBy: "ingress egress"},
 		"selector": {custom: "spelling.PolicySelector"},
 	}
 	stagedPolicyFields = map[string]field{
 		"tier":         filled,
-		"types":        filled,
+		"types":        {filled: true, decidedBy: "ingress egress staged_action"},
 		"selector":     {custom: "spelling.PolicySelector"},
 		"stagedAction": filled,
 	}
@@ -89,7 +91,7 @@ var kinds = []kind{
 	}},
 	{name: "IPPool", typeName: "ip_pool", spec: reflect.TypeFor[v3.IPPoolSpec](), fields: map[string]field{
 		"cidr":           net,
-		"blockSize":      filled,
+		"blockSize":      {filled: true, decidedBy: "cidr"},
 		"nodeSelector":   filled,
 		"allowedUses":    filled,
 		"ipipMode":       filled,
@@ -98,7 +100,7 @@ var kinds = []kind{
 	}},
 	{name: "IPReservation", typeName: "ip_reservation", spec: reflect.TypeFor[v3.IPReservationSpec](), fields: map[string]field{"reservedCIDRs": hostNet}},
 	{name: "BGPConfiguration", typeName: "bgp_configuration", spec: reflect.TypeFor[calico.BGPConfigurationSpec](), fields: map[string]field{
-		"logSeverityScreen":                  filled,
+		"logSeverityScreen":                  {filled: true, decidedBy: "name"},
 		"serviceLoadBalancerAggregation":     filled,
 		"serviceLoadBalancerIPs.cidr":        net,
 		"serviceExternalIPs.cidr":            net,

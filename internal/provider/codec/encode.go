@@ -116,6 +116,7 @@ func encodeString(from reflect.Value) string {
 	}
 }
 
+// EncodeElements makes the elements of a list of those of a slice.
 func EncodeElements(from reflect.Value, elementType attr.Type) []attr.Value {
 	elements := make([]attr.Value, from.Len())
 	for i := range elements {

@@ -160,3 +160,10 @@ func BGPConfiguration() map[string]schema.Attribute {
 		},
 	}
 }
+
+// BGPConfigurationFilled are the fields of the spec that Calico fills in if they are not configured,
+// each with the attributes that decide by what.
+var BGPConfigurationFilled = map[string][]string{
+	"logSeverityScreen":              {"name"},
+	"serviceLoadBalancerAggregation": nil,
+}

@@ -70,3 +70,10 @@ func GlobalNetworkPolicy() map[string]schema.Attribute {
 		},
 	}
 }
+
+// GlobalNetworkPolicyFilled are the fields of the spec that Calico fills in if they are not configured,
+// each with the attributes that decide by what.
+var GlobalNetworkPolicyFilled = map[string][]string{
+	"tier":  nil,
+	"types": {"ingress", "egress"},
+}

@@ -75,3 +75,14 @@ func IPPool() map[string]schema.Attribute {
 		},
 	}
 }
+
+// IPPoolFilled are the fields of the spec that Calico fills in if they are not configured,
+// each with the attributes that decide by what.
+var IPPoolFilled = map[string][]string{
+	"allowedUses":    nil,
+	"assignmentMode": nil,
+	"blockSize":      {"cidr"},
+	"ipipMode":       nil,
+	"nodeSelector":   nil,
+	"vxlanMode":      nil,
+}

@@ -173,3 +173,13 @@ func KubeControllersConfiguration() map[string]schema.Attribute {
 		},
 	}
 }
+
+// KubeControllersConfigurationFilled are the fields of the spec that Calico fills in if they are not configured,
+// each with the attributes that decide by what.
+var KubeControllersConfigurationFilled = map[string][]string{
+	"controllers.loadBalancer.assignIPs":  nil,
+	"controllers.node.leakGracePeriod":    nil,
+	"controllers.policyMigration.enabled": nil,
+	"healthChecks":                        nil,
+	"prometheusMetricsPort":               nil,
+}

@@ -46,3 +46,10 @@ func NetworkPolicy() map[string]schema.Attribute {
 		},
 	}
 }
+
+// NetworkPolicyFilled are the fields of the spec that Calico fills in if they are not configured,
+// each with the attributes that decide by what.
+var NetworkPolicyFilled = map[string][]string{
+	"tier":  nil,
+	"types": {"ingress", "egress"},
+}

@@ -75,3 +75,11 @@ func StagedGlobalNetworkPolicy() map[string]schema.Attribute {
 		},
 	}
 }
+
+// StagedGlobalNetworkPolicyFilled are the fields of the spec that Calico fills in if they are not configured,
+// each with the attributes that decide by what.
+var StagedGlobalNetworkPolicyFilled = map[string][]string{
+	"stagedAction": nil,
+	"tier":         nil,
+	"types":        {"ingress", "egress", "staged_action"},
+}

@@ -51,3 +51,11 @@ func StagedNetworkPolicy() map[string]schema.Attribute {
 		},
 	}
 }
+
+// StagedNetworkPolicyFilled are the fields of the spec that Calico fills in if they are not configured,
+// each with the attributes that decide by what.
+var StagedNetworkPolicyFilled = map[string][]string{
+	"stagedAction": nil,
+	"tier":         nil,
+	"types":        {"ingress", "egress", "staged_action"},
+}

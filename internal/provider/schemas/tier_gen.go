@@ -21,3 +21,10 @@ func Tier() map[string]schema.Attribute {
 		},
 	}
 }
+
+// TierFilled are the fields of the spec that Calico fills in if they are not configured,
+// each with the attributes that decide by what.
+var TierFilled = map[string][]string{
+	"defaultAction": nil,
+	"order":         nil,
+}
