@@ -19,6 +19,7 @@ var failsafePolicyRow = row{
 		"management_cidrs": `["10.1.0.0/24", "2001:db8:1::/64"]`,
 		"management_ports": `["22", "2200:2210"]`,
 		"etcd_server":      `[{ address = "10.2.0.11", ports = ["2379"] }, { address = "2001:db8:2::/64", ports = ["2379:2380", "4001"] }]`,
+		"api_server":       `[{ address = "10.2.0.21", ports = ["6443"] }]`,
 		"allow_icmp":       `true`,
 		"allow_icmpv6":     `true`,
 		"allow_dhcp":       `true`,
@@ -57,6 +58,7 @@ var failsafePolicyRow = row{
 			"egress": [
 				{"action": "Allow", "protocol": "TCP", "destination": {"nets": ["10.2.0.11/32"], "ports": [2379]}},
 				{"action": "Allow", "protocol": "TCP", "destination": {"nets": ["2001:db8:2::/64"], "ports": ["2379:2380", 4001]}},
+				{"action": "Allow", "protocol": "TCP", "destination": {"nets": ["10.2.0.21/32"], "ports": [6443]}},
 				{"action": "Allow", "protocol": "ICMPv6"},
 				{"action": "Allow", "protocol": "UDP", "destination": {"ports": [67]}},
 				{"action": "Allow", "protocol": "UDP", "destination": {"ports": [547]}},
@@ -82,17 +84,20 @@ var failsafePolicyRow = row{
 		{"etcd_server", `[{ address = "2001:db8:2::/64", ports = ["2379:2380", "4001"] }, { address = "10.2.0.12" }]`,
 			[]edit{remove("spec.egress[0]"), insert("spec.egress[1]", `{"action": "Allow", "protocol": "TCP", "destination": {"nets": ["10.2.0.12/32"], "ports": [2379]}}`)},
 			[]edit{remove("spec.egress[1]")}},
+		{"api_server", `[{ address = "10.2.0.21" }, { address = "10.2.0.22", ports = [443] }]`,
+			[]edit{insert("spec.egress[3]", `{"action": "Allow", "protocol": "TCP", "destination": {"nets": ["10.2.0.22/32"], "ports": [443]}}`)},
+			[]edit{remove("spec.egress[2]")}},
 		{"allow_icmp", `false`, []edit{remove("spec.ingress[2]")},
 			[]edit{insert("spec.ingress[2]", `{"action": "Allow", "protocol": "ICMP"}`)}},
-		{"allow_icmpv6", `false`, []edit{remove("spec.ingress[3]"), remove("spec.egress[2]")}, []edit{
+		{"allow_icmpv6", `false`, []edit{remove("spec.ingress[3]"), remove("spec.egress[3]")}, []edit{
 			insert("spec.ingress[3]", `{"action": "Allow", "protocol": "ICMPv6"}`),
-			insert("spec.egress[2]", `{"action": "Allow", "protocol": "ICMPv6"}`)}},
-		{"allow_dhcp", `false`, []edit{remove("spec.egress[3]"), remove("spec.egress[3]")}, []edit{
-			insert("spec.egress[3]", `{"action": "Allow", "protocol": "UDP", "destination": {"ports": [547]}}`),
-			insert("spec.egress[3]", `{"action": "Allow", "protocol": "UDP", "destination": {"ports": [67]}}`)}},
+			insert("spec.egress[3]", `{"action": "Allow", "protocol": "ICMPv6"}`)}},
+		{"allow_dhcp", `false`, []edit{remove("spec.egress[4]"), remove("spec.egress[4]")}, []edit{
+			insert("spec.egress[4]", `{"action": "Allow", "protocol": "UDP", "destination": {"ports": [547]}}`),
+			insert("spec.egress[4]", `{"action": "Allow", "protocol": "UDP", "destination": {"ports": [67]}}`)}},
 		{"bgp_peers", `["0.0.0.0/0"]`,
-			[]edit{set("spec.ingress[4].source.nets", `["0.0.0.0/0"]`), set("spec.egress[5].destination.nets", `["0.0.0.0/0"]`)},
-			[]edit{remove("spec.ingress[4]"), remove("spec.egress[5]")}},
+			[]edit{set("spec.ingress[4].source.nets", `["0.0.0.0/0"]`), set("spec.egress[6].destination.nets", `["0.0.0.0/0"]`)},
+			[]edit{remove("spec.ingress[4]"), remove("spec.egress[6]")}},
 		{"extra_ingress", everyRuleField, []edit{
 			set("spec.ingress[5]", everyRuleStored[0]),
 			set("spec.ingress[6]", everyRuleStored[1]),
@@ -101,8 +106,8 @@ var failsafePolicyRow = row{
 			insert("spec.ingress[9]", everyRuleStored[4]),
 		}, []edit{remove("spec.ingress[5].source.notNets")}},
 		{"extra_egress", `[{ action = "Deny", destination = { services = { name = "s", namespace = "n" } } }]`,
-			[]edit{remove("spec.egress[6]"), set("spec.egress[6]", `{"action": "Deny", "destination": {"services": {"name": "s", "namespace": "n"}}}`)},
-			[]edit{remove("spec.egress[6]")}},
+			[]edit{remove("spec.egress[7]"), set("spec.egress[7]", `{"action": "Deny", "destination": {"services": {"name": "s", "namespace": "n"}}}`)},
+			[]edit{remove("spec.egress[7]")}},
 	},
 	spellings: []spelling{
 		{attribute: "selector", value: "<<-EOT\n    has(role) &&\n    zone in {\n      'a', 'b'\n    }\n  EOT"},
@@ -116,13 +121,15 @@ var failsafePolicyRow = row{
 			stored: []edit{set("spec.ingress[0].destination.ports", `["22", "2200:2210"]`), set("spec.ingress[1].destination.ports", `["22:22", "2200:2210"]`)}},
 		{attribute: "etcd_server", value: `[{ address = "10.2.0.11/32" }, { address = "2001:DB8:2::/64", ports = ["2379:2380", 4001] }]`},
 		{attribute: "etcd_server", stored: []edit{set("spec.egress[1].destination.nets", `["2001:0db8:2::0/64"]`)}},
+		{attribute: "api_server", value: `[{ address = "10.2.0.21/32" }]`},
+		{attribute: "api_server", stored: []edit{set("spec.egress[2].destination.ports", `["6443:6443"]`)}},
 		{attribute: "bgp_peers", stored: []edit{set("spec.types", `["Egress", "Ingress"]`)}},
 		{attribute: "extra_egress", value: `[
     { action = "Allow", protocol = 6, destination = { nets = ["FD00:1::/64"], ports = ["9100:9100"] } },
     { action = "Deny", destination = { not_nets = ["10.6.0.0/16"] } },
   ]`},
 		{attribute: "extra_egress", stored: []edit{
-			set("spec.egress[6].protocol", `"6"`), set("spec.egress[6].destination.nets", `["FD00:1::/64"]`), set("spec.egress[6].destination.ports", `["9100:9100"]`)}},
+			set("spec.egress[7].protocol", `"6"`), set("spec.egress[7].destination.nets", `["FD00:1::/64"]`), set("spec.egress[7].destination.ports", `["9100:9100"]`)}},
 	},
 	invalid: []invalid{
 		{name: "no management network", set: map[string]string{"management_cidrs": `[]`}, path: "management_cidrs", says: []string{"lock you out", `"10.1.0.0/24"`}},
@@ -177,6 +184,10 @@ var failsafePolicyRow = row{
 		// Releases before v3.29.6 accept it.
 		{name: "every address excluded", set: map[string]string{"extra_ingress": `[{ action = "Allow", source = { not_nets = ["0.0.0.0/0"] } }]`},
 			path: "extra_ingress[0].source.not_nets", says: []string{"matches nothing: remove this network"}, plan: true},
+		{name: "an API server by name", set: map[string]string{"api_server": `[{ address = "api.example.net" }]`},
+			path: "api_server[0].address", says: []string{"addresses, not names", `"10.2.0.11"`}},
+		{name: "an API server with a bad port", set: map[string]string{"api_server": `[{ address = "10.2.0.21", ports = ["https"] }]`},
+			path: "api_server[0].ports[0]", says: []string{"number of the port (6443)"}},
 	},
 }
 

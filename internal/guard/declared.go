@@ -32,8 +32,9 @@ func accessTo(server netip.AddrPort) access {
 type declaration struct {
 	// failsafe is set for a policy that is made as failsafe policies are.
 	failsafe bool
-	// in is who gets in for management, and out which servers hosts must reach.
-	in, out []access
+	// in is who gets in for management. etcd and api are the etcd servers and the API
+	// servers that hosts must reach.
+	in, etcd, api []access
 	// everyone is set if the policy lets everybody in at port 22.
 	everyone bool
 	// bySets is set if network sets are part of what it declares: in another world they
@@ -59,7 +60,10 @@ func (w *World) declarationOf(policy *v3.GlobalNetworkPolicy) *declaration {
 			d.in = appendAccess(d.in, cidr, f.ManagementPorts)
 		}
 		for _, server := range f.EtcdServers {
-			d.out = appendAccess(d.out, server.Address, server.Ports)
+			d.etcd = appendAccess(d.etcd, server.Address, server.Ports)
+		}
+		for _, server := range f.APIServers {
+			d.api = appendAccess(d.api, server.Address, server.Ports)
 		}
 	} else {
 		for _, rule := range policy.Spec.Ingress {
@@ -136,13 +140,13 @@ func (w *World) policies() map[calico.ID]*v3.GlobalNetworkPolicy {
 
 // declarations are what the policies of a world declare together.
 type declarations struct {
-	in, out  []access
-	failsafe bool
-	everyone bool
+	in, etcd, api []access
+	failsafe      bool
+	everyone      bool
 }
 
 func (all *declarations) add(d *declaration) {
-	all.in, all.out = append(all.in, d.in...), append(all.out, d.out...)
+	all.in, all.etcd, all.api = append(all.in, d.in...), append(all.etcd, d.etcd...), append(all.api, d.api...)
 	all.failsafe, all.everyone = all.failsafe || d.failsafe, all.everyone || d.everyone
 }
 
@@ -165,8 +169,8 @@ func (w *World) declarations(before *World) declarations {
 			if len(is.in) > 0 || is.everyone {
 				was.in, was.everyone = nil, false
 			}
-			if len(is.out) > 0 {
-				was.out = nil
+			if len(is.etcd) > 0 || len(is.api) > 0 {
+				was.etcd, was.api = nil, nil
 			}
 		}
 		all.add(&was)

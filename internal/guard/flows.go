@@ -34,7 +34,7 @@ func (g *Guard) flowsOf(all declarations) []Flow {
 		for _, a := range distinctAccess(all.in) {
 			flows = append(flows, Flow{Name: "management access", Traffic: tcp(verdict.Ingress, a)})
 		}
-		servers := slices.Clone(all.out)
+		servers := slices.Concat(all.etcd, all.api)
 		for _, server := range g.servers {
 			servers = append(servers, accessTo(server))
 		}
@@ -58,7 +58,8 @@ func (g *Guard) flowsOf(all declarations) []Flow {
 }
 
 // exposuresOf returns what must stay shut: the ports that hosts are managed at and
-// those of the datastore, from everywhere that is not declared.
+// those of etcd, from everywhere that is not declared. (An API server of Kubernetes is
+// there for everybody in the cluster and around it, and its port is that of others, too.)
 func (g *Guard) exposuresOf(all declarations) []Flow {
 	declared := map[uint16][]netip.Prefix{}
 	var ports []uint16
@@ -73,11 +74,13 @@ func (g *Guard) exposuresOf(all declarations) []Flow {
 			add(a.port, a.net)
 		}
 	}
-	for _, a := range all.out {
+	for _, a := range all.etcd {
 		add(a.port, a.net)
 	}
-	for _, server := range g.servers {
-		add(server.Port(), accessTo(server).net)
+	if !g.Kubernetes {
+		for _, server := range g.servers {
+			add(server.Port(), accessTo(server).net)
+		}
 	}
 	slices.Sort(ports)
 	var flows []Flow

@@ -33,6 +33,8 @@ type Guard struct {
 	Lockout, Exposure Watch
 	// Options tell verdicts what the datastore means for them.
 	Options []verdict.Option
+	// Kubernetes is true if the servers of the datastore are API servers of Kubernetes.
+	Kubernetes bool
 
 	// mu is held while worlds of the guard are made or compared, as they share much.
 	mu sync.Mutex

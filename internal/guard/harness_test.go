@@ -72,7 +72,7 @@ func base() (w world, parts map[string]calico.Object) {
 	order := func(n float64) *float64 { return &n }
 	f := failsafe.Policy{
 		ManagementCIDRs: []string{"10.1.0.0/24"}, ManagementPorts: []numorstring.Port{numorstring.SinglePort(22), numorstring.SinglePort(2222)},
-		EtcdServers: []failsafe.EtcdServer{{Address: "10.2.0.11", Ports: single(2379)}}, ICMP: true, DHCP: true,
+		EtcdServers: []failsafe.Server{{Address: "10.2.0.11", Ports: single(2379)}}, ICMP: true, DHCP: true,
 	}
 	guide := v3.NewGlobalNetworkPolicy()
 	guide.Name, guide.Spec.Order, guide.Spec.Selector = "failsafe", order(0), "all()"

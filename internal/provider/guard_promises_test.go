@@ -25,6 +25,9 @@ resource "calico_failsafe_policy" "this" {
     address = "10.2.0.11"
     ports   = [4001]
   }
+  api_server {
+    address = "10.2.0.21"
+  }
 }
 `
 
@@ -60,12 +63,19 @@ func TestGuardPromises(t *testing.T) {
 		refused string
 		says    []string
 	}{
-		"another management port":        {first: promised, second: promised + policyOf("p", "order = -1", denying("ingress", 2222)), refused: cutOffSummary, says: []string{"TCP port 2222 from 10.1.0.0/24"}},
-		"a port that nobody declares":    {first: promised, second: promised + policyOf("p", "order = -1", denying("ingress", 2223))},
-		"a declared etcd server":         {first: promised, second: promised + policyOf("p", "order = -1", denying("egress", 4001)), refused: cutOffSummary, says: []string{"the datastore (TCP port 4001 to 10.2.0.11)"}},
-		"another port of the server":     {first: promised, second: promised + policyOf("p", "order = -1", denying("egress", 4002))},
-		"a network taken out on purpose": {first: strings.Replace(promised, `"10.1.0.0/24"`, `"10.1.0.0/24", "10.9.0.0/24"`, 1), second: promised},
-		"a server taken out on purpose":  {first: promised, second: strings.Replace(promised, "10.2.0.11", "10.2.0.12", 1)},
+		"another management port":     {first: promised, second: promised + policyOf("p", "order = -1", denying("ingress", 2222)), refused: cutOffSummary, says: []string{"TCP port 2222 from 10.1.0.0/24"}},
+		"a port that nobody declares": {first: promised, second: promised + policyOf("p", "order = -1", denying("ingress", 2223))},
+		"a declared etcd server":      {first: promised, second: promised + policyOf("p", "order = -1", denying("egress", 4001)), refused: cutOffSummary, says: []string{"the datastore (TCP port 4001 to 10.2.0.11)"}},
+		"a declared API server":       {first: promised, second: promised + policyOf("p", "order = -1", denying("egress", 6443)), refused: cutOffSummary, says: []string{"the datastore (TCP port 6443 to 10.2.0.21)"}},
+		"the port of the API server opened to everybody": {
+			first: promised, second: promised + policyOf("p", "order = 1", "ingress {\n  action = \"Allow\"\n  protocol = \"TCP\"\n  destination {\n    ports = [6443]\n  }\n}")},
+		"the port of etcd opened to everybody": {
+			first: promised, second: promised + policyOf("p", "order = 1", "ingress {\n  action = \"Allow\"\n  protocol = \"TCP\"\n  destination {\n    ports = [4001]\n  }\n}"),
+			refused: exposedSummary, says: []string{"TCP port 4001 from 0.0.0.0/0, other than declared"}},
+		"from etcd to API servers on purpose": {first: promised, second: strings.Replace(promised, "etcd_server", "api_server", 1)},
+		"another port of the server":          {first: promised, second: promised + policyOf("p", "order = -1", denying("egress", 4002))},
+		"a network taken out on purpose":      {first: strings.Replace(promised, `"10.1.0.0/24"`, `"10.1.0.0/24", "10.9.0.0/24"`, 1), second: promised},
+		"a server taken out on purpose":       {first: promised, second: strings.Replace(promised, "10.2.0.11", "10.2.0.12", 1)},
 		"repairing what somebody widened": {
 			first: strings.Replace(promised, "10.1.0.0/24", "0.0.0.0/0", 1), second: promised},
 		"the policy goes away": {first: promised, second: strings.Replace(promised, `"this"`, `"that"`, 1) + "", refused: ""},

@@ -221,9 +221,10 @@ func TestNamesInPlaceOfAddresses(t *testing.T) {
 	t.Parallel()
 	for config, code := range map[string]string{
 		"management_cidrs = [\"10.1.0.0/24\"]\netcd_server {\naddress = \"10.2.0.11\"\n}\netcd_server {\naddress = \"etcd.example.net\"\n}": `address = "etcd.example.net"`,
-		"management_cidrs = [\"office.example.net\"]":                                     `management_cidrs = ["office.example.net"]`,
-		"management_cidrs = [\"10.1.0.0/24\"]\nbgp_peers = [\"router1\"]":                 `bgp_peers = ["router1"]`,
-		"management_cidrs = [\"10.1.0.0/24\"]\netcd_server {\naddress = \"localhost\"\n}": `address = "localhost"`,
+		"management_cidrs = [\"10.1.0.0/24\"]\napi_server {\naddress = \"api.example.net\"\n}":                                              `address = "api.example.net"`,
+		"management_cidrs = [\"office.example.net\"]":                                                                                       `management_cidrs = ["office.example.net"]`,
+		"management_cidrs = [\"10.1.0.0/24\"]\nbgp_peers = [\"router1\"]":                                                                   `bgp_peers = ["router1"]`,
+		"management_cidrs = [\"10.1.0.0/24\"]\netcd_server {\naddress = \"localhost\"\n}":                                                   `address = "localhost"`,
 	} {
 		d := fail(t, newWorkspace(t, "resource \"calico_failsafe_policy\" \"a\" {\n"+config+"\n}"), "validate")
 		d.Says(t, "match addresses, not names")

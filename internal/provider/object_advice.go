@@ -126,8 +126,12 @@ func (r *objectResource) advisePolicy(before, after *guard.World, policy *v3.Glo
 
 func (r *objectResource) adviseFailsafe(ctx context.Context, store datastore.Store, after *guard.World, policy *v3.GlobalNetworkPolicy, state values, diags *diag.Diagnostics) {
 	if missed := after.Uncovered(policy); len(missed) > 0 {
-		diags.AddAttributeWarning(path.Root("etcd_server"), "Datastore Not Covered",
-			fmt.Sprintf("This provider finds the datastore at %s, which the policy does not let the hosts reach: when the built-in failsafe ports are off, their Felix could not learn of any change any more. Add an etcd_server block for each, unless the hosts reach the datastore at other addresses.", joined(missed)))
+		block := "etcd_server"
+		if r.data.guard.Kubernetes {
+			block = "api_server"
+		}
+		diags.AddAttributeWarning(path.Root(block), "Datastore Not Covered",
+			fmt.Sprintf("This provider finds the datastore at %s, which the policy does not let the hosts reach: when the built-in failsafe ports are off, their Felix could not learn of any change any more. Add a block %s for each, unless the hosts reach the datastore at other addresses.", joined(missed), block))
 		return
 	}
 	if state != nil && state.str("selector") == policy.Spec.Selector || policy.Spec.Selector != failsafe.SelectsAll {

@@ -181,6 +181,7 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 		data.datastore, data.open, data.adoptIdentical = datastoreType, open, model.AdoptIdentical.ValueBool()
 		data.guard = readGuard(&model, endpoints, &resp.Diagnostics)
 		data.guard.Options = verdictOptions(datastoreType)
+		data.guard.Kubernetes = datastoreType == kubernetes.Type
 		data.opened = datastore.Shared[datastore.Store]{Stands: datastore.Forever, FailureStands: datastore.Forever}
 		data.lock.Stands, data.requestTimeout = datastore.Forever, given.requestTimeout
 	}

@@ -147,6 +147,10 @@ func (k *kubernetes) block() string {
 func (*kubernetes) failsafe() string {
 	return `  # The hosts, and not the pods on them.
   selector = "!has(projectcalico.org/namespace)"
+
+  api_server {
+    address = "10.2.0.21"
+  }
 `
 }
 

@@ -1,6 +1,6 @@
 // Package failsafe knows the failsafe policy of Calico's guide: which rules let
-// management, etcd, DHCP and BGP through, and what stored rules let through in
-// these terms.
+// management, the datastore, DHCP and BGP through, and what stored rules let through
+// in these terms.
 package failsafe
 
 import (
@@ -19,14 +19,20 @@ import (
 // SelectsAll is the selector of the guide's policy.
 const SelectsAll = "all()"
 
-// PortSSH is the port at which hosts are managed if a policy says nothing else.
-const PortSSH = 22
+// The ports of which a policy need not say anything: that at which hosts are managed,
+// and those of etcd and of the API server of Kubernetes.
+const (
+	PortSSH  = 22
+	PortEtcd = 2379
+	PortAPI  = 6443
+)
 
 // The other ports that the guide's policy is about.
 const (
 	portDHCP   = 67  // DHCP server
 	portDHCPv6 = 547 // DHCPv6 server
 	portBGP    = 179
+	portHTTPS  = 443 // API server of a managed cluster
 )
 
 // Policy is what a failsafe policy lets through, in the terms of the guide.
@@ -35,8 +41,8 @@ type Policy struct {
 	// ManagementPorts by TCP.
 	ManagementCIDRs []string
 	ManagementPorts []numorstring.Port
-	// EtcdServers may be connected to by TCP.
-	EtcdServers []EtcdServer
+	// EtcdServers, and APIServers of Kubernetes, may be connected to by TCP.
+	EtcdServers, APIServers []Server
 	// ICMP lets ICMP in. ICMPv6 lets ICMPv6 in and out.
 	ICMP, ICMPv6 bool
 	// DHCP lets requests out to DHCP servers, and to those of DHCPv6 if any
@@ -48,8 +54,8 @@ type Policy struct {
 	ExtraIngress, ExtraEgress []v3.Rule
 }
 
-// EtcdServer is one etcd server that hosts must reach.
-type EtcdServer struct {
+// Server is a server that hosts must reach.
+type Server struct {
 	// Address is an IP address or a network.
 	Address string
 	Ports   []numorstring.Port
@@ -66,6 +72,7 @@ const (
 	OfDHCP         Origin = "DHCP"
 	OfBGP          Origin = "BGP"
 	OfEtcd         Origin = "etcd"
+	OfAPI          Origin = "API server"
 	OfExtraIngress Origin = "extra ingress"
 	OfExtraEgress  Origin = "extra egress"
 )
@@ -74,15 +81,15 @@ const (
 type Rule struct {
 	v3.Rule
 	Origin Origin
-	// Index is the position among EtcdServers, ExtraIngress or ExtraEgress, and 0
-	// for a rule of another origin.
+	// Index is the position among EtcdServers, APIServers, ExtraIngress or
+	// ExtraEgress, and 0 for a rule of another origin.
 	Index int
 }
 
 // IPv6 tells whether any address given is IPv6.
 func (f *Policy) IPv6() bool {
 	addresses := slices.Concat(f.ManagementCIDRs, f.BGPPeers)
-	for _, s := range f.EtcdServers {
+	for _, s := range slices.Concat(f.EtcdServers, f.APIServers) {
 		addresses = append(addresses, s.Address)
 	}
 	return slices.ContainsFunc(addresses, address.IsIPv6)
@@ -110,10 +117,7 @@ func (f *Policy) Ingress() []Rule {
 // Egress returns the rules for what goes out, in the order in which they are
 // stored.
 func (f *Policy) Egress() []Rule {
-	var rules []Rule
-	for i, s := range f.EtcdServers {
-		rules = append(rules, Rule{Origin: OfEtcd, Index: i, Rule: allow(numorstring.ProtocolTCP, v3.EntityRule{}, v3.EntityRule{Nets: []string{address.Net(s.Address)}, Ports: s.Ports})})
-	}
+	rules := appendServers(appendServers(nil, OfEtcd, f.EtcdServers), OfAPI, f.APIServers)
 	if f.ICMPv6 {
 		// Neighbour discovery asks as well as answers, and Linux does not track
 		// its packets as connections: each direction needs its rule.
@@ -129,6 +133,13 @@ func (f *Policy) Egress() []Rule {
 		rules = append(rules, Rule{Origin: OfBGP, Rule: allow(numorstring.ProtocolTCP, v3.EntityRule{}, v3.EntityRule{Nets: nets, Ports: single(portBGP)})})
 	}
 	return appendExtra(rules, OfExtraEgress, f.ExtraEgress)
+}
+
+func appendServers(rules []Rule, origin Origin, servers []Server) []Rule {
+	for i, s := range servers {
+		rules = append(rules, Rule{Origin: origin, Index: i, Rule: allow(numorstring.ProtocolTCP, v3.EntityRule{}, v3.EntityRule{Nets: []string{address.Net(s.Address)}, Ports: s.Ports})})
+	}
+	return rules
 }
 
 func appendExtra(rules []Rule, origin Origin, extra []v3.Rule) []Rule {
@@ -168,9 +179,10 @@ func byFamily(addresses []string) [][]string {
 
 // Parse finds the guide's terms in the rules of a stored policy. It is
 // the way back of Ingress and Egress: what it returns makes just these rules.
-// Rules that are not the guide's, and all behind the first such, are extra. ok
-// is false if the rules of the two directions do not belong together; then
-// all of them are extra.
+// Rules that are not the guide's, and all behind the first such, are extra. The
+// rules of etcd servers and of API servers have one form: from the first on that
+// is for a usual port of API servers, they are those of API servers. ok is false if
+// the rules of the two directions do not belong together; then all of them are extra.
 func Parse(ingress, egress []v3.Rule) (f *Policy, ok bool) {
 	f = &Policy{}
 	in, out := ruleReader{ingress}, ruleReader{egress}
@@ -217,7 +229,12 @@ func Parse(ingress, egress []v3.Rule) (f *Policy, ok bool) {
 		if !sameRule(r, allow(numorstring.ProtocolTCP, v3.EntityRule{}, v3.EntityRule{Nets: nets, Ports: ports})) {
 			return false
 		}
-		f.EtcdServers = append(f.EtcdServers, EtcdServer{Address: address.Bare(nets[0]), Ports: ports})
+		server := Server{Address: address.Bare(nets[0]), Ports: ports}
+		if len(f.APIServers) > 0 || slices.ContainsFunc(ports, isAPI) {
+			f.APIServers = append(f.APIServers, server)
+		} else {
+			f.EtcdServers = append(f.EtcdServers, server)
+		}
 		return true
 	}) {
 	}
@@ -248,7 +265,7 @@ func Parse(ingress, egress []v3.Rule) (f *Policy, ok bool) {
 // make hosts work.
 func Recognise(ingress, egress []v3.Rule) (f *Policy, ok bool) {
 	f, ok = Parse(ingress, egress)
-	works := len(f.EtcdServers) > 0 || f.DHCP && (f.ICMP || f.ICMPv6) || slices.ContainsFunc(f.ManagementPorts, OpensSSH)
+	works := len(f.EtcdServers) > 0 || len(f.APIServers) > 0 || f.DHCP && (f.ICMP || f.ICMPv6) || slices.ContainsFunc(f.ManagementPorts, OpensSSH)
 	return f, ok && len(f.ManagementCIDRs) > 0 && works
 }
 
@@ -351,6 +368,11 @@ func (r *ruleReader) take(fits func(v3.Rule) bool) bool {
 
 func (r *ruleReader) takeRule(want v3.Rule) bool {
 	return r.take(func(got v3.Rule) bool { return sameRule(got, want) })
+}
+
+// isAPI tells a port at which API servers are.
+func isAPI(p numorstring.Port) bool {
+	return p == numorstring.SinglePort(PortAPI) || p == numorstring.SinglePort(portHTTPS)
 }
 
 func onlyBGP(ports []numorstring.Port) bool { return slices.Equal(ports, single(portBGP)) }

@@ -34,12 +34,20 @@ func TestFailsafeRules(t *testing.T) {
 	}{
 		"the guide's": {
 			Policy{ManagementCIDRs: []string{"10.1.0.0/24"}, ManagementPorts: ssh, ICMP: true, DHCP: true,
-				EtcdServers: []EtcdServer{{"10.2.0.11", single(2379)}, {"10.2.0.12/32", []numorstring.Port{{MinPort: 2379, MaxPort: 2380}}}}},
+				EtcdServers: []Server{{"10.2.0.11", single(2379)}, {"10.2.0.12/32", []numorstring.Port{{MinPort: 2379, MaxPort: 2380}}}}},
 			`[{"action":"Allow","protocol":"TCP","source":{"nets":["10.1.0.0/24"]},"destination":{"ports":[22]}},
 			  {"action":"Allow","protocol":"ICMP"}]`,
 			`[{"action":"Allow","protocol":"TCP","destination":{"nets":["10.2.0.11/32"],"ports":[2379]}},
 			  {"action":"Allow","protocol":"TCP","destination":{"nets":["10.2.0.12/32"],"ports":["2379:2380"]}},
 			  {"action":"Allow","protocol":"UDP","destination":{"ports":[67]}}]`,
+		},
+		"in a cluster": {
+			Policy{ManagementCIDRs: []string{"10.1.0.0/24"}, ManagementPorts: ssh,
+				EtcdServers: []Server{{"10.2.0.11", single(2379)}}, APIServers: []Server{{"10.2.0.21", single(6443)}, {"2001:db8:2::21", single(443)}}},
+			`[{"action":"Allow","protocol":"TCP","source":{"nets":["10.1.0.0/24"]},"destination":{"ports":[22]}}]`,
+			`[{"action":"Allow","protocol":"TCP","destination":{"nets":["10.2.0.11/32"],"ports":[2379]}},
+			  {"action":"Allow","protocol":"TCP","destination":{"nets":["10.2.0.21/32"],"ports":[6443]}},
+			  {"action":"Allow","protocol":"TCP","destination":{"nets":["2001:db8:2::21/128"],"ports":[443]}}]`,
 		},
 		"both IP versions": {
 			Policy{ManagementCIDRs: []string{"2001:db8::1", "10.1.0.7"}, ManagementPorts: ssh, ICMPv6: true, DHCP: true, BGPPeers: []string{"::/0", "0.0.0.0/0"}},
@@ -92,7 +100,10 @@ func TestParseFailsafeIsTheWayBack(t *testing.T) {
 	for range cases {
 		f := Policy{ManagementCIDRs: some(1), ManagementPorts: single(22), ICMP: r.IntN(2) == 0, DHCP: r.IntN(2) == 0, ICMPv6: r.IntN(2) == 0}
 		for range r.IntN(3) {
-			f.EtcdServers = append(f.EtcdServers, EtcdServer{Address: addresses[r.IntN(len(addresses))], Ports: single(2379)})
+			f.EtcdServers = append(f.EtcdServers, Server{Address: addresses[r.IntN(len(addresses))], Ports: single(2379)})
+		}
+		for range r.IntN(3) {
+			f.APIServers = append(f.APIServers, Server{Address: addresses[r.IntN(len(addresses))], Ports: single([]uint16{6443, 443}[r.IntN(2)])})
 		}
 		if r.IntN(2) == 0 {
 			f.BGPPeers = some(1)
@@ -118,8 +129,40 @@ func TestParseFailsafeIsTheWayBack(t *testing.T) {
 			t.Fatalf("%+v came back as %+v, which makes other rules", f, got)
 		}
 		if got.ICMP != f.ICMP || got.ICMPv6 != f.ICMPv6 || got.DHCP != f.DHCP || len(got.ManagementCIDRs) != len(f.ManagementCIDRs) ||
-			len(got.EtcdServers) != len(f.EtcdServers) || len(got.BGPPeers) != len(f.BGPPeers) {
+			len(got.EtcdServers) != len(f.EtcdServers) || len(got.APIServers) != len(f.APIServers) || len(got.BGPPeers) != len(f.BGPPeers) {
 			t.Fatalf("%+v came back as %+v", f, got)
+		}
+	}
+}
+
+// The rules of etcd servers and of API servers have one form; their ports tell them apart.
+func TestParseTellsServersByTheirPorts(t *testing.T) {
+	for name, test := range map[string]struct {
+		ports           []uint16
+		etcd, apiServer int
+	}{
+		"etcd":                     {[]uint16{2379, 4001}, 2, 0},
+		"API servers":              {[]uint16{6443, 443}, 0, 2},
+		"both":                     {[]uint16{2379, 6443}, 1, 1},
+		"an API server first":      {[]uint16{6443, 8443}, 0, 2},
+		"one at an unusual port":   {[]uint16{8443}, 1, 0},
+		"etcd after an API server": {[]uint16{443, 2379}, 0, 2},
+	} {
+		f := Policy{ManagementCIDRs: []string{"10.1.0.0/24"}, ManagementPorts: single(22)}
+		var egress []v3.Rule
+		for _, port := range test.ports {
+			f.EtcdServers = append(f.EtcdServers, Server{Address: "10.2.0.1", Ports: single(port)})
+		}
+		for _, b := range f.Egress() {
+			egress = append(egress, b.Rule)
+		}
+		var ingress []v3.Rule
+		for _, b := range f.Ingress() {
+			ingress = append(ingress, b.Rule)
+		}
+		got, _ := Recognise(ingress, egress)
+		if !got.Makes(ingress, egress) || len(got.EtcdServers) != test.etcd || len(got.APIServers) != test.apiServer {
+			t.Errorf("%s: it was read as %+v", name, got)
 		}
 	}
 }

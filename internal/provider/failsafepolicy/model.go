@@ -20,10 +20,11 @@ var (
 
 // model are the attributes that rules are made of; nil for one that is not there.
 type model struct {
-	managementCIDRs, managementPorts, etcdServer attr.Value
-	icmp, icmpv6, dhcp                           attr.Value
-	bgpPeers                                     attr.Value
-	extraIngress, extraEgress                    attr.Value
+	managementCIDRs, managementPorts attr.Value
+	etcdServer, apiServer            attr.Value
+	icmp, icmpv6, dhcp               attr.Value
+	bgpPeers                         attr.Value
+	extraIngress, extraEgress        attr.Value
 }
 
 // attributes returns the fields by the names of their attributes.
@@ -32,6 +33,7 @@ func (m *model) attributes() map[string]*attr.Value {
 		"management_cidrs": &m.managementCIDRs,
 		"management_ports": &m.managementPorts,
 		"etcd_server":      &m.etcdServer,
+		"api_server":       &m.apiServer,
 		"allow_icmp":       &m.icmp,
 		"allow_icmpv6":     &m.icmpv6,
 		"allow_dhcp":       &m.dhcp,
@@ -78,13 +80,17 @@ func (m *model) toPolicy(c *codec.Conversion) *failsafe.Policy {
 	into("allow_icmpv6", &f.ICMPv6, ingressPath, egressPath)
 	into("allow_dhcp", &f.DHCP, egressPath)
 	into("bgp_peers", &f.BGPPeers, ingressPath, egressPath)
-	if m.etcdServer != nil {
-		if codec.FullyKnown(m.etcdServer) {
-			f.EtcdServers = etcdServers(c, m.etcdServer)
-		} else {
+	servers := func(name string, target *[]failsafe.Server) {
+		switch value := *m.attributes()[name]; {
+		case value == nil:
+		case codec.FullyKnown(value):
+			*target = serversOf(c, name, value)
+		default:
 			c.Unknown = append(c.Unknown, egressPath)
 		}
 	}
+	servers("etcd_server", &f.EtcdServers)
+	servers("api_server", &f.APIServers)
 	if !m.addressesKnown() && f.DHCP {
 		c.Unknown = append(c.Unknown, egressPath) // whether DHCPv6 is among the rules
 	}
@@ -100,28 +106,30 @@ func (m *model) addressesKnown() bool {
 			return false
 		}
 	}
-	if m.etcdServer != nil && m.etcdServer.IsUnknown() {
-		return false
-	}
-	for _, e := range codec.Elements(m.etcdServer) {
-		server, ok := e.(types.Object)
-		if !ok || server.IsUnknown() || server.Attributes()["address"].IsUnknown() {
+	for _, servers := range []attr.Value{m.etcdServer, m.apiServer} {
+		if servers != nil && servers.IsUnknown() {
 			return false
+		}
+		for _, e := range codec.Elements(servers) {
+			server, ok := e.(types.Object)
+			if !ok || server.IsUnknown() || server.Attributes()["address"].IsUnknown() {
+				return false
+			}
 		}
 	}
 	return true
 }
 
-func etcdServers(c *codec.Conversion, v attr.Value) []failsafe.EtcdServer {
-	at := calico.NewPath("etcd_server")
-	var servers []failsafe.EtcdServer
+func serversOf(c *codec.Conversion, name string, v attr.Value) []failsafe.Server {
+	at := calico.NewPath(name)
+	var servers []failsafe.Server
 	for i, e := range codec.Elements(v) {
 		o, ok := e.(types.Object)
 		if !ok || o.IsNull() {
-			c.Fault(at.Index(i), nil, "An etcd server must not be null: leave the element out.")
+			c.Fault(at.Index(i), nil, "A server must not be null: leave the element out.")
 			continue
 		}
-		server := failsafe.EtcdServer{Address: codec.Text(o.Attributes()["address"])}
+		server := failsafe.Server{Address: codec.Text(o.Attributes()["address"])}
 		codec.Decode(c, o.Attributes()["ports"], reflect.ValueOf(&server.Ports).Elem(), at.Index(i).Field("ports"))
 		servers = append(servers, server)
 	}
@@ -138,6 +146,7 @@ func fromPolicy(f *failsafe.Policy, attributeTypes map[string]attr.Type) *model 
 		managementCIDRs: spelling.Unordered(spelling.HostNet).Value(codec.EncodeElements(reflect.ValueOf(f.ManagementCIDRs), spelling.HostNet)),
 		managementPorts: list("management_ports", f.ManagementPorts),
 		etcdServer:      serverList(f.EtcdServers, attributeTypes["etcd_server"]),
+		apiServer:       serverList(f.APIServers, attributeTypes["api_server"]),
 		icmp:            types.BoolValue(f.ICMP),
 		icmpv6:          types.BoolValue(f.ICMPv6),
 		dhcp:            types.BoolValue(f.DHCP),
@@ -147,7 +156,7 @@ func fromPolicy(f *failsafe.Policy, attributeTypes map[string]attr.Type) *model 
 	}
 }
 
-func serverList(servers []failsafe.EtcdServer, typ attr.Type) attr.Value {
+func serverList(servers []failsafe.Server, typ attr.Type) attr.Value {
 	list, ok := typ.(basetypes.ListType)
 	if !ok || len(servers) == 0 {
 		return codec.Null(typ)

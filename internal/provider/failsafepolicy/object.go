@@ -21,11 +21,12 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
-// The defaults of the failsafe policy, which are the guide's.
-const (
-	defaultName = "failsafe"
-	portEtcd    = 2379
-)
+// defaultName is the guide's name of the policy.
+const defaultName = "failsafe"
+
+// serverPorts are the blocks of servers that hosts must reach, and the port of such a
+// server if nothing is said of it.
+var serverPorts = map[string]uint16{"etcd_server": failsafe.PortEtcd, "api_server": failsafe.PortAPI}
 
 // Complete fills in the guide's defaults.
 func Complete(config, planned map[string]attr.Value) {
@@ -42,7 +43,9 @@ func Complete(config, planned map[string]attr.Value) {
 			planned[name] = value
 		}
 	}
-	planned["etcd_server"] = completeServers(config["etcd_server"])
+	for name, port := range serverPorts {
+		planned[name] = completeServers(config[name], port)
+	}
 	if isNull(config["allow_icmpv6"]) {
 		planned["allow_icmpv6"] = types.BoolUnknown()
 		if modelOf(config).addressesKnown() {
@@ -55,8 +58,8 @@ func portList(port uint16) attr.Value {
 	return types.ListValueMust(spelling.Port, []attr.Value{spelling.NewValue(spelling.Port, numorstring.SinglePort(port).String())})
 }
 
-// completeServers gives every etcd server its ports.
-func completeServers(servers attr.Value) attr.Value {
+// completeServers gives every server its ports.
+func completeServers(servers attr.Value, port uint16) attr.Value {
 	list, ok := servers.(types.List)
 	if !ok || list.IsNull() || list.IsUnknown() {
 		return servers
@@ -68,7 +71,7 @@ func completeServers(servers attr.Value) attr.Value {
 			continue
 		}
 		attributes := server.Attributes()
-		attributes["ports"] = portList(portEtcd)
+		attributes["ports"] = portList(port)
 		completed[i] = types.ObjectValueMust(server.AttributeTypes(context.Background()), attributes)
 	}
 	return types.ListValueMust(list.ElementType(context.Background()), completed)
@@ -124,13 +127,20 @@ func check(c *codec.Conversion, v map[string]attr.Value, f *failsafe.Policy) {
 			c.Fault(calico.NewPath("management_ports").Index(i), p.PortName, "Write the number of the port (22) or a range (\"2200:2210\"): a named port would be looked up on every endpoint.")
 		}
 	}
-	for i, s := range f.EtcdServers {
+	checkServers(c, "etcd_server", f.EtcdServers)
+	checkServers(c, "api_server", f.APIServers)
+}
+
+func checkServers(c *codec.Conversion, name string, servers []failsafe.Server) {
+	port := serverPorts[name]
+	for i, s := range servers {
+		at := calico.NewPath(name).Index(i)
 		if isHostName(s.Address) {
-			c.Fault(calico.NewPath("etcd_server").Index(i).Field("address"), s.Address, "%s", noName)
+			c.Fault(at.Field("address"), s.Address, "%s", noName)
 		}
 		for j, p := range s.Ports {
 			if address.IsNamed(p) && isHostName(p.PortName) {
-				c.Fault(calico.NewPath("etcd_server").Index(i).Field("ports").Index(j), p.PortName, "Write the number of the port (2379) or a range (\"2379:2380\"): a named port would be looked up on every endpoint.")
+				c.Fault(at.Field("ports").Index(j), p.PortName, "Write the number of the port (%d) or a range (\"%d:%d\"): a named port would be looked up on every endpoint.", port, port, port+1)
 			}
 		}
 	}
@@ -189,6 +199,7 @@ var madeOf = map[failsafe.Origin]string{
 	failsafe.OfDHCP:         "allow_dhcp",
 	failsafe.OfBGP:          "bgp_peers",
 	failsafe.OfEtcd:         "etcd_server",
+	failsafe.OfAPI:          "api_server",
 	failsafe.OfExtraIngress: "extra_ingress",
 	failsafe.OfExtraEgress:  "extra_egress",
 }
@@ -221,7 +232,7 @@ func Locate(v map[string]attr.Value, field calico.Path, attributeTypes map[strin
 			return p, true
 		}
 		return codec.ExtendPath(p.AtListIndex(rule.Index), list.ElemType, reflect.TypeFor[v3.Rule](), rest), true
-	case failsafe.OfEtcd:
+	case failsafe.OfEtcd, failsafe.OfAPI:
 		p = p.AtListIndex(rule.Index)
 		if len(rest) > 1 && rest[1].Field == "ports" {
 			p = p.AtName("ports")

@@ -18,7 +18,7 @@ func Schema() schema.Schema {
 	return schemas.WithBlocks(schema.Schema{
 		MarkdownDescription: "A `GlobalNetworkPolicy` that keeps hosts reachable once host endpoints protect them: " +
 			"the [failsafe policy that Calico's reference recommends](https://docs.tigera.io/calico/latest/reference/host-endpoints/connectivity), made from the addresses of your network. " +
-			"It allows SSH from the management networks, ICMP, and the hosts' own traffic to etcd and DHCP. The function [`manifest`](../functions/manifest.md) shows all of its rules, as YAML: `provider::calico::manifest(calico_failsafe_policy.this.object)`.\n\n" +
+			"It allows SSH from the management networks, ICMP, and the hosts' own traffic to DHCP and to etcd or the API servers of Kubernetes. The function [`manifest`](../functions/manifest.md) shows all of its rules, as YAML: `provider::calico::manifest(calico_failsafe_policy.this.object)`.\n\n" +
 			"~> **Keep this policy for as long as there is a host endpoint.** Name it in the `depends_on` of every [`calico_host_endpoint`](host_endpoint.md), so that Terraform creates it before them and destroys it after them.\n\n" +
 			"~> **The default `selector` includes workloads.** If any policy selects an endpoint, Calico drops what no policy allows there, and its profiles no longer count. If workloads have no policies of their own, select hosts only.",
 		Attributes: schemas.WithMetadata("policy", defaultName, map[string]schema.Attribute{
@@ -50,33 +50,20 @@ func Schema() schema.Schema {
 				Optional:            true, Computed: true,
 				Validators: []validator.List{listvalidator.SizeAtLeast(1)},
 			},
-			"etcd_server": schema.ListNestedAttribute{
-				MarkdownDescription: "An etcd server that hosts must be able to reach, a block each and one rule for each in this order, such as `etcd_server { address = \"10.2.0.11\" }`. Default: none.",
-				Optional:            true,
-				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"address": schema.StringAttribute{
-						MarkdownDescription: "Address of the server, such as `\"10.2.0.11\"`, or a network of servers, such as `\"2001:db8:2::/64\"`.",
-						CustomType:          spelling.HostNet,
-						Required:            true,
-					},
-					"ports": schema.ListAttribute{
-						MarkdownDescription: "TCP ports of the server: numbers and ranges, such as `[2379, 2380]`. Default: `[2379]`.",
-						ElementType:         spelling.Port,
-						Optional:            true, Computed: true,
-						Validators: []validator.List{listvalidator.SizeAtLeast(1)},
-					},
-				}},
-			},
+			"etcd_server": servers("An etcd server that hosts must be able to reach, a block each and one rule for each in this order, such as `etcd_server { address = \"10.2.0.11\" }`. Default: none.",
+				"TCP ports of the server: numbers and ranges, such as `[2379, 2380]`. Default: `[2379]`."),
+			"api_server": servers("An API server of Kubernetes that hosts must be able to reach, a block each and one rule for each in this order, after those of etcd, such as `api_server { address = \"10.2.0.21\" }`. If hosts reach the API servers through a load balancer, give the address of that. In the Kubernetes datastore, Felix needs it when the built-in failsafe ports are switched off. Default: none. An import takes a rule for port 6443 or 443, and the servers after it, for API servers.",
+				"TCP ports of the server: numbers and ranges, such as `[443]`. Default: `[6443]`."),
 			"allow_icmp": schema.BoolAttribute{
 				MarkdownDescription: "Whether inbound ICMP, such as a ping, is allowed. Default: `true`.",
 				Optional:            true, Computed: true,
 			},
 			"allow_icmpv6": schema.BoolAttribute{
-				MarkdownDescription: "Whether ICMPv6 is allowed in both directions, which IPv6 neighbour discovery needs. Default: `true` if `management_cidrs`, `etcd_server` or `bgp_peers` has an IPv6 address, otherwise `false`.",
+				MarkdownDescription: "Whether ICMPv6 is allowed in both directions, which IPv6 neighbour discovery needs. Default: `true` if `management_cidrs`, `etcd_server`, `api_server` or `bgp_peers` has an IPv6 address, otherwise `false`.",
 				Optional:            true, Computed: true,
 			},
 			"allow_dhcp": schema.BoolAttribute{
-				MarkdownDescription: "Whether outbound DHCP (UDP port 67) is allowed, and DHCPv6 (UDP port 547) too if `management_cidrs`, `etcd_server` or `bgp_peers` has an IPv6 address. Default: `true`.",
+				MarkdownDescription: "Whether outbound DHCP (UDP port 67) is allowed, and DHCPv6 (UDP port 547) too if `management_cidrs`, `etcd_server`, `api_server` or `bgp_peers` has an IPv6 address. Default: `true`.",
 				Optional:            true, Computed: true,
 			},
 			"bgp_peers": schema.ListAttribute{
@@ -93,4 +80,25 @@ func Schema() schema.Schema {
 			},
 		}),
 	})
+}
+
+// servers is a list of servers that hosts must reach.
+func servers(description, ports string) schema.ListNestedAttribute {
+	return schema.ListNestedAttribute{
+		MarkdownDescription: description,
+		Optional:            true,
+		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+			"address": schema.StringAttribute{
+				MarkdownDescription: "Address of the server, such as `\"10.2.0.11\"`, or a network of servers, such as `\"2001:db8:2::/64\"`.",
+				CustomType:          spelling.HostNet,
+				Required:            true,
+			},
+			"ports": schema.ListAttribute{
+				MarkdownDescription: ports,
+				ElementType:         spelling.Port,
+				Optional:            true, Computed: true,
+				Validators: []validator.List{listvalidator.SizeAtLeast(1)},
+			},
+		}},
+	}
 }
