@@ -45,7 +45,7 @@ func (k *Kubernetes) Proxy(t testing.TB) *KubernetesProxy {
 		}
 		handle(w, r, forward)
 	}))
-	t.Cleanup(p.Server.Close)
+	t.Cleanup(p.Close)
 	return p
 }
 

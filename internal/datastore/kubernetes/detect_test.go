@@ -17,31 +17,27 @@ const migrationCRD = `{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomReso
 "spec":{"group":"migration.projectcalico.org","scope":"Cluster","names":{"kind":"DatastoreMigration","listKind":"DatastoreMigrationList","plural":"datastoremigrations","singular":"datastoremigration"},
 "versions":[{"name":"v1beta1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]}}`
 
-// TestDetectsTheRelease looks at clusters that have nothing but their definitions, and then
+// testDetectsTheRelease looks at clusters that have nothing but their definitions, and then
 // a ClusterInformation.
-func TestDetectsTheRelease(t *testing.T) {
-	t.Parallel()
+func testDetectsTheRelease(t *testing.T, c *cluster) {
+	t.Helper()
 	want := map[acctest.CalicoCRDs]string{acctest.CRDs328: "v3.28", acctest.CRDs331: "v3.31", acctest.CRDs332: "v3.32", acctest.NativeCRDs: "v3.32"}
-	inEachForm(t, func(t *testing.T, c *cluster) {
-		crds := acctest.CalicoCRDs(strings.TrimPrefix(t.Name(), "TestDetectsTheRelease/"))
-		crds = acctest.CalicoCRDs(strings.ReplaceAll(string(crds), "_", " "))
-		finding, err := c.Release(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := finding.Release.String(); !strings.HasPrefix(got, want[crds]) || finding.Assumed || finding.Locked != "" {
-			t.Errorf("it finds %s (%+v), want %s", got, finding, want[crds])
-		}
-		f, err := c.facts(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.MustDo(t, http.MethodPost, "/apis/"+f.groupVersion()+"/clusterinformations", "", `{"apiVersion":"`+f.groupVersion()+`","kind":"ClusterInformation","metadata":{"name":"default"},"spec":{"calicoVersion":"v3.32.7","datastoreReady":false}}`)
-		again := c.open(t, Config{}, Options{})
-		if finding, err = again.Release(t.Context()); err != nil || finding.Release.String() != "v3.32.7" || finding.Locked == "" {
-			t.Errorf("with a ClusterInformation it finds %+v, %v", finding, err)
-		}
-	})
+	finding, err := c.Release(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := finding.Release.String(); !strings.HasPrefix(got, want[c.crds]) || finding.Assumed || finding.Locked != "" {
+		t.Errorf("it finds %s (%+v), want %s", got, finding, want[c.crds])
+	}
+	f, err := c.facts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.MustDo(t, http.MethodPost, "/apis/"+f.groupVersion()+"/clusterinformations", "", `{"apiVersion":"`+f.groupVersion()+`","kind":"ClusterInformation","metadata":{"name":"default"},"spec":{"calicoVersion":"v3.32.7","datastoreReady":false}}`)
+	again := c.open(t, Config{})
+	if finding, err = again.Release(t.Context()); err != nil || finding.Release.String() != "v3.32.7" || finding.Locked == "" {
+		t.Errorf("with a ClusterInformation it finds %+v, %v", finding, err)
+	}
 }
 
 // TestDetectsTheGroup goes through a migration from one group to the other.
@@ -49,7 +45,7 @@ func TestDetectsTheGroup(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, acctest.CRDs332, acctest.NativeCRDs)
 	group := func(cfg Config) (string, string, error) {
-		s := c.open(t, cfg, Options{})
+		s := c.open(t, cfg)
 		f, err := s.facts(t.Context())
 		if err != nil {
 			return "", "", err
@@ -110,7 +106,7 @@ func TestDetectsNothing(t *testing.T) {
 	if _, _, err := c.List(t.Context(), calico.KindHostEndpoint); err == nil {
 		t.Error("a cluster without Calico passes for one without host endpoints")
 	}
-	s := c.open(t, Config{APIGroup: GroupNative}, Options{})
+	s := c.open(t, Config{APIGroup: GroupNative})
 	if _, err := s.Release(t.Context()); err == nil || !strings.Contains(err.Error(), "does not serve") {
 		t.Errorf("with api_group: %v", err)
 	}

@@ -25,6 +25,7 @@ func (s *Store) denied(reason datastore.DeniedReason, err error) *datastore.Deni
 	switch reason {
 	case datastore.DeniedCredentials:
 		refused.Advice = fmt.Sprintf("%s does not accept the credentials: it was given %s. Check that they are valid for this cluster and have not expired: a token that a data source reads at the beginning of a run may expire in a long apply, where an `exec` block gets a new one.", s, s.cfg.credential())
+	case datastore.DeniedPermission: // see forbidden
 	case datastore.DeniedTLS:
 		refused.Advice = fmt.Sprintf("The TLS connection to %s failed. Check that kubernetes.cluster_ca_certificate (or cluster_ca_certificate_file, or the kubeconfig) is the authority that signed the API server's certificate, that the certificate is for the name or address in kubernetes.host (kubernetes.tls_server_name gives another name), and that a client certificate, if there is one, is valid.", s)
 	}

@@ -287,16 +287,16 @@ func (a calicoAPI) body(kind calico.Kind, value []byte, base *datastore.Stored) 
 // which are in the wrapper. now are those of the object in Calico's API; the others are
 // those of what it replaces. A real one that others have put there, and that has not
 // changed, stays what it is.
-func split(now, real, before, wrapped map[string]string) (nowReal, nowWrapped map[string]string) {
+func split(now, kept, before, wrapped map[string]string) (nowReal, nowWrapped map[string]string) {
 	nowReal, nowWrapped = map[string]string{}, map[string]string{}
-	for key, value := range real {
+	for key, value := range kept {
 		_, shown := before[key]
 		if _, still := now[key]; still || !shown || calico.MachineAnnotation(key) && key != calico.MetadataAnnotation {
 			nowReal[key] = value
 		}
 	}
 	for key, value := range now {
-		old, isReal := real[key]
+		old, isReal := kept[key]
 		_, isWrapped := wrapped[key]
 		if isReal && !isWrapped && old == value {
 			continue

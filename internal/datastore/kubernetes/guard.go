@@ -146,9 +146,9 @@ func (s *Store) undo(ctx context.Context, f *facts, c change, stored, base *data
 	case base == nil: // it was created
 		_, _, err = s.make(ctx, f, s.deletion(stored))
 	case stored == nil: // it was deleted
-		_, err = s.sendBack(ctx, f, c.id, base, nil)
+		err = s.sendBack(ctx, f, c.id, base, nil)
 	default:
-		_, err = s.sendBack(ctx, f, c.id, base, stored)
+		err = s.sendBack(ctx, f, c.id, base, stored)
 	}
 	return err
 }
@@ -156,26 +156,26 @@ func (s *Store) undo(ctx context.Context, f *facts, c change, stored, base *data
 var errNoUndo = errors.New("somebody else has changed it since")
 
 // sendBack stores base again: in the place of now, or anew if that is nil.
-func (s *Store) sendBack(ctx context.Context, f *facts, id calico.ID, base, now *datastore.Stored) (*datastore.Stored, error) {
+func (s *Store) sendBack(ctx context.Context, f *facts, id calico.ID, base, now *datastore.Stored) error {
 	if id.Kind == calico.KindNode {
-		return nil, errors.New("a Node decides about no flow by itself")
+		return errors.New("a Node decides about no flow by itself")
 	}
 	r, err := f.again(id, base, now)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for {
-		body, err := s.send(ctx, r)
+		_, err := s.send(ctx, r)
 		var lost *lostError
 		switch {
 		case err == nil:
-			return s.read(f, id.Kind, body)
+			return nil
 		case errors.As(err, &lost) && ctx.Err() == nil:
 			continue // it compares what it replaces
 		case is(err, metav1.StatusReasonAlreadyExists), is(err, metav1.StatusReasonConflict), is(err, metav1.StatusReasonNotFound):
-			return nil, errNoUndo
+			return errNoUndo
 		default:
-			return nil, s.explainWrite(r, err)
+			return s.explainWrite(r, err)
 		}
 	}
 }

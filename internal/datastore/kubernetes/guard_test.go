@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -105,117 +106,113 @@ func (m *meddler) next(meddle func()) {
 	m.meddle = meddle
 }
 
-// TestGuardRefuses asks the guard before a write.
-func TestGuardRefuses(t *testing.T) {
-	t.Parallel()
-	inEachForm(t, func(t *testing.T, c *cluster) {
-		if _, err := c.Guarded(guardFor("deny", true)).Create(t.Context(), policy("deny", "")); !errors.Is(err, errCut) {
-			t.Errorf("a policy that cuts off: %v", err)
-		}
-		if _, err := c.Get(t.Context(), calico.IDOf(policy("deny", ""))); !errors.Is(err, datastore.ErrNotFound) {
-			t.Errorf("it was written: %v", err)
-		}
-		allow, err := c.Guarded(guardFor("allow", true)).Create(t.Context(), policy("allow", ""))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := c.Guarded(guardFor("deny", true)).Create(t.Context(), policy("deny", "")); err != nil {
-			t.Errorf("a policy beside one that allows: %v", err)
-		}
-		if err := c.Guarded(guardFor("allow", false)).Delete(t.Context(), allow); !errors.Is(err, errCut) {
-			t.Errorf("taking away what allows: %v", err)
-		}
-	})
+// testGuardRefuses asks the guard before a write.
+func testGuardRefuses(t *testing.T, c *cluster) {
+	t.Helper()
+	if _, err := c.Guarded(guardFor("deny", true)).Create(t.Context(), policy("deny", "")); !errors.Is(err, errCut) {
+		t.Errorf("a policy that cuts off: %v", err)
+	}
+	if _, err := c.Get(t.Context(), calico.IDOf(policy("deny", ""))); !errors.Is(err, datastore.ErrNotFound) {
+		t.Errorf("it was written: %v", err)
+	}
+	allow, err := c.Guarded(guardFor("allow", true)).Create(t.Context(), policy("allow", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Guarded(guardFor("deny", true)).Create(t.Context(), policy("deny", "")); err != nil {
+		t.Errorf("a policy beside one that allows: %v", err)
+	}
+	if err := c.Guarded(guardFor("allow", false)).Delete(t.Context(), allow); !errors.Is(err, errCut) {
+		t.Errorf("taking away what allows: %v", err)
+	}
 }
 
-// TestGuardUndoes lets somebody else write between the guard's decision and the write, for
+// testGuardUndoes lets somebody else write between the guard's decision and the write, for
 // each kind of write.
-func TestGuardUndoes(t *testing.T) {
-	t.Parallel()
-	inEachForm(t, func(t *testing.T, c *cluster) {
-		m := newMeddler(t, c)
-		s := m.open(t)
-		ctx := t.Context()
-		create := func(name string) *datastore.Stored {
-			t.Helper()
-			stored, err := c.Create(ctx, policy(name, ""))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return stored
-		}
-		remove := func(stored *datastore.Stored) {
-			if err := c.Delete(context.WithoutCancel(ctx), stored); err != nil {
-				t.Error(err)
-			}
-		}
-		wantUndone := func(what string, err error) {
-			t.Helper()
-			var undone *datastore.UndoneError
-			if !errors.As(err, &undone) || !errors.Is(err, errCut) || len(undone.Others) == 0 {
-				t.Errorf("%s: %v", what, err)
-			}
-		}
-		wantStored := func(name string, want bool) {
-			t.Helper()
-			_, err := c.Get(ctx, calico.ID{Kind: calico.KindGlobalNetworkPolicy, Name: name})
-			if (err == nil) != want {
-				t.Errorf("%s is stored: %v, want %t", name, err, want)
-			}
-		}
-
-		// A create of what denies, while somebody deletes what allows.
-		allow := create("allow")
-		m.next(func() { remove(allow) })
-		_, err := s.Guarded(guardFor("deny", true)).Create(ctx, policy("deny", ""))
-		wantUndone("a create", err)
-		wantStored("deny", false)
-
-		// A delete of what allows, while somebody creates what denies.
-		allow = create("allow")
-		m.next(func() { create("deny") })
-		wantUndone("a delete", s.Guarded(guardFor("allow", false)).Delete(ctx, allow))
-		wantStored("allow", true)
-		again, err := c.Get(ctx, calico.IDOf(allow.Object))
+func testGuardUndoes(t *testing.T, c *cluster) {
+	t.Helper()
+	m := newMeddler(t, c)
+	s := m.open(t)
+	ctx := t.Context()
+	create := func(name string) *datastore.Stored {
+		t.Helper()
+		stored, err := c.Create(ctx, policy(name, ""))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if changes, err := calico.ContentChanges(calico.KindGlobalNetworkPolicy, allow.Raw, again.Raw); err != nil || len(changes) > 1 {
-			t.Errorf("it came back with %v, %v", changes, err) // (its uid is another one)
+		return stored
+	}
+	remove := func(stored *datastore.Stored) {
+		if err := c.Delete(context.WithoutCancel(ctx), stored); err != nil {
+			t.Error(err)
 		}
+	}
+	wantUndone := func(what string, err error) {
+		t.Helper()
+		var undone *datastore.UndoneError
+		if !errors.As(err, &undone) || !errors.Is(err, errCut) || len(undone.Others) == 0 {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	wantStored := func(name string, want bool) {
+		t.Helper()
+		_, err := c.Get(ctx, calico.ID{Kind: calico.KindGlobalNetworkPolicy, Name: name})
+		if (err == nil) != want {
+			t.Errorf("%s is stored: %v, want %t", name, err, want)
+		}
+	}
 
-		// An update, which is put back to the byte.
-		deny, err := c.Get(ctx, calico.ID{Kind: calico.KindGlobalNetworkPolicy, Name: "deny"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		changed, ok := deny.Object.DeepCopyObject().(*v3.GlobalNetworkPolicy)
-		if !ok {
-			t.Fatal("it is no policy")
-		}
-		changed.Labels, changed.Spec.Selector = map[string]string{"new": "x"}, "all()"
-		m.next(func() { remove(again) })
-		_, err = s.Guarded(guardFor("deny", true)).Update(ctx, changed, deny)
-		wantUndone("an update", err)
-		now, err := c.Get(ctx, calico.IDOf(changed))
-		if err != nil || string(now.Raw) != string(deny.Raw) || string(now.Own) != string(deny.Own) {
-			t.Errorf("it is\n%s\n%s, and was\n%s\n%s (%v)", now.Raw, now.Own, deny.Raw, deny.Own, err)
-		}
+	// A create of what denies, while somebody deletes what allows.
+	allow := create("allow")
+	m.next(func() { remove(allow) })
+	_, err := s.Guarded(guardFor("deny", true)).Create(ctx, policy("deny", ""))
+	wantUndone("a create", err)
+	wantStored("deny", false)
 
-		// What somebody else writes at the same time is no reason by itself.
-		allow = create("allow")
-		set := v3.NewGlobalNetworkSet()
-		set.Name = "other"
-		m.next(func() {
-			if _, err := c.Create(context.WithoutCancel(ctx), set); err != nil {
-				t.Error(err)
-			}
-		})
-		if _, err := s.Guarded(guardFor("deny", true)).Update(ctx, changed, now); err != nil {
-			t.Errorf("a change beside another one that does no harm: %v", err)
+	// A delete of what allows, while somebody creates what denies.
+	allow = create("allow")
+	m.next(func() { create("deny") })
+	wantUndone("a delete", s.Guarded(guardFor("allow", false)).Delete(ctx, allow))
+	wantStored("allow", true)
+	again, err := c.Get(ctx, calico.IDOf(allow.Object))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changes, err := calico.ContentChanges(calico.KindGlobalNetworkPolicy, allow.Raw, again.Raw); err != nil || len(changes) > 1 {
+		t.Errorf("it came back with %v, %v", changes, err) // (its uid is another one)
+	}
+
+	// An update, which is put back to the byte.
+	deny, err := c.Get(ctx, calico.ID{Kind: calico.KindGlobalNetworkPolicy, Name: "deny"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, ok := deny.Object.DeepCopyObject().(*v3.GlobalNetworkPolicy)
+	if !ok {
+		t.Fatal("it is no policy")
+	}
+	changed.Labels, changed.Spec.Selector = map[string]string{"new": "x"}, "all()"
+	m.next(func() { remove(again) })
+	_, err = s.Guarded(guardFor("deny", true)).Update(ctx, changed, deny)
+	wantUndone("an update", err)
+	now, err := c.Get(ctx, calico.IDOf(changed))
+	if err != nil || !bytes.Equal(now.Raw, deny.Raw) || !bytes.Equal(now.Own, deny.Own) {
+		t.Errorf("it is\n%s\n%s, and was\n%s\n%s (%v)", now.Raw, now.Own, deny.Raw, deny.Own, err)
+	}
+
+	// What somebody else writes at the same time is no reason by itself.
+	allow = create("allow")
+	set := v3.NewGlobalNetworkSet()
+	set.Name = "other"
+	m.next(func() {
+		if _, err := c.Create(context.WithoutCancel(ctx), set); err != nil {
+			t.Error(err)
 		}
-		_ = allow
 	})
+	if _, err := s.Guarded(guardFor("deny", true)).Update(ctx, changed, now); err != nil {
+		t.Errorf("a change beside another one that does no harm: %v", err)
+	}
+	_ = allow
 }
 
 // TestGuardHistories lets somebody create and delete what allows at any time, while guarded
@@ -331,7 +328,7 @@ func TestLease(t *testing.T) {
 		return nil, nil
 	}}
 	for run := range 4 {
-		s := c.open(t, Config{}, Options{})
+		s := c.open(t, Config{})
 		group.Go(func() {
 			for i := range 5 {
 				if _, err := s.Guarded(guard).Create(t.Context(), policy(fmt.Sprintf("p%d-%d", run, i), "")); err != nil {

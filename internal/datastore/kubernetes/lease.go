@@ -112,7 +112,8 @@ func (l *lease) look(ctx context.Context, s *Store) (now leaseObject, found bool
 	case err != nil:
 		return now, false, err
 	}
-	return now, true, json.Unmarshal(body, &now)
+	err = json.Unmarshal(body, &now)
+	return now, true, err
 }
 
 // write makes the lease one of a holder; of nobody if that is empty.

@@ -37,8 +37,6 @@ const (
 	nodeInterfaces       = nodeDomain + "Interfaces"
 	nodeLabels           = nodeDomain + "labels"
 	nodeAnnotations      = nodeDomain + "annotations"
-	// nodeKubeLabels has, in what Calico shows of a node, the labels of Kubernetes.
-	nodeKubeLabels = nodeDomain + "kube-labels"
 )
 
 // nodeMeta is what is kept of a Node of Kubernetes beside its Calico part.

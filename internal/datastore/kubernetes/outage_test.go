@@ -151,7 +151,7 @@ func TestRestart(t *testing.T) {
 	t.Parallel()
 	const objects = 300
 	c := newCluster(t, acctest.CRDs331)
-	s := c.open(t, Config{RequestTimeout: time.Minute}, Options{})
+	s := c.open(t, Config{RequestTimeout: time.Minute})
 	var group sync.WaitGroup
 	var written atomic.Int32
 	room := make(chan struct{}, 10)

@@ -31,7 +31,7 @@ type profiles struct {
 // profiles reads what profiles are made of, at a revision if that is given.
 func (s *Store) profiles(ctx context.Context, revision string) (profiles, error) {
 	var p profiles
-	add := func(name, uid, version string, labels map[string]string, allow bool) error {
+	add := func(name, version string, labels map[string]string, allow bool) error {
 		profile := v3.NewProfile()
 		profile.Name = name
 		profile.Spec.LabelsToApply = labels
@@ -47,7 +47,7 @@ func (s *Store) profiles(ctx context.Context, revision string) (profiles, error)
 		p.all = append(p.all, stored)
 		return decode(calico.KindProfile, stored)
 	}
-	if err := add(allowProfile, "", "1", nil, true); err != nil {
+	if err := add(allowProfile, "1", nil, true); err != nil {
 		return p, err
 	}
 	for _, source := range []struct{ plural, prefix, label, nameLabel string }{
@@ -75,7 +75,7 @@ func (s *Store) profiles(ctx context.Context, revision string) (profiles, error)
 			for key, value := range m.Labels {
 				labels[source.label+key] = value
 			}
-			return add(name, m.UID, m.ResourceVersion, labels, m.Namespace == "")
+			return add(name, m.ResourceVersion, labels, m.Namespace == "")
 		})
 		if err != nil {
 			return p, s.explainList(at, err)

@@ -1,12 +1,12 @@
 package kubernetes
 
 import (
-	"context"
+	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
@@ -25,43 +25,22 @@ var forms = []acctest.CalicoCRDs{acctest.CRDs328, acctest.CRDs331, acctest.CRDs3
 type cluster struct {
 	*acctest.Kubernetes
 	*Store
-	calls *calls
+	crds acctest.CalicoCRDs
 }
-
-// calls counts requests.
-type calls struct {
-	mu  sync.Mutex
-	all []datastore.Call
-}
-
-func (c *calls) observe(_ context.Context, call datastore.Call) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.all = append(c.all, call)
-}
-
-// since returns what was asked after the first n requests.
-func (c *calls) since(n int) []datastore.Call {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return append([]datastore.Call(nil), c.all[n:]...)
-}
-
-func (c *calls) count() int { return len(c.since(0)) }
 
 func newCluster(t *testing.T, crds ...acctest.CalicoCRDs) *cluster {
 	t.Helper()
 	k := acctest.NewKubernetes(t, acctest.WithCRDs(crds...))
 	k.GrantAccess(t)
-	c := &cluster{Kubernetes: k, calls: &calls{}}
-	c.Store = c.open(t, Config{}, Options{Observe: c.calls.observe})
+	c := &cluster{Kubernetes: k, crds: append(crds, "")[0]}
+	c.Store = c.open(t, Config{})
 	return c
 }
 
-func (c *cluster) open(t *testing.T, cfg Config, options Options) *Store {
+func (c *cluster) open(t *testing.T, cfg Config) *Store {
 	t.Helper()
 	cfg.ConfigPaths, cfg.UserAgent = []string{c.Config}, "terraform-provider-calico/test"
-	s, err := New(t.Context(), cfg, options)
+	s, err := New(t.Context(), cfg, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,116 +68,145 @@ func policy(name, tier string) *v3.GlobalNetworkPolicy {
 	return p
 }
 
-func inEachForm(t *testing.T, test func(t *testing.T, c *cluster)) {
+// formTests are what is tried in each form. The last leaves a lock behind.
+var formTests = []struct {
+	name string
+	test func(t *testing.T, c *cluster)
+}{
+	{"GuardRefuses", testGuardRefuses},
+	{"GuardUndoes", testGuardUndoes},
+	{"Life", testLife},
+	{"StoredForm", testStoredForm},
+	{"Tiers", testTiers},
+	{"KeepsWhatIsNotCalicos", testKeepsWhatIsNotCalicos},
+	{"MadeByKubectl", testMadeByKubectl},
+	{"Patch", testPatch},
+	{"DetectsTheRelease", testDetectsTheRelease},
+}
+
+// TestForms runs formTests, one after the other, on one server for each form.
+func TestForms(t *testing.T) {
+	t.Parallel()
 	for _, crds := range forms {
 		t.Run(string(crds), func(t *testing.T) {
 			t.Parallel()
-			test(t, newCluster(t, crds))
+			c := newCluster(t, crds)
+			for _, one := range formTests {
+				t.Run(one.name, func(t *testing.T) {
+					one.test(t, &cluster{Kubernetes: c.Kubernetes, Store: c.open(t, Config{}), crds: crds})
+				})
+				c.clear(t)
+			}
 		})
 	}
 }
 
-// TestLife creates, reads, changes and deletes objects of several kinds.
-func TestLife(t *testing.T) {
-	t.Parallel()
-	inEachForm(t, func(t *testing.T, c *cluster) {
-		for _, obj := range []calico.Object{hostEndpoint("db1-eth0"), policy("web", "")} {
-			id := calico.IDOf(obj)
-			if _, err := c.Get(t.Context(), id); !errors.Is(err, datastore.ErrNotFound) {
-				t.Fatalf("%s before it is there: %v", id, err)
-			}
-			created, err := c.Create(t.Context(), obj)
-			if err != nil {
-				t.Fatalf("%s: %v", id, err)
-			}
-			if created.Object.GetUID() == "" || created.Object.GetCreationTimestamp().Unix() <= 0 {
-				t.Errorf("%s has no uid or creation time: %s", id, created.Raw)
-			}
-			read, err := c.Get(t.Context(), id)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if string(read.Raw) != string(created.Raw) || read.Revision != created.Revision || string(read.Own) != string(created.Own) {
-				t.Errorf("%s: created\n%s\n%s, read\n%s\n%s", id, created.Raw, created.Own, read.Raw, read.Own)
-			}
-			if got, want := read.Object.GetLabels(), obj.GetLabels(); !sameMap(got, want) {
-				t.Errorf("%s has the labels %v, want %v", id, got, want)
-			}
-			var exists *datastore.AlreadyExistsError
-			if _, err := c.Create(t.Context(), obj); !errors.As(err, &exists) || !exists.Identical() {
-				t.Errorf("%s once more: %v, %v", id, err, exists)
-			}
-			changed := read.Object.DeepCopyObject().(calico.Object)
-			changed.SetLabels(map[string]string{"other": "x"})
-			updated, err := c.Update(t.Context(), changed, read)
-			if err != nil {
-				t.Fatalf("update of %s: %v", id, err)
-			}
-			if !sameMap(updated.Object.GetLabels(), changed.GetLabels()) || updated.Object.GetUID() != created.Object.GetUID() {
-				t.Errorf("%s updated is %s", id, updated.Raw)
-			}
-			var conflict *datastore.ConflictError
-			changed.SetLabels(map[string]string{"third": "x"})
-			if _, err := c.Update(t.Context(), changed, read); !errors.As(err, &conflict) || !strings.Contains(err.Error(), "labels") {
-				t.Errorf("%s from an old base: %v", id, err)
-			}
-			if err := c.Delete(t.Context(), read); !errors.As(err, &conflict) {
-				t.Errorf("delete of %s from an old base: %v", id, err)
-			}
-			if err := c.Delete(t.Context(), updated); err != nil {
-				t.Fatalf("delete of %s: %v", id, err)
-			}
-			if err := c.Delete(t.Context(), updated); err != nil {
-				t.Errorf("delete of %s, which is gone: %v", id, err)
-			}
-			if _, err := c.Get(t.Context(), id); !errors.Is(err, datastore.ErrNotFound) {
-				t.Errorf("%s after it was deleted: %v", id, err)
-			}
+// clear removes what a test has left behind.
+func (c *cluster) clear(t *testing.T) {
+	t.Helper()
+	f, err := c.facts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []calico.Kind{
+		calico.KindHostEndpoint, calico.KindGlobalNetworkPolicy, calico.KindGlobalNetworkSet,
+		calico.KindFelixConfiguration, calico.KindIPPool, calico.KindBGPConfiguration,
+	} {
+		c.MustDo(t, http.MethodDelete, f.location(kind, "", "").path(), "", "")
+	}
+}
+
+// testLife creates, reads, changes and deletes objects of several kinds.
+func testLife(t *testing.T, c *cluster) {
+	t.Helper()
+	for _, obj := range []calico.Object{hostEndpoint("db1-eth0"), policy("web", "")} {
+		id := calico.IDOf(obj)
+		if _, err := c.Get(t.Context(), id); !errors.Is(err, datastore.ErrNotFound) {
+			t.Fatalf("%s before it is there: %v", id, err)
 		}
-	})
+		created, err := c.Create(t.Context(), obj)
+		if err != nil {
+			t.Fatalf("%s: %v", id, err)
+		}
+		if created.Object.GetUID() == "" || created.Object.GetCreationTimestamp().Unix() <= 0 {
+			t.Errorf("%s has no uid or creation time: %s", id, created.Raw)
+		}
+		read, err := c.Get(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(read.Raw, created.Raw) || read.Revision != created.Revision || !bytes.Equal(read.Own, created.Own) {
+			t.Errorf("%s: created\n%s\n%s, read\n%s\n%s", id, created.Raw, created.Own, read.Raw, read.Own)
+		}
+		if got, want := read.Object.GetLabels(), obj.GetLabels(); !sameMap(got, want) {
+			t.Errorf("%s has the labels %v, want %v", id, got, want)
+		}
+		var exists *datastore.AlreadyExistsError
+		if _, err := c.Create(t.Context(), obj); !errors.As(err, &exists) || !exists.Identical() {
+			t.Errorf("%s once more: %v, %v", id, err, exists)
+		}
+		changed := read.Object.DeepCopyObject().(calico.Object)
+		changed.SetLabels(map[string]string{"other": "x"})
+		updated, err := c.Update(t.Context(), changed, read)
+		if err != nil {
+			t.Fatalf("update of %s: %v", id, err)
+		}
+		if !sameMap(updated.Object.GetLabels(), changed.GetLabels()) || updated.Object.GetUID() != created.Object.GetUID() {
+			t.Errorf("%s updated is %s", id, updated.Raw)
+		}
+		var conflict *datastore.ConflictError
+		changed.SetLabels(map[string]string{"third": "x"})
+		if _, err := c.Update(t.Context(), changed, read); !errors.As(err, &conflict) || !strings.Contains(err.Error(), "labels") {
+			t.Errorf("%s from an old base: %v", id, err)
+		}
+		if err := c.Delete(t.Context(), read); !errors.As(err, &conflict) {
+			t.Errorf("delete of %s from an old base: %v", id, err)
+		}
+		if err := c.Delete(t.Context(), updated); err != nil {
+			t.Fatalf("delete of %s: %v", id, err)
+		}
+		if err := c.Delete(t.Context(), updated); err != nil {
+			t.Errorf("delete of %s, which is gone: %v", id, err)
+		}
+		if _, err := c.Get(t.Context(), id); !errors.Is(err, datastore.ErrNotFound) {
+			t.Errorf("%s after it was deleted: %v", id, err)
+		}
+	}
 }
 
 func sameMap(a, b map[string]string) bool {
-	x, _ := json.Marshal(a)
-	y, _ := json.Marshal(b)
-	return string(x) == string(y)
+	return maps.Equal(a, b)
 }
 
-// TestStoredForm looks at what each form keeps of the same objects.
-func TestStoredForm(t *testing.T) {
-	t.Parallel()
+// testStoredForm looks at what each form keeps of the same objects.
+func testStoredForm(t *testing.T, c *cluster) {
+	t.Helper()
 	paths := map[acctest.CalicoCRDs][3]string{
 		acctest.CRDs328:    {GroupV1, "default.web", `{"creationTimestamp":`},
 		acctest.CRDs331:    {GroupV1, "default.web", `{"name":"web","creationTimestamp":`},
 		acctest.CRDs332:    {GroupV1, "web", `{"name":"web","creationTimestamp":`},
 		acctest.NativeCRDs: {GroupNative, "web", ""},
 	}
-	for _, crds := range forms {
-		t.Run(string(crds), func(t *testing.T) {
-			t.Parallel()
-			c := newCluster(t, crds)
-			want := paths[crds]
-			if _, err := c.Create(t.Context(), policy("web", "")); err != nil {
-				t.Fatal(err)
-			}
-			var object struct {
-				Metadata struct{ Labels, Annotations map[string]string }
-				Spec     json.RawMessage
-			}
-			answer := c.MustDo(t, http.MethodGet, "/apis/"+want[0]+"/globalnetworkpolicies/"+want[1], "", "")
-			if err := json.Unmarshal([]byte(answer), &object); err != nil {
-				t.Fatal(err)
-			}
-			text := object.Metadata.Annotations[calico.MetadataAnnotation]
-			if !strings.HasPrefix(text, want[2]) || (text == "") != (want[2] == "") {
-				t.Errorf("the annotation is %s", text)
-			}
-			if want[2] != "" && !strings.Contains(text, `"labels":{"env":"prod"`) || want[2] == "" && object.Metadata.Labels["env"] != "prod" {
-				t.Errorf("the labels are in the wrong place: %s", answer)
-			}
-			wantFilledIn(t, c, crds)
-		})
+	want := paths[c.crds]
+	if _, err := c.Create(t.Context(), policy("web", "")); err != nil {
+		t.Fatal(err)
 	}
+	var object struct {
+		Metadata struct{ Labels, Annotations map[string]string }
+		Spec     json.RawMessage
+	}
+	answer := c.MustDo(t, http.MethodGet, "/apis/"+want[0]+"/globalnetworkpolicies/"+want[1], "", "")
+	if err := json.Unmarshal([]byte(answer), &object); err != nil {
+		t.Fatal(err)
+	}
+	text := object.Metadata.Annotations[calico.MetadataAnnotation]
+	if !strings.HasPrefix(text, want[2]) || (text == "") != (want[2] == "") {
+		t.Errorf("the annotation is %s", text)
+	}
+	if want[2] != "" && !strings.Contains(text, `"labels":{"env":"prod"`) || want[2] == "" && object.Metadata.Labels["env"] != "prod" {
+		t.Errorf("the labels are in the wrong place: %s", answer)
+	}
+	wantFilledIn(t, c, c.crds)
 }
 
 // wantFilledIn holds that the store tells what the API server has filled in, of which the
