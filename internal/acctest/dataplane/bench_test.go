@@ -16,15 +16,13 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
-	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/etcdv3"
 )
 
 // bench is a datastore, the provider that writes it, and a Felix that obeys it.
 type bench struct {
 	*network
+	*source
 	felix     *felix
-	etcd      *acctest.Etcd
-	store     *etcdv3.Store
 	workspace *acctest.Workspace
 	// startsWith is what Felix starts anew for if it changes.
 	startsWith string
@@ -51,15 +49,13 @@ func (c *counts) add(more counts) {
 
 func newBench(t *testing.T, nftables bool) *bench {
 	t.Helper()
-	b := &bench{network: newNetwork(t), counts: counts{causes: map[string]int{}}}
-	b.etcd = acctest.NewEtcd(t, acctest.WithCalico(calicoVersion))
-	store, err := etcdv3.New(t.Context(), etcdv3.Config{Endpoints: b.etcd.Endpoints}, etcdv3.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	b.store = store
-	b.felix = startFelix(t, b.host, b.etcd, nftables)
+	return newBenchOn(t, inEtcd(t), nftables)
+}
+
+func newBenchOn(t *testing.T, s *source, nftables bool) *bench {
+	t.Helper()
+	b := &bench{network: newNetwork(t), source: s, counts: counts{causes: map[string]int{}}}
+	b.felix = startFelix(t, b.host, s, nftables)
 	b.startsWith = startsWith(b.objects(t))
 	b.workspace = acctest.NewWorkspace(t, map[string]string{"provider.tf": b.provider("")})
 	return b
@@ -76,11 +72,8 @@ func (b *bench) provider(more string) string {
 }
 
 provider "calico" {
-  etcd {
-    endpoints = [%q]
-  }
-%s}
-`, acctest.ProviderSource, b.etcd.Endpoints[0], more)
+%s%s}
+`, acctest.ProviderSource, b.block, more)
 }
 
 // apply applies a configuration in place of the one before, and returns when
@@ -129,7 +122,7 @@ func (b *bench) world(t *testing.T) *verdict.World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return verdict.New(b.objects(t), release, verdict.WithoutServices)
+	return verdict.New(b.objects(t), release, b.options...)
 }
 
 // passage is a flow where it passes an interface of the host.

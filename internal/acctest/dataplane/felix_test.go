@@ -22,9 +22,6 @@ const (
 	node = "db1"
 	// calicoVersion is the release of Felix.
 	calicoVersion = "v3.31.0"
-	// felixEtcd is where Felix finds etcd, on its host. The port is one of the
-	// failsafe ports: a host endpoint for all interfaces is one for loopback too.
-	felixEtcd = "127.0.0.1:2380"
 	// settleTime bounds how long Felix may take for what it is given: a second, but
 	// three where it has to start anew, and more on a machine that is busy.
 	settleTime = time.Minute
@@ -34,7 +31,7 @@ const (
 // when it ends, as it does for a new configuration.
 type felix struct {
 	host *namespace
-	etcd *acctest.Etcd
+	from *source
 	// nftables is set for a Felix in nftables mode.
 	nftables bool
 	stop     context.CancelFunc
@@ -59,7 +56,7 @@ exec "$1"
 `
 
 // startFelix runs Felix at the host, with the datastore, until the test ends.
-func startFelix(t *testing.T, host *namespace, etcd *acctest.Etcd, nftables bool) *felix {
+func startFelix(t *testing.T, host *namespace, from *source, nftables bool) *felix {
 	t.Helper()
 	program, err := acctest.Tool("felix-v3.31")
 	if err != nil {
@@ -69,10 +66,10 @@ func startFelix(t *testing.T, host *namespace, etcd *acctest.Etcd, nftables bool
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy(t, host, felixEtcd, strings.TrimPrefix(etcd.Endpoints[0], "http://"))
+	proxy(t, host, hostAddress, from.address)
 	ctx, stop := context.WithCancel(context.Background())
-	f := &felix{host: host, etcd: etcd, nftables: nftables, stop: stop, done: make(chan struct{})}
-	etcd.Put(t, markerEndpointKey, markerEndpoint)
+	f := &felix{host: host, from: from, nftables: nftables, stop: stop, done: make(chan struct{})}
+	from.put(t, "HostEndpoint", marker, `{"marker":"this"}`, `{"node":"`+node+`","interfaceName":"`+markInterface+`"}`)
 	go f.run(ctx, program, backend)
 	t.Cleanup(func() {
 		f.stopNow()
@@ -129,10 +126,8 @@ func (f *felix) run(ctx context.Context, program, backend string) {
 		cmd := exec.CommandContext(ctx, "sh", "-c", felixScript, "sh", program)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
 		cmd.Stdout, cmd.Stderr = f, f
-		cmd.Env = []string{
+		cmd.Env = append([]string{
 			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-			"CALICO_DATASTORE_TYPE=etcdv3",
-			"CALICO_ETCD_ENDPOINTS=http://" + felixEtcd,
 			"FELIX_FELIXHOSTNAME=" + node,
 			"FELIX_IPTABLESBACKEND=" + backend,
 			"FELIX_NFTABLESMODE=" + nftablesMode(f.nftables),
@@ -149,7 +144,7 @@ func (f *felix) run(ctx context.Context, program, backend string) {
 			"FELIX_LOGSEVERITYSCREEN=WARNING",
 			// A build without the BPF library panics otherwise.
 			"FELIX_DebugSkipCTLBCleanup=true",
-		}
+		}, f.from.felix...)
 		if err := cmd.Start(); err != nil {
 			f.fail(err)
 			return
@@ -215,10 +210,8 @@ func (f *felix) started() int {
 // The marker is a policy that holds for nothing but an interface without traffic.
 // The port of its rule tells from which state of the datastore Felix made its rules.
 const (
-	markerEndpointKey = acctest.ResourcePrefix + "hostendpoints/zz-marker"
-	markerEndpoint    = `{"kind":"HostEndpoint","apiVersion":"projectcalico.org/v3","metadata":{"name":"zz-marker","uid":"6e2b1f0e-3a53-4f0c-9a60-0c8c4c7c7d01","creationTimestamp":"2025-01-01T00:00:00Z","labels":{"marker":"this"}},"spec":{"node":"` + node + `","interfaceName":"` + markInterface + `"}}`
-	markerPolicyKey   = acctest.ResourcePrefix + "globalnetworkpolicies/default.zz-marker"
-	markerPolicy      = `{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"default.zz-marker","uid":"6e2b1f0e-3a53-4f0c-9a60-0c8c4c7c7d02","creationTimestamp":"2025-01-01T00:00:00Z"},"spec":{"order":1,"selector":"marker == 'this'","types":["Ingress"],"ingress":[{"action":"Allow","protocol":"TCP","source":{},"destination":{"ports":[%d]}}]}}`
+	marker       = "zz-marker"
+	markerPolicy = `{"order":1,"selector":"marker == 'this'","types":["Ingress"],"ingress":[{"action":"Allow","protocol":"TCP","source":{},"destination":{"ports":[%d]}}]}`
 	// markerPort is the first of those ports. No other rule has one of them alone.
 	markerPort = 10000
 )
@@ -235,7 +228,7 @@ func (f *felix) settle(t *testing.T, restarted int) {
 	})
 	f.generation++
 	port := markerPort + f.generation
-	f.etcd.Put(t, markerPolicyKey, fmt.Sprintf(markerPolicy, port))
+	f.from.put(t, "GlobalNetworkPolicy", "default."+marker, "{}", fmt.Sprintf(markerPolicy, port))
 	mark := fmt.Sprintf("dports %d ", port)
 	if f.nftables {
 		mark = fmt.Sprintf("dport %d ", port)

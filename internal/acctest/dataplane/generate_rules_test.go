@@ -212,7 +212,7 @@ func (g generator) sourcePorts() []numorstring.Port {
 		numorstring.Port{MinPort: lowPorts, MaxPort: highPorts - 1}, numorstring.Port{MinPort: highPorts, MaxPort: 65535}, numorstring.NamedPort("http"))}
 }
 
-// failsafes returns a list that lets Felix reach etcd by itself: see felixEtcd.
+// failsafes returns a list that lets Felix reach its datastore by itself: see hostAddress.
 func (g generator) failsafes() *[]v3.ProtoPort {
 	if g.oneIn(3) {
 		return nil

@@ -34,39 +34,16 @@ func TestGenerated(t *testing.T) {
 		t.Fatalf("%s: %v", countVariable, err)
 	}
 	t.Logf("%d scenarios of %s=%d", count, seedVariable, seed)
-	release, err := calico.ParseRelease(calicoVersion)
-	if err != nil {
-		t.Fatal(err)
-	}
 	total := counts{causes: map[string]int{}}
 	for _, nftables := range []bool{false, true} {
-		b := newBench(t, nftables)
+		var numbers []int
 		for i := range count {
 			// A third of them is for nftables mode.
-			if nftables != (i%3 == 2) {
-				continue
-			}
-			passed := t.Run(strconv.Itoa(i), func(t *testing.T) {
-				// Each scenario depends on the seed and its number alone.
-				s := generator{Rand: rand.New(rand.NewPCG(seed, uint64(i))), network: b.network, release: release, nftables: nftables}.scenario()
-				content, err := configuration(s.objects)
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Cleanup(func() {
-					if t.Failed() {
-						t.Logf("this was with %s=%d, scenario %d:\n%s", seedVariable, seed, i, content)
-					}
-				})
-				b.apply(t, "main.tf.json", content)
-				b.compare(t, s.flows)
-			})
-			if !passed && b.felix.down() {
-				break
+			if nftables == (i%3 == 2) {
+				numbers = append(numbers, i)
 			}
 		}
-		b.felix.stopNow()
-		total.add(b.counts)
+		total.add(runScenarios(t, newBench(t, nftables), seed, numbers))
 	}
 	t.Logf("%d flows were allowed, %d denied; of %d questions about more than one packet %d had one answer; decided by %v",
 		total.allowed, total.denied, total.wide, total.answered, total.causes)
@@ -82,4 +59,48 @@ func TestGenerated(t *testing.T) {
 			t.Errorf("no flow was decided by: %s", name)
 		}
 	}
+}
+
+// TestGeneratedInKubernetes compares some of them with a Felix that gets all from an API
+// server of Kubernetes.
+func TestGeneratedInKubernetes(t *testing.T) {
+	const seed = 5
+	numbers := []int{0, 1, 3, 4, 6, 7, 9, 10, 12, 13}
+	done := runScenarios(t, newBenchOn(t, inKubernetes(t), false), seed, numbers)
+	t.Logf("%d flows were allowed, %d denied; decided by %v", done.allowed, done.denied, done.causes)
+	if all := done.allowed + done.denied; min(done.allowed, done.denied) < all/10 {
+		t.Errorf("of %d flows only %d were allowed, or denied", all, min(done.allowed, done.denied))
+	}
+}
+
+// runScenarios applies random states of the datastore, each in place of the one before, and
+// compares verdicts with Felix in each.
+func runScenarios(t *testing.T, b *bench, seed uint64, numbers []int) counts {
+	t.Helper()
+	release, err := calico.ParseRelease(calicoVersion)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range numbers {
+		passed := t.Run(strconv.Itoa(i), func(t *testing.T) {
+			// Each scenario depends on the seed and its number alone.
+			s := generator{Rand: rand.New(rand.NewPCG(seed, uint64(i))), network: b.network, release: release, nftables: b.felix.nftables}.scenario()
+			content, err := configuration(b.held(s.objects))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Logf("this was with %s=%d, scenario %d:\n%s", seedVariable, seed, i, content)
+				}
+			})
+			b.apply(t, "main.tf.json", content)
+			b.compare(t, s.flows)
+		})
+		if !passed && b.felix.down() {
+			break
+		}
+	}
+	b.felix.stopNow()
+	return b.counts
 }

@@ -57,7 +57,13 @@ func flowsOf(expectations []expectation) []flow {
 // TestGuide walks Calico's guide. What has to happen at each step is written here
 // by hand; that the verdict says the same is compared as everywhere.
 func TestGuide(t *testing.T) {
-	b := newBench(t, false)
+	for name, in := range map[string]func(*testing.T) *source{"etcd": inEtcd, "Kubernetes": inKubernetes} {
+		t.Run(name, func(t *testing.T) { walkGuide(t, newBenchOn(t, in(t), false)) })
+	}
+}
+
+func walkGuide(t *testing.T, b *bench) {
+	t.Helper()
 	const (
 		open = 1 << iota
 		protected
