@@ -5,8 +5,6 @@ package faults
 import (
 	"fmt"
 	"strings"
-
-	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 )
 
 // A configuration of many kinds, of which some need others.
@@ -39,9 +37,7 @@ variable "others" {
 provider "calico" {
   adopt_identical = var.repair
 
-  etcd {
-    endpoints = [%[1]q]
-  }
+  %[1]s
   lockout_guard {
     mode = "off"
   }
@@ -117,10 +113,10 @@ resource "calico_network_set" "all" {
   nets      = ["10.9.${count.index}.${var.generation}"]
 }
 
-resource "calico_profile" "all" {
-  count           = 3
-  name            = "profile${count.index}"
-  labels_to_apply = local.labels
+resource "%[2]s" "more" {
+  count = 3
+  name  = "more${count.index}"
+  %[3]s = local.labels
 }
 
 resource "calico_ip_pool" "all" {
@@ -189,6 +185,12 @@ func othersObjects() map[string]string {
 	}
 }
 
-func configurationFor(etcd *acctest.Etcd) string {
-	return fmt.Sprintf(configuration, etcd.Endpoints[0])
+// configurationFor is the configuration for the datastore of a block, with some objects of
+// one more type.
+func configurationFor(block, more string) string {
+	labels := "labels"
+	if more == "calico_profile" {
+		labels = "labels_to_apply"
+	}
+	return fmt.Sprintf(configuration, block, more, labels)
 }

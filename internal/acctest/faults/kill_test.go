@@ -35,6 +35,8 @@ func TestFaultKills(t *testing.T) {
 		{what: "provider", phases: []string{create, update, destroy}},
 		{what: "CLI", cli: true, remote: true, phases: []string{create, update, destroy}},
 		{what: "CLI with a local state", cli: true, phases: []string{create, update, destroy}},
+		{what: "provider in Kubernetes", in: newInKubernetes, phases: []string{create, update, destroy}},
+		{what: "CLI in Kubernetes", in: newInKubernetes, cli: true, remote: true, phases: []string{create, update, destroy}},
 	} {
 		t.Run(k.what, func(t *testing.T) {
 			began := time.Now()
@@ -67,6 +69,8 @@ const (
 // killing is a datastore and a workspace in which runs are killed.
 type killing struct {
 	what string
+	// in makes the datastore; etcd if it is nil.
+	in func(*testing.T) keeper
 	// cli tells that the CLI is killed, and not the provider.
 	cli bool
 	// remote tells that the state is in a backend, and not in a file.
@@ -75,7 +79,7 @@ type killing struct {
 	phases []string
 
 	random *rand.Rand
-	etcd   *acctest.Etcd
+	keeper keeper
 	w      *acctest.Workspace
 	state  *stateServer
 	// calicos are the keys that were there before, which are Calico's own.
@@ -87,12 +91,15 @@ type killing struct {
 func (k *killing) prepare(t *testing.T, random *rand.Rand) {
 	t.Helper()
 	k.random, k.figures = random, map[string]int{}
-	k.etcd = acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
-	k.calicos = k.etcd.Keys(t, acctest.ResourcePrefix)
-	for key, value := range othersObjects() {
-		k.etcd.Put(t, acctest.ResourcePrefix+key, value)
+	if k.in == nil {
+		k.in = newInEtcd
 	}
-	k.w = acctest.NewWorkspace(t, map[string]string{"main.tf": configurationFor(k.etcd)})
+	k.keeper = k.in(t)
+	for _, kv := range k.keeper.all(t) {
+		k.calicos = append(k.calicos, kv.Key)
+	}
+	k.keeper.putOthers(t)
+	k.w = acctest.NewWorkspace(t, map[string]string{"main.tf": k.keeper.configuration()})
 	if k.remote {
 		k.state = newStateServer(t, k.w)
 	}
@@ -346,7 +353,7 @@ func (k *killing) stateList(t *testing.T) []string {
 func (k *killing) ours(t *testing.T) []acctest.KeyValue {
 	t.Helper()
 	theirs := othersObjects()
-	return slices.DeleteFunc(k.etcd.Prefix(t, acctest.ResourcePrefix), func(kv acctest.KeyValue) bool {
+	return slices.DeleteFunc(k.keeper.all(t), func(kv acctest.KeyValue) bool {
 		_, found := theirs[strings.TrimPrefix(kv.Key, acctest.ResourcePrefix)]
 		return found || slices.Contains(k.calicos, kv.Key)
 	})
@@ -354,9 +361,13 @@ func (k *killing) ours(t *testing.T) []acctest.KeyValue {
 
 func (k *killing) othersStored(t *testing.T) []acctest.KeyValue {
 	t.Helper()
-	var stored []acctest.KeyValue
-	for key := range othersObjects() {
-		stored = append(stored, k.etcd.MustGet(t, acctest.ResourcePrefix+key))
+	theirs := othersObjects()
+	stored := slices.DeleteFunc(k.keeper.all(t), func(kv acctest.KeyValue) bool {
+		_, found := theirs[strings.TrimPrefix(kv.Key, acctest.ResourcePrefix)]
+		return !found
+	})
+	if len(stored) != len(theirs) {
+		t.Errorf("of %d objects of others %d are stored", len(theirs), len(stored))
 	}
 	slices.SortFunc(stored, func(a, b acctest.KeyValue) int { return strings.Compare(a.Key, b.Key) })
 	return stored
