@@ -117,6 +117,7 @@ func (r *objectResource) writable(ctx context.Context, store datastore.Store, v 
 
 func (r *objectResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	defer makeSafe(&resp.Diagnostics)
+	defer r.data.tellNotices(&resp.Diagnostics)
 	planned, store := r.begin(ctx, req.Plan.Raw, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -212,6 +213,7 @@ func (r *objectResource) Read(ctx context.Context, req resource.ReadRequest, res
 
 func (r *objectResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	defer makeSafe(&resp.Diagnostics)
+	defer r.data.tellNotices(&resp.Diagnostics)
 	planned, store := r.begin(ctx, req.Plan.Raw, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -242,6 +244,7 @@ func (r *objectResource) Update(ctx context.Context, req resource.UpdateRequest,
 
 func (r *objectResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	defer makeSafe(&resp.Diagnostics)
+	defer r.data.tellNotices(&resp.Diagnostics)
 	state, store := r.begin(ctx, req.State.Raw, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return

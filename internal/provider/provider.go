@@ -208,7 +208,7 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 			return
 		}
 		use(kubernetes.Type, []string{server}, func(ctx context.Context) (datastore.Store, error) {
-			return kubernetes.New(ctx, cfg, kubernetes.Options{Release: given.release, Observe: observe})
+			return kubernetes.New(ctx, cfg, kubernetes.Options{Release: given.release, Observe: observe, Warn: data.notify})
 		})
 		data.requestTimeout = cfg.RequestTimeout
 		return

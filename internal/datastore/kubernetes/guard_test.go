@@ -346,3 +346,29 @@ func TestLease(t *testing.T) {
 		t.Errorf("the Lease is left as %+v", lease.Spec)
 	}
 }
+
+// TestWithoutTheLease makes guarded writes as a user who has no right to the Lease.
+func TestWithoutTheLease(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, acctest.NativeCRDs)
+	const rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/rolebindings/calico-terraform"
+	c.MustDo(t, http.MethodDelete, rbac, "", "")
+	acctest.Eventually(t, "the right to the Lease is gone", func() bool {
+		status, _, err := c.DoAs(t.Context(), c.Token, http.MethodGet, leaseAt.path(), "", "")
+		return err == nil && status == http.StatusForbidden
+	})
+	var warnings []string
+	s, err := New(t.Context(), Config{ConfigPaths: []string{c.Config}}, Options{Warn: func(summary, detail string) { warnings = append(warnings, summary+": "+detail) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	for _, name := range []string{"allow", "deny"} {
+		if _, err := s.Guarded(guardFor(name, true)).Create(t.Context(), policy(name, "")); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(warnings) != 1 || !strings.Contains(warnings[0], "leases") {
+		t.Errorf("it warns of %q", warnings)
+	}
+}

@@ -24,6 +24,8 @@ type Options struct {
 	Release *calico.Release
 	// Observe is told of every request; nil for nobody.
 	Observe datastore.Observer
+	// Warn is told what a user should know, though nothing failed; nil for nobody.
+	Warn func(summary, detail string)
 }
 
 // Store is Calico's datastore in Kubernetes.
@@ -75,12 +77,17 @@ func New(_ context.Context, cfg Config, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	// An API server sends nobody elsewhere, and a credential is for no other server.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	base, _, err := rest.DefaultServerUrlFor(config)
 	if err != nil {
 		return nil, err
 	}
 	if options.Observe == nil {
 		options.Observe = func(context.Context, datastore.Call) {}
+	}
+	if options.Warn == nil {
+		options.Warn = func(string, string) {}
 	}
 	return &Store{
 		cfg: cfg, options: options, client: client, base: base,
