@@ -152,7 +152,11 @@ func (s *Store) make(ctx context.Context, f *facts, c change) (stored, base *dat
 		return err
 	}
 	for range makeTries {
-		stored, err = c.do(ctx, f, base)
+		if base != nil && f.home(c.id.Kind, base) != parseWhere(base.Key) {
+			err = errChanged // it was read before Calico moved all objects to the other group
+		} else {
+			stored, err = c.do(ctx, f, base)
+		}
 		var answer *lostError
 		switch {
 		case err == nil:
@@ -179,7 +183,14 @@ func (s *Store) make(ctx context.Context, f *facts, c change) (stored, base *dat
 			now.Object.SetName(c.id.Name)
 			return now, base, nil
 		}
-		changes, err := c.changes(base.Raw, now.Raw)
+		before := base.Raw
+		if now.Key != base.Key {
+			before, err = withIdentityOf(before, now.Raw)
+		}
+		var changes []string
+		if err == nil {
+			changes, err = c.changes(before, now.Raw)
+		}
 		if err != nil {
 			return nil, base, corrupt(now.Key, now.Revision, err)
 		}
@@ -215,10 +226,44 @@ func (s *Store) mutate(ctx context.Context, r request) ([]byte, error) {
 	return body, s.explainWrite(r, err)
 }
 
-// current returns an object as it is stored now, nil for none: where base is, or, if
-// kube-controllers has renamed it in the meantime, under its other name.
+// home is where an object of that name is in the group that Calico works with now.
+func (f *facts) home(kind calico.Kind, stored *datastore.Stored) location {
+	at := parseWhere(stored.Key)
+	if kind == calico.KindNode {
+		return at
+	}
+	return f.location(kind, at.namespace, at.name)
+}
+
+// withIdentityOf returns a stored value with the uid and the creation time of another:
+// when Calico gives an object another name, or moves it to another group, it makes it anew.
+func withIdentityOf(value, other []byte) ([]byte, error) {
+	var object, metadata fields
+	var from struct{ Metadata fields }
+	if err := json.Unmarshal(value, &object); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(object["metadata"], &metadata); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(other, &from); err != nil {
+		return nil, err
+	}
+	for _, key := range []string{"uid", "creationTimestamp"} {
+		metadata[key] = from.Metadata[key]
+	}
+	var err error
+	if object["metadata"], err = marshal(metadata); err != nil {
+		return nil, err
+	}
+	return marshal(object)
+}
+
+// current returns an object as it is stored now, nil for none: where base is, in the group
+// that Calico works with now, or, if kube-controllers has renamed it in the meantime, under
+// its other name.
 func (s *Store) current(ctx context.Context, f *facts, id calico.ID, base *datastore.Stored) (*datastore.Stored, error) {
-	at := parseWhere(base.Key)
+	at := f.home(id.Kind, base)
 	for _, place := range append([]location{at}, f.otherPlaces(id, at)...) {
 		now, err := s.getAt(ctx, f, id.Kind, place)
 		if err != nil {
