@@ -76,6 +76,20 @@ func TestAcceptance(t *testing.T) {
 					}
 				})
 			}
+			life := "life"
+			if r.only != nil && !slices.Contains(r.only, life) {
+				life = "import by identity"
+			}
+			for world, in := range olderWorlds {
+				older, _, ok := r.of(t, releaseOf(world))
+				if !ok {
+					continue // TestRowsOfOlderReleases tells why
+				}
+				t.Run(life+"/"+world, func(t *testing.T) {
+					t.Parallel()
+					tests[life](t, older, in)
+				})
+			}
 			if r.only == nil {
 				t.Run("row is complete", func(t *testing.T) { testRowIsComplete(t, r) })
 			}

@@ -60,6 +60,8 @@ type row struct {
 	// notOnKubernetes says why the row cannot hold on Kubernetes by nature, and what is
 	// tested there in place of it; "" if it does.
 	notOnKubernetes string
+	// older is true for the row of a release that does not know all of it: see row.of.
+	older bool
 }
 
 // change is another value of one attribute.
