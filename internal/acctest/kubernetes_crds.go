@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"testing"
 
 	"sigs.k8s.io/yaml"
 )
@@ -157,6 +158,57 @@ var clusterPaths = map[string]string{
 	"ValidatingAdmissionPolicyBinding": "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
 }
 
+// Load loads CRDs, in the place of those of another release that are there, as an upgrade of
+// Calico does.
+func (k *Kubernetes) Load(t testing.TB, crds CalicoCRDs) {
+	t.Helper()
+	if err := k.load(t.Context(), crds); err != nil {
+		t.Fatalf("the CRDs of Calico %s: %v", crds, err)
+	}
+}
+
+// Unload removes CRDs, and all objects of theirs.
+func (k *Kubernetes) Unload(t testing.TB, crds CalicoCRDs) {
+	t.Helper()
+	folders, err := crds.read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range folders[0] {
+		path := clusterPaths[document.kind] + "/" + crdName.FindStringSubmatch(document.text)[1]
+		k.MustDo(t, http.MethodDelete, path, "", "")
+		Eventually(t, path+" is gone", func() bool {
+			status, _, err := k.Do(t.Context(), http.MethodGet, path, "", "")
+			return err == nil && status == http.StatusNotFound
+		})
+	}
+}
+
+// replace puts a document in the place of what is there under its name.
+func (k *Kubernetes) replace(ctx context.Context, path, text string) (status int, answer string, err error) {
+	var document map[string]any
+	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
+		return 0, "", err
+	}
+	metadata, _ := document["metadata"].(map[string]any)
+	path += fmt.Sprintf("/%s", metadata["name"])
+	var there struct {
+		Metadata struct{ ResourceVersion string }
+	}
+	if _, answer, err = k.Do(ctx, http.MethodGet, path, "", ""); err != nil {
+		return 0, "", err
+	}
+	if err := json.Unmarshal([]byte(answer), &there); err != nil {
+		return 0, answer, err
+	}
+	metadata["resourceVersion"] = there.Metadata.ResourceVersion
+	body, err := json.Marshal(document)
+	if err != nil {
+		return 0, "", err
+	}
+	return k.Do(ctx, http.MethodPut, path, "", string(body))
+}
+
 // load creates the CRDs and policies and returns when the server serves every kind,
 // and applies the policies.
 func (k *Kubernetes) load(ctx context.Context, crds CalicoCRDs) error {
@@ -176,7 +228,10 @@ func (k *Kubernetes) load(ctx context.Context, crds CalicoCRDs) error {
 			// Kubernetes serves v1beta1 of these policies no more; they are the same in v1.
 			text := strings.ReplaceAll(document.text, "admissionregistration.k8s.io/v1beta1", "admissionregistration.k8s.io/v1")
 			status, answer, err := k.Do(ctx, http.MethodPost, path, "application/yaml", text)
-			if err != nil || status != http.StatusCreated {
+			if err == nil && status == http.StatusConflict {
+				status, answer, err = k.replace(ctx, path, text)
+			}
+			if err != nil || status >= http.StatusMultipleChoices {
 				return fmt.Errorf("%s: %d, %w: %s", document.path, status, err, answer)
 			}
 			if document.kind == "CustomResourceDefinition" {

@@ -69,6 +69,10 @@ type Store interface {
 	// how that is known. It asks the datastore at most once.
 	Release(ctx context.Context) (ReleaseFinding, error)
 
+	// Locked returns where it is said that the datastore must not be written to now, "" if
+	// it may be. It asks the datastore each time.
+	Locked(ctx context.Context) (string, error)
+
 	// Key returns, for messages, where the object is (or would be) stored.
 	Key(ctx context.Context, id calico.ID) string
 

@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
-	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
@@ -223,12 +222,8 @@ func (d *providerData) awaitUnlocked(ctx context.Context) (string, error) {
 			return finding.Locked, nil
 		case <-again.C:
 		}
-		stored, err := store.Get(ctx, calico.ID{Kind: calico.KindClusterInformation, Name: "default"})
-		if err != nil {
+		if where, err := store.Locked(ctx); err != nil || where == "" {
 			return "", err
-		}
-		if info, ok := stored.Object.(*v3.ClusterInformation); !ok || info.Spec.DatastoreReady == nil || *info.Spec.DatastoreReady {
-			return "", nil
 		}
 	}
 }

@@ -288,6 +288,12 @@ func (s *Store) Release(context.Context) (datastore.ReleaseFinding, error) {
 	return s.finding()
 }
 
+// Locked tells whether the datastore may be written to now; see datastore.Store.
+func (s *Store) Locked(ctx context.Context) (string, error) {
+	finding, err := s.Release(ctx)
+	return finding.Locked, err
+}
+
 func (s *Store) finding() (datastore.ReleaseFinding, error) {
 	var finding datastore.ReleaseFinding
 	var evidence calico.Evidence

@@ -2,6 +2,7 @@ package etcdv3
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -40,6 +41,21 @@ func (s *Store) Release(ctx context.Context) (datastore.ReleaseFinding, error) {
 		return datastore.ReleaseFinding{}, err
 	}
 	return f.finding, nil
+}
+
+// Locked tells whether the datastore may be written to now; see datastore.Store.
+func (s *Store) Locked(ctx context.Context) (string, error) {
+	stored, err := s.Get(ctx, calico.ID{Kind: calico.KindClusterInformation, Name: "default"})
+	switch {
+	case errors.Is(err, datastore.ErrNotFound):
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	if info, ok := stored.Object.(*v3.ClusterInformation); ok && info.Spec.DatastoreReady != nil && !*info.Spec.DatastoreReady {
+		return stored.Key, nil
+	}
+	return "", nil
 }
 
 // facts returns what the datastore tells of itself, which is read once. All who

@@ -65,6 +65,13 @@ func (s *Store) Release(ctx context.Context) (datastore.ReleaseFinding, error) {
 	return f.finding, nil
 }
 
+// Locked tells whether the datastore may be written to now; see datastore.Store.
+func (s *Store) Locked(ctx context.Context) (string, error) {
+	s.found.Forget()
+	finding, err := s.Release(ctx)
+	return finding.Locked, err
+}
+
 // facts returns what the cluster tells of Calico, which is read once.
 func (s *Store) facts(ctx context.Context) (*facts, error) {
 	ctx, cancel := s.deadline(ctx)
