@@ -218,6 +218,9 @@ resource "calico_failsafe_policy" "this" {
     address = "2001:DB8:2::/64"
     ports   = ["2379:2380", 4001]
   }
+  api_server {
+    address = "10.2.0.21"
+  }
 }
 `
 
@@ -237,6 +240,7 @@ spec:
   egress:
   - {action: Allow, protocol: TCP, destination: {nets: [10.2.0.11/32], ports: [2379]}}
   - {action: Allow, protocol: TCP, destination: {nets: ["2001:DB8:2::/64"], ports: ["2379:2380", 4001]}}
+  - {action: Allow, protocol: TCP, destination: {nets: [10.2.0.21/32], ports: [6443]}}
   - {action: Allow, protocol: ICMPv6}
   - {action: Allow, protocol: UDP, destination: {ports: [67]}}
   - {action: Allow, protocol: UDP, destination: {ports: [547]}}
