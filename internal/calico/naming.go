@@ -237,14 +237,16 @@ func copyMap(m map[string]string) map[string]string {
 	return c
 }
 
-// What begins the names of the profiles that Calico makes out of Kubernetes'
-// namespaces and service accounts, and the label of the host endpoints that it makes
-// for nodes.
+// What begins the names of the profiles that Calico makes out of Kubernetes' namespaces and
+// service accounts.
 const (
-	namespaceProfilePrefix      = "kns."
+	NamespaceProfilePrefix      = "kns."
 	serviceAccountProfilePrefix = "ksa."
-	createdByLabel              = "projectcalico.org/created-by"
 )
+
+// CreatedByLabel is on the host endpoints that kube-controllers makes for the nodes of a
+// cluster. It changes and deletes those that have it, whoever made them.
+const CreatedByLabel = "projectcalico.org/created-by"
 
 // MadeByCalico tells whether Calico makes the object itself and, if it is deleted,
 // makes it anew: no administrator's configuration is expected to have it.
@@ -256,9 +258,9 @@ func MadeByCalico(obj Object, r Release) bool {
 	case KindFelixConfiguration:
 		return id.Name == "default"
 	case KindProfile:
-		return strings.HasPrefix(id.Name, namespaceProfilePrefix) || strings.HasPrefix(id.Name, serviceAccountProfilePrefix)
+		return strings.HasPrefix(id.Name, NamespaceProfilePrefix) || strings.HasPrefix(id.Name, serviceAccountProfilePrefix)
 	case KindHostEndpoint:
-		return obj.GetLabels()[createdByLabel] != ""
+		return obj.GetLabels()[CreatedByLabel] != ""
 	default:
 		return id.Kind.Tiered() && IsGenerated(id)
 	}

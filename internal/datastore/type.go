@@ -9,6 +9,9 @@ type Type struct {
 	// Services is true if Calico learns of Kubernetes services there: else a rule that
 	// names one matches nothing.
 	Services bool
+	// Namespaces is true if namespaces are objects there, which must exist before what is
+	// in them. (Of each there is a profile, kns.NAMESPACE.)
+	Namespaces bool
 	// Unwritable has the kinds of which no object can be written there: for each, in
 	// sentences, why, and what to use instead.
 	Unwritable map[calico.Kind]string

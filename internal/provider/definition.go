@@ -307,6 +307,9 @@ func (d *definition) reservedMetadata(c *codec.Conversion, v values) {
 			c.Fault(metadataPath.Field("labels").Key(key), value, "Calico sets the label %s itself, from the policy's tier: leave it out.", v3.LabelTier)
 		}
 	}
+	if value, ok := v.stringMap("labels")[calico.CreatedByLabel]; ok && d.kind == calico.KindHostEndpoint {
+		c.Fault(metadataPath.Field("labels").Key(calico.CreatedByLabel), value, "kube-controllers takes each host endpoint with the label %s for one of those that it makes for nodes, and changes or deletes it: leave the label out.", calico.CreatedByLabel)
+	}
 	for key, value := range v.stringMap("annotations") {
 		if calico.MachineAnnotation(key) {
 			c.Fault(metadataPath.Field("annotations").Key(key), value, "This annotation belongs to Calico's and Kubernetes' own tools: leave it out.")

@@ -14,6 +14,7 @@ func newHostEndpointResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "host_endpoint",
 		kind:     calico.KindHostEndpoint,
+		refuse:   refuseAutomatic,
 		schema: schemas.WithBlocks(schema.Schema{
 			MarkdownDescription: "A `HostEndpoint`: a network interface of a host, or all of its interfaces, to which Calico's policies apply.\n\n" +
 				"~> **A host endpoint without a policy cuts the host off.** As soon as it exists, Calico drops every new connection to and from the host on that interface that no policy or profile allows, except on Calico's built-in failsafe ports. " +
@@ -59,4 +60,14 @@ func newHostEndpointResource() resource.Resource {
 			}),
 		}),
 	}}
+}
+
+// refuseAutomatic tells why a host endpoint that kube-controllers has made is not
+// Terraform's to manage; "" for another.
+func refuseAutomatic(obj calico.Object) string {
+	if obj.GetLabels()[calico.CreatedByLabel] == "" {
+		return ""
+	}
+	return "kube-controllers has made it for a node, as its label " + calico.CreatedByLabel + " tells, and takes back what others change of it. " +
+		"Make a host endpoint of another name for the node, or have kube-controllers make none (calico_kube_controllers_configuration)."
 }

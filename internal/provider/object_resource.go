@@ -136,6 +136,13 @@ func (r *objectResource) Create(ctx context.Context, req resource.CreateRequest,
 	resp.State.Raw = r.finish(ctx, stored, planned, planned, kept, resp.Identity, resp.Private, &resp.Diagnostics)
 }
 
+// managedByLabel names the tool that manages an object in Kubernetes, and operatorName is
+// that of Calico's own.
+const (
+	managedByLabel = "app.kubernetes.io/managed-by"
+	operatorName   = "tigera-operator"
+)
+
 func (r *objectResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer makeSafe(&resp.Diagnostics)
 	if state, err := r.rootValues(ctx, req.State.Raw); err == nil && state != nil {
@@ -194,6 +201,10 @@ func (r *objectResource) Read(ctx context.Context, req resource.ReadRequest, res
 				fmt.Sprintf("The object at %s cannot be a calico_%s: %s", safetext.Line(stored.Key), r.typeName, why))
 			return
 		}
+	}
+	if kept.importing() && stored.Object.GetLabels()[managedByLabel] == operatorName {
+		resp.Diagnostics.AddWarning(fmt.Sprintf("The Operator Manages %s", r.id(state)),
+			fmt.Sprintf("The label %s says that tigera/operator has made the object at %s from its own configuration (Installation), and it puts back what others change of it. Change it there, or take it out of the Installation before Terraform manages it.", managedByLabel, safetext.Line(stored.Key)))
 	}
 	prior := state
 	switch {

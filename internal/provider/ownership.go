@@ -119,8 +119,32 @@ func (o wholeObject) planPlace(ctx context.Context, p *planning, alone bool, dia
 	if p.state != nil || p.again || o.data.pending() || o.data.isUnreachable() || o.data.wasRead(id) {
 		return
 	}
+	o.planNamespace(ctx, id, diags)
 	if key := o.existing(ctx, id, diags); key != "" {
 		o.planExisting(ctx, key, p.obj, p.c, p.release, diags)
+	}
+}
+
+// planNamespace warns if the namespace of a new object is not there. It may be made in the
+// same apply, by another provider: so that is no error.
+func (o wholeObject) planNamespace(ctx context.Context, id calico.ID, diags *diag.Diagnostics) {
+	if id.Namespace == "" || !o.data.datastore.Namespaces {
+		return
+	}
+	store, err := o.data.store(ctx)
+	if err != nil {
+		return // told by planRelease
+	}
+	profiles, err := o.data.names.of(calico.KindProfile).Get(ctx, func(ctx context.Context) (map[calico.ID]string, error) {
+		return store.Names(ctx, calico.KindProfile)
+	})
+	if err != nil {
+		return // who may not see namespaces is told by the write
+	}
+	profile := calico.ID{Kind: calico.KindProfile, Name: calico.NamespaceProfilePrefix + id.Namespace}
+	if _, there := profiles[profile]; !there && o.data.once("namespace "+id.Namespace) {
+		diags.AddAttributeWarning(path.Root("namespace"), "Namespace Not There",
+			fmt.Sprintf("There is no namespace %q in the cluster: nothing can be created in it. If it is made in the same apply, refer to it (namespace = kubernetes_namespace.NAME.metadata[0].name), so that Terraform knows the order. Otherwise correct the name, or make the namespace first.", id.Namespace))
 	}
 }
 

@@ -10,8 +10,9 @@ import (
 
 // Type is what is true of every datastore in Kubernetes.
 var Type = &datastore.Type{
-	Name:     "kubernetes",
-	Services: true,
+	Name:       "kubernetes",
+	Services:   true,
+	Namespaces: true,
 	Unwritable: map[calico.Kind]string{
 		calico.KindProfile: "In the Kubernetes datastore there are no profiles to write: Calico makes one of each namespace (kns.NAMESPACE) and of each service account (ksa.NAMESPACE.NAME). " +
 			"Put labels on the namespace or on the service account instead, and select them in the rules of a policy.",
