@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// GrantAccess binds the roles of the documentation (kubernetes_access.yaml) to the user
+// GrantAccess binds the roles of the documentation (clusterrole.yaml of examples/kubernetes-nodes) to the user
 // terraform, and returns when they are in force.
 func (k *Kubernetes) GrantAccess(t testing.TB) {
 	t.Helper()
@@ -27,7 +27,7 @@ func (k *Kubernetes) Grant(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	content, err := os.ReadFile(filepath.Join(root, "internal", "acctest", "kubernetes_access.yaml"))
+	content, err := os.ReadFile(filepath.Join(root, "examples", "kubernetes-nodes", "clusterrole.yaml"))
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,7 @@ var exampleTests = []exampleTest{
 	{"guide/*", testGuideExample},
 	{"lockout-guard", testGuideExample},
 	{"two-datacenters", testTwoDatacenters},
+	{"kubernetes-nodes", testKubernetesNodes},
 }
 
 // testOfExample returns the test of a file of examples/ and the example's
