@@ -121,7 +121,8 @@ func (s *Store) lookAgain(ctx context.Context, f *facts, guard *datastore.Guard,
 	if len(others) == 0 {
 		return nil, nil, nil
 	}
-	_, refusal = guard.Check(after.snapshot())
+	// The guard is told what is stored without the change, as before the write.
+	_, refusal = guard.Check(after.withOneOf(before, key).snapshot())
 	return others, refusal, nil
 }
 

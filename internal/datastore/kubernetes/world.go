@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -52,6 +53,16 @@ func (w *world) snapshot() *datastore.Snapshot {
 		snapshot.Objects = append(snapshot.Objects, stored)
 	}
 	return snapshot
+}
+
+// withOneOf returns the world with what is at one place as another has it.
+func (w *world) withOneOf(other *world, where string) *world {
+	there := func(o kindObject) bool { return o.stored.Key == where }
+	objects := slices.DeleteFunc(slices.Clone(w.objects), there)
+	if i := slices.IndexFunc(other.objects, there); i >= 0 {
+		objects = append(objects, other.objects[i])
+	}
+	return &world{revision: w.revision, objects: objects}
 }
 
 // versions tells what is stored, by where it is.
