@@ -18,12 +18,20 @@ func (g *Guard) Advise(after *guard.World, diags *diag.Diagnostics) {
 	}
 	if len(g.unwatched) > 0 && g.Once("unwatched") {
 		diags.AddWarning("Datastore Not Watched",
-			fmt.Sprintf("lockout_guard does not watch over the way to %s: no address that other hosts could reach was found for the name. Give the address in endpoints of etcd, or name the servers in etcd_server blocks of the calico_failsafe_policy.", strings.Join(g.unwatched, ", ")))
+			fmt.Sprintf("lockout_guard does not watch over the way to %s: no address that other hosts could reach was found for the name. %s", strings.Join(g.unwatched, ", "), g.nameServers()))
 	}
 	if after.LeavesManagementOpen() && g.Once("nothing") {
 		diags.AddWarning("No Management Access Is Guarded",
 			"There are host endpoints, and lockout_guard watches over no inbound traffic to them: no policy that is stored, or planned so far, lets TCP port 22 in from a network, as a calico_failsafe_policy does, and no flow is configured. A change that shuts everybody out would pass without a word. Create a calico_failsafe_policy, and name it in depends_on of the host endpoints; or write flow blocks in lockout_guard.")
 	}
+}
+
+// nameServers tells how the servers of the datastore can be named.
+func (g *Guard) nameServers() string {
+	if g.Kubernetes {
+		return "Name the API servers, by the addresses at which hosts reach them, in api_server blocks of the calico_failsafe_policy."
+	}
+	return "Give the address in endpoints of etcd, or name the servers in etcd_server blocks of the calico_failsafe_policy."
 }
 
 // AddBreaches reports what a change does to what is watched over, as the guards' modes

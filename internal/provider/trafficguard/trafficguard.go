@@ -201,7 +201,7 @@ func (g *Guard) Happened(id calico.ID, after calico.Object) {
 	g.Guard.Happened(id, after)
 }
 
-// ForWrite returns the guard of a write, which is asked in the same transaction. An apply
+// ForWrite returns the guard of a write, which the store asks at its moment. An apply
 // that only destroys has looked at nothing before: the way to the datastore is found here.
 func (g *Guard) ForWrite(ctx context.Context, release calico.Release, change func(*datastore.Snapshot) (guard.Change, error)) datastore.Guard {
 	g.locate(ctx)
