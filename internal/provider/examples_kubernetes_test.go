@@ -1,9 +1,13 @@
 package provider_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"net/http"
+	"os"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -80,5 +84,75 @@ func testKubernetesNodes(t *testing.T, dir string) {
 		if left := inCluster(t, k, plural); left != nil {
 			t.Errorf("left behind of %s: %q", plural, left)
 		}
+	}
+}
+
+// testKubernetesProvider applies a network set with the provider block of an example. What
+// the example has of a cluster is replaced by what there is here; a program for
+// credentials is one of this test, with the same name and the same arguments.
+func testKubernetesProvider(t *testing.T, dir string) {
+	files := acctest.Files(t, "examples/"+dir)
+	if got := slices.Sorted(maps.Keys(files)); !slices.Equal(got, []string{"provider.tf"}) {
+		t.Fatalf("examples/%s has %q, and only provider.tf has a test", dir, got)
+	}
+	configuration := files["provider.tf"]
+	if path.Base(dir) == "pod" {
+		// Only a pod has a service account. What it is used for is tested with the settings.
+		w := acctest.NewWorkspace(t, map[string]string{"versions.tf": requiredProviders, "provider.tf": configuration})
+		w.MustRun(t, "validate")
+		return
+	}
+	k := newCluster(t)
+	home := t.TempDir()
+	write := func(name, content string, mode os.FileMode) {
+		t.Helper()
+		file := filepath.Join(home, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kubeconfig, err := os.ReadFile(k.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(".kube/config", strings.ReplaceAll(string(kubeconfig), "test", "prod"), 0o600)
+	for program, args := range map[string]string{"aws": "eks get-token --cluster-name prod", "gke-gcloud-auth-plugin": ""} {
+		write("bin/"+program, `#!/bin/sh
+[ "$*" = "`+args+`" ] || exit 1
+echo '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"`+k.Token+`"}}'
+`, 0o700)
+	}
+	endpoint := k.URL
+	if path.Base(dir) == "gke" {
+		endpoint = strings.TrimPrefix(k.URL, "https://")
+	}
+	for example, here := range map[string]string{
+		"https://10.2.0.21:6443":     k.URL,
+		"/etc/kubernetes/pki/ca.crt": k.Certificates.CAFile,
+		"/etc/calico/terraform.crt":  k.Certificates.CertFile,
+		"/etc/calico/terraform.key":  k.Certificates.KeyFile,
+	} {
+		configuration = strings.ReplaceAll(configuration, example, here)
+	}
+	w := acctest.NewWorkspace(t, map[string]string{
+		"versions.tf": requiredProviders,
+		"provider.tf": configuration,
+		"resource.tf": acctest.Files(t, "examples/resources/calico_global_network_set")["resource.tf"],
+	})
+	w.Env = append(w.Env, "HOME="+home, "PATH="+filepath.Join(home, "bin")+":"+os.Getenv("PATH"))
+	if strings.Contains(configuration, `variable "cluster_ca"`) {
+		w.Env = append(w.Env, "TF_VAR_cluster_endpoint="+endpoint, "TF_VAR_cluster_ca="+base64.StdEncoding.EncodeToString([]byte(k.Certificates.CA)))
+	}
+	w.MustRun(t, "apply", "-auto-approve")
+	wantEmptyPlan(t, w)
+	if stored := inCluster(t, k, "globalnetworksets"); len(stored) != 1 {
+		t.Errorf("there are %q", stored)
+	}
+	w.MustRun(t, "destroy", "-auto-approve")
+	if left := inCluster(t, k, "globalnetworksets"); left != nil {
+		t.Errorf("left behind: %q", left)
 	}
 }

@@ -38,6 +38,7 @@ var exampleTests = []exampleTest{
 	{"lockout-guard", testGuideExample},
 	{"two-datacenters", testTwoDatacenters},
 	{"kubernetes-nodes", testKubernetesNodes},
+	{"kubernetes/*", testKubernetesProvider},
 }
 
 // testOfExample returns the test of a file of examples/ and the example's

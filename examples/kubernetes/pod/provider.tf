@@ -1,0 +1,3 @@
+provider "calico" {
+  datastore_type = "kubernetes"
+}
