@@ -82,6 +82,11 @@ var keepers = map[string]func(t *testing.T, release string) keeper{"etcd": newIn
 
 func forEachRelease(t *testing.T, test func(t *testing.T, c conformance)) {
 	t.Helper()
+	forEachReleaseIn(t, keepers, test)
+}
+
+func forEachReleaseIn(t *testing.T, keepers map[string]func(*testing.T, string) keeper, test func(t *testing.T, c conformance)) {
+	t.Helper()
 	for _, release := range conformanceReleases {
 		for name, in := range keepers {
 			t.Run(release.version+" in "+name, func(t *testing.T) {
@@ -190,11 +195,11 @@ func shownSpec(object map[string]any) map[string]any {
 }
 
 // The manifest of an object is one that calicoctl takes, and that makes the same
-// object.
+// object. It is the same for all datastores: one tells.
 func TestConformanceManifest(t *testing.T) {
 	t.Parallel()
 	cases := conformanceCases(t)
-	forEachRelease(t, func(t *testing.T, c conformance) {
+	forEachReleaseIn(t, map[string]func(*testing.T, string) keeper{"etcd": newInEtcd}, func(t *testing.T, c conformance) {
 		for _, test := range c.known(cases) {
 			t.Run(test.name, func(t *testing.T) {
 				c.ctl.prepare(t, test)
