@@ -89,16 +89,15 @@ resource "calico_bgp_configuration" "this" {
 }
 
 // runs tells that a calico-node of a release was started.
-func (u upgraded) runs(t *testing.T, group, version string) {
+func (u upgraded) runs(t *testing.T, version string) {
 	t.Helper()
 	const name = "clusterinformations/default"
 	spec := `{"spec":{"calicoVersion":"` + version + `","datastoreReady":true}}`
-	if status, _, err := u.Do(t.Context(), http.MethodGet, group+name, "", ""); err == nil && status == http.StatusOK {
-		u.MustDo(t, http.MethodPatch, group+name, "application/merge-patch+json", spec)
+	if status, _, err := u.Do(t.Context(), http.MethodGet, v1Group+name, "", ""); err == nil && status == http.StatusOK {
+		u.MustDo(t, http.MethodPatch, v1Group+name, "application/merge-patch+json", spec)
 		return
 	}
-	apiVersion := strings.TrimSuffix(strings.TrimPrefix(group, "/apis/"), "/")
-	u.MustDo(t, http.MethodPost, group+"clusterinformations", "", `{"apiVersion":"`+apiVersion+`","kind":"ClusterInformation","metadata":{"name":"default"},`+spec[1:])
+	u.MustDo(t, http.MethodPost, v1Group+"clusterinformations", "", `{"apiVersion":"crd.projectcalico.org/v1","kind":"ClusterInformation","metadata":{"name":"default"},`+spec[1:])
 }
 
 func (u upgraded) apply(t *testing.T, generation string) {
@@ -131,9 +130,9 @@ func (u upgraded) names(t *testing.T, path string) []string {
 	return names
 }
 
-func (u upgraded) wantNames(t *testing.T, group, failsafe, web string) {
+func (u upgraded) wantNames(t *testing.T, failsafe, web string) {
 	t.Helper()
-	for path, want := range map[string]string{group + "globalnetworkpolicies": failsafe, group + "namespaces/prod/networkpolicies": web} {
+	for path, want := range map[string]string{v1Group + "globalnetworkpolicies": failsafe, v1Group + "namespaces/prod/networkpolicies": web} {
 		if got := u.names(t, path); len(got) != 1 || got[0] != want {
 			t.Errorf("%s are %q, want %q alone", path, got, want)
 		}
@@ -166,29 +165,29 @@ func (u upgraded) rename(t *testing.T, collection, from, to string) {
 func TestKubernetesUpgrade(t *testing.T) {
 	t.Parallel()
 	u := newUpgraded(t, acctest.CRDs328)
-	u.runs(t, v1Group, "v3.28.5")
+	u.runs(t, "v3.28.5")
 	u.apply(t, "v3.28")
-	u.wantNames(t, v1Group, "default.failsafe", "default.web")
+	u.wantNames(t, "default.failsafe", "default.web")
 
 	u.Load(t, acctest.CRDs331)
 	u.plansEmpty(t, "with the definitions of v3.31")
-	u.runs(t, v1Group, "v3.31.0")
+	u.runs(t, "v3.31.0")
 	u.plansEmpty(t, "with v3.31")
 	u.apply(t, "v3.31")
-	u.wantNames(t, v1Group, "default.failsafe", "default.web")
+	u.wantNames(t, "default.failsafe", "default.web")
 
 	u.Load(t, acctest.CRDs332)
 	u.plansEmpty(t, "with the definitions of v3.32")
-	u.runs(t, v1Group, "v3.32.1")
+	u.runs(t, "v3.32.1")
 	u.plansEmpty(t, "with v3.32")
 	u.apply(t, "v3.32")
-	u.wantNames(t, v1Group, "default.failsafe", "default.web")
+	u.wantNames(t, "default.failsafe", "default.web")
 
 	u.rename(t, v1Group+"globalnetworkpolicies", "default.failsafe", "failsafe")
 	u.rename(t, v1Group+"namespaces/prod/networkpolicies", "default.web", "web")
 	u.plansEmpty(t, "with the policies renamed")
 	u.apply(t, "v3.32-renamed")
-	u.wantNames(t, v1Group, "failsafe", "web")
+	u.wantNames(t, "failsafe", "web")
 	u.workspace.MustRun(t, "destroy", "-auto-approve", "-no-color")
 	if left := append(u.names(t, v1Group+"globalnetworkpolicies"), u.names(t, v1Group+"hostendpoints")...); len(left) > 0 {
 		t.Errorf("left behind: %q", left)
@@ -238,7 +237,7 @@ func (u upgraded) migrate(t *testing.T) {
 func TestKubernetesMigration(t *testing.T) {
 	t.Parallel()
 	u := newUpgraded(t, acctest.CRDs332)
-	u.runs(t, v1Group, "v3.32.1")
+	u.runs(t, "v3.32.1")
 	u.apply(t, "before")
 
 	u.Load(t, acctest.NativeCRDs)
