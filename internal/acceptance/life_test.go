@@ -211,7 +211,7 @@ func testLife(t *testing.T, r row, in newWorld) {
 				}).before(r),
 				Check: func(state *terraform.State) error {
 					r.addGiven(given, state)
-					if !r.older {
+					if r.newer == nil {
 						r.wantEveryAttribute(t, given)
 					}
 					wantChanged()

@@ -60,8 +60,9 @@ type row struct {
 	// notOnKubernetes says why the row cannot hold on Kubernetes by nature, and what is
 	// tested there in place of it; "" if it does.
 	notOnKubernetes string
-	// older is true for the row of a release that does not know all of it: see row.of.
-	older bool
+	// newer has what is left out of the row of an older release: see row.of. It is nil in
+	// the row itself.
+	newer newerFields
 }
 
 // change is another value of one attribute.
@@ -154,7 +155,7 @@ func (r row) block(t *testing.T, i int, attributes map[string]string) string {
 		switch block, ok := blocks[name]; {
 		case value == "":
 		case ok:
-			b.WriteString(asBlocks(t, name, block, value))
+			b.WriteString(asBlocks(t, name, r.newer.cutBlock(t, name, block), value))
 		default:
 			fmt.Fprintf(&b, "  %s = %s\n", name, value)
 		}
