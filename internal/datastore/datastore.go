@@ -60,9 +60,15 @@ type Store interface {
 	// administrators. It asks the datastore at most once.
 	Surroundings(ctx context.Context) (Surroundings, error)
 
-	// Guarded returns the same store, in which no write is done that the guard
-	// refuses. The guard decides by what is stored at the moment of the write: the
-	// transaction fails, and the guard is asked again, where that has changed.
+	// Guarded returns the same store, in which no write is done that the guard refuses. The
+	// guard decides by what is stored at the moment of the write.
+	//
+	// What that promises if others write at the same time depends on the datastore. If it
+	// has transactions, the transaction fails if what the guard has decided by has changed,
+	// and the guard is asked again: a change that it refuses is never in force. If it has
+	// none, the guard is asked before the write, and again by what is stored after it; if it
+	// refuses then, the write is undone (*UndoneError), or, if that fails, told to be in force
+	// (*LeftError).
 	Guarded(guard Guard) Store
 
 	// Release returns the release of Calico that the datastore belongs to and

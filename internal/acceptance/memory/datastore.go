@@ -16,11 +16,10 @@ import (
 
 // Type is what is true of every datastore in memory.
 var Type = &datastore.Type{
-	Name:      "memory",
-	Guarantee: datastore.Atomic,
-	Decode:    decode,
-	Look:      look,
-	Remove:    func(where string) string { return "remove " + where },
+	Name:   "memory",
+	Decode: decode,
+	Look:   look,
+	Remove: func(where string) string { return "remove " + where },
 }
 
 // Datastore keeps objects under the names that their users gave them, in every release.

@@ -11,11 +11,10 @@ import (
 
 // Type is what is true of every datastore in etcd v3.
 var Type = &datastore.Type{
-	Name:      "etcd",
-	Guarantee: datastore.Atomic,
-	Decode:    decode,
-	Look:      lookCommand,
-	Remove:    removeCommand,
+	Name:   "etcd",
+	Decode: decode,
+	Look:   lookCommand,
+	Remove: removeCommand,
 }
 
 func lookCommand(key string) string { return "etcdctl get " + safetext.Shell(key) }
