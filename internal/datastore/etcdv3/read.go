@@ -47,7 +47,7 @@ func (s *Store) Get(ctx context.Context, id calico.ID) (*datastore.Stored, error
 	if err != nil {
 		return nil, err
 	}
-	return choose(id, keys, found)
+	return Type.Choose(id, keys, found)
 }
 
 // fetch returns what is stored under the keys, which are all of one kind. A request has
@@ -81,35 +81,6 @@ func until[V any](end time.Time, read readahead.Reader[V]) readahead.Reader[V] {
 		ctx, cancel := context.WithDeadline(ctx, end)
 		defer cancel()
 		return read(ctx)
-	}
-}
-
-// choose picks the object out of the values found under its candidate keys.
-func choose(id calico.ID, keys []string, found map[string]*datastore.Stored) (*datastore.Stored, error) {
-	var objects []*datastore.Stored
-	for i, key := range keys {
-		stored := found[key]
-		if stored == nil {
-			continue
-		}
-		if err := decode(id.Kind, stored); err != nil {
-			return nil, err
-		}
-		if calico.IDOf(stored.Object).Short() == id.Short() {
-			// Equivalent spellings of a name are the user's to choose.
-			stored.Object.SetName(id.Name)
-		} else if i > 0 {
-			continue // another policy that bears one of our other names
-		}
-		objects = append(objects, stored)
-	}
-	switch len(objects) {
-	case 0:
-		return nil, datastore.ErrNotFound
-	case 1:
-		return objects[0], nil
-	default:
-		return nil, ambiguous(id, objects)
 	}
 }
 

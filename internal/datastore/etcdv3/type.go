@@ -39,16 +39,6 @@ func corrupt(stored *datastore.Stored, err error) *datastore.CorruptError {
 	return &datastore.CorruptError{Key: stored.Key, Revision: stored.Revision, Look: lookCommand(stored.Key), Err: err}
 }
 
-// ambiguous says that an object is stored at several keys.
-func ambiguous(id calico.ID, stored []*datastore.Stored) *datastore.AmbiguousError {
-	err := &datastore.AmbiguousError{ID: id}
-	for _, s := range stored {
-		err.Keys = append(err.Keys, s.Key)
-		err.Remove = append(err.Remove, removeCommand(s.Key))
-	}
-	return err
-}
-
 // denied says that etcd has refused a request for good. key is what it was about;
 // empty if the connection itself was refused.
 func denied(reason datastore.DeniedReason, key string, cfg Config, err error) *datastore.DeniedError {

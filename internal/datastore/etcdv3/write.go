@@ -164,7 +164,7 @@ func rebase(id calico.ID, base *datastore.Stored, current []*datastore.Stored) e
 		return &datastore.ConflictError{ID: id, Key: base.Key, Deleted: true}
 	case 1:
 	default:
-		return ambiguous(id, current)
+		return Type.Ambiguous(id, current)
 	}
 	now := current[0]
 	changes, err := calico.ContentChanges(id.Kind, base.Raw, now.Raw)

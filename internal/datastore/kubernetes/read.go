@@ -104,7 +104,7 @@ func (s *Store) Get(ctx context.Context, id calico.ID) (*datastore.Stored, error
 	if err != nil {
 		return nil, s.overdue(ctx, err)
 	}
-	return choose(id, keys, found)
+	return Type.Choose(id, keys, found)
 }
 
 // getAll returns what is stored at the places, undecoded.
@@ -134,35 +134,6 @@ func (s *Store) getAt(ctx context.Context, f *facts, kind calico.Kind, at locati
 		return nil, s.explainRead(err)
 	}
 	return f.convert(kind, body)
-}
-
-// choose picks the object out of the values found in the places where it may be.
-func choose(id calico.ID, keys []string, found map[string]*datastore.Stored) (*datastore.Stored, error) {
-	var objects []*datastore.Stored
-	for i, key := range keys {
-		if found[key] == nil {
-			continue
-		}
-		stored := clone(found[key]) // what is read of a whole kind is shared
-		if err := decode(id.Kind, stored); err != nil {
-			return nil, err
-		}
-		if calico.IDOf(stored.Object).Short() == id.Short() {
-			// Equivalent spellings of a name are the user's to choose.
-			stored.Object.SetName(id.Name)
-		} else if i > 0 {
-			continue // another policy that bears one of our other names
-		}
-		objects = append(objects, stored)
-	}
-	switch len(objects) {
-	case 0:
-		return nil, datastore.ErrNotFound
-	case 1:
-		return objects[0], nil
-	default:
-		return nil, ambiguous(id, objects)
-	}
 }
 
 func clone(stored *datastore.Stored) *datastore.Stored {

@@ -122,13 +122,3 @@ func decode(kind calico.Kind, stored *datastore.Stored) error {
 func corrupt(where, version string, err error) *datastore.CorruptError {
 	return &datastore.CorruptError{Key: where, Revision: version, Look: lookCommand(where), Err: err}
 }
-
-// ambiguous says that an object is stored in several places.
-func ambiguous(id calico.ID, stored []*datastore.Stored) *datastore.AmbiguousError {
-	err := &datastore.AmbiguousError{ID: id}
-	for _, s := range stored {
-		err.Keys = append(err.Keys, s.Key)
-		err.Remove = append(err.Remove, removeCommand(s.Key))
-	}
-	return err
-}
