@@ -202,9 +202,9 @@ func (r row) objects() []object {
 	all := make([]object, max(len(r.changes), len(r.spellings)))
 	for i := range all {
 		all[i].number, all[i].together = i, r.together
-		if i < len(r.changes) {
-			all[i].changes = r.changes[i : i+1]
-		}
+		// Each has a change: there may be more spellings.
+		c := i % len(r.changes)
+		all[i].changes = r.changes[c : c+1]
 		if i < len(r.spellings) {
 			all[i].spellings = r.spellings[i : i+1]
 		}
