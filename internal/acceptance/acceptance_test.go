@@ -8,8 +8,11 @@
 package acceptance
 
 import (
+	"flag"
+	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -23,6 +26,12 @@ func TestMain(m *testing.M) {
 	// Much is made and dropped here, and little kept: collecting it less often
 	// halves the time of these tests.
 	debug.SetGCPercent(800)
+	// Tests of one kind wait for each other in Kubernetes, and all wait for the CLI: more of
+	// them than there are processors leave none idle.
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0)))
+	}
 	acctest.Main(m)
 }
 
