@@ -61,7 +61,8 @@ func (r *objectResource) datastoreType(name string) *datastore.Type {
 
 // hideFilled leaves out of an object what the datastore has filled in, but for the
 // attributes that are set: that it is there is nothing to review, and to take it away is in
-// vain.
+// vain. set is nil for an import: a configuration may then say either, and what an
+// attribute can hold without being configured stays.
 func (r *objectResource) hideFilled(stored *datastore.Stored, set values) {
 	if len(stored.Filled) == 0 {
 		return
@@ -72,7 +73,11 @@ func (r *objectResource) hideFilled(stored *datastore.Stored, set values) {
 	}
 	spec := codec.SpecOf(c)
 	for _, f := range codec.FieldsOf(spec.Type()) {
-		if slices.Contains(stored.Filled, f.JSONName()) && (set == nil || codec.IsVoid(set[f.Attribute], spec.FieldByIndex(f.Index).Type())) {
+		name := f.JSONName()
+		if _, computed := r.filled[name]; computed && set == nil {
+			continue
+		}
+		if slices.Contains(stored.Filled, name) && (set == nil || codec.IsVoid(set[f.Attribute], spec.FieldByIndex(f.Index).Type())) {
 			spec.FieldByIndex(f.Index).SetZero()
 		}
 	}
