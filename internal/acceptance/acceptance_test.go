@@ -9,6 +9,7 @@ package acceptance
 
 import (
 	"flag"
+	"maps"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -68,43 +69,13 @@ func TestAcceptance(t *testing.T) {
 		}
 		t.Run(strings.TrimPrefix(typeName, "calico_"), func(t *testing.T) {
 			t.Parallel()
-			for name, test := range tests {
-				if r.only != nil && !slices.Contains(r.only, name) {
-					continue
+			for _, run := range runsOf(t, r) {
+				if raced && onKubernetes(run.world) {
+					continue // make test makes it without the race detector
 				}
-				t.Run(name, func(t *testing.T) {
+				t.Run(run.test+"/"+run.world, func(t *testing.T) {
 					t.Parallel()
-					switch name {
-					case "invalid":
-						test(t, r, worlds["memory"]) // nothing gets as far as a datastore
-						return
-					case "oddities":
-						test(t, r, worlds["etcd"]) // any text can be stored there
-						return
-					}
-					for world, in := range worlds {
-						if r.notOnKubernetes != "" && onKubernetes(world) || elsewhere[name] == world || notRaced(world) {
-							continue
-						}
-						t.Run(world, func(t *testing.T) {
-							t.Parallel()
-							test(t, r, in)
-						})
-					}
-				})
-			}
-			life := "life"
-			if r.only != nil && !slices.Contains(r.only, life) {
-				life = "import by identity"
-			}
-			for world, in := range olderWorlds {
-				older, _, ok := r.of(t, releaseOf(world))
-				if !ok || notRaced(world) {
-					continue // TestRowsOfOlderReleases tells why
-				}
-				t.Run(life+"/"+world, func(t *testing.T) {
-					t.Parallel()
-					tests[life](t, older, in)
+					tests[run.test](t, run.row, run.in)
 				})
 			}
 			if r.only == nil {
@@ -114,9 +85,45 @@ func TestAcceptance(t *testing.T) {
 	}
 }
 
-// notRaced tells whether the rows are left out in a world with the race detector: make test
-// runs them without it.
-func notRaced(world string) bool { return raced && onKubernetes(world) }
+// run is a test of a row in a world.
+type run struct {
+	test, world string
+	in          newWorld
+	// row is what the world's release knows of the row.
+	row row
+}
+
+// runsOf returns the runs that TestAcceptance makes of a row.
+func runsOf(t *testing.T, r row) []run {
+	t.Helper()
+	var runs []run
+	for _, name := range slices.Sorted(maps.Keys(tests)) {
+		switch {
+		case !r.has(name):
+		case name == "invalid": // nothing gets as far as a datastore
+			runs = append(runs, run{name, "memory", worlds["memory"], r})
+		case name == "oddities": // any text can be stored in etcd
+			runs = append(runs, run{name, "etcd", worlds["etcd"], r})
+		default:
+			for world, in := range worlds {
+				if (r.notOnKubernetes == "" || !onKubernetes(world)) && (elsewhere[name] != world || !r.has("life")) {
+					runs = append(runs, run{name, world, in, r})
+				}
+			}
+		}
+	}
+	older := "life"
+	if !r.has(older) {
+		older = "import by identity"
+	}
+	for world, in := range olderWorlds {
+		// TestRowsOfOlderReleases tells of what is left out why.
+		if row, _, ok := r.of(t, releaseOf(world)); ok {
+			runs = append(runs, run{older, world, in, row})
+		}
+	}
+	return runs
+}
 
 // inEachWorld runs a test in each of worlds.
 func inEachWorld(t *testing.T, test func(*testing.T, newWorld)) {

@@ -65,6 +65,9 @@ type row struct {
 	newer newerFields
 }
 
+// has tells whether a test of tests is for the row.
+func (r row) has(test string) bool { return r.only == nil || slices.Contains(r.only, test) }
+
 // change is another value of one attribute.
 type change struct {
 	attribute string
