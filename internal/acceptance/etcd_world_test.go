@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
@@ -43,7 +42,7 @@ func (w etcdWorld) workspace(t *testing.T, cli acctest.CLI, configuration ...str
 }
 
 func (w etcdWorld) server() (tfprotov6.ProviderServer, error) {
-	return providerserver.NewProtocol6WithError(provider.New("test")())()
+	return provider.Server("test")(), nil
 }
 
 func (w etcdWorld) put(t *testing.T, object string) {

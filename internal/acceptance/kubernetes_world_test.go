@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
@@ -129,7 +128,7 @@ func (w kubernetesWorld) workspace(t *testing.T, cli acctest.CLI, configuration 
 }
 
 func (w kubernetesWorld) server() (tfprotov6.ProviderServer, error) {
-	return providerserver.NewProtocol6WithError(provider.New("test")())()
+	return provider.Server("test")(), nil
 }
 
 // do asks the API server, also when the test is about to end.

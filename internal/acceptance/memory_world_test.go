@@ -8,7 +8,6 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
@@ -40,7 +39,7 @@ func (w memoryWorld) provider(arguments ...string) string {
 }
 
 func (w memoryWorld) server() (tfprotov6.ProviderServer, error) {
-	return providerserver.NewProtocol6WithError(provider.New("test", provider.WithStore(memory.Type, w.Open))())()
+	return provider.Server("test", provider.WithStore(memory.Type, w.Open))(), nil
 }
 
 func (w memoryWorld) workspace(t *testing.T, cli acctest.CLI, configuration ...string) *acctest.Workspace {

@@ -30,6 +30,11 @@ type objectState struct {
 	// "etcd".
 	Datastore string `json:"datastore"`
 	Origin    origin `json:"origin"`
+	// Build is the build of the provider that has made the attributes in the state of the
+	// object in Stored: another one may make others.
+	Build string `json:"build,omitempty"`
+	// Applied is what Stored was made by; nil if it was found, or is not as it was made.
+	Applied *applied `json:"applied,omitempty"`
 	// Stored is the object as it was last read: the stored value with all that has no
 	// attribute, and its revision. Updates start from it, and update and delete compare
 	// with it. It is nil between an import and the read that follows.
@@ -38,6 +43,15 @@ type objectState struct {
 	// before they were owned, as they were stored; null for none. What is not in it is
 	// not known, and is not given back.
 	Before map[string]json.RawMessage `json:"before,omitempty"`
+}
+
+// applied is the configuration by which an object was made as it is stored: what it plans
+// was checked, and is what is there.
+type applied struct {
+	// Config is its configDigest.
+	Config string `json:"config"`
+	// Release is that of Calico, by whose rules it was checked: see releaseOf.
+	Release string `json:"release,omitempty"`
 }
 
 // privateVersion is the version of private state that is written. Version 0, which
@@ -237,7 +251,15 @@ func (r *objectResource) confirm(s *objectState, now *datastore.Stored, id calic
 // keepState writes private state: the object as it is stored now, and what else is
 // known of it.
 func (r *objectResource) keepState(ctx context.Context, s *objectState, stored *datastore.Stored, private privateWriter, diags *diag.Diagnostics) {
-	s.Version, s.Stored = privateVersion, stored
+	if config, ok := ctx.Value(configKey{}).(string); ok {
+		release, err := r.releaseOf(ctx)
+		if s.Applied = (&applied{config, release}); err != nil {
+			s.Applied = nil
+		}
+	} else if s.Build != r.data.build || s.Stored == nil || !s.isOf(stored) {
+		s.Applied = nil
+	}
+	s.Version, s.Stored, s.Build = privateVersion, stored, r.data.build
 	if r.data != nil && r.data.datastore != nil {
 		s.Datastore = r.data.datastore.Name
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"maps"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -38,6 +39,8 @@ type calicoProvider struct {
 	version string
 	// store is that of WithStore; nil without.
 	store *injectedStore
+	// data is what Configure has made.
+	data atomic.Pointer[providerData]
 }
 
 var (
@@ -49,13 +52,15 @@ var (
 // New returns the provider's constructor. version is that of the release, or
 // "dev".
 func New(version string, options ...Option) func() provider.Provider {
-	return func() provider.Provider {
-		p := &calicoProvider{version: version}
-		for _, option := range options {
-			option(p)
-		}
-		return p
+	return func() provider.Provider { return newProvider(version, options...) }
+}
+
+func newProvider(version string, options ...Option) *calicoProvider {
+	p := &calicoProvider{version: version}
+	for _, option := range options {
+		option(p)
 	}
+	return p
 }
 
 // Option changes what New makes.
@@ -172,7 +177,8 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	data := &providerData{release: given.release}
+	data := &providerData{release: given.release, build: buildOf(p.version)}
+	defer p.data.Store(data)
 	resp.ResourceData, resp.DataSourceData = data, data
 	if !req.Config.Raw.IsFullyKnown() {
 		return

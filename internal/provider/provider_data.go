@@ -38,6 +38,8 @@ type providerData struct {
 	datastore *datastore.Type
 	// offline tells that there is no datastore, on purpose: nothing is read or written.
 	offline bool
+	// build tells builds of the provider apart.
+	build string
 	// adoptIdentical tells that a create may take an object that exists, if it is
 	// exactly what would be created.
 	adoptIdentical bool
