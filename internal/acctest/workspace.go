@@ -32,17 +32,21 @@ var providerOnce = sync.OnceValues(func() (string, error) {
 })
 
 // BuildProvider builds the provider from this source as the given file.
-func BuildProvider(path string) error {
+func BuildProvider(path string) error { return BuildMain(".", path) }
+
+// BuildMain builds a main package of this module, such as "." for the provider, as the
+// given file.
+func BuildMain(pkg, path string) error {
 	root, err := Root()
 	if err != nil {
 		return err
 	}
 	// As `go build` by hand does it, so that both use the same build cache.
-	err = withProgress(os.Stderr, "building the provider", func() error {
-		return runGo(root, nil, "build", "-buildvcs=false", "-o", path, ".")
+	err = withProgress(os.Stderr, "building "+filepath.Base(path), func() error {
+		return runGo(root, nil, "build", "-buildvcs=false", "-o", path, pkg)
 	})
 	if err != nil {
-		return fmt.Errorf("cannot build the provider: %w", err)
+		return fmt.Errorf("cannot build %s: %w", filepath.Base(path), err)
 	}
 	return nil
 }
