@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -15,9 +16,14 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/readahead"
 )
 
-// pageSize is how many objects one request of List asks for: small enough for a
-// default etcd to answer in one message whatever the objects' size.
-const pageSize = 1000
+const (
+	// pageSize is how many objects the first request of List asks for: small enough for a
+	// default etcd to answer in one message whatever the objects' size.
+	pageSize = 1000
+	// pageBytes is how much further requests ask for, by the size of the objects of the
+	// first. None asks for less than that one did.
+	pageBytes = 4 << 20
+)
 
 // candidateKeys returns the keys under which any release would have stored the
 // object, the given release's own first.
@@ -150,13 +156,13 @@ const scanTries = 5
 func (s *Store) pages(ctx context.Context, kind calico.Kind) ([]*datastore.Stored, error) {
 	var all []*datastore.Stored
 	prefix := kindPrefix(kind)
-	from, revision := prefix, int64(0)
+	from, revision, limit := prefix, int64(0), pageSize
 	for {
-		resp, err := s.page(ctx, prefix, from, revision)
+		resp, err := s.page(ctx, prefix, from, revision, limit)
 		if err != nil {
 			return nil, err
 		}
-		revision = resp.Header.Revision
+		revision, limit = resp.Header.Revision, nextLimit(resp.Kvs)
 		for _, kv := range resp.Kvs {
 			all = append(all, storedKV(string(kv.Key), kv.Value, kv.ModRevision))
 		}
@@ -167,7 +173,16 @@ func (s *Store) pages(ctx context.Context, kind calico.Kind) ([]*datastore.Store
 	}
 }
 
-func (s *Store) page(ctx context.Context, prefix, from string, revision int64) (*clientv3.GetResponse, error) {
+// nextLimit returns how many objects to ask for after a page.
+func nextLimit(page []*mvccpb.KeyValue) int {
+	bytes := 1
+	for _, kv := range page {
+		bytes += len(kv.Key) + len(kv.Value)
+	}
+	return max(pageSize, len(page)*pageBytes/bytes)
+}
+
+func (s *Store) page(ctx context.Context, prefix, from string, revision int64, limit int) (*clientv3.GetResponse, error) {
 	ctx, cancel := s.deadline(ctx)
 	defer cancel()
 	var resp *clientv3.GetResponse
@@ -175,7 +190,7 @@ func (s *Store) page(ctx context.Context, prefix, from string, revision int64) (
 		var err error
 		resp, err = s.conn.Client().Get(ctx, from,
 			clientv3.WithRange(clientv3.GetPrefixRangeEnd(prefix)),
-			clientv3.WithLimit(pageSize), clientv3.WithRev(revision))
+			clientv3.WithLimit(int64(limit)), clientv3.WithRev(revision))
 		if err == nil {
 			call.Revision = strconv.FormatInt(resp.Header.Revision, 10)
 		}

@@ -59,10 +59,6 @@ type Store struct {
 
 var _ datastore.Store = (*Store)(nil)
 
-// singles is how many objects of a kind are read one by one: a policy takes a request for
-// each name that it may have.
-const singles = 6
-
 // New returns a store. It asks the API server nothing before the first use. An error says
 // what is wrong with the configuration.
 func New(_ context.Context, cfg Config, options Options) (*Store, error) {
@@ -93,7 +89,7 @@ func New(_ context.Context, cfg Config, options Options) (*Store, error) {
 		cfg: cfg, options: options, client: client, base: base,
 		closed: make(chan struct{}), guardedWrites: make(chan struct{}, 1),
 		found:        datastore.Shared[*facts]{Stands: lockLooks, FailureStands: cfg.RequestTimeout},
-		reads:        readahead.Cache[*datastore.Stored]{FailureStands: cfg.RequestTimeout, Singles: singles},
+		reads:        readahead.Cache[*datastore.Stored]{FailureStands: cfg.RequestTimeout},
 		surroundings: datastore.Shared[datastore.Surroundings]{Stands: datastore.Forever, FailureStands: cfg.RequestTimeout},
 	}, nil
 }

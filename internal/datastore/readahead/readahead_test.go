@@ -3,6 +3,7 @@ package readahead
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,9 +83,92 @@ func TestCache(t *testing.T) {
 		s.values["a"] = 3
 		time.Sleep(Window)
 		if v, _ := s.get(t, c, calico.KindHostEndpoint, "a"); v != 3 {
-			t.Error("what was read is served too long")
+			t.Error("what was read is served to those who come later")
 		}
 		s.wantReads(t, Singles+1, 3)
+	})
+}
+
+// As long as one read follows the other, they are of one moment.
+func TestCacheStandsWhileItIsUsed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &Cache[int]{FailureStands: time.Minute}
+		s := &store{values: map[string]int{"a": 1}}
+		for range Singles {
+			s.get(t, c, calico.KindHostEndpoint, "a")
+		}
+		began := time.Now()
+		for time.Since(began) < Longest {
+			if v, _ := s.get(t, c, calico.KindHostEndpoint, "a"); v != 1 {
+				t.Fatalf("after %s it finds %d", time.Since(began), v)
+			}
+			s.values["a"] = 2
+			time.Sleep(Window / 2)
+		}
+		s.wantReads(t, Singles, 1)
+		if v, _ := s.get(t, c, calico.KindHostEndpoint, "a"); v != 2 {
+			t.Error("what was read is served too long")
+		}
+		s.wantReads(t, Singles, 2)
+	})
+}
+
+// What was not there may have been made since, by another part of the same apply.
+func TestCacheLooksAgainForWhatWasNotThere(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &Cache[int]{FailureStands: time.Minute}
+		s := &store{values: map[string]int{"a": 1}}
+		for range Singles + 1 {
+			s.get(t, c, calico.KindTier, "a")
+		}
+		s.values["b"] = 1
+		time.Sleep(Window / 2)
+		if _, ok := s.get(t, c, calico.KindTier, "b"); ok {
+			t.Error("it is read again at once")
+		}
+		time.Sleep(Window / 2)
+		if _, ok := s.get(t, c, calico.KindTier, "b"); !ok {
+			t.Error("it is taken for missing for too long")
+		}
+		s.wantReads(t, Singles, 2)
+	})
+}
+
+// A read of a kind that takes longer than anything stands for all who wait for it.
+func TestCacheWaitsForASlowRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &Cache[int]{FailureStands: time.Minute}
+		alls := 0
+		get := func() {
+			_, err := c.Get(t.Context(), calico.KindTier, []string{"a"},
+				func(context.Context) (map[string]int, error) { return nil, nil },
+				func(context.Context) (map[string]int, error) {
+					alls++
+					time.Sleep(10 * Window)
+					return map[string]int{"a": 1}, nil
+				})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		for range Singles {
+			get()
+		}
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(func() {
+				for range 20 {
+					get()
+				}
+			})
+		}
+		all.Wait()
+		if alls != 1 {
+			t.Errorf("all are read %d times, want once", alls)
+		}
 	})
 }
 
