@@ -16,6 +16,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 )
@@ -57,7 +58,7 @@ func (r row) of(t *testing.T, release string) (older row, left []string, ok bool
 	}
 
 	refused := func(text string) (errs calico.FieldErrors) {
-		obj, err := calico.ParseManifest(newer.cutJSON(t, "", numbered(text, 0)))
+		obj, err := storage.ParseManifest(newer.cutJSON(t, "", numbered(text, 0)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,19 @@ func specOf(obj Object) reflect.Value { return reflect.ValueOf(obj).Elem().Field
 // IsNil tells whether there is no object behind the interface.
 func IsNil(obj Object) bool { return obj == nil || reflect.ValueOf(obj).IsNil() }
 
+// CanonicalElement puts an element of a list in the spec of an object of the kind, to which
+// there is a pointer, in canonical form in place: what Canonical makes of it there.
+func CanonicalElement(kind Kind, element reflect.Value) {
+	switch e := element.Interface().(type) {
+	case *v3.Rule:
+		*e = canonicalRules([]v3.Rule{*e}, kind.Namespaced())[0]
+	case *v3.ProtoPort:
+		*e = canonicalFailsafes([]v3.ProtoPort{*e})[0]
+	default:
+		canonicalValue(element.Elem(), "")
+	}
+}
+
 // canonicalFields puts the fields of a struct in canonical form: empty lists and
 // maps are absent, as JSON leaves them out, unless they are behind a pointer;
 // addresses, networks, ports and selectors are spelled in one way. What a text is

@@ -19,7 +19,7 @@ import v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 // logs only if it is the one for all nodes.
 //
 // It fills in no more. What else a release adds is part of how it stores a
-// policy (its tier, its tier label, its name), and so is the work of Encode.
+// policy (its tier, its tier label, its name), and so is the work of storage.Encode.
 // Other spellings that Calico stores in one form, such as the protocol "6" for 6
 // or the port "22:22" for 22, cannot outlive the encoding to JSON: the API's
 // types see to that.

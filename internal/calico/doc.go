@@ -1,6 +1,7 @@
-// Package calico holds Calico's own rules as plain Go: how objects are named and stored in
-// each release, what Calico fills in, and when two objects mean the same. What it rejects
-// is in package validate. It does no I/O and knows neither Terraform nor a datastore.
+// Package calico holds Calico's own rules as plain Go: which kinds of objects there are and
+// how they are named, what Calico fills in, and when two objects mean the same. How an
+// object is stored in each release is in package storage, and what Calico rejects in package
+// validate. It does no I/O and knows neither Terraform nor a datastore.
 //
 // # What is the same
 //
@@ -15,9 +16,9 @@
 //     in and means the same as absence is in fillImplied; what Default fills in beside that
 //     is a difference.
 //   - Two stored values of one object between which nobody has changed anything:
-//     ContentChanges, by which a store tells a conflict. It compares canonical forms, with
-//     all that this package does not know, and without what Calico writes for itself.
-//   - A stored value that is exactly what a create would store: CreationChanges, by which
+//     storage.ContentChanges, by which a store tells a conflict. It compares canonical forms, with
+//     all that package storage does not know, and without what Calico writes for itself.
+//   - A stored value that is exactly what a create would store: storage.CreationChanges, by which
 //     adopt_identical takes an object. Not even a spelling may differ: only uid and creation
 //     time do.
 //   - Two names of one object: ID.Short, as releases store a policy under several names.

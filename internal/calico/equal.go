@@ -30,8 +30,8 @@ func Equal(a, b Object) bool {
 	if reflect.TypeOf(a) != reflect.TypeOf(b) || !sameMetadata(a, b) {
 		return false
 	}
-	if x := orderOf(a); x != nil {
-		y := orderOf(b)
+	if x := OrderOf(a); x != nil {
+		y := OrderOf(b)
 		if !sameOrder(*x, *y) {
 			return false
 		}
@@ -40,8 +40,8 @@ func Equal(a, b Object) bool {
 	return reflect.DeepEqual(specOf(a).Interface(), specOf(b).Interface())
 }
 
-// orderOf returns where an object has its order, or nil where its kind has none.
-func orderOf(obj Object) **float64 {
+// OrderOf returns where an object has its order, or nil if its kind has none.
+func OrderOf(obj Object) **float64 {
 	if p, ok := PolicyOf(obj); ok {
 		return p.Order
 	}
@@ -66,9 +66,9 @@ func Canonical(obj Object) Object {
 	if IsNil(obj) {
 		return obj
 	}
-	obj = deepCopy(obj)
+	obj = DeepCopy(obj)
 	canonicalMetadata(obj)
-	if order := orderOf(obj); order != nil && *order != nil && **order == 0 {
+	if order := OrderOf(obj); order != nil && *order != nil && **order == 0 {
 		**order = 0 // rather than -0, which JSON writes as 0
 	}
 	if p, ok := PolicyOf(obj); ok {
@@ -370,4 +370,11 @@ func CanonicalSelector(s string) string {
 		return s
 	}
 	return parsed.String()
+}
+
+func nilIfEmpty(m map[string]string) map[string]string {
+	if len(m) == 0 {
+		return nil
+	}
+	return m
 }

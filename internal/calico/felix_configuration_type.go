@@ -1,8 +1,12 @@
 package calico
 
 import (
+	"bytes"
+	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
@@ -68,16 +72,26 @@ var felixFieldOrder = func() map[string]int {
 // one, as the fields of the API module are together in it.
 func (s FelixConfigurationSpec) MarshalJSON() ([]byte, error) {
 	type plain FelixConfigurationSpec // without this method
-	text, err := calicoJSON.Marshal(plain(s))
+	text, err := JSON.Marshal(plain(s))
 	if err != nil {
 		return nil, err
 	}
-	members, err := splitObject(text)
-	if err != nil {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(members, func(a, b member) int { return felixFieldOrder[a.name] - felixFieldOrder[b.name] })
-	return joinObject(members), nil
+	names := slices.SortedFunc(maps.Keys(fields), func(a, b string) int { return felixFieldOrder[a] - felixFieldOrder[b] })
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, name := range names {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.Quote(name) + ":")
+		b.Write(fields[name])
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
 }
 
 // NewFelixConfiguration returns an empty FelixConfiguration, with kind and apiVersion set.

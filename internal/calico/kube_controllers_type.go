@@ -32,8 +32,9 @@ type KubeControllersConfigurationSpec struct {
 type ControllersConfig struct {
 	v3.ControllersConfig `json:",inline"`
 	// Migrators is how v3.33 writes Migration, controllers.migration.policyNameMigrator
-	// for controllers.policyMigration.enabled. It is in what is stored alone: Decode
-	// makes Migration of it, and Encode the one that the release knows.
+	// for controllers.policyMigration.enabled. It is in what is stored alone: package
+	// storage makes Migration of it when it decodes, and when it encodes the one that the
+	// release knows.
 	Migrators *Migrators `json:"migration,omitempty" spells:"policyMigration"`
 }
 
@@ -82,21 +83,4 @@ func (s *KubeControllersConfigurationSpec) deepCopy() KubeControllersConfigurati
 	c.Controllers.ControllersConfig = *s.Controllers.DeepCopy()
 	c.Controllers.Migrators = copyOf(s.Controllers.Migrators)
 	return c
-}
-
-// readMigration makes what v3.33 writes what v3.32 does. If there are both, what
-// v3.33 writes is the newer.
-func (c *ControllersConfig) readMigration() {
-	if c.Migrators != nil {
-		c.Migration = &v3.MigrationControllerConfig{PolicyNameMigrator: c.Migrators.PolicyNameMigrator}
-		c.Migrators = nil
-	}
-}
-
-// writeMigration is the way back, for a release that wants it.
-func (c *ControllersConfig) writeMigration(r Release) {
-	if c.Migration != nil && r.AtLeast(3, 33, 0) {
-		c.Migrators = &Migrators{PolicyNameMigrator: c.Migration.PolicyNameMigrator}
-		c.Migration = nil
-	}
 }

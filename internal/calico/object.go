@@ -15,8 +15,8 @@ import (
 // Object is a resource of the projectcalico.org/v3 API, such as
 // *v3.HostEndpoint, or one of this package if the API module lacks the type or some
 // of its fields, such as *FelixConfiguration. Names and tiers in it are the user's: what a release of
-// Calico makes of them in the datastore is added by Encode and taken away by
-// Decode.
+// Calico makes of them in the datastore is added by storage.Encode and taken away by
+// storage.Decode.
 type Object interface {
 	metav1.Object
 	runtime.Object
@@ -149,7 +149,7 @@ type ID struct {
 	Kind Kind
 	// Namespace is empty for global kinds.
 	Namespace string
-	// Name is the name in a manifest, which is not always the stored one (see Names).
+	// Name is the name in a manifest, which is not always the stored one (see storage.Naming).
 	Name string
 	// Tier is the tier of a tiered kind. Empty means the tier "default".
 	Tier string
@@ -166,4 +166,13 @@ func (id ID) String() string {
 		return fmt.Sprintf("%s %q in namespace %q", id.Kind, id.Name, id.Namespace)
 	}
 	return fmt.Sprintf("%s %q", id.Kind, id.Name)
+}
+
+// DeepCopy returns a copy that shares nothing with the object.
+func DeepCopy(obj Object) Object {
+	c, ok := obj.DeepCopyObject().(Object)
+	if !ok {
+		panic(fmt.Sprintf("calico: the copy of a %T is no Object", obj))
+	}
+	return c
 }

@@ -26,6 +26,9 @@ func (r Release) NewerThanKnown() bool { return r.AtLeast(Newest.Major, Newest.M
 // line, as that is what a well-kept datacenter runs.
 const lastPatch = math.MaxInt32
 
+// LastOfLine returns the last release of a line, such as v3.29.
+func LastOfLine(major, minor int) Release { return Release{major, minor, lastPatch} }
+
 var releasePattern = regexp.MustCompile(`^v?(\d{1,4})\.(\d{1,4})(?:\.(\d{1,6}))?(?:[-+].*)?$`)
 
 // ParseRelease reads "3.31", "v3.31.0" or a build's "v3.31.0-12-gabcdef". A

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 )
 
 // Store reads and writes Calico objects in one datastore.
@@ -46,7 +47,7 @@ type Store interface {
 	// else of it. Only what it changes is compared with base: where one of these
 	// fields was changed since, or the object is gone, nothing is written and the
 	// error is *ConflictError.
-	Patch(ctx context.Context, base *Stored, patch calico.SpecPatch) (*Stored, error)
+	Patch(ctx context.Context, base *Stored, patch storage.SpecPatch) (*Stored, error)
 
 	// Delete removes base in one transaction, with the same guard as Update. An
 	// object that is already gone is no error; a tier with policies in it is an
@@ -117,15 +118,15 @@ func (s *Stored) Given(obj calico.Object) ([]byte, error) {
 	if len(s.Filled) == 0 {
 		return s.Raw, nil
 	}
-	text, err := calico.EncodeSpec(obj)
+	text, err := storage.EncodeSpec(obj)
 	if err != nil {
 		return nil, err
 	}
-	set, err := calico.SpecFields(calico.KindOf(obj), text)
+	set, err := storage.SpecFields(calico.KindOf(obj), text)
 	if err != nil {
 		return nil, err
 	}
-	without := calico.SpecPatch{}
+	without := storage.SpecPatch{}
 	for _, name := range s.Filled {
 		if set[name] == nil {
 			without[name] = nil

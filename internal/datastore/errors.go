@@ -21,7 +21,7 @@ type AlreadyExistsError struct {
 	// where that cannot be told to be this object alone.
 	Stored *Stored
 	// Changes tells, a line each, what is different in Stored from what the create
-	// would have stored, as calico.CreationChanges does.
+	// would have stored, as storage.CreationChanges does.
 	Changes []string
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 )
 
 // conformanceCase is an object, as HCL and as the manifest that says the same.
@@ -54,7 +55,7 @@ func (c conformanceCase) imported() string {
 // does not store: those of pinned, of implied or of both.
 func without(t *testing.T, value string, fields ...string) string {
 	t.Helper()
-	out := calico.SpecPatch{}
+	out := storage.SpecPatch{}
 	for _, field := range fields {
 		if !strings.Contains(value, `"`+field+`":`) {
 			t.Errorf("calicoctl no longer stores %s:\n%s", field, value)

@@ -14,6 +14,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/attributename"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
@@ -109,7 +110,7 @@ func (d *definition) undefaulted(c *codec.Conversion, v values) calico.Object {
 	}
 	codec.DecodeFields(c, pick(v, metadataAttributes...), codec.MetadataOf(obj), metadataPath)
 	if d.kind.Tiered() {
-		calico.OmitDefaultTier(obj) // in the form in which stored objects are read
+		storage.OmitDefaultTier(obj) // in the form in which stored objects are read
 	}
 	return obj
 }
@@ -179,7 +180,7 @@ func (d *definition) keepImplied(obj calico.Object, prior, out values) {
 // on one line of a plan: what begins with a brace Terraform takes apart, and shows
 // everything twice.
 func objectText(obj calico.Object) string {
-	text, err := calico.ManifestJSON(obj)
+	text, err := storage.ManifestJSON(obj)
 	if err != nil {
 		panic("provider: an object of Calico's API cannot be encoded: " + err.Error())
 	}
@@ -207,7 +208,7 @@ func (d *definition) id(v values) calico.ID {
 	return calico.ID{Kind: d.kind, Name: v.str("name"), Tier: v.str("tier"), Namespace: v.str("namespace")}
 }
 
-// managed are the annotations, and the labels of tools (see calico.ToolLabel), that some
+// managed are the annotations, and the labels of tools (see storage.ToolLabel), that some
 // attributes name: Terraform manages these. All other labels are Terraform's, too.
 type managed struct{ annotations, labels map[string]string }
 
@@ -225,7 +226,7 @@ func managedBy(all ...values) managed {
 // themselves.
 func importedFrom(obj calico.Object) managed {
 	m := managed{annotations: maps.Clone(obj.GetAnnotations())}
-	maps.DeleteFunc(m.annotations, func(key, _ string) bool { return calico.ToolAnnotation(key) })
+	maps.DeleteFunc(m.annotations, func(key, _ string) bool { return storage.ToolAnnotation(key) })
 	return m
 }
 
@@ -238,7 +239,7 @@ func (m managed) hasAnnotation(key string) bool {
 // hasLabel tells whether a label is Terraform's.
 func (m managed) hasLabel(key string) bool {
 	_, ours := m.labels[key]
-	return ours || !calico.ToolLabel(key)
+	return ours || !storage.ToolLabel(key)
 }
 
 // withForeign adds to the object the annotations and labels of base that are not
@@ -303,7 +304,7 @@ func (d *definition) attributePath(v values, field calico.Path) path.Path {
 // reservedMetadata finds labels that cannot be configured because Calico sets them.
 func (d *definition) reservedMetadata(c *codec.Conversion, v values) {
 	for key, value := range v.stringMap("labels") {
-		if calico.MachineLabel(d.kind, key) {
+		if storage.MachineLabel(d.kind, key) {
 			c.Fault(metadataPath.Field("labels").Key(key), value, "Calico sets the label %s itself, from the policy's tier: leave it out.", v3.LabelTier)
 		}
 	}
@@ -311,7 +312,7 @@ func (d *definition) reservedMetadata(c *codec.Conversion, v values) {
 		c.Fault(metadataPath.Field("labels").Key(calico.CreatedByLabel), value, "kube-controllers takes each host endpoint with the label %s for one of those that it makes for nodes, and changes or deletes it: leave the label out.", calico.CreatedByLabel)
 	}
 	for key, value := range v.stringMap("annotations") {
-		if calico.MachineAnnotation(key) {
+		if storage.MachineAnnotation(key) {
 			c.Fault(metadataPath.Field("annotations").Key(key), value, "This annotation belongs to Calico's and Kubernetes' own tools: leave it out.")
 		}
 	}

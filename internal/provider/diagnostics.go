@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/trafficguard"
@@ -161,7 +162,7 @@ func addStoreError(diags *diag.Diagnostics, summary string, id calico.ID, err er
 		unsettled   *datastore.UnsettledError
 		problem     *configurationError
 		refused     *guard.RefusedError
-		unknown     *calico.UnknownFieldsError
+		unknown     *storage.UnknownFieldsError
 		private     *privateStateError
 		rejected    *datastore.RejectedError
 		undone      *datastore.UndoneError

@@ -10,6 +10,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 )
 
 const felixKey = acctest.ResourcePrefix + "felixconfigurations/default"
@@ -52,12 +53,12 @@ func felixWorkspace(t *testing.T, hcl string) (*acctest.Etcd, *acctest.Workspace
 // fields given.
 func checkFelix(t *testing.T, etcd *acctest.Etcd, before string, changed map[string]string) {
 	t.Helper()
-	want, err := calico.SpecFields(calico.KindFelixConfiguration, []byte(before))
+	want, err := storage.SpecFields(calico.KindFelixConfiguration, []byte(before))
 	if err != nil {
 		t.Fatal(err)
 	}
 	after := etcd.MustGet(t, felixKey).Value
-	got, err := calico.SpecFields(calico.KindFelixConfiguration, []byte(after))
+	got, err := storage.SpecFields(calico.KindFelixConfiguration, []byte(after))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
 
-	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -41,12 +41,12 @@ func (f *manifestFunction) Run(ctx context.Context, req function.RunRequest, res
 	if resp.Error = req.Arguments.Get(ctx, &text); resp.Error != nil {
 		return
 	}
-	obj, err := calico.ParseManifest(text)
+	obj, err := storage.ParseManifest(text)
 	if err != nil {
 		resp.Error = function.NewArgumentFuncError(0, strings.TrimSuffix(safetext.Text(err.Error()), "."))
 		return
 	}
-	manifest, err := calico.Manifest(obj)
+	manifest, err := storage.Manifest(obj)
 	if err != nil {
 		resp.Error = function.NewFuncError(err.Error())
 		return

@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/attributename"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
@@ -315,14 +316,14 @@ func TestModelsSurviveStoring(t *testing.T) {
 					continue // refused, with what to write instead
 				}
 				d.planFilled(v, v, &release)
-				storedName, raw, err := calico.Encode(d.object(c, v, release), nil, release, calico.Fresh{UID: "u", Created: time.Unix(0, 0)})
+				storedName, raw, err := storage.Encode(d.object(c, v, release), nil, release, storage.Fresh{UID: "u", Created: time.Unix(0, 0)})
 				if err != nil {
 					t.Fatalf("case %d: %v", n, err)
 				}
 				if d.kind.Namespaced() {
 					storedName = "production/" + storedName
 				}
-				back, err := calico.Decode(d.kind, storedName, raw)
+				back, err := storage.Decode(d.kind, storedName, raw)
 				if err != nil {
 					t.Fatalf("case %d: %v\n%s", n, err, raw)
 				}

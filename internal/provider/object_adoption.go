@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
@@ -31,7 +32,7 @@ import (
 //
 // Whoever sets adopt_identical knows what the provider cannot: that an apply of this
 // configuration was interrupted, and that no other one manages these objects. Even
-// then nothing is taken that differs in anything: see calico.CreationChanges.
+// then nothing is taken that differs in anything: see storage.CreationChanges.
 
 // adoptIdentical is the attribute of the provider.
 const adoptIdentical = "adopt_identical"
@@ -93,7 +94,7 @@ func (r *objectResource) differences(ctx context.Context, obj calico.Object, c *
 	}
 	given, err := stored.Given(obj)
 	if err == nil {
-		changes, err = calico.CreationChanges(obj, given, *release)
+		changes, err = storage.CreationChanges(obj, given, *release)
 	}
 	if err != nil {
 		return nil, err.Error()

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
@@ -64,7 +65,7 @@ func onlyFields(obj calico.Object, names []string) calico.Object {
 // storedFields returns the fields of the spec that are stored, of those that
 // there are attributes for.
 func (o ownedFields) storedFields(stored *datastore.Stored) ([]string, map[string]json.RawMessage, error) {
-	fields, err := calico.SpecFields(o.kind, stored.Raw)
+	fields, err := storage.SpecFields(o.kind, stored.Raw)
 	if err != nil {
 		return nil, nil, &datastore.CorruptError{Key: stored.Key, Revision: stored.Revision, Look: "calicoctl get " + string(o.kind) + " -o yaml", Err: err}
 	}
@@ -74,22 +75,22 @@ func (o ownedFields) storedFields(stored *datastore.Stored) ([]string, map[strin
 
 // patch returns the change that gives base the object's values in the owned
 // fields, without those that it has already, and with all that nobody here knows in them.
-// It answers a *calico.UnknownFieldsError if some of that would be lost.
-func patch(obj calico.Object, owned []string, base []byte) (calico.SpecPatch, error) {
-	text, err := calico.EncodeSpec(obj)
+// It answers a *storage.UnknownFieldsError if some of that would be lost.
+func patch(obj calico.Object, owned []string, base []byte) (storage.SpecPatch, error) {
+	text, err := storage.EncodeSpec(obj)
 	if err != nil {
 		return nil, err
 	}
 	kind := calico.KindOf(obj)
-	wanted, err := calico.SpecFields(kind, text)
+	wanted, err := storage.SpecFields(kind, text)
 	if err != nil {
 		return nil, err
 	}
-	present, err := calico.SpecFields(kind, base)
+	present, err := storage.SpecFields(kind, base)
 	if err != nil {
 		return nil, err
 	}
-	out := calico.SpecPatch{}
+	out := storage.SpecPatch{}
 	for _, name := range owned {
 		value := wanted[name]
 		if specField(obj, name).IsZero() {
@@ -161,7 +162,7 @@ func valuesBefore(owned []string, fields map[string]json.RawMessage) map[string]
 }
 
 // applyPatch applies a patch, if there is anything in it.
-func (o ownedFields) applyPatch(ctx context.Context, store datastore.Store, base *datastore.Stored, change calico.SpecPatch) (*datastore.Stored, error) {
+func (o ownedFields) applyPatch(ctx context.Context, store datastore.Store, base *datastore.Stored, change storage.SpecPatch) (*datastore.Stored, error) {
 	if len(change) == 0 {
 		return base, nil
 	}
@@ -179,7 +180,7 @@ func (o ownedFields) applyPatch(ctx context.Context, store datastore.Store, base
 }
 
 // patched returns the object that a patch makes of a stored one.
-func (o ownedFields) patched(base *datastore.Stored, change calico.SpecPatch) (calico.Object, error) {
+func (o ownedFields) patched(base *datastore.Stored, change storage.SpecPatch) (calico.Object, error) {
 	value, err := change.Apply(base.Raw)
 	if err != nil {
 		return nil, err
@@ -220,7 +221,7 @@ func (o ownedFields) update(ctx context.Context, store datastore.Store, obj cali
 // change returns the change from what is kept to what is planned, and brings what is
 // kept up to date. What was owned already was not there before, whatever is stored: it
 // is not recorded anew if that was lost.
-func (o ownedFields) change(obj calico.Object, kept *objectState, owned, before []string) (calico.SpecPatch, error) {
+func (o ownedFields) change(obj calico.Object, kept *objectState, owned, before []string) (storage.SpecPatch, error) {
 	_, fields, err := o.storedFields(kept.Stored)
 	if err != nil {
 		return nil, err
@@ -278,12 +279,12 @@ func (o ownedFields) remove(ctx context.Context, store datastore.Store, kept *ob
 // restoration returns the change that gives back what is owned, and whether the
 // object goes: it was made here, and nobody else has put anything in it. A field of
 // which it is not known what it was before stays.
-func (o ownedFields) restoration(kept *objectState, owned []string) (change calico.SpecPatch, remove bool, err error) {
+func (o ownedFields) restoration(kept *objectState, owned []string) (change storage.SpecPatch, remove bool, err error) {
 	_, fields, err := o.storedFields(kept.Stored)
 	if err != nil {
 		return nil, false, err
 	}
-	change = calico.SpecPatch{}
+	change = storage.SpecPatch{}
 	for _, name := range owned {
 		if was, known := kept.was(name); known && string(was) != string(fields[name]) {
 			change[name] = was
@@ -297,5 +298,5 @@ func (o ownedFields) restoration(kept *objectState, owned []string) (change cali
 		return change, false, err
 	}
 	rest, err := change.Apply(given)
-	return change, err == nil && calico.IsEmptySpec(o.kind, rest), err
+	return change, err == nil && storage.IsEmptySpec(o.kind, rest), err
 }

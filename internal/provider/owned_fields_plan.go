@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
@@ -56,7 +57,7 @@ func (o ownedFields) planAdoption(ctx context.Context, p *planning, diags *diag.
 	if o.refuseLost(id, err, diags) {
 		return
 	}
-	o.warnUnknown(id, calico.UnknownFields(o.kind, stored.Raw), "", diags)
+	o.warnUnknown(id, storage.UnknownFields(o.kind, stored.Raw), "", diags)
 	if err != nil {
 		return
 	}
@@ -94,7 +95,7 @@ func (o ownedFields) isIdentical(obj calico.Object, c *codec.Conversion, stored 
 	if err != nil {
 		return false
 	}
-	changes, err := calico.CreationChanges(obj, given, *release)
+	changes, err := storage.CreationChanges(obj, given, *release)
 	return err == nil && len(changes) == 0
 }
 
@@ -108,7 +109,7 @@ func (o ownedFields) after(ctx context.Context, store datastore.Store, state val
 	if err != nil {
 		return id, nil, err
 	}
-	var change calico.SpecPatch
+	var change storage.SpecPatch
 	if obj == nil {
 		var remove bool
 		if change, remove, err = o.restoration(kept, o.owned(state)); err != nil || remove {
@@ -153,7 +154,7 @@ func (o ownedFields) planRemoval(state values, kept *objectState, diags *diag.Di
 	id := calico.IDOf(kept.Object)
 	change, remove, err := o.restoration(kept, owned)
 	if !o.refuseLost(id, err, diags) && err == nil && !remove && len(change) > 0 {
-		o.warnUnknown(id, calico.UnknownFields(o.kind, kept.Raw), "", diags)
+		o.warnUnknown(id, storage.UnknownFields(o.kind, kept.Raw), "", diags)
 	}
 }
 
@@ -177,7 +178,7 @@ func (o ownedFields) lost(obj calico.Object, planned, state values, kept *object
 	copied := *kept
 	copied.Before = maps.Clone(kept.Before)
 	_, err := o.change(obj, &copied, o.owned(planned), o.owned(state))
-	var unknown *calico.UnknownFieldsError
+	var unknown *storage.UnknownFieldsError
 	if errors.As(err, &unknown) {
 		return unknown.Fields, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 )
@@ -157,7 +158,7 @@ func (o wholeObject) after(_ context.Context, _ datastore.Store, state values, o
 }
 
 func (o wholeObject) lost(obj calico.Object, _, _ values, kept *objectState) ([]string, error) {
-	return calico.LostFields(obj, kept.Raw), nil
+	return storage.LostFields(obj, kept.Raw), nil
 }
 
 func (o wholeObject) lostBefore() string { return "" }

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/trafficguard"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
@@ -355,7 +356,7 @@ func (d *providerData) tellRelease(ctx context.Context, finding datastore.Releas
 	}
 	d.told = true
 	tflog.Debug(ctx, "decided on the release of Calico", map[string]any{
-		"release": finding.Release.String(), "naming": finding.Release.Naming().String(), "evidence": finding.Evidence,
+		"release": finding.Release.String(), "naming": storage.NamingOf(finding.Release).String(), "evidence": finding.Evidence,
 		"contradiction": finding.Contradiction,
 	})
 	switch {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 )
 
@@ -24,7 +25,7 @@ func storedWorld(t *testing.T, etcd *acctest.Etcd, release string) *verdict.Worl
 	for _, kind := range verdict.Dependencies() {
 		prefix := acctest.ResourcePrefix + kind.Plural() + "/"
 		for _, kv := range etcd.Prefix(t, prefix) {
-			obj, err := calico.Decode(kind, strings.TrimPrefix(kv.Key, prefix), []byte(kv.Value))
+			obj, err := storage.Decode(kind, strings.TrimPrefix(kv.Key, prefix), []byte(kv.Value))
 			if err != nil {
 				t.Fatal(err)
 			}

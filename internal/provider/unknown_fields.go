@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
@@ -21,7 +22,7 @@ func (r *objectResource) planUnknown(obj calico.Object, c *codec.Conversion, pla
 	if kept == nil || kept.Stored == nil {
 		return
 	}
-	fields := calico.UnknownFields(r.kind, kept.Raw)
+	fields := storage.UnknownFields(r.kind, kept.Raw)
 	if len(fields) == 0 {
 		return
 	}
@@ -36,7 +37,7 @@ func (r *objectResource) planUnknown(obj calico.Object, c *codec.Conversion, pla
 	r.warnUnknown(id, fields, later, diags)
 }
 
-// lostBy returns a *calico.UnknownFieldsError if a change would lose fields, as far as it
+// lostBy returns a *storage.UnknownFieldsError if a change would lose fields, as far as it
 // is known.
 func (r *objectResource) lostBy(obj calico.Object, c *codec.Conversion, planned, state values, kept *objectState) error {
 	lost, err := r.ownership().lost(obj, planned, state, kept)
@@ -44,13 +45,13 @@ func (r *objectResource) lostBy(obj calico.Object, c *codec.Conversion, planned,
 		return err
 	}
 	if lost = slices.DeleteFunc(lost, func(field string) bool { return !c.Known(specFieldOf(field)) }); len(lost) > 0 {
-		return &calico.UnknownFieldsError{Fields: lost}
+		return &storage.UnknownFieldsError{Fields: lost}
 	}
 	return nil
 }
 
 // specFieldOf returns the field of the spec that a path leads into, of those that
-// calico.UnknownFields returns.
+// storage.UnknownFields returns.
 func specFieldOf(path string) calico.Path {
 	name, _, _ := strings.Cut(strings.TrimPrefix(path, "spec."), ".")
 	name, _, _ = strings.Cut(name, "[")
@@ -60,7 +61,7 @@ func specFieldOf(path string) calico.Path {
 // refuseLost reports a change that would lose fields. It is false for any other error,
 // and for none.
 func (r *objectResource) refuseLost(id calico.ID, err error, diags *diag.Diagnostics) bool {
-	var unknown *calico.UnknownFieldsError
+	var unknown *storage.UnknownFieldsError
 	if !errors.As(err, &unknown) {
 		return false
 	}
@@ -84,7 +85,7 @@ func (r *objectResource) destroyUnknown(kept *objectState, replaced bool, diags 
 	if kept == nil || kept.Stored == nil {
 		return
 	}
-	fields := calico.UnknownFields(r.kind, kept.Raw)
+	fields := storage.UnknownFields(r.kind, kept.Raw)
 	if len(fields) == 0 {
 		return
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
-	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/attributename"
 )
 
@@ -252,7 +252,7 @@ func (u upgrade) strip(t *testing.T, version string, fields func(conformanceCase
 	t.Helper()
 	for _, test := range u.cases {
 		spec := u.object(t, test.key(version)).Spec
-		patch := calico.SpecPatch{}
+		patch := storage.SpecPatch{}
 		for field, value := range fields(test) {
 			if text, err := json.Marshal(spec[field]); value == "" || err == nil && string(text) == value {
 				patch[field] = nil

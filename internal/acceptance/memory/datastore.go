@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -126,7 +127,7 @@ func (d *Datastore) at(where string) *datastore.Stored {
 // decode fills in the object of a stored value: see datastore.Type.
 func decode(kind calico.Kind, stored *datastore.Stored) error {
 	_, name, _ := strings.Cut(stored.Key, string(kind)+"/")
-	object, err := calico.Decode(kind, name, stored.Raw)
+	object, err := storage.Decode(kind, name, stored.Raw)
 	if err != nil {
 		return corrupt(stored, err)
 	}

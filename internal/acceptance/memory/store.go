@@ -13,6 +13,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -123,7 +124,7 @@ func (s *Store) Create(ctx context.Context, obj calico.Object) (*datastore.Store
 // existing tells of what stands in the way of a create.
 func existing(obj calico.Object, found *datastore.Stored, release calico.Release) error {
 	exists := &datastore.AlreadyExistsError{ID: calico.IDOf(obj), Key: found.Key}
-	changes, err := calico.CreationChanges(obj, found.Raw, release)
+	changes, err := storage.CreationChanges(obj, found.Raw, release)
 	if err != nil {
 		return exists // what is there is no object
 	}
@@ -154,7 +155,7 @@ func (s *Store) Update(ctx context.Context, obj calico.Object, base *datastore.S
 }
 
 // Patch changes some fields of base; see datastore.Store.
-func (s *Store) Patch(ctx context.Context, base *datastore.Stored, patch calico.SpecPatch) (*datastore.Stored, error) {
+func (s *Store) Patch(ctx context.Context, base *datastore.Stored, patch storage.SpecPatch) (*datastore.Stored, error) {
 	id := calico.IDOf(base.Object)
 	return s.write(ctx, id, func(calico.Release) ([]byte, error) {
 		now, err := s.d.unchanged(id, base, func(before, now []byte) ([]string, error) { return patch.Changes(id.Kind, before, now) })
@@ -243,7 +244,7 @@ func (d *Datastore) unchanged(id calico.ID, base *datastore.Stored, changes func
 }
 
 func contentChanges(kind calico.Kind) func(before, now []byte) ([]string, error) {
-	return func(before, now []byte) ([]string, error) { return calico.ContentChanges(kind, before, now) }
+	return func(before, now []byte) ([]string, error) { return storage.ContentChanges(kind, before, now) }
 }
 
 // needTier answers an error if the object's tier is not there.
@@ -296,7 +297,7 @@ func (s *Store) Locked(ctx context.Context) (string, error) {
 
 func (s *Store) finding() (datastore.ReleaseFinding, error) {
 	var finding datastore.ReleaseFinding
-	var evidence calico.Evidence
+	var evidence storage.Evidence
 	if stored := s.d.at(Where(clusterInformation)); stored != nil {
 		if err := decode(calico.KindClusterInformation, stored); err != nil {
 			return finding, err
@@ -312,7 +313,7 @@ func (s *Store) finding() (datastore.ReleaseFinding, error) {
 	finding.Release, finding.Evidence, finding.Assumed = release, because, assumed
 	if given := s.release; given != nil {
 		finding.Release, finding.Evidence, finding.Assumed = *given, "calico_version of the provider configuration", false
-		if !assumed && release.Naming() != given.Naming() {
+		if !assumed && storage.NamingOf(release) != storage.NamingOf(*given) {
 			finding.Contradiction = fmt.Sprintf("%s tells %s", because, release)
 		}
 	}
@@ -339,7 +340,7 @@ func (s *Store) Close() error { return nil }
 // that its user knows it by, and without what the release writes down for the sake of
 // another name.
 func encode(obj calico.Object, base []byte, release calico.Release) ([]byte, error) {
-	_, text, err := calico.Encode(obj, base, release, calico.Fresh{UID: uuid.NewString(), Created: time.Now()})
+	_, text, err := storage.Encode(obj, base, release, storage.Fresh{UID: uuid.NewString(), Created: time.Now()})
 	if err != nil {
 		return nil, err
 	}
@@ -357,7 +358,7 @@ func encode(obj calico.Object, base []byte, release calico.Release) ([]byte, err
 	if metadata["name"], err = json.Marshal(id.Short().Name); err != nil {
 		return nil, err
 	}
-	for in, own := range map[string]string{"labels": v3.LabelTier, "annotations": calico.MetadataAnnotation} {
+	for in, own := range map[string]string{"labels": v3.LabelTier, "annotations": storage.MetadataAnnotation} {
 		if metadata[in], err = without(metadata[in], own); err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -52,7 +53,7 @@ func edit(d *Datastore, stored *datastore.Stored, before, after string) {
 func TestCreate(t *testing.T) {
 	t.Parallel()
 	_, store, stored := newStore(t)
-	if raw := string(stored.Raw); strings.Contains(raw, calico.MetadataAnnotation) || strings.Contains(raw, v3.LabelTier) || stored.Object.GetUID() == "" {
+	if raw := string(stored.Raw); strings.Contains(raw, storage.MetadataAnnotation) || strings.Contains(raw, v3.LabelTier) || stored.Object.GetUID() == "" {
 		t.Errorf("there is stored %s", raw)
 	}
 	var exists *datastore.AlreadyExistsError
@@ -71,7 +72,7 @@ func TestCreate(t *testing.T) {
 // TestConflicts writes to what somebody else has written to.
 func TestConflicts(t *testing.T) {
 	t.Parallel()
-	selector := calico.SpecPatch{"selector": json.RawMessage(`"has(b)"`)}
+	selector := storage.SpecPatch{"selector": json.RawMessage(`"has(b)"`)}
 	writes := map[string]func(datastore.Store, *datastore.Stored) error{
 		"update": func(s datastore.Store, base *datastore.Stored) error {
 			_, err := s.Update(t.Context(), policy("web", "platform", "has(b)"), base)

@@ -74,7 +74,7 @@ func readManifest(kind calico.Kind, text string) (calico.Object, error) {
 	return obj, err
 }
 
-// decodeStrictly reads a manifest with the decoder and settings of calico.Decode, but
+// decodeStrictly reads a manifest with the decoder and settings of storage.Decode, but
 // for unknown fields: calicoctl refuses them, and there are none in Terraform's schema.
 func decodeStrictly(text string, obj calico.Object) error {
 	decoder := jsoniter.ConfigCompatibleWithStandardLibrary.NewDecoder(strings.NewReader(text))

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 )
 
 // namedCase is a manifest on which we and a release of Calico have disagreed, or
@@ -242,7 +243,7 @@ func (c namedCase) check(release calico.Release, ours judged) string {
 	case want != accepted && !slices.ContainsFunc(ours.errs, func(e *calico.FieldError) bool { return e.Field.String() == want }):
 		return fmt.Sprintf("want %s at fault, ours: %s", want, ours)
 	case want == accepted:
-		_, value, err := calico.Encode(ours.obj, nil, release, calico.Fresh{UID: "u"})
+		_, value, err := storage.Encode(ours.obj, nil, release, storage.Fresh{UID: "u"})
 		if err != nil {
 			return err.Error()
 		}

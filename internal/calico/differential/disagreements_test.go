@@ -10,6 +10,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/objecttest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
 )
 
@@ -59,8 +60,8 @@ func differentBytes(release calico.Release, obj calico.Object, theirs checked) [
 		return []string{"what Calico stores cannot be read: " + err.Error()}
 	}
 	// With their uid and creation time even these must come out the same.
-	fresh := calico.Fresh{UID: stored.Metadata.UID, Created: stored.Metadata.Created}
-	name, value, err := calico.Encode(asCalicoFills(obj, release), nil, release, fresh)
+	fresh := storage.Fresh{UID: stored.Metadata.UID, Created: stored.Metadata.Created}
+	name, value, err := storage.Encode(asCalicoFills(obj, release), nil, release, fresh)
 	if err != nil {
 		return []string{"Encode: " + err.Error()}
 	}
@@ -77,17 +78,17 @@ func differentBytes(release calico.Release, obj calico.Object, theirs checked) [
 	if key := "/calico/resources/v3/projectcalico.org/" + id.Kind.Plural() + "/" + found; key != theirs.StoredKey {
 		problems = append(problems, "we store it at "+key)
 	}
-	if want := release.Naming().StoredName(id); want != path.Base(theirs.StoredKey) {
+	if want := storage.NamingOf(release).StoredName(id); want != path.Base(theirs.StoredKey) {
 		problems = append(problems, "StoredName is "+want)
 	}
-	if _, ok := obj.GetAnnotations()[calico.MetadataAnnotation]; ok && id.Kind.Tiered() && release.Naming() < calico.NamingAnnotated {
+	if _, ok := obj.GetAnnotations()[storage.MetadataAnnotation]; ok && id.Kind.Tiered() && storage.NamingOf(release) < storage.NamingAnnotated {
 		// To releases that do not write this annotation themselves it is any other:
 		// they store what a user put there. Later ones, and Decode with them, take
 		// the policy's name from it.
 		return problems
 	}
 	// And what Calico stored is, to us, what the user wrote.
-	back, err := calico.Decode(id.Kind, found, []byte(theirs.Stored))
+	back, err := storage.Decode(id.Kind, found, []byte(theirs.Stored))
 	if err != nil {
 		return append(problems, "Decode: "+err.Error())
 	}
@@ -102,12 +103,12 @@ func differentBytes(release calico.Release, obj calico.Object, theirs checked) [
 func withoutMachinery(obj calico.Object) calico.Object {
 	c, _ := obj.DeepCopyObject().(calico.Object)
 	for key := range c.GetLabels() {
-		if calico.MachineLabel(calico.KindOf(c), key) {
+		if storage.MachineLabel(calico.KindOf(c), key) {
 			delete(c.GetLabels(), key)
 		}
 	}
 	for key := range c.GetAnnotations() {
-		if calico.MachineAnnotation(key) {
+		if storage.MachineAnnotation(key) {
 			delete(c.GetAnnotations(), key)
 		}
 	}

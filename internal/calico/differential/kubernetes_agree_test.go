@@ -17,6 +17,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
 )
 
@@ -356,7 +357,7 @@ func filledByOne(obj calico.Object, path string, theirs, ours any) bool {
 		return typesOfDeletion(obj) != nil // the client takes them out, and an admission policy puts them in
 	}
 	// In the native form the client does not keep the name in an annotation.
-	return kind.Tiered() && path == "metadata.annotations."+calico.MetadataAnnotation
+	return kind.Tiered() && path == "metadata.annotations."+storage.MetadataAnnotation
 }
 
 // filledDifferently compares what the server would store with what we would. Both are
@@ -366,7 +367,7 @@ func filledDifferently(obj calico.Object, stored string) []string {
 	if err := decodeStrictly(stored, back); err != nil {
 		return []string{"what Kubernetes stores cannot be read: " + err.Error()}
 	}
-	_, value, err := calico.Encode(obj, nil, serverRelease, calico.Fresh{UID: string(back.GetUID()), Created: back.GetCreationTimestamp().Time})
+	_, value, err := storage.Encode(obj, nil, serverRelease, storage.Fresh{UID: string(back.GetUID()), Created: back.GetCreationTimestamp().Time})
 	if err != nil {
 		return []string{"Encode: " + err.Error()}
 	}

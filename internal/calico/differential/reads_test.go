@@ -7,6 +7,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 )
 
 // readCase is a policy that one release has stored, and what another makes of it.
@@ -49,12 +50,12 @@ func TestDifferentialReads(t *testing.T) {
 		p := v3.NewGlobalNetworkPolicy()
 		p.Name, p.Spec.Tier = c.name, c.tier
 		calico.Default(p, c.writer)
-		storedName, value, err := calico.Encode(p, nil, c.writer, calico.Fresh{UID: "5e3b1d4e-3c2c-4a9c-9d0a-5f6c0f8e7a11", Created: time.Unix(1700000000, 0)})
+		storedName, value, err := storage.Encode(p, nil, c.writer, storage.Fresh{UID: "5e3b1d4e-3c2c-4a9c-9d0a-5f6c0f8e7a11", Created: time.Unix(1700000000, 0)})
 		if err != nil || storedName != c.storedName {
 			t.Errorf("%s stores %s as %q, want %q; %v", c.writer, c.name, storedName, c.storedName, err)
 			continue
 		}
-		back, err := calico.Decode(calico.KindGlobalNetworkPolicy, storedName, value)
+		back, err := storage.Decode(calico.KindGlobalNetworkPolicy, storedName, value)
 		if err != nil || calico.IDOf(back).Short() != calico.IDOf(p).Short() {
 			t.Errorf("%s of %s is %+v to us, %v", c.name, c.writer, back, err)
 		}

@@ -8,7 +8,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
-	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 )
 
 // HostEndpoint returns a host endpoint that every release takes.
@@ -118,7 +118,7 @@ func Fill(v reflect.Value) {
 }
 
 // Fresh is what a new object gets.
-var Fresh = calico.Fresh{UID: "0b5b1d4e-3c2c-4a9c-9d0a-5f6c0f8e7a11", Created: time.Date(2026, 3, 3, 21, 1, 41, 987, time.FixedZone("CET", 3600))}
+var Fresh = storage.Fresh{UID: "0b5b1d4e-3c2c-4a9c-9d0a-5f6c0f8e7a11", Created: time.Date(2026, 3, 3, 21, 1, 41, 987, time.FixedZone("CET", 3600))}
 
 // FailsafePolicy returns a policy as Calico's guide makes one.
 func FailsafePolicy() *v3.GlobalNetworkPolicy {

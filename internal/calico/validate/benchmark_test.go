@@ -5,6 +5,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/objecttest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 )
 
 func BenchmarkValidate(b *testing.B) {
@@ -19,13 +20,13 @@ func BenchmarkValidate(b *testing.B) {
 
 func BenchmarkEncodeOverAStoredValue(b *testing.B) {
 	p := objecttest.FailsafePolicy()
-	_, base, err := calico.Encode(p, nil, calico.Newest, objecttest.Fresh)
+	_, base, err := storage.Encode(p, nil, calico.Newest, objecttest.Fresh)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := calico.Encode(p, base, calico.Newest, objecttest.Fresh); err != nil {
+		if _, _, err := storage.Encode(p, base, calico.Newest, objecttest.Fresh); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 )
 
 const (
@@ -36,7 +37,7 @@ func (c *checker) policyMetadata(obj calico.Object, p calico.Policy) {
 	c.policyName(meta.Field("name"), obj.GetName(), p)
 	c.namespace(meta.Field("namespace"), obj)
 	labels := obj.GetLabels()
-	if _, ok := labels[v3.LabelTier]; ok && c.release.Naming() == calico.NamingPlain {
+	if _, ok := labels[v3.LabelTier]; ok && storage.NamingOf(c.release) == storage.NamingPlain {
 		// The client overwrites this label before it checks the object.
 		labels = maps.Clone(labels)
 		delete(labels, v3.LabelTier)
@@ -91,24 +92,24 @@ func (c *checker) nameLength(field calico.Path, name string) {
 // names of the policies that Calico makes of others, of which calicoctl refuses
 // those that Kubernetes owns.
 func (c *checker) policyName(field calico.Path, name string, p calico.Policy) {
-	naming := c.release.Naming()
+	naming := storage.NamingOf(c.release)
 	namespaced := p.Global == nil
 	wellFormed := func(name string) bool {
 		dots := strings.Count(name, ".")
-		return isDNSName(name) && (dots == 0 || dots == 1 && naming != calico.NamingPrefixed || dots > 1 && namespaced && calico.HasGeneratedForm(name))
+		return isDNSName(name) && (dots == 0 || dots == 1 && naming != storage.NamingPrefixed || dots > 1 && namespaced && calico.HasGeneratedForm(name))
 	}
 	switch {
 	case name == "":
 		c.reject(field, nil, "The policy needs a name.")
-	case namespaced && strings.HasPrefix(name, calico.KubernetesPolicyPrefix) && (p.StagedAction == nil || naming != calico.NamingPlain):
+	case namespaced && strings.HasPrefix(name, calico.KubernetesPolicyPrefix) && (p.StagedAction == nil || naming != storage.NamingPlain):
 		c.reject(field, name, "Names that begin with %q belong to the policies that Calico makes of those of Kubernetes: write another name, or the policy in Kubernetes.", calico.KubernetesPolicyPrefix)
 	case wellFormed(name):
-		if naming == calico.NamingTiered || naming == calico.NamingAnnotated {
+		if naming == storage.NamingTiered || naming == storage.NamingAnnotated {
 			c.policyTierPrefix(field, name, calico.TierOrDefault(*p.Tier))
 		}
 	default:
 		form := "one word"
-		if naming != calico.NamingPrefixed {
+		if naming != storage.NamingPrefixed {
 			form = "one word, or two with a dot between them,"
 		}
 		plain := asDNSName(name)

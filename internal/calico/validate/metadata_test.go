@@ -8,6 +8,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/objecttest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 )
 
 func TestValidateName(t *testing.T) {
@@ -71,15 +72,15 @@ func TestValidatePolicyName(t *testing.T) {
 		p.Name, p.Spec.Tier = tt.name, tt.tier
 		for _, r := range objecttest.Releases {
 			var reason string
-			switch r.Naming() {
-			case calico.NamingPrefixed:
+			switch storage.NamingOf(r) {
+			case storage.NamingPrefixed:
 				if tt.tier == "sec" {
 					continue // there is no such tier, see TestValidateTier
 				}
 				reason = tt.until28
-			case calico.NamingTiered, calico.NamingAnnotated:
+			case storage.NamingTiered, storage.NamingAnnotated:
 				reason = tt.until31
-			case calico.NamingPlain:
+			case storage.NamingPlain:
 				reason = tt.from32
 			}
 			want := at("metadata.name", reason)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/objecttest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 )
 
 // All kinds of policies are checked alike, as far as they have the fields.
@@ -65,7 +66,7 @@ func TestValidateNetworkPolicyName(t *testing.T) {
 		p := objecttest.NetworkPolicy()
 		p.Name = tt.name
 		for _, r := range objecttest.Releases {
-			reason := map[calico.Naming]string{calico.NamingPrefixed: tt.until28, calico.NamingTiered: tt.until31, calico.NamingAnnotated: tt.until31, calico.NamingPlain: tt.from32}[r.Naming()]
+			reason := map[storage.Naming]string{storage.NamingPrefixed: tt.until28, storage.NamingTiered: tt.until31, storage.NamingAnnotated: tt.until31, storage.NamingPlain: tt.from32}[storage.NamingOf(r)]
 			want := at("metadata.name", reason)
 			if strings.Contains(reason, "set tier to") {
 				want.within = object

@@ -12,6 +12,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/objecttest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 )
 
 func ptr[T any](v T) *T { return &v }
@@ -81,7 +82,7 @@ func TestEncodeKubeControllers(t *testing.T) {
 	k := calico.NewKubeControllersConfiguration()
 	k.Name = calico.DefaultName
 	for release, want := range map[calico.Release]string{objecttest.V3310: `"status":{"runningConfig":{"controllers":{}}}`, objecttest.V3320: `"status":{}`} {
-		_, value, err := calico.Encode(k, nil, release, calico.Fresh{UID: "u"})
+		_, value, err := storage.Encode(k, nil, release, storage.Fresh{UID: "u"})
 		if err != nil || !strings.Contains(string(value), want) {
 			t.Errorf("in %s: got %s, %v", release, value, err)
 		}
@@ -98,7 +99,7 @@ func TestMigrationOfV333(t *testing.T) {
 	)
 	forms := map[calico.Release]string{objecttest.V3320: `"policyMigration":{"enabled":"Disabled"}`, v3330: `"migration":{"policyNameMigrator":"Disabled"}`}
 	for stored, form := range forms {
-		obj, err := calico.Decode(calico.KindKubeControllersConfiguration, calico.DefaultName, []byte(begin+form+end))
+		obj, err := storage.Decode(calico.KindKubeControllersConfiguration, calico.DefaultName, []byte(begin+form+end))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,21 +110,21 @@ func TestMigrationOfV333(t *testing.T) {
 		checkFaults(t, obj, v3330)
 		for release, want := range forms {
 			base := strings.Replace(begin+form+end, `}},"status"`, `,"future":1}},"status"`, 1)
-			_, value, err := calico.Encode(obj, []byte(base), release, calico.Fresh{})
+			_, value, err := storage.Encode(obj, []byte(base), release, storage.Fresh{})
 			if err != nil || string(value) != begin+want+`,"future":1`+end {
 				t.Errorf("stored by %s, %s writes %s, %v", stored, release, value, err)
 			}
-			changes, err := calico.ContentChanges(calico.KindKubeControllersConfiguration, []byte(begin+form+end), []byte(begin+want+end))
+			changes, err := storage.ContentChanges(calico.KindKubeControllersConfiguration, []byte(begin+form+end), []byte(begin+want+end))
 			if len(changes) > 0 || err != nil {
 				t.Errorf("from %s to %s there are changes: %q, %v", stored, release, changes, err)
 			}
 		}
-		changes, err := calico.ContentChanges(calico.KindKubeControllersConfiguration, []byte(begin+form+end), []byte(begin+`"migration":{"policyNameMigrator":"Enabled"}`+end))
+		changes, err := storage.ContentChanges(calico.KindKubeControllersConfiguration, []byte(begin+form+end), []byte(begin+`"migration":{"policyNameMigrator":"Enabled"}`+end))
 		if err != nil || len(changes) != 1 || changes[0] != `spec.controllers.policyMigration.enabled: "Disabled" -> "Enabled"` {
 			t.Errorf("changes from %s are %q, %v", stored, changes, err)
 		}
 	}
-	both, err := calico.Decode(calico.KindKubeControllersConfiguration, calico.DefaultName, []byte(begin+`"policyMigration":{"enabled":"Enabled"},`+forms[v3330]+end))
+	both, err := storage.Decode(calico.KindKubeControllersConfiguration, calico.DefaultName, []byte(begin+`"policyMigration":{"enabled":"Enabled"},`+forms[v3330]+end))
 	if k, ok := both.(*calico.KubeControllersConfiguration); err != nil || !ok || k.Spec.Controllers.Migration.PolicyNameMigrator != "Disabled" {
 		t.Errorf("of both the newer does not count: %+v, %v", both, err)
 	}

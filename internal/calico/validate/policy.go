@@ -8,6 +8,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 )
 
 // policy checks a policy of any kind.
@@ -62,15 +63,15 @@ func (c *checker) preDNATAndDoNotTrack(spec calico.Path, types []v3.PolicyType, 
 
 // tier checks the tier of a policy. Whether it exists is for the datastore to say.
 func (c *checker) tier(field calico.Path, tier string) {
-	naming := c.release.Naming()
+	naming := storage.NamingOf(c.release)
 	switch {
 	case tier == "" || tier == calico.DefaultTier:
 		// The only tier of releases that have none, where storing leaves it out.
 	case !isDNSName(tier):
 		c.dnsName(field, "The name of a tier", tier)
-	case naming == calico.NamingPrefixed:
+	case naming == storage.NamingPrefixed:
 		c.reject(field, tier, "Calico %s has no tiers, they came with v3.29: leave tier out.", c.release)
-	case naming == calico.NamingPlain && len(tier) > maxLabelName:
+	case naming == storage.NamingPlain && len(tier) > maxLabelName:
 		// The client makes a label of it, which is then checked as any label is.
 		c.reject(field, tier, "The name of a tier has at most %d characters, and this one %d.", maxLabelName, len(tier))
 	}

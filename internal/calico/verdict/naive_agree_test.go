@@ -13,6 +13,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 )
 
@@ -220,7 +221,7 @@ func TestAgreesWithNaive(t *testing.T) {
 func dump(objects []calico.Object) string {
 	var b strings.Builder
 	for _, o := range objects {
-		text, err := calico.Manifest(o)
+		text, err := storage.Manifest(o)
 		if err != nil {
 			data, _ := json.Marshal(o)
 			text = string(data)

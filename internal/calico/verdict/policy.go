@@ -7,6 +7,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 )
 
 func (w *World) addGlobalPolicy(tiers map[string]*tier, o *v3.GlobalNetworkPolicy) {
@@ -53,9 +54,9 @@ func (w *World) addPolicy(tiers map[string]*tier, p *policy, obj calico.Object, 
 ) {
 	p.id = calico.IDOf(obj)
 	p.order = orderOf(order)
-	stored := w.release.Naming().StoredName(p.id)
+	stored := storage.NamingOf(w.release).StoredName(p.id)
 	switch {
-	case w.release.Naming() == calico.NamingPlain:
+	case storage.NamingOf(w.release) == storage.NamingPlain:
 		p.tieBreak = stored + "/" + p.id.Namespace + "/" + string(p.id.Kind)
 	case p.id.Namespace != "":
 		p.tieBreak = p.id.Namespace + "/" + stored
@@ -87,17 +88,17 @@ func (w *World) addPolicy(tiers map[string]*tier, p *policy, obj calico.Object, 
 
 // tierOf returns the tier in which Felix enforces the policy.
 func (w *World) tierOf(id calico.ID, stored string) string {
-	switch w.release.Naming() {
-	case calico.NamingPrefixed:
+	switch storage.NamingOf(w.release) {
+	case storage.NamingPrefixed:
 		return ""
-	case calico.NamingTiered, calico.NamingAnnotated:
+	case storage.NamingTiered, storage.NamingAnnotated:
 		// These read the tier from the stored name, whatever the object says.
 		prefix, _, dotted := strings.Cut(stored, ".")
 		if !dotted || calico.HasGeneratedForm(stored) {
 			return calico.DefaultTier
 		}
 		return prefix
-	case calico.NamingPlain:
+	case storage.NamingPlain:
 	}
 	if id.Tier == "" {
 		return calico.DefaultTier

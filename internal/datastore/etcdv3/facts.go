@@ -12,6 +12,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -140,7 +141,7 @@ const evidenceLimit = 20
 // conclude tells the release from what was found.
 func (s *Store) conclude(found map[string]*datastore.Stored) (*facts, error) {
 	f, locked := &facts{}, false
-	evidence := calico.Evidence{Tiers: map[string]bool{}}
+	evidence := storage.Evidence{Tiers: map[string]bool{}}
 	if ci := found[clusterInformationKey]; ci != nil {
 		if err := decode(calico.KindClusterInformation, ci); err != nil {
 			return nil, err
@@ -158,14 +159,14 @@ func (s *Store) conclude(found map[string]*datastore.Stored) (*facts, error) {
 		case strings.HasPrefix(key, kindPrefix(calico.KindTier)):
 			evidence.Tiers[storedName(key)] = true
 		default:
-			evidence.Policies = append(evidence.Policies, calico.PolicyEvidence(storedName(key), stored.Raw))
+			evidence.Policies = append(evidence.Policies, storage.PolicyEvidence(storedName(key), stored.Raw))
 		}
 	}
 	release, because, assumed := evidence.Release()
 	f.finding = datastore.ReleaseFinding{Release: release, Evidence: because, Assumed: assumed}
 	if given := s.options.Release; given != nil {
 		f.finding = datastore.ReleaseFinding{Release: *given, Evidence: "calico_version of the provider configuration"}
-		if !assumed && release.Naming() != given.Naming() {
+		if !assumed && storage.NamingOf(release) != storage.NamingOf(*given) {
 			f.finding.Contradiction = fmt.Sprintf("%s tells %s", because, release)
 		}
 	}

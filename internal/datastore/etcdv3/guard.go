@@ -8,6 +8,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -37,7 +38,7 @@ func (g *guarded) Update(ctx context.Context, obj calico.Object, base *datastore
 	return g.update(ctx, obj, base, g.guard)
 }
 
-func (g *guarded) Patch(ctx context.Context, base *datastore.Stored, patch calico.SpecPatch) (*datastore.Stored, error) {
+func (g *guarded) Patch(ctx context.Context, base *datastore.Stored, patch storage.SpecPatch) (*datastore.Stored, error) {
 	return g.patch(ctx, base, patch, g.guard)
 }
 

@@ -6,15 +6,16 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
 // Patch changes some fields of base; see datastore.Store.
-func (s *Store) Patch(ctx context.Context, base *datastore.Stored, patch calico.SpecPatch) (*datastore.Stored, error) {
+func (s *Store) Patch(ctx context.Context, base *datastore.Stored, patch storage.SpecPatch) (*datastore.Stored, error) {
 	return s.patch(ctx, base, patch, nil)
 }
 
-func (s *Store) patch(ctx context.Context, base *datastore.Stored, patch calico.SpecPatch, guard *datastore.Guard) (*datastore.Stored, error) {
+func (s *Store) patch(ctx context.Context, base *datastore.Stored, patch storage.SpecPatch, guard *datastore.Guard) (*datastore.Stored, error) {
 	id := calico.IDOf(base.Object)
 	base = clone(base)
 	return s.write(ctx, "patch", id, guard, func(*facts) (plan, error) {

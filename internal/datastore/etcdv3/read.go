@@ -12,6 +12,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/readahead"
 )
@@ -28,7 +29,7 @@ const (
 // candidateKeys returns the keys under which any release would have stored the
 // object, the given release's own first.
 func candidateKeys(id calico.ID, release calico.Release) []string {
-	names := release.Naming().StoredNames(id)
+	names := storage.NamingOf(release).StoredNames(id)
 	keys := make([]string, len(names))
 	for i, name := range names {
 		keys[i] = storedKey(id.Kind, id.Namespace, name)

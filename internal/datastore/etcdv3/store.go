@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/readahead"
 )
@@ -98,7 +99,7 @@ func (s *Store) Key(ctx context.Context, id calico.ID) string {
 			release = finding.Release
 		}
 	}
-	return storedKey(id.Kind, id.Namespace, release.Naming().StoredName(id))
+	return storedKey(id.Kind, id.Namespace, storage.NamingOf(release).StoredName(id))
 }
 
 func (s *Store) String() string { return s.cfg.String() }

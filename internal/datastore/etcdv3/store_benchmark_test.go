@@ -7,6 +7,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 )
 
 // BenchmarkRefresh reads ten thousand host endpoints, as a refresh of a large
@@ -16,7 +17,7 @@ func BenchmarkRefresh(b *testing.B) {
 	etcd := acctest.NewEtcd(b, acctest.WithCalico("v3.31.0"))
 	for i := range hosts {
 		h := endpoint(fmt.Sprintf("host-%05d", i))
-		name, value, err := calico.Encode(h, nil, calico.Newest, calico.Fresh{UID: fmt.Sprint(i)})
+		name, value, err := storage.Encode(h, nil, calico.Newest, storage.Fresh{UID: fmt.Sprint(i)})
 		if err != nil {
 			b.Fatal(err)
 		}

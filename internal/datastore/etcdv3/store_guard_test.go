@@ -11,6 +11,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -65,7 +66,7 @@ func TestStoreGuardRefuses(t *testing.T) {
 	}})
 	_, created := guarded.Create(t.Context(), policy("other", 1))
 	_, updated := guarded.Update(t.Context(), policy("web", 2), base)
-	_, patched := guarded.Patch(t.Context(), felix, calico.SpecPatch{"ipipMTU": json.RawMessage("1")})
+	_, patched := guarded.Patch(t.Context(), felix, storage.SpecPatch{"ipipMTU": json.RawMessage("1")})
 	for what, err := range map[string]error{"create": created, "update": updated, "patch": patched, "delete": guarded.Delete(t.Context(), base)} {
 		if !errors.Is(err, errRefused) {
 			t.Errorf("%s: %v", what, err)

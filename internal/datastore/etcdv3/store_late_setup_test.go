@@ -16,6 +16,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -197,10 +198,10 @@ func lateWrites(t *testing.T, etcd *acctest.Etcd) map[string]lateWrite {
 		},
 		"patch": {
 			write: func(ctx context.Context, s *Store) (*datastore.Stored, error) {
-				return s.Patch(ctx, felix, calico.SpecPatch{"ipipMTU": json.RawMessage("1400")})
+				return s.Patch(ctx, felix, storage.SpecPatch{"ipipMTU": json.RawMessage("1400")})
 			},
 			undo: func(s *Store, stored *datastore.Stored) error {
-				_, err := s.Patch(t.Context(), stored, calico.SpecPatch{"ipipMTU": json.RawMessage("1480")})
+				_, err := s.Patch(t.Context(), stored, storage.SpecPatch{"ipipMTU": json.RawMessage("1480")})
 				return err
 			},
 		},

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
-	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -75,7 +75,7 @@ func TestStoreIsLocked(t *testing.T) {
 	if _, err := fresh.Get(t.Context(), endpointID("there")); err != nil {
 		t.Errorf("a locked datastore is not read: %v", err)
 	}
-	if got := detect(t, fresh); got.Release.Naming() != calico.NamingAnnotated {
+	if got := detect(t, fresh); storage.NamingOf(got.Release) != storage.NamingAnnotated {
 		t.Errorf("the release is found to be %s", got.Release)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -62,7 +63,7 @@ func migrate(t *testing.T, etcd *acctest.Etcd, name string, between func()) {
 		t.Fatal(err)
 	}
 	p.Name = name
-	p.Annotations = map[string]string{calico.MetadataAnnotation: `{"name":"` + name + `"}`}
+	p.Annotations = map[string]string{storage.MetadataAnnotation: `{"name":"` + name + `"}`}
 	value, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)
@@ -201,7 +202,7 @@ func TestStoreFollowsAnUpgrade(t *testing.T) {
 	// One write that is refused by the guard, one look, and the write.
 	checkCalls(t, etcd, map[string]int{"Txn": 3}, func() { mustCreate(t, store, policy("new", 1)) })
 	checkKeys(t, etcd, policies, "default.doomed", "default.old", "new")
-	if got := detect(t, store).Release; got.Naming() != calico.NamingPlain {
+	if got := detect(t, store).Release; storage.NamingOf(got) != storage.NamingPlain {
 		t.Errorf("the store still takes the datastore for one of %s", got)
 	}
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -49,7 +50,7 @@ func TestStoreNamesPoliciesAsTheReleaseDoes(t *testing.T) {
 					label:      at(t, raw, "metadata", "labels", v3.LabelTier),
 					tier:       at(t, raw, "spec", "tier"),
 				}
-				if a := at(t, raw, "metadata", "annotations", calico.MetadataAnnotation); a != nil {
+				if a := at(t, raw, "metadata", "annotations", storage.MetadataAnnotation); a != nil {
 					got.annotation = fmt.Sprint(a)
 				}
 				if got != n {
@@ -109,7 +110,7 @@ func TestStoreNamesPoliciesOfTiers(t *testing.T) {
 			}
 			stored := mustCreate(t, store, ofTier(policy(test.name, 1), test.tier))
 			checkKeys(t, etcd, policies, test.storedName)
-			annotation, _ := at(t, stored.Raw, "metadata", "annotations", calico.MetadataAnnotation).(string)
+			annotation, _ := at(t, stored.Raw, "metadata", "annotations", storage.MetadataAnnotation).(string)
 			if label, tier := at(t, stored.Raw, "metadata", "labels", v3.LabelTier), at(t, stored.Raw, "spec", "tier"); annotation != test.annotation || label != test.label || tier != test.storedTier {
 				t.Errorf("stored with annotation %q, label %v and tier %v:\n%s", annotation, label, tier, stored.Raw)
 			}
@@ -202,63 +203,63 @@ func TestStoreDetectsTheRelease(t *testing.T) {
 	annotated := changed(t, calicoctlPolicy("default.a", 1), `"metadata":{`, `"metadata":{"annotations":{"projectcalico.org/metadata":"{\"name\":\"a\"}"},`)
 	for name, test := range map[string]struct {
 		values  map[string]string
-		naming  calico.Naming
+		naming  storage.Naming
 		because string
 		assumed bool
 	}{
 		"calicoVersion": {
 			values: map[string]string{info: clusterInformation("v3.28.2", true), tiers + "kube-admin": tier("kube-admin")},
-			naming: calico.NamingPrefixed, because: `calicoVersion "v3.28.2"`,
+			naming: storage.NamingPrefixed, because: `calicoVersion "v3.28.2"`,
 		},
 		"no calicoVersion, a tier of v3.32": {
 			values: map[string]string{info: clusterInformation("", true), tiers + "kube-admin": tier("kube-admin"), tiers + "adminnetworkpolicy": tier("adminnetworkpolicy")},
-			naming: calico.NamingPlain, because: `the tier "kube-admin"`,
+			naming: storage.NamingPlain, because: `the tier "kube-admin"`,
 		},
 		"a tier of v3.29 to v3.31": {
 			values: map[string]string{tiers + "default": tier("default"), tiers + "adminnetworkpolicy": tier("adminnetworkpolicy")},
-			naming: calico.NamingAnnotated, because: `the tier "adminnetworkpolicy"`,
+			naming: storage.NamingAnnotated, because: `the tier "adminnetworkpolicy"`,
 		},
 		"tiers of v3.31 that an upgrade left, and policies of both": {
 			values: map[string]string{tiers + "kube-admin": tier("kube-admin"), tiers + "adminnetworkpolicy": tier("adminnetworkpolicy"), tiers + "baselineadminnetworkpolicy": tier("baselineadminnetworkpolicy"), policies + "default.a": annotated},
-			naming: calico.NamingPlain, because: `the tier "kube-admin"`,
+			naming: storage.NamingPlain, because: `the tier "kube-admin"`,
 		},
 		"a calicoVersion that is none": {
 			values: map[string]string{info: clusterInformation("master", true), tiers + "adminnetworkpolicy": tier("adminnetworkpolicy")},
-			naming: calico.NamingAnnotated, because: `the tier "adminnetworkpolicy"`,
+			naming: storage.NamingAnnotated, because: `the tier "adminnetworkpolicy"`,
 		},
 		"ClusterInformation and no tier default": {
 			values: map[string]string{info: clusterInformation("", true)},
-			naming: calico.NamingPrefixed, because: `ClusterInformation "default" without a tier "default"`,
+			naming: storage.NamingPrefixed, because: `ClusterInformation "default" without a tier "default"`,
 		},
 		"ClusterInformation and the tier default": {
 			values: map[string]string{info: clusterInformation("", true), tiers + "default": tier("default")},
-			naming: calico.NamingPlain, because: "nothing in the datastore that tells its release", assumed: true,
+			naming: storage.NamingPlain, because: "nothing in the datastore that tells its release", assumed: true,
 		},
 		"the tier default alone": {
 			values: map[string]string{tiers + "default": tier("default")},
-			naming: calico.NamingPlain, because: "nothing in the datastore that tells its release", assumed: true,
+			naming: storage.NamingPlain, because: "nothing in the datastore that tells its release", assumed: true,
 		},
 		"an annotated policy": {
 			values: map[string]string{policies + "default.a": annotated},
-			naming: calico.NamingAnnotated, because: `the stored policy "default.a"`,
+			naming: storage.NamingAnnotated, because: `the stored policy "default.a"`,
 		},
 		"a policy and the tier default": {
 			values: map[string]string{policies + "default.a": calicoctlPolicy("default.a", 1), tiers + "default": tier("default")},
-			naming: calico.NamingTiered, because: `the stored policy "default.a"`,
+			naming: storage.NamingTiered, because: `the stored policy "default.a"`,
 		},
 		"a policy and no tier": {
 			values: map[string]string{policies + "default.a": calicoctlPolicy("default.a", 1)},
-			naming: calico.NamingPrefixed, because: `the stored policy "default.a"`,
+			naming: storage.NamingPrefixed, because: `the stored policy "default.a"`,
 		},
 		"a policy in a namespace alone": {
 			values: map[string]string{acctest.ResourcePrefix + "networkpolicies/prod/default.a": calicoctlPolicy("default.a", 1)},
-			naming: calico.NamingPrefixed, because: `the stored policy "default.a"`,
+			naming: storage.NamingPrefixed, because: `the stored policy "default.a"`,
 		},
 		"a value that is empty where a policy belongs": {
 			values: map[string]string{policies + "adminnetworkpolicy": ""},
-			naming: calico.NamingPlain, because: "nothing in the datastore that tells its release", assumed: true,
+			naming: storage.NamingPlain, because: "nothing in the datastore that tells its release", assumed: true,
 		},
-		"nothing": {naming: calico.NamingPlain, because: "nothing in the datastore that tells its release", assumed: true},
+		"nothing": {naming: storage.NamingPlain, because: "nothing in the datastore that tells its release", assumed: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			reset(t, etcd, "")
@@ -269,7 +270,7 @@ func TestStoreDetectsTheRelease(t *testing.T) {
 			checkCalls(t, etcd, map[string]int{"Txn": 1}, func() {
 				for range 3 {
 					got := detect(t, store)
-					if got.Release.Naming() != test.naming || !strings.HasPrefix(got.Evidence, test.because) || got.Assumed != test.assumed || got.Contradiction != "" {
+					if storage.NamingOf(got.Release) != test.naming || !strings.HasPrefix(got.Evidence, test.because) || got.Assumed != test.assumed || got.Contradiction != "" {
 						t.Errorf("found %+v, want %s because of %s", got, test.naming, test.because)
 					}
 				}
@@ -362,7 +363,7 @@ func TestStoreMovesAPolicyToItsNewName(t *testing.T) {
 			if updated.Object.GetUID() != base.Object.GetUID() || orderOf(t, updated) != 20 {
 				t.Errorf("it became %s", updated.Raw)
 			}
-			annotated := at(t, updated.Raw, "metadata", "annotations", calico.MetadataAnnotation) != nil
+			annotated := at(t, updated.Raw, "metadata", "annotations", storage.MetadataAnnotation) != nil
 			if label := at(t, updated.Raw, "metadata", "labels", v3.LabelTier); annotated != test.annotated || label != test.label || at(t, updated.Raw, "spec", "tier") != test.label {
 				t.Errorf("it is not as %s stores it: %s", test.after, updated.Raw)
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -30,7 +31,7 @@ func TestStorePatch(t *testing.T) {
 	detect(t, store)
 
 	checkCalls(t, etcd, map[string]int{"Txn": 1}, func() {
-		stored, err := store.Patch(t.Context(), base, calico.SpecPatch{"ipipMTU": json.RawMessage("1400")})
+		stored, err := store.Patch(t.Context(), base, storage.SpecPatch{"ipipMTU": json.RawMessage("1400")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +43,7 @@ func TestStorePatch(t *testing.T) {
 
 	// Somebody else's change of something else is kept, and no conflict.
 	etcd.Put(t, felixDefault, felixValue(`"other":[ 2 ],"ipipMTU":1400`))
-	if _, err := store.Patch(t.Context(), base, calico.SpecPatch{"ipipMTU": json.RawMessage("1300")}); err != nil {
+	if _, err := store.Patch(t.Context(), base, storage.SpecPatch{"ipipMTU": json.RawMessage("1300")}); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := etcd.MustGet(t, felixDefault).Value, felixValue(`"other":[ 2 ],"ipipMTU":1300`); got != want {
@@ -50,12 +51,12 @@ func TestStorePatch(t *testing.T) {
 	}
 
 	// One of the same field is.
-	_, err := store.Patch(t.Context(), base, calico.SpecPatch{"ipipMTU": nil})
+	_, err := store.Patch(t.Context(), base, storage.SpecPatch{"ipipMTU": nil})
 	if conflict := asError[*datastore.ConflictError](t, err); !slices.Equal(conflict.Changes, []string{"spec.ipipMTU: 1400 -> 1300"}) {
 		t.Errorf("%+v", conflict)
 	}
 	etcd.Delete(t, felixDefault)
-	_, err = store.Patch(t.Context(), base, calico.SpecPatch{"ipipMTU": nil})
+	_, err = store.Patch(t.Context(), base, storage.SpecPatch{"ipipMTU": nil})
 	if conflict := asError[*datastore.ConflictError](t, err); !conflict.Deleted {
 		t.Errorf("%+v", conflict)
 	}

@@ -7,6 +7,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -22,7 +23,7 @@ const maxUsers = 5
 // unusedTier looks whether any policy belongs to the tier, as Calico's client
 // does before it deletes one. It answers an *InUseError where one does, and else
 // compares that no policy was written since it looked.
-func (s *Store) unusedTier(ctx context.Context, tier string, naming calico.Naming) ([]clientv3.Cmp, error) {
+func (s *Store) unusedTier(ctx context.Context, tier string, naming storage.Naming) ([]clientv3.Cmp, error) {
 	var ops []clientv3.Op
 	for _, kind := range tieredKinds {
 		ops = append(ops, clientv3.OpGet(kindPrefix(kind), clientv3.WithPrefix()))
@@ -41,7 +42,7 @@ func (s *Store) unusedTier(ctx context.Context, tier string, naming calico.Namin
 			}
 			id := calico.IDOf(stored.Object)
 			// Felix of v3.29 to v3.31 goes by the stored name.
-			prefixed := naming < calico.NamingPlain && strings.HasPrefix(storedName(stored.Key), tier+".")
+			prefixed := naming < storage.NamingPlain && strings.HasPrefix(storedName(stored.Key), tier+".")
 			if id.Tier != tier && !prefixed {
 				continue
 			}

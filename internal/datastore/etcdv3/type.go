@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
@@ -27,7 +28,7 @@ func (s *Store) Type() *datastore.Type { return Type }
 // decode fills in the object of a stored value: see datastore.Type.
 func decode(kind calico.Kind, stored *datastore.Stored) error {
 	_, name, _ := strings.Cut(stored.Key, "/"+kind.Plural()+"/")
-	object, err := calico.Decode(kind, name, stored.Raw)
+	object, err := storage.Decode(kind, name, stored.Raw)
 	if err != nil {
 		return corrupt(stored, err)
 	}

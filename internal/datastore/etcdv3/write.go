@@ -12,6 +12,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -22,9 +23,9 @@ func (s *Store) Create(ctx context.Context, obj calico.Object) (*datastore.Store
 
 func (s *Store) create(ctx context.Context, obj calico.Object, guard *datastore.Guard) (*datastore.Stored, error) {
 	id := calico.IDOf(obj)
-	fresh := calico.Fresh{UID: uuid.NewString(), Created: time.Now()}
+	fresh := storage.Fresh{UID: uuid.NewString(), Created: time.Now()}
 	return s.write(ctx, "create", id, guard, func(f *facts) (plan, error) {
-		name, value, err := calico.Encode(obj, nil, f.release, fresh)
+		name, value, err := storage.Encode(obj, nil, f.release, fresh)
 		if err != nil {
 			return plan{}, err
 		}
@@ -57,7 +58,7 @@ func existing(obj calico.Object, release calico.Release, current []*datastore.St
 	if err := decode(id.Kind, found); err != nil || calico.IDOf(found.Object).Short() != id.Short() {
 		return exists
 	}
-	changes, err := calico.CreationChanges(obj, found.Raw, release)
+	changes, err := storage.CreationChanges(obj, found.Raw, release)
 	if err != nil {
 		return exists
 	}
@@ -79,9 +80,9 @@ func (s *Store) update(ctx context.Context, obj calico.Object, base *datastore.S
 	}
 	tier := calico.IDOf(base.Object).Tier
 	// Only for a base that lacks them, in which case they are made once.
-	fresh := calico.Fresh{UID: uuid.NewString(), Created: time.Now()}
+	fresh := storage.Fresh{UID: uuid.NewString(), Created: time.Now()}
 	return s.write(ctx, "update", id, guard, func(f *facts) (plan, error) {
-		name, value, err := calico.Encode(obj, base.Raw, f.release, fresh)
+		name, value, err := storage.Encode(obj, base.Raw, f.release, fresh)
 		if err != nil {
 			return plan{}, err
 		}
@@ -130,7 +131,7 @@ func (s *Store) remove(ctx context.Context, base *datastore.Stored, guard *datas
 		// old one, it would leave the new one behind.
 		p.only(candidateKeys(id, f.release), base.Key)
 		if id.Kind == calico.KindTier {
-			unused, err := s.unusedTier(ctx, id.Name, f.release.Naming())
+			unused, err := s.unusedTier(ctx, id.Name, storage.NamingOf(f.release))
 			if err != nil {
 				return plan{}, err
 			}
@@ -167,7 +168,7 @@ func rebase(id calico.ID, base *datastore.Stored, current []*datastore.Stored) e
 		return Type.Ambiguous(id, current)
 	}
 	now := current[0]
-	changes, err := calico.ContentChanges(id.Kind, base.Raw, now.Raw)
+	changes, err := storage.ContentChanges(id.Kind, base.Raw, now.Raw)
 	if err != nil {
 		return corrupt(now, err)
 	}

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
@@ -25,7 +26,7 @@ func (s *Store) Create(ctx context.Context, obj calico.Object) (*datastore.Store
 
 func (s *Store) creation(obj calico.Object) change {
 	id := calico.IDOf(obj)
-	fresh := calico.Fresh{UID: uuid.NewString(), Created: time.Now()}
+	fresh := storage.Fresh{UID: uuid.NewString(), Created: time.Now()}
 	return change{id: id, do: func(ctx context.Context, f *facts, _ *datastore.Stored) (*datastore.Stored, error) {
 		if id.Kind == calico.KindNode {
 			return s.claimNode(ctx, f, obj)
@@ -33,7 +34,7 @@ func (s *Store) creation(obj calico.Object) change {
 		if err := s.needTier(ctx, f, id); err != nil {
 			return nil, err
 		}
-		name, value, err := calico.Encode(obj, nil, f.release, fresh)
+		name, value, err := storage.Encode(obj, nil, f.release, fresh)
 		if err != nil {
 			return nil, err
 		}
@@ -113,7 +114,7 @@ func (s *Store) made(f *facts, obj calico.Object, body []byte) bool {
 	if err != nil {
 		return false
 	}
-	changes, err := calico.CreationChanges(obj, given, f.release)
+	changes, err := storage.CreationChanges(obj, given, f.release)
 	return err == nil && len(changes) == 0
 }
 
@@ -153,7 +154,7 @@ func (s *Store) existing(ctx context.Context, f *facts, obj calico.Object, at lo
 	if err != nil {
 		return exists
 	}
-	changes, err := calico.CreationChanges(obj, given, f.release)
+	changes, err := storage.CreationChanges(obj, given, f.release)
 	if err != nil {
 		return exists
 	}

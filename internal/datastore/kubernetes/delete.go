@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
@@ -99,7 +100,7 @@ func (s *Store) unusedTier(ctx context.Context, f *facts, tier string) error {
 	for _, policy := range w.snapshot().Objects {
 		id := calico.IDOf(policy.Object)
 		// Felix of v3.29 to v3.31 goes by the stored name.
-		prefixed := f.naming() < calico.NamingPlain && strings.HasPrefix(parseWhere(policy.Key).name, tier+".")
+		prefixed := f.naming() < storage.NamingPlain && strings.HasPrefix(parseWhere(policy.Key).name, tier+".")
 		if id.Tier != tier && !prefixed {
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
@@ -51,7 +52,7 @@ type facts struct {
 }
 
 // naming is how policies are named.
-func (f *facts) naming() calico.Naming { return f.release.Naming() }
+func (f *facts) naming() storage.Naming { return storage.NamingOf(f.release) }
 
 // clusterInformation is what Calico tells of itself.
 var clusterInformation = calico.ID{Kind: calico.KindClusterInformation, Name: "default"}
@@ -116,7 +117,7 @@ func (s *Store) readFacts(ctx context.Context) (*facts, error) {
 	f.finding = datastore.ReleaseFinding{Release: release, Evidence: because, Locked: locked}
 	if given := s.options.Release; given != nil {
 		f.finding = datastore.ReleaseFinding{Release: *given, Evidence: "calico_version of the provider configuration", Locked: locked}
-		if release.Naming() != given.Naming() {
+		if storage.NamingOf(release) != storage.NamingOf(*given) {
 			f.finding.Contradiction = fmt.Sprintf("%s tells %s", because, release)
 		}
 	}

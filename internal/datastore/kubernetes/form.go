@@ -11,6 +11,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -134,10 +135,10 @@ func (a calicoAPI) stored(kind calico.Kind, body []byte) (*datastore.Stored, err
 	// Only what belongs to the object in Calico's API is in its metadata there.
 	shown := meta{Name: m.Name, Namespace: m.Namespace, UID: m.UID, CreationTimestamp: m.CreationTimestamp, Labels: m.Labels, Annotations: m.Annotations}
 	if a.wrapped() {
-		w := parseWrapper(m.Annotations[calico.MetadataAnnotation])
+		w := parseWrapper(m.Annotations[storage.MetadataAnnotation])
 		shown.UID = reversed(m.UID)
 		shown.Labels, shown.Annotations = merged(m.Labels, w.labels), merged(m.Annotations, w.annotations)
-		delete(shown.Annotations, calico.MetadataAnnotation)
+		delete(shown.Annotations, storage.MetadataAnnotation)
 		if t := w.members["creationTimestamp"]; t != nil && string(t) != "null" {
 			shown.CreationTimestamp = t
 		}
@@ -146,7 +147,7 @@ func (a calicoAPI) stored(kind calico.Kind, body []byte) (*datastore.Stored, err
 			if err != nil {
 				return nil, err
 			}
-			shown.Annotations = merged(shown.Annotations, map[string]string{calico.MetadataAnnotation: string(name)})
+			shown.Annotations = merged(shown.Annotations, map[string]string{storage.MetadataAnnotation: string(name)})
 		}
 	}
 	if object["metadata"], err = marshal(shown); err != nil {
@@ -175,18 +176,18 @@ func (f *facts) filled(kind calico.Kind, name string, raw []byte) ([]string, err
 	if filledIn[kind] == nil {
 		return nil, nil
 	}
-	spec, err := calico.SpecFields(kind, raw)
+	spec, err := storage.SpecFields(kind, raw)
 	if err != nil {
 		return nil, err
 	}
 	plain := kind.New()
 	plain.SetName(name)
 	calico.Default(plain, f.release)
-	text, err := calico.EncodeSpec(plain)
+	text, err := storage.EncodeSpec(plain)
 	if err != nil {
 		return nil, err
 	}
-	byClient, err := calico.SpecFields(kind, text)
+	byClient, err := storage.SpecFields(kind, text)
 	if err != nil {
 		return nil, err
 	}
@@ -232,23 +233,23 @@ func (a calicoAPI) body(kind calico.Kind, value []byte, base *datastore.Stored) 
 		}
 		before = map[string]map[string]string{"labels": old.Metadata.Labels, "annotations": old.Metadata.Annotations}
 	}
-	labels, annotations := shown.Labels, without(shown.Annotations, calico.MetadataAnnotation)
+	labels, annotations := shown.Labels, without(shown.Annotations, storage.MetadataAnnotation)
 	if a.wrapped() {
-		w := parseWrapper(was.Annotations[calico.MetadataAnnotation])
+		w := parseWrapper(was.Annotations[storage.MetadataAnnotation])
 		if w.members == nil {
 			w.members = fields{}
 		}
 		if w.members["creationTimestamp"] == nil {
 			w.members["creationTimestamp"] = shown.CreationTimestamp
 		}
-		w.name = parseWrapper(shown.Annotations[calico.MetadataAnnotation]).name
+		w.name = parseWrapper(shown.Annotations[storage.MetadataAnnotation]).name
 		labels, w.labels = split(shown.Labels, was.Labels, before["labels"], w.labels)
 		annotations, w.annotations = split(annotations, was.Annotations, before["annotations"], w.annotations)
 		text, err := w.text()
 		if err != nil {
 			return nil, err
 		}
-		annotations = merged(annotations, map[string]string{calico.MetadataAnnotation: text})
+		annotations = merged(annotations, map[string]string{storage.MetadataAnnotation: text})
 	}
 	set := map[string]any{"name": shown.Name, "namespace": shown.Namespace, "labels": labels, "annotations": annotations}
 	delete(own, "creationTimestamp")
@@ -291,7 +292,7 @@ func split(now, kept, before, wrapped map[string]string) (nowReal, nowWrapped ma
 	nowReal, nowWrapped = map[string]string{}, map[string]string{}
 	for key, value := range kept {
 		_, shown := before[key]
-		if _, still := now[key]; still || !shown || calico.MachineAnnotation(key) && key != calico.MetadataAnnotation {
+		if _, still := now[key]; still || !shown || storage.MachineAnnotation(key) && key != storage.MetadataAnnotation {
 			nowReal[key] = value
 		}
 	}
@@ -306,7 +307,7 @@ func split(now, kept, before, wrapped map[string]string) (nowReal, nowWrapped ma
 			nowReal[key] = value
 		}
 	}
-	delete(nowReal, calico.MetadataAnnotation)
+	delete(nowReal, storage.MetadataAnnotation)
 	return nowReal, nowWrapped
 }
 

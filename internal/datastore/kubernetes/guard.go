@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -42,7 +43,7 @@ func (g *guarded) Update(ctx context.Context, obj calico.Object, base *datastore
 	return g.write(ctx, g.replacement(obj, base), g.guard)
 }
 
-func (g *guarded) Patch(ctx context.Context, base *datastore.Stored, patch calico.SpecPatch) (*datastore.Stored, error) {
+func (g *guarded) Patch(ctx context.Context, base *datastore.Stored, patch storage.SpecPatch) (*datastore.Stored, error) {
 	return g.write(ctx, g.patching(base, patch), g.guard)
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -185,7 +186,7 @@ func testGuardUndoes(t *testing.T, c *cluster) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if changes, err := calico.ContentChanges(calico.KindGlobalNetworkPolicy, allow.Raw, again.Raw); err != nil || len(changes) > 1 {
+	if changes, err := storage.ContentChanges(calico.KindGlobalNetworkPolicy, allow.Raw, again.Raw); err != nil || len(changes) > 1 {
 		t.Errorf("it came back with %v, %v", changes, err) // (its uid is another one)
 	}
 

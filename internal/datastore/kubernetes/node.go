@@ -13,6 +13,7 @@ import (
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
@@ -105,7 +106,7 @@ func nodeStored(body []byte) (*datastore.Stored, error) {
 	if n.Status.PodCIDRs = k.Spec.PodCIDRs; n.Status.PodCIDRs == nil && k.Spec.PodCIDR != "" {
 		n.Status.PodCIDRs = []string{k.Spec.PodCIDR}
 	}
-	raw, err := calico.EncodeSpec(n)
+	raw, err := storage.EncodeSpec(n)
 	if err != nil {
 		return nil, err
 	}

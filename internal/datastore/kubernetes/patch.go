@@ -9,15 +9,16 @@ import (
 	"strings"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
 // Patch changes some fields of base; see datastore.Store.
-func (s *Store) Patch(ctx context.Context, base *datastore.Stored, patch calico.SpecPatch) (*datastore.Stored, error) {
+func (s *Store) Patch(ctx context.Context, base *datastore.Stored, patch storage.SpecPatch) (*datastore.Stored, error) {
 	return s.write(ctx, s.patching(base, patch), nil)
 }
 
-func (s *Store) patching(base *datastore.Stored, patch calico.SpecPatch) change {
+func (s *Store) patching(base *datastore.Stored, patch storage.SpecPatch) change {
 	id := calico.IDOf(base.Object)
 	return change{
 		id: id, base: base,
@@ -61,7 +62,7 @@ var null = json.RawMessage("null")
 
 // jsonPatch makes a JSON patch, which changes nothing unless the fields that it changes are
 // as base has them.
-func jsonPatch(base *datastore.Stored, patch calico.SpecPatch) ([]byte, error) {
+func jsonPatch(base *datastore.Stored, patch storage.SpecPatch) ([]byte, error) {
 	var object struct {
 		Spec fields `json:"spec"`
 	}

@@ -8,6 +8,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -39,7 +40,7 @@ func (s *Store) profiles(ctx context.Context, revision string) (profiles, error)
 			profile.Spec.Ingress = []v3.Rule{{Action: v3.Allow}}
 			profile.Spec.Egress = []v3.Rule{{Action: v3.Allow}}
 		}
-		raw, err := calico.EncodeSpec(profile)
+		raw, err := storage.EncodeSpec(profile)
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -199,7 +200,7 @@ func testStoredForm(t *testing.T, c *cluster) {
 	if err := json.Unmarshal([]byte(answer), &object); err != nil {
 		t.Fatal(err)
 	}
-	text := object.Metadata.Annotations[calico.MetadataAnnotation]
+	text := object.Metadata.Annotations[storage.MetadataAnnotation]
 	if !strings.HasPrefix(text, want[2]) || (text == "") != (want[2] == "") {
 		t.Errorf("the annotation is %s", text)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -60,7 +61,7 @@ func testKeepsWhatIsNotCalicos(t *testing.T, c *cluster) {
 	if strings.Contains(answer, "host-endpoint") {
 		t.Errorf("the label is still there: %s", answer)
 	}
-	if w := parseWrapper(m.Annotations[calico.MetadataAnnotation]); w.annotations["meta.helm.sh/release-name"] != "" {
+	if w := parseWrapper(m.Annotations[storage.MetadataAnnotation]); w.annotations["meta.helm.sh/release-name"] != "" {
 		t.Error("what a tool has put on it became Calico's")
 	}
 	c.MustDo(t, http.MethodPatch, path, "application/merge-patch+json", `{"metadata":{"finalizers":null}}`)
@@ -133,7 +134,7 @@ func testPatch(t *testing.T, c *cluster) {
 	}
 	path := parseWhere(base.Key).path()
 	c.MustDo(t, http.MethodPatch, path, "application/merge-patch+json", `{"spec":{"logSeverityScreen":"Warning"}}`)
-	patched, err := c.Patch(t.Context(), base, calico.SpecPatch{"interfacePrefix": json.RawMessage(`"cali,tap"`)})
+	patched, err := c.Patch(t.Context(), base, storage.SpecPatch{"interfacePrefix": json.RawMessage(`"cali,tap"`)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,16 +142,16 @@ func testPatch(t *testing.T, c *cluster) {
 		t.Errorf("it is now %s", text)
 	}
 	var conflict *datastore.ConflictError
-	if _, err := c.Patch(t.Context(), base, calico.SpecPatch{"logSeverityScreen": json.RawMessage(`"Debug"`)}); !errors.As(err, &conflict) || !strings.Contains(err.Error(), "Warning") {
+	if _, err := c.Patch(t.Context(), base, storage.SpecPatch{"logSeverityScreen": json.RawMessage(`"Debug"`)}); !errors.As(err, &conflict) || !strings.Contains(err.Error(), "Warning") {
 		t.Errorf("a change of what another one has changed: %v", err)
 	}
-	if _, err := c.Patch(t.Context(), patched, calico.SpecPatch{"logSeverityScreen": nil}); err != nil {
+	if _, err := c.Patch(t.Context(), patched, storage.SpecPatch{"logSeverityScreen": nil}); err != nil {
 		t.Errorf("taking a field away: %v", err)
 	}
 	if now := c.MustDo(t, http.MethodGet, path, "", ""); strings.Contains(now, "Warning") {
 		t.Errorf("it is still there: %s", now)
 	}
-	if _, err := c.Patch(t.Context(), base, calico.SpecPatch{"noSuchField": json.RawMessage(`"secret-value"`)}); err == nil || !strings.Contains(err.Error(), "noSuchField") || strings.Contains(err.Error(), "secret-value") {
+	if _, err := c.Patch(t.Context(), base, storage.SpecPatch{"noSuchField": json.RawMessage(`"secret-value"`)}); err == nil || !strings.Contains(err.Error(), "noSuchField") || strings.Contains(err.Error(), "secret-value") {
 		t.Errorf("a field that the cluster does not know: %v", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
@@ -111,7 +112,7 @@ func decode(kind calico.Kind, stored *datastore.Stored) error {
 	if l.namespace != "" {
 		name = l.namespace + "/" + name
 	}
-	object, err := calico.Decode(kind, name, stored.Raw)
+	object, err := storage.Decode(kind, name, stored.Raw)
 	if err != nil {
 		return corrupt(stored.Key, stored.Revision, err)
 	}

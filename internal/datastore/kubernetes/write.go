@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -44,7 +45,7 @@ func (s *Store) Update(ctx context.Context, obj calico.Object, base *datastore.S
 func (s *Store) replacement(obj calico.Object, base *datastore.Stored) change {
 	id := calico.IDOf(obj)
 	// Only for a base that lacks them.
-	fresh := calico.Fresh{UID: uuid.NewString(), Created: time.Now()}
+	fresh := storage.Fresh{UID: uuid.NewString(), Created: time.Now()}
 	return change{id: id, base: base, changes: contentChanges(id.Kind), do: func(ctx context.Context, f *facts, base *datastore.Stored) (*datastore.Stored, error) {
 		if id.Kind == calico.KindNode {
 			return s.patchNode(ctx, f, obj, base)
@@ -58,7 +59,7 @@ func (s *Store) replacement(obj calico.Object, base *datastore.Stored) change {
 				return nil, err
 			}
 		}
-		_, value, err := calico.Encode(obj, base.Raw, f.release, fresh)
+		_, value, err := storage.Encode(obj, base.Raw, f.release, fresh)
 		if err != nil {
 			return nil, err
 		}
@@ -78,11 +79,11 @@ func (s *Store) replacement(obj calico.Object, base *datastore.Stored) change {
 		}
 		return s.read(f, id.Kind, answer)
 	}, done: func(f *facts, base, now *datastore.Stored) bool {
-		_, value, err := calico.Encode(obj, base.Raw, f.release, fresh)
+		_, value, err := storage.Encode(obj, base.Raw, f.release, fresh)
 		if err != nil {
 			return false
 		}
-		changes, err := calico.ContentChanges(id.Kind, value, now.Raw)
+		changes, err := storage.ContentChanges(id.Kind, value, now.Raw)
 		return err == nil && len(changes) == 0
 	}}
 }
@@ -107,7 +108,7 @@ func renamed(value []byte, name string) ([]byte, error) {
 }
 
 func contentChanges(kind calico.Kind) func(before, now []byte) ([]string, error) {
-	return func(before, now []byte) ([]string, error) { return calico.ContentChanges(kind, before, now) }
+	return func(before, now []byte) ([]string, error) { return storage.ContentChanges(kind, before, now) }
 }
 
 // write makes a change, again as long as only something else of the object was changed by

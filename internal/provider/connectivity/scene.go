@@ -11,6 +11,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
@@ -102,7 +103,7 @@ func (s *scene) judge(endpoint *verdict.Endpoint, flow verdict.Flow) judgement {
 // readObject reads an object of the configuration, for a release: what Calico
 // would refuse has no verdict.
 func readObject(text string, release calico.Release) (calico.Object, error) {
-	obj, err := calico.ParseManifest(text)
+	obj, err := storage.ParseManifest(text)
 	if err != nil {
 		return nil, fmt.Errorf("%w. Give the attribute object of a resource, or the JSON of a manifest as calicoctl takes it, such as jsonencode(yamldecode(file(\"policy.yaml\")))", err)
 	}

@@ -1,4 +1,4 @@
-package calico
+package storage
 
 import (
 	"encoding"
@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 // jsonType is a type as Calico's decoder knows it: what of a JSON value it reads.
@@ -80,7 +82,7 @@ func hasDecoder(typ reflect.Type) bool {
 func fieldName(f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 	switch {
-	case !f.IsExported() || f.Tag.Get("json") == "-" || IsInline(f):
+	case !f.IsExported() || f.Tag.Get("json") == "-" || calico.IsInline(f):
 		return ""
 	case name == "":
 		return f.Name
@@ -145,7 +147,7 @@ type part struct {
 }
 
 // partOf returns an object with its JSON.
-func partOf(obj Object, value []byte) (part, error) {
+func partOf(obj calico.Object, value []byte) (part, error) {
 	n, err := parseNode(value)
 	return part{n, reflect.ValueOf(obj).Elem()}, err
 }

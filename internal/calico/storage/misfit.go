@@ -1,4 +1,4 @@
-package calico
+package storage
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package calico
+package storage
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 // node is a JSON value that keeps what Go's own decoding would lose: fields that
@@ -201,14 +203,14 @@ func Changes(before, after []byte) ([]string, error) {
 
 func nodeChanges(a, b *node) []string {
 	var lines []string
-	changes(Path{}, a, b, &lines)
+	changes(calico.Path{}, a, b, &lines)
 	if more := len(lines) - maxChanges; more > 0 {
 		lines = append(lines[:maxChanges], "and "+strconv.Itoa(more)+" more")
 	}
 	return lines
 }
 
-func changes(at Path, a, b *node, lines *[]string) {
+func changes(at calico.Path, a, b *node, lines *[]string) {
 	a, b = nilIfVoid(a), nilIfVoid(b)
 	switch {
 	case a == nil && b == nil:

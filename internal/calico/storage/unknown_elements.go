@@ -1,4 +1,4 @@
-package calico
+package storage
 
 import (
 	"hash/maphash"
@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 // What holds unknown fields in a list has to be found again in the list that takes its
@@ -31,8 +33,8 @@ var elementNames = map[reflect.Type]string{
 	reflect.TypeFor[v3.HealthTimeoutOverride](): "name",
 	reflect.TypeFor[v3.EndpointPort]():          "name",
 	reflect.TypeFor[v3.Template]():              "generateName",
-	reflect.TypeFor[NodeAddress]():              "address",
-	reflect.TypeFor[NodeInterface]():            "name",
+	reflect.TypeFor[calico.NodeAddress]():       "address",
+	reflect.TypeFor[calico.NodeInterface]():     "name",
 }
 
 // element is an element of a list, by what is known of it.
@@ -77,21 +79,14 @@ func (m *merger) elements(t *jsonType, list reflect.Value) []element {
 // no change.
 func (m *merger) canonical(value reflect.Value) reflect.Value {
 	c := reflect.New(value.Type())
-	text, err := calicoJSON.Marshal(value.Interface())
+	text, err := calico.JSON.Marshal(value.Interface())
 	if err == nil {
-		err = calicoJSON.Unmarshal(text, c.Interface())
+		err = calico.JSON.Unmarshal(text, c.Interface())
 	}
 	if err != nil {
 		return value // one that the write cannot encode either
 	}
-	switch e := c.Interface().(type) {
-	case *v3.Rule:
-		*e = canonicalRules([]v3.Rule{*e}, m.kind.Namespaced())[0]
-	case *v3.ProtoPort:
-		*e = canonicalFailsafes([]v3.ProtoPort{*e})[0]
-	default:
-		canonicalValue(c.Elem(), "")
-	}
+	calico.CanonicalElement(m.kind, c)
 	return c.Elem()
 }
 

@@ -1,4 +1,4 @@
-package calico
+package storage
 
 import (
 	"encoding/json"
@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 func TestSpecPatch(t *testing.T) {
@@ -47,7 +49,7 @@ func TestSpecPatchChanges(t *testing.T) {
 		`{"spec":{"other":1}}`:           {"spec.mine: [] -> (none)"},
 		`{"spec":{"mine":[{"port":1}]}}`: {"spec.mine[0].port: (none) -> 1"},
 	} {
-		got, err := patch.Changes(KindFelixConfiguration, before, []byte(after))
+		got, err := patch.Changes(calico.KindFelixConfiguration, before, []byte(after))
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %q, %v; want %q", after, got, err, want)
 		}

@@ -1,4 +1,4 @@
-package calico
+package storage
 
 import (
 	"fmt"
@@ -7,13 +7,15 @@ import (
 	jsoniter "github.com/json-iterator/go"
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"sigs.k8s.io/yaml"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 // Manifest returns the object as a YAML manifest that `calicoctl apply -f`
 // takes, in any release that has the kind: with the user's name, and without
 // what the datastore adds. Its form is stable, so that two manifests can be
 // compared line by line.
-func Manifest(obj Object) (string, error) {
+func Manifest(obj calico.Object) (string, error) {
 	n, err := manifest(obj)
 	if err != nil {
 		return "", err
@@ -23,7 +25,7 @@ func Manifest(obj Object) (string, error) {
 }
 
 // ManifestJSON returns the same as JSON, on one line.
-func ManifestJSON(obj Object) (string, error) {
+func ManifestJSON(obj calico.Object) (string, error) {
 	n, err := manifest(obj)
 	if err != nil {
 		return "", err
@@ -34,7 +36,7 @@ func ManifestJSON(obj Object) (string, error) {
 // ParseManifest reads a manifest in JSON of a kind that this package knows, such
 // as ManifestJSON returns. As calicoctl does, it refuses fields that the kind does
 // not have: a misspelled one must not pass for an absent one.
-func ParseManifest(text string) (Object, error) {
+func ParseManifest(text string) (calico.Object, error) {
 	var envelope struct {
 		Kind       string `json:"kind"`
 		APIVersion string `json:"apiVersion"`
@@ -42,31 +44,31 @@ func ParseManifest(text string) (Object, error) {
 			Name string `json:"name"`
 		} `json:"metadata"`
 	}
-	if err := calicoJSON.Unmarshal([]byte(text), &envelope); err != nil {
+	if err := calico.JSON.Unmarshal([]byte(text), &envelope); err != nil {
 		return nil, misfit([]byte(text), &envelope, false)
 	}
-	if _, known := kinds[Kind(envelope.Kind)]; !known || envelope.APIVersion != v3.GroupVersionCurrent {
+	if !slices.Contains(calico.Kinds(), calico.Kind(envelope.Kind)) || envelope.APIVersion != v3.GroupVersionCurrent {
 		return nil, fmt.Errorf("it is of kind %q and apiVersion %q, where a kind of %q belongs", envelope.Kind, envelope.APIVersion, v3.GroupVersionCurrent)
 	}
 	if envelope.Metadata.Name == "" {
 		return nil, fmt.Errorf("it is a %s without metadata.name", envelope.Kind)
 	}
-	obj := Kind(envelope.Kind).New()
+	obj := calico.Kind(envelope.Kind).New()
 	if err := strictJSON.Unmarshal([]byte(text), obj); err != nil {
 		return nil, fmt.Errorf("it is not a valid %s: %w", envelope.Kind, misfit([]byte(text), obj, true))
 	}
 	return obj, nil
 }
 
-// strictJSON is calicoJSON that knows no unknown fields.
+// strictJSON is calico.JSON that knows no unknown fields.
 var strictJSON = jsoniter.Config{EscapeHTML: true, SortMapKeys: true, ValidateJsonRawMessage: true, DisallowUnknownFields: true}.Froze()
 
 // userMetadata are the fields of metadata that users write, and that calicoctl sends on:
 // all others are of servers and controllers, such as finalizers and managedFields.
 var userMetadata = []string{"name", "namespace", "labels", "annotations"}
 
-func manifest(obj Object) (*node, error) {
-	value, err := calicoJSON.Marshal(obj)
+func manifest(obj calico.Object) (*node, error) {
+	value, err := calico.JSON.Marshal(obj)
 	if err != nil {
 		return nil, err
 	}

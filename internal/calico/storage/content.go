@@ -1,9 +1,11 @@
-package calico
+package storage
 
 import (
 	"time"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 // ContentChanges tells what is different in two stored values of one object, as
@@ -11,11 +13,11 @@ import (
 // object, and by release a policy's stored name, its name annotation, its tier
 // label and the filled in tier "default" and staged action "Set", and a field that v3.33
 // writes in another way. What means the same is no difference either: both are compared
-// in the canonical form (see Canonical), with all that this provider does not know. If that
+// in the canonical form (see calico.Canonical), with all that this provider does not know. If that
 // differs, what is told is what is stored. So an object that Calico's own tools stored
 // again, be it in another spelling, under another release, or migrated to another
 // release's naming, has not changed.
-func ContentChanges(kind Kind, before, after []byte) ([]string, error) {
+func ContentChanges(kind calico.Kind, before, after []byte) ([]string, error) {
 	a, err := neutral(kind, before)
 	if err != nil {
 		return nil, err
@@ -32,14 +34,14 @@ func ContentChanges(kind Kind, before, after []byte) ([]string, error) {
 
 // inCanonicalForm returns a stored value with what the kind's type knows of it in canonical
 // form. What cannot be read, or would lose something, is returned as it is.
-func inCanonicalForm(kind Kind, n *node) *node {
+func inCanonicalForm(kind calico.Kind, n *node) *node {
 	stored := []byte(n.String())
 	obj := kind.New()
-	if calicoJSON.Unmarshal(stored, obj) != nil || obj.GetObjectKind().GroupVersionKind().Kind != string(kind) {
+	if calico.JSON.Unmarshal(stored, obj) != nil || obj.GetObjectKind().GroupVersionKind().Kind != string(kind) {
 		return n
 	}
-	obj = Canonical(obj)
-	text, err := calicoJSON.Marshal(obj)
+	obj = calico.Canonical(obj)
+	text, err := calico.JSON.Marshal(obj)
 	if err != nil {
 		return n
 	}
@@ -60,16 +62,16 @@ func inCanonicalForm(kind Kind, n *node) *node {
 // annotations, owner references and finalizers that others have put there.
 //
 // It answers an error where the value is not JSON, or the object cannot be encoded.
-func CreationChanges(obj Object, stored []byte, r Release) ([]string, error) {
+func CreationChanges(obj calico.Object, stored []byte, r calico.Release) ([]string, error) {
 	_, created, err := Encode(obj, nil, r, Fresh{UID: "new", Created: time.Unix(0, 0)})
 	if err != nil {
 		return nil, err
 	}
-	a, err := neutral(KindOf(obj), stored)
+	a, err := neutral(calico.KindOf(obj), stored)
 	if err != nil {
 		return nil, err
 	}
-	b, err := neutral(KindOf(obj), created)
+	b, err := neutral(calico.KindOf(obj), created)
 	if err != nil {
 		return nil, err
 	}
@@ -83,13 +85,13 @@ func CreationChanges(obj Object, stored []byte, r Release) ([]string, error) {
 }
 
 // neutral parses a stored value and takes away what depends on the release.
-func neutral(kind Kind, value []byte) (*node, error) {
+func neutral(kind calico.Kind, value []byte) (*node, error) {
 	n, err := parseNode(value)
 	if err != nil {
 		return nil, err
 	}
 	n.remove("status")
-	if kind == KindKubeControllersConfiguration {
+	if kind == calico.KindKubeControllersConfiguration {
 		neutralMigration(field(field(n, "spec"), "controllers"))
 	}
 	if !kind.Tiered() {
@@ -97,7 +99,7 @@ func neutral(kind Kind, value []byte) (*node, error) {
 	}
 	meta := field(n, "metadata")
 	spec := field(n, "spec")
-	tier := DefaultTier
+	tier := calico.DefaultTier
 	if t := field(spec, "tier"); t != nil {
 		tier = unquote(t.scalar)
 	}
@@ -106,7 +108,7 @@ func neutral(kind Kind, value []byte) (*node, error) {
 	if label := field(field(meta, "labels"), v3.LabelTier); label != nil && unquote(label.scalar) == tier {
 		field(meta, "labels").remove(v3.LabelTier)
 	}
-	if tier == DefaultTier {
+	if tier == calico.DefaultTier {
 		spec.remove("tier")
 	}
 	if action := field(spec, "stagedAction"); action != nil && unquote(action.scalar) == string(v3.StagedActionSet) {

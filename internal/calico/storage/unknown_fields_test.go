@@ -1,4 +1,4 @@
-package calico
+package storage
 
 import (
 	"bytes"
@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 // policyWith returns a stored policy with these rules for ingress.
@@ -24,10 +26,10 @@ func policyWith(rules string) []byte {
 }
 
 // decoded reads a stored object of a kind.
-func decoded(t *testing.T, kind Kind, value []byte) Object {
+func decoded(t *testing.T, kind calico.Kind, value []byte) calico.Object {
 	t.Helper()
 	obj := kind.New()
-	if err := calicoJSON.Unmarshal(value, obj); err != nil {
+	if err := calico.JSON.Unmarshal(value, obj); err != nil {
 		t.Fatalf("%v in %s", err, value)
 	}
 	return obj
@@ -76,8 +78,8 @@ func TestMergeKeepsUnknownFieldsWithTheirRules(t *testing.T) {
 		"the list removed":               {`[{A,"x":1}]`, `null`, ``, []string{"spec.ingress[0].x"}},
 	} {
 		base := policyWith(long(test.stored))
-		obj := decoded(t, KindGlobalNetworkPolicy, policyWith(long(test.wanted)))
-		_, merged, err := Encode(obj, base, Newest, fresh)
+		obj := decoded(t, calico.KindGlobalNetworkPolicy, policyWith(long(test.wanted)))
+		_, merged, err := Encode(obj, base, calico.Newest, fresh)
 		var unknown *UnknownFieldsError
 		switch {
 		case test.lost != nil:
@@ -128,7 +130,7 @@ func TestMergeFindsElementsByName(t *testing.T) {
 		`{"name":"a","protocol":"TCP","port":1},{"name":"b","protocol":"TCP","port":2},{"name":"b","protocol":"TCP","port":3}`:  "",
 		`{"name":"b","protocol":"TCP","port":2}`: "",
 	} {
-		_, got, err := Encode(decoded(t, KindHostEndpoint, stored(wanted)), stored(a+","+b), Newest, fresh)
+		_, got, err := Encode(decoded(t, calico.KindHostEndpoint, stored(wanted)), stored(a+","+b), calico.Newest, fresh)
 		var unknown *UnknownFieldsError
 		if merged == "" {
 			if !errors.As(err, &unknown) {
@@ -145,8 +147,8 @@ func TestMergeFindsElementsByName(t *testing.T) {
 // Of each type that is in a list it is decided whether its elements have names.
 func TestElementNames(t *testing.T) {
 	unnamed := []reflect.Type{
-		reflect.TypeFor[v3.Rule](), reflect.TypeFor[BGPFilterRuleV4](), reflect.TypeFor[BGPFilterRuleV6](), reflect.TypeFor[BGPFilterOperation](),
-		reflect.TypeFor[v3.HTTPPath](), reflect.TypeFor[v3.ProtoPort](), reflect.TypeFor[v3.RouteTableIDRange](), reflect.TypeFor[OrchRef](),
+		reflect.TypeFor[v3.Rule](), reflect.TypeFor[calico.BGPFilterRuleV4](), reflect.TypeFor[calico.BGPFilterRuleV6](), reflect.TypeFor[calico.BGPFilterOperation](),
+		reflect.TypeFor[v3.HTTPPath](), reflect.TypeFor[v3.ProtoPort](), reflect.TypeFor[v3.RouteTableIDRange](), reflect.TypeFor[calico.OrchRef](),
 		reflect.TypeFor[v3.ServiceClusterIPBlock](), reflect.TypeFor[v3.ServiceExternalIPBlock](), reflect.TypeFor[v3.ServiceLoadBalancerIPBlock](),
 	}
 	var look func(at string, typ reflect.Type)
@@ -169,8 +171,9 @@ func TestElementNames(t *testing.T) {
 		case formValue:
 		}
 	}
-	for kind := range kinds {
-		look(string(kind), specOf(kind.New()).Type())
+	for _, kind := range calico.Kinds() {
+		spec, _ := jsonTypeOf(reflect.TypeOf(kind.New())).field("spec")
+		look(string(kind), spec.typ)
 	}
 }
 
@@ -184,7 +187,7 @@ func TestUnknownFields(t *testing.T) {
 		`{"ingress":[{"x":1}],"Ingress":[{"y":1},{"z":1}]}`:                                                                     {"spec.ingress[0].x", "spec.ingress[0].y", "spec.ingress[1].z"},
 	} {
 		value := []byte(`{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"p","x":1},"spec":` + spec + `,"x":1}`)
-		if got := UnknownFields(KindGlobalNetworkPolicy, value); !slices.Equal(got, want) {
+		if got := UnknownFields(calico.KindGlobalNetworkPolicy, value); !slices.Equal(got, want) {
 			t.Errorf("%s: unknown are %q, want %q", spec, got, want)
 		}
 	}
@@ -260,7 +263,7 @@ func TestUnknownFieldsNeverMove(t *testing.T) {
 		for port := range 1 + r.IntN(5) {
 			p.Spec.Ingress = append(p.Spec.Ingress, rule(port+1))
 		}
-		_, value, err := Encode(p, nil, Newest, fresh)
+		_, value, err := Encode(p, nil, calico.Newest, fresh)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -276,7 +279,7 @@ func TestUnknownFieldsNeverMove(t *testing.T) {
 		}
 		before := marks{}
 		owners(tree["spec"], "", before)
-		if fields := UnknownFields(KindGlobalNetworkPolicy, base); len(fields) != len(before) {
+		if fields := UnknownFields(calico.KindGlobalNetworkPolicy, base); len(fields) != len(before) {
 			t.Fatalf("%d unknown fields, told are %q in\n%s", len(before), fields, base)
 		}
 
@@ -302,7 +305,7 @@ func TestUnknownFieldsNeverMove(t *testing.T) {
 			}
 		}
 		lost := LostFields(q, base)
-		_, merged, err := Encode(q, base, Newest, fresh)
+		_, merged, err := Encode(q, base, calico.Newest, fresh)
 		var unknown *UnknownFieldsError
 		if errors.As(err, &unknown) != (len(lost) > 0) {
 			t.Fatalf("a plan tells of %q, and a write of %v", lost, err)
@@ -356,7 +359,7 @@ func TestPatchKeepsUnknownFields(t *testing.T) {
 				p[name] = nil
 			}
 		}
-		kept, err := p.Keep(KindFelixConfiguration, stored(test.stored))
+		kept, err := p.Keep(calico.KindFelixConfiguration, stored(test.stored))
 		var unknown *UnknownFieldsError
 		if test.lost != nil {
 			if !errors.As(err, &unknown) || !slices.Equal(unknown.Fields, test.lost) {
@@ -378,33 +381,33 @@ func TestPatchKeepsUnknownFields(t *testing.T) {
 // What a merge takes grows with what is stored, and not with its square: be it a long list
 // of networks, or of rules that hold unknown fields.
 func TestMergeIsLinear(t *testing.T) {
-	nets := func(n int) (obj Object, base []byte) {
+	nets := func(n int) (obj calico.Object, base []byte) {
 		set := v3.NewGlobalNetworkSet()
 		set.Name = "s"
 		for i := range n {
 			set.Spec.Nets = append(set.Spec.Nets, fmt.Sprintf("10.%d.%d.%d/32", i>>16, i>>8&255, i&255))
 		}
-		_, base, err := Encode(set, nil, Newest, fresh)
+		_, base, err := Encode(set, nil, calico.Newest, fresh)
 		if err != nil {
 			t.Fatal(err)
 		}
 		slices.Reverse(set.Spec.Nets)
 		return set, base
 	}
-	rules := func(n int) (obj Object, base []byte) {
+	rules := func(n int) (obj calico.Object, base []byte) {
 		var stored, wanted []string
 		for i := range n {
 			stored = append(stored, fmt.Sprintf(`{"action":"Allow","protocol":"TCP","destination":{"ports":[%d]},"x":%d}`, i+1, i))
 			wanted = append(wanted, fmt.Sprintf(`{"action":"Deny","protocol":"TCP","destination":{"ports":[%d]}}`, i+1))
 		}
-		return decoded(t, KindGlobalNetworkPolicy, policyWith("["+strings.Join(wanted, ",")+"]")), policyWith("[" + strings.Join(stored, ",") + "]")
+		return decoded(t, calico.KindGlobalNetworkPolicy, policyWith("["+strings.Join(wanted, ",")+"]")), policyWith("[" + strings.Join(stored, ",") + "]")
 	}
-	for name, list := range map[string]func(n int) (Object, []byte){"networks": nets, "rules": rules} {
+	for name, list := range map[string]func(n int) (calico.Object, []byte){"networks": nets, "rules": rules} {
 		allocated := func(n int) float64 {
 			obj, base := list(n)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			if _, _, err := Encode(obj, base, Newest, fresh); err != nil {
+			if _, _, err := Encode(obj, base, calico.Newest, fresh); err != nil {
 				t.Fatal(err)
 			}
 			runtime.ReadMemStats(&after)

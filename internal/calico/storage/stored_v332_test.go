@@ -1,11 +1,11 @@
-package calico_test
+package storage_test
 
 import (
-	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/validate"
 )
 
@@ -73,7 +73,7 @@ func TestEncodeIsWhatV332Stored(t *testing.T) {
 				`"ipv4NormalRoutePriority":1,"ipv4ElevatedRoutePriority":2,"ipv6NormalRoutePriority":3,"ipv6ElevatedRoutePriority":4,"liveMigrationRouteConvergenceTime":"30s","wireguardEnabled":true}}`,
 		},
 	} {
-		obj, err := calico.ParseManifest(`{"kind":"` + string(tt.kind) + `","apiVersion":"projectcalico.org/v3","metadata":` + tt.metadata + `,"spec":` + tt.written + `}`)
+		obj, err := storage.ParseManifest(`{"kind":"` + string(tt.kind) + `","apiVersion":"projectcalico.org/v3","metadata":` + tt.metadata + `,"spec":` + tt.written + `}`)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,27 +81,8 @@ func TestEncodeIsWhatV332Stored(t *testing.T) {
 		if errs := validate.Validate(obj, release); len(errs) > 0 {
 			t.Errorf("%s: %v", tt.written, errs.Err())
 		}
-		if _, value, err := calico.Encode(obj, nil, release, fresh); err != nil || !strings.HasSuffix(string(value), tt.stored) {
+		if _, value, err := storage.Encode(obj, nil, release, fresh); err != nil || !strings.HasSuffix(string(value), tt.stored) {
 			t.Errorf("%v: stored\n%s\nwant at its end\n%s", err, value, tt.stored)
 		}
-	}
-}
-
-// Each field of a FelixConfiguration has a place in what is stored.
-func TestFelixFieldOrderIsWhole(t *testing.T) {
-	positions := map[int]string{}
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[calico.FelixConfigurationSpec]()) {
-		name := calico.JSONName(f)
-		if name == "" {
-			continue // the struct of the API module
-		}
-		at, ok := calico.FelixFieldOrder[name]
-		if !ok || positions[at] != "" {
-			t.Errorf("%s has position %d, as %q", name, at, positions[at])
-		}
-		positions[at] = name
-	}
-	if len(positions) != len(calico.FelixFieldOrder) {
-		t.Errorf("there are %d fields, and %d positions", len(positions), len(calico.FelixFieldOrder))
 	}
 }

@@ -1,4 +1,4 @@
-package calico
+package storage
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 // SpecPatch is a change of some fields of an object's spec, by their JSON names:
@@ -47,7 +49,7 @@ func (p SpecPatch) Apply(value []byte) ([]byte, error) {
 // Keep returns the patch with all that this provider does not know in the fields that it
 // changes. It answers an *UnknownFieldsError if some of that would have no place, and an
 // error for a stored value, or a field of the patch, that the kind's type cannot read.
-func (p SpecPatch) Keep(kind Kind, base []byte) (SpecPatch, error) {
+func (p SpecPatch) Keep(kind calico.Kind, base []byte) (SpecPatch, error) {
 	var fields []member
 	for _, name := range slices.Sorted(maps.Keys(p)) {
 		if p[name] != nil {
@@ -56,7 +58,7 @@ func (p SpecPatch) Keep(kind Kind, base []byte) (SpecPatch, error) {
 	}
 	value := joinObject([]member{{"spec", joinObject(fields)}})
 	obj := kind.New()
-	if err := calicoJSON.Unmarshal(value, obj); err != nil {
+	if err := calico.JSON.Unmarshal(value, obj); err != nil {
 		return nil, err
 	}
 	m, old, known, want, err := startMerge(obj, value, base)
@@ -89,7 +91,7 @@ func (p SpecPatch) Keep(kind Kind, base []byte) (SpecPatch, error) {
 
 // Changes tells, a line each, which of the patch's fields are different in two
 // stored values of an object, as the function Changes does for all of it.
-func (p SpecPatch) Changes(kind Kind, before, after []byte) ([]string, error) {
+func (p SpecPatch) Changes(kind calico.Kind, before, after []byte) ([]string, error) {
 	var parts [2]*node
 	for i, value := range [][]byte{before, after} {
 		fields, err := SpecFields(kind, value)
@@ -116,7 +118,7 @@ func (p SpecPatch) Changes(kind Kind, before, after []byte) ([]string, error) {
 // SpecFields returns the fields of a stored object's spec as Calico reads them: those
 // that the kind's type has by their names there, whatever the case of their letters, and
 // each once.
-func SpecFields(kind Kind, value []byte) (map[string]json.RawMessage, error) {
+func SpecFields(kind calico.Kind, value []byte) (map[string]json.RawMessage, error) {
 	_, spec, _, err := splitSpec(value)
 	if err != nil {
 		return nil, err
@@ -137,10 +139,10 @@ func SpecFields(kind Kind, value []byte) (map[string]json.RawMessage, error) {
 		}
 		// What a decoder makes of both is what it writes again.
 		obj := kind.New()
-		if err := calicoJSON.Unmarshal(value, obj); err != nil {
+		if err := calico.JSON.Unmarshal(value, obj); err != nil {
 			return nil, err
 		}
-		text, err := calicoJSON.Marshal(obj)
+		text, err := calico.JSON.Marshal(obj)
 		if err != nil {
 			return nil, err
 		}
@@ -249,11 +251,11 @@ func joinObject(members []member) []byte {
 
 // EncodeSpec returns the object as Calico would store its spec, without the
 // metadata that an object gets when it is stored.
-func EncodeSpec(obj Object) ([]byte, error) { return calicoJSON.Marshal(obj) }
+func EncodeSpec(obj calico.Object) ([]byte, error) { return calico.JSON.Marshal(obj) }
 
 // IsEmptySpec tells whether the spec of a stored object has no field with a value
 // in it: Calico writes some fields as "" where they are unset.
-func IsEmptySpec(kind Kind, value []byte) bool {
+func IsEmptySpec(kind calico.Kind, value []byte) bool {
 	fields, err := SpecFields(kind, value)
 	if err != nil {
 		return false

@@ -1,4 +1,4 @@
-package calico
+package storage
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 // UnknownFieldsError says that a change would move or drop a part of an object that
@@ -26,7 +28,7 @@ func (e *UnknownFieldsError) Error() string {
 // Calico, or of another product. A field that holds null, an empty text or an empty object
 // is not among them: that is how an unset field is stored. It returns none for a value
 // that cannot be read.
-func UnknownFields(kind Kind, value []byte) []string {
+func UnknownFields(kind calico.Kind, value []byte) []string {
 	n, err := parseNode(value)
 	if err != nil {
 		return nil
@@ -36,8 +38,8 @@ func UnknownFields(kind Kind, value []byte) []string {
 
 // LostFields returns the paths of the unknown fields that would be lost, or could get a
 // wrong place, if obj were stored in place of base. Encode refuses that.
-func LostFields(obj Object, base []byte) []string {
-	value, err := calicoJSON.Marshal(obj)
+func LostFields(obj calico.Object, base []byte) []string {
+	value, err := calico.JSON.Marshal(obj)
 	if err != nil {
 		return nil // the write will tell
 	}

@@ -1,4 +1,4 @@
-package calico_test
+package storage_test
 
 import (
 	"encoding/json"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/objecttest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 )
 
 var fresh = objecttest.Fresh
@@ -36,14 +37,14 @@ func TestEncodeIsWhatCalicoStores(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		name, value, err := calico.Encode(objecttest.FailsafePolicy(), nil, r, fresh)
+		name, value, err := storage.Encode(objecttest.FailsafePolicy(), nil, r, fresh)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if string(value) != want {
 			t.Errorf("%s stores\n%s\nwant\n%s", release, value, want)
 		}
-		back, err := calico.Decode(calico.KindGlobalNetworkPolicy, name, value)
+		back, err := storage.Decode(calico.KindGlobalNetworkPolicy, name, value)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,11 +57,11 @@ func TestEncodeIsWhatCalicoStores(t *testing.T) {
 func TestEncodeOfATier(t *testing.T) {
 	p := objecttest.FailsafePolicy()
 	p.Name, p.Spec.Tier = "sec.failsafe", "sec"
-	if _, _, err := calico.Encode(p, nil, calico.Release{Major: 3, Minor: 28, Patch: 5}, fresh); err == nil {
+	if _, _, err := storage.Encode(p, nil, calico.Release{Major: 3, Minor: 28, Patch: 5}, fresh); err == nil {
 		t.Error("v3.28 has no tiers: want an error")
 	}
-	for _, r := range []calico.Release{{3, 29, 0}, {3, 31, 0}, {3, 32, 0}} {
-		name, value, err := calico.Encode(p, nil, r, fresh)
+	for _, r := range []calico.Release{{Major: 3, Minor: 29, Patch: 0}, {Major: 3, Minor: 31, Patch: 0}, {Major: 3, Minor: 32, Patch: 0}} {
+		name, value, err := storage.Encode(p, nil, r, fresh)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +82,7 @@ func TestEncodeOfMinusZero(t *testing.T) {
 	p.Spec.Order = &minus
 	for _, obj := range []calico.Object{p, objecttest.Tier("sec", minus, v3.Deny)} {
 		for r, want := range map[calico.Release]string{objecttest.V3290: `"order":-0`, objecttest.V3310: `"order":-0`, objecttest.V3320: `"order":0`} {
-			if _, value, err := calico.Encode(obj, nil, r, fresh); err != nil || !strings.Contains(string(value), want) {
+			if _, value, err := storage.Encode(obj, nil, r, fresh); err != nil || !strings.Contains(string(value), want) {
 				t.Errorf("%s: want %s in %s, %v", r, want, value, err)
 			}
 		}
@@ -109,11 +110,11 @@ func TestEncodeOfTiersStatus(t *testing.T) {
 		if tt.base != "" {
 			base = []byte(tt.base)
 		}
-		name, value, err := calico.Encode(tier, base, tt.release, fresh)
+		name, value, err := storage.Encode(tier, base, tt.release, fresh)
 		if err != nil || name != "sec" || !strings.HasSuffix(string(value), tt.want) {
 			t.Errorf("%s of %q: stored %s, %v; want %s at the end", tt.release, tt.base, value, err, tt.want)
 		}
-		if back, err := calico.Decode(calico.KindTier, name, value); err != nil || !calico.Equal(back, tier) {
+		if back, err := storage.Decode(calico.KindTier, name, value); err != nil || !calico.Equal(back, tier) {
 			t.Errorf("read back as %+v, %v", back, err)
 		}
 	}
@@ -122,17 +123,17 @@ func TestEncodeOfTiersStatus(t *testing.T) {
 func TestEncodeAndDecodeInANamespace(t *testing.T) {
 	p := objecttest.StagedNetworkPolicy()
 	p.Spec.StagedAction = v3.StagedActionSet
-	for r, want := range map[calico.Release]string{{3, 30, 0}: "default.p", objecttest.V3310: "default.p", objecttest.V3320: "p"} {
-		name, value, err := calico.Encode(p, nil, r, fresh)
+	for r, want := range map[calico.Release]string{{Major: 3, Minor: 30, Patch: 0}: "default.p", objecttest.V3310: "default.p", objecttest.V3320: "p"} {
+		name, value, err := storage.Encode(p, nil, r, fresh)
 		if err != nil || name != want {
 			t.Fatalf("%s stores %q, %v; want %q", r, name, err, want)
 		}
-		back, err := calico.Decode(calico.KindStagedNetworkPolicy, "prod/"+name, value)
+		back, err := storage.Decode(calico.KindStagedNetworkPolicy, "prod/"+name, value)
 		if err != nil || !calico.Equal(back, p) {
 			t.Errorf("%s: read back as %+v, %v", r, back, err)
 		}
 		for _, wrong := range []string{name, "test/" + name, "prod/x"} {
-			if _, err := calico.Decode(calico.KindStagedNetworkPolicy, wrong, value); err == nil {
+			if _, err := storage.Decode(calico.KindStagedNetworkPolicy, wrong, value); err == nil {
 				t.Errorf("%s: what says that it is prod/%s was read at %s", r, name, wrong)
 			}
 		}
@@ -163,7 +164,7 @@ func TestContentChangesIgnoresStatusAndStagedAction(t *testing.T) {
 		{calico.KindKubeControllersConfiguration, `{"spec":{"controllers":{}}}`, `{"spec":{"controllers":{"policyMigration":{"enabled":"Enabled"}}}}`, 1},
 		{calico.KindKubeControllersConfiguration, `{"spec":{"controllers":{"migration":{}}}}`, `{"spec":{"healthChecks":"Enabled","controllers":{"policyMigration":{"enabled":"Enabled"}}}}`, 0},
 	} {
-		if changes, err := calico.ContentChanges(tt.kind, []byte(tt.before), []byte(tt.after)); err != nil || len(changes) != tt.changes {
+		if changes, err := storage.ContentChanges(tt.kind, []byte(tt.before), []byte(tt.after)); err != nil || len(changes) != tt.changes {
 			t.Errorf("%s to %s: %q, %v", tt.before, tt.after, changes, err)
 		}
 	}
@@ -179,7 +180,7 @@ func TestEncodeKeepsWhatItDoesNotKnow(t *testing.T) {
 				{"action":"Allow","protocol":"TCP","source":{"newMatch":{"x":[1,2]}},"destination":{"ports":[22]},"mark":"ssh"}
 			]},
 		"status":{"seen":true}}`)
-	_, value, err := calico.Encode(objecttest.FailsafePolicy(), base, calico.Release{Major: 3, Minor: 32, Patch: 0}, fresh)
+	_, value, err := storage.Encode(objecttest.FailsafePolicy(), base, calico.Release{Major: 3, Minor: 32, Patch: 0}, fresh)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +209,7 @@ func TestEncodeGivesUIDAndTimeToAnObjectWithout(t *testing.T) {
 	base := []byte(`{"kind":"HostEndpoint","apiVersion":"projectcalico.org/v3","metadata":{"name":"a","creationTimestamp":null},"spec":{}}`)
 	h := v3.NewHostEndpoint()
 	h.Name = "a"
-	_, value, err := calico.Encode(h, base, calico.Newest, fresh)
+	_, value, err := storage.Encode(h, base, calico.Newest, fresh)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +228,7 @@ func TestDecodeRefusesWhatIsNotTheObject(t *testing.T) {
 		"another name":  `{"kind":"HostEndpoint","apiVersion":"projectcalico.org/v3","metadata":{"name":"b"}}`,
 		"a wrong type":  `{"kind":"HostEndpoint","apiVersion":"projectcalico.org/v3","metadata":{"name":"a"},"spec":{"node":{"secret":"s3cr3t"}}}`,
 	} {
-		obj, err := calico.Decode(calico.KindHostEndpoint, "a", []byte(value))
+		obj, err := storage.Decode(calico.KindHostEndpoint, "a", []byte(value))
 		if err == nil {
 			t.Errorf("%s: decoded as %v", name, obj)
 		} else if strings.Contains(err.Error(), "s3cr3t") {
@@ -249,7 +250,7 @@ func TestChanges(t *testing.T) {
 		"a selector":           {`{"s":"a == 'b' \u0026\u0026 has(c)"}`, `{"s":"<x> && y"}`, []string{`s: "a == 'b' && has(c)" -> "<x> && y"`}},
 		"another shape":        {`{"a":[1]}`, `{"a":{"b":1}}`, []string{`a: [1] -> {"b":1}`}},
 	} {
-		got, err := calico.Changes([]byte(test.before), []byte(test.after))
+		got, err := storage.Changes([]byte(test.before), []byte(test.after))
 		if err != nil || !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: %q, %v, want %q", name, got, err, test.want)
 		}
@@ -257,26 +258,26 @@ func TestChanges(t *testing.T) {
 }
 
 func TestContentChangesIgnoresNaming(t *testing.T) {
-	_, old, err := calico.Encode(objecttest.FailsafePolicy(), nil, calico.Release{Major: 3, Minor: 28, Patch: 5}, fresh)
+	_, old, err := storage.Encode(objecttest.FailsafePolicy(), nil, calico.Release{Major: 3, Minor: 28, Patch: 5}, fresh)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []calico.Release{{3, 29, 0}, {3, 31, 0}, {3, 32, 0}} {
-		_, value, err := calico.Encode(objecttest.FailsafePolicy(), old, r, fresh)
+	for _, r := range []calico.Release{{Major: 3, Minor: 29, Patch: 0}, {Major: 3, Minor: 31, Patch: 0}, {Major: 3, Minor: 32, Patch: 0}} {
+		_, value, err := storage.Encode(objecttest.FailsafePolicy(), old, r, fresh)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if changes, err := calico.ContentChanges(calico.KindGlobalNetworkPolicy, old, value); err != nil || len(changes) > 0 {
+		if changes, err := storage.ContentChanges(calico.KindGlobalNetworkPolicy, old, value); err != nil || len(changes) > 0 {
 			t.Errorf("rewritten by %s: %q, %v", r, changes, err)
 		}
 	}
 	p := objecttest.FailsafePolicy()
 	p.Spec.Selector = "all()"
-	_, value, err := calico.Encode(p, old, calico.Release{Major: 3, Minor: 32, Patch: 0}, fresh)
+	_, value, err := storage.Encode(p, old, calico.Release{Major: 3, Minor: 32, Patch: 0}, fresh)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if changes, err := calico.ContentChanges(calico.KindGlobalNetworkPolicy, old, value); err != nil || len(changes) != 1 {
+	if changes, err := storage.ContentChanges(calico.KindGlobalNetworkPolicy, old, value); err != nil || len(changes) != 1 {
 		t.Errorf("a changed selector: %q, %v", changes, err)
 	}
 }
@@ -285,17 +286,17 @@ func TestContentChangesIgnoresNaming(t *testing.T) {
 // release's naming. Anything else that is there is a difference.
 func TestCreationChanges(t *testing.T) {
 	now := calico.Release{Major: 3, Minor: 31, Patch: 0}
-	other := calico.Fresh{UID: "5e1b7a0f-7a3f-4d0e-9a44-3f4f8d0c1b2a", Created: time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)}
-	for _, r := range []calico.Release{{3, 28, 5}, {3, 29, 0}, {3, 31, 0}, {3, 32, 0}} {
-		_, stored, err := calico.Encode(objecttest.FailsafePolicy(), nil, r, other)
+	other := storage.Fresh{UID: "5e1b7a0f-7a3f-4d0e-9a44-3f4f8d0c1b2a", Created: time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)}
+	for _, r := range []calico.Release{{Major: 3, Minor: 28, Patch: 5}, {Major: 3, Minor: 29, Patch: 0}, {Major: 3, Minor: 31, Patch: 0}, {Major: 3, Minor: 32, Patch: 0}} {
+		_, stored, err := storage.Encode(objecttest.FailsafePolicy(), nil, r, other)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if changes, err := calico.CreationChanges(objecttest.FailsafePolicy(), stored, now); err != nil || len(changes) > 0 {
+		if changes, err := storage.CreationChanges(objecttest.FailsafePolicy(), stored, now); err != nil || len(changes) > 0 {
 			t.Errorf("stored by %s: %q, %v", r, changes, err)
 		}
 	}
-	_, stored, err := calico.Encode(objecttest.FailsafePolicy(), nil, now, other)
+	_, stored, err := storage.Encode(objecttest.FailsafePolicy(), nil, now, other)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,22 +313,22 @@ func TestCreationChanges(t *testing.T) {
 		if edited == string(stored) {
 			t.Fatalf("%s is not in %s", edit[0], stored)
 		}
-		if changes, err := calico.CreationChanges(objecttest.FailsafePolicy(), []byte(edited), now); err != nil || len(changes) != 1 {
+		if changes, err := storage.CreationChanges(objecttest.FailsafePolicy(), []byte(edited), now); err != nil || len(changes) != 1 {
 			t.Errorf("%s in the place of %s: %q, %v", edit[1], edit[0], changes, err)
 		}
 	}
 	// A value that means the same as none would be taken over as what it is not planned to be.
 	pool := objecttest.IPPool()
-	_, stored, err = calico.Encode(pool, nil, now, other)
+	_, stored, err = storage.Encode(pool, nil, now, other)
 	if err != nil {
 		t.Fatal(err)
 	}
 	automatic := v3.Automatic
 	pool.Spec.AssignmentMode = &automatic
-	if changes, err := calico.CreationChanges(pool, stored, now); err != nil || len(changes) != 1 {
+	if changes, err := storage.CreationChanges(pool, stored, now); err != nil || len(changes) != 1 {
 		t.Errorf("a value that means the same as none: %q, %v", changes, err)
 	}
-	if _, err := calico.CreationChanges(objecttest.FailsafePolicy(), []byte("not JSON"), now); err == nil {
+	if _, err := storage.CreationChanges(objecttest.FailsafePolicy(), []byte("not JSON"), now); err == nil {
 		t.Error("what is no JSON was compared")
 	}
 }
@@ -335,7 +336,7 @@ func TestCreationChanges(t *testing.T) {
 func TestManifest(t *testing.T) {
 	p := objecttest.FailsafePolicy()
 	p.UID, p.Labels = "u", map[string]string{"y": "on"}
-	got, err := calico.Manifest(p)
+	got, err := storage.Manifest(p)
 	want := `apiVersion: projectcalico.org/v3
 kind: GlobalNetworkPolicy
 metadata:

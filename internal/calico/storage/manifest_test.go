@@ -1,20 +1,20 @@
-package calico_test
+package storage_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 )
 
 func TestParseManifest(t *testing.T) {
 	t.Parallel()
 	const policy = `{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"web"},"spec":{"order":10,"ingress":[{"action":"Allow","protocol":"TCP","source":{"nets":["10.0.0.0/8"]},"destination":{"ports":[22,"80:81","http"]}}],"selector":"all()","types":["Ingress"]}}`
-	obj, err := calico.ParseManifest(policy)
+	obj, err := storage.ParseManifest(policy)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if back, err := calico.ManifestJSON(obj); err != nil || back != policy {
+	if back, err := storage.ManifestJSON(obj); err != nil || back != policy {
 		t.Errorf("read and written again: %s, %v", back, err)
 	}
 	for _, c := range []struct{ old, new, says string }{
@@ -30,7 +30,7 @@ func TestParseManifest(t *testing.T) {
 		{`"http"`, `"90:80"`, "spec.ingress[0].destination.ports[2] is no value"},
 	} {
 		text := strings.Replace(policy, c.old, c.new, 1)
-		if _, err := calico.ParseManifest(text); err == nil || !strings.Contains(err.Error(), c.says) {
+		if _, err := storage.ParseManifest(text); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, which does not say %q", text, err, c.says)
 		}
 	}

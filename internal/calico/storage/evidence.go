@@ -1,10 +1,12 @@
-package calico
+package storage
 
 import (
 	"fmt"
 	"strings"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 // Evidence is what a datastore holds that tells which release of Calico it
@@ -49,49 +51,49 @@ func PolicyEvidence(storedName string, value []byte) PolicyNaming {
 	return p
 }
 
-func isDefaultTier(n *node) bool { return n != nil && n.scalar == `"`+DefaultTier+`"` }
+func isDefaultTier(n *node) bool { return n != nil && n.scalar == `"`+calico.DefaultTier+`"` }
 
 // Release concludes, from the strongest sign to the weakest: calicoVersion; the
 // tiers that releases make on their first start, or that none has made; how policies
 // are stored; else the newest release, assumed to be so.
-func (e Evidence) Release() (release Release, because string, assumed bool) {
+func (e Evidence) Release() (release calico.Release, because string, assumed bool) {
 	if e.CalicoVersion != "" {
-		if r, err := ParseRelease(e.CalicoVersion); err == nil {
+		if r, err := calico.ParseRelease(e.CalicoVersion); err == nil {
 			return r, fmt.Sprintf("calicoVersion %q of ClusterInformation \"default\"", e.CalicoVersion), false
 		}
 	}
 	switch {
 	case e.Tiers["kube-admin"]:
-		return Release{3, 32, lastPatch}, `the tier "kube-admin", which v3.32 makes`, false
+		return calico.LastOfLine(3, 32), `the tier "kube-admin", which v3.32 makes`, false
 	case e.Tiers["baselineadminnetworkpolicy"]:
-		return Release{3, 31, lastPatch}, `the tier "baselineadminnetworkpolicy", which v3.30 and v3.31 make`, false
+		return calico.LastOfLine(3, 31), `the tier "baselineadminnetworkpolicy", which v3.30 and v3.31 make`, false
 	case e.Tiers["adminnetworkpolicy"]:
-		return Release{3, 29, lastPatch}, `the tier "adminnetworkpolicy", which v3.29 makes`, false
-	case e.Initialised && !e.Tiers[DefaultTier]:
-		return Release{3, 28, lastPatch}, `ClusterInformation "default" without a tier "default", which v3.29 and later make with it`, false
+		return calico.LastOfLine(3, 29), `the tier "adminnetworkpolicy", which v3.29 makes`, false
+	case e.Initialised && !e.Tiers[calico.DefaultTier]:
+		return calico.LastOfLine(3, 28), `ClusterInformation "default" without a tier "default", which v3.29 and later make with it`, false
 	}
 	var plain, annotated, prefixed string
 	for _, p := range e.Policies {
 		switch {
-		case strings.HasPrefix(p.StoredName, KubernetesPolicyPrefix) || strings.HasPrefix(p.StoredName, OpenStackPolicyPrefix):
+		case strings.HasPrefix(p.StoredName, calico.KubernetesPolicyPrefix) || strings.HasPrefix(p.StoredName, calico.OpenStackPolicyPrefix):
 			// Made of Kubernetes' and OpenStack's policies, and named alike by all.
 		case p.Annotated && (!strings.Contains(p.StoredName, ".") || p.DefaultTierFilled):
 			plain = p.StoredName // also where a migrator of v3.32 renamed it
 		case strings.Contains(p.StoredName, ".") && p.Annotated:
 			annotated = p.StoredName
-		case strings.HasPrefix(p.StoredName, DefaultTier+"."):
+		case strings.HasPrefix(p.StoredName, calico.DefaultTier+"."):
 			prefixed = p.StoredName
 		}
 	}
 	switch {
 	case plain != "":
-		return Release{3, 32, lastPatch}, fmt.Sprintf("the stored policy %q, named as v3.32 does", plain), false
+		return calico.LastOfLine(3, 32), fmt.Sprintf("the stored policy %q, named as v3.32 does", plain), false
 	case annotated != "":
-		return Release{3, 31, lastPatch}, fmt.Sprintf("the stored policy %q with its name annotation, as v3.29.4 to v3.31 write it", annotated), false
-	case prefixed != "" && e.Tiers[DefaultTier]:
-		return Release{3, 29, 0}, fmt.Sprintf("the stored policy %q without a name annotation beside the tier \"default\", as v3.29.0 to v3.29.3 write it", prefixed), false
+		return calico.LastOfLine(3, 31), fmt.Sprintf("the stored policy %q with its name annotation, as v3.29.4 to v3.31 write it", annotated), false
+	case prefixed != "" && e.Tiers[calico.DefaultTier]:
+		return calico.Release{Major: 3, Minor: 29}, fmt.Sprintf("the stored policy %q without a name annotation beside the tier \"default\", as v3.29.0 to v3.29.3 write it", prefixed), false
 	case prefixed != "":
-		return Release{3, 28, lastPatch}, fmt.Sprintf("the stored policy %q and no tier, as releases up to v3.28 leave it", prefixed), false
+		return calico.LastOfLine(3, 28), fmt.Sprintf("the stored policy %q and no tier, as releases up to v3.28 leave it", prefixed), false
 	}
-	return Newest, "nothing in the datastore that tells its release", true
+	return calico.Newest, "nothing in the datastore that tells its release", true
 }

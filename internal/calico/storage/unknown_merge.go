@@ -1,14 +1,16 @@
-package calico
+package storage
 
 import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
 
 // keepUnknown returns value, an encoding of obj, with all that base holds and obj's type
 // does not know. It answers an *UnknownFieldsError if some of that would have no place.
-func keepUnknown(obj Object, value, base []byte) ([]byte, error) {
+func keepUnknown(obj calico.Object, value, base []byte) ([]byte, error) {
 	m, old, known, want, err := startMerge(obj, value, base)
 	if err != nil {
 		return nil, err
@@ -22,7 +24,7 @@ func keepUnknown(obj Object, value, base []byte) ([]byte, error) {
 
 // merger merges what is stored into what is to be stored in its place.
 type merger struct {
-	kind Kind
+	kind calico.Kind
 	// lost are the fields that nobody here knows and that would have no place, or an
 	// uncertain one.
 	lost []string
@@ -30,12 +32,12 @@ type merger struct {
 
 // startMerge returns what a merge starts from: what is stored, what is known of it, and
 // what is to be stored, obj with its encoding.
-func startMerge(obj Object, value, base []byte) (m *merger, old *node, known reflect.Value, want part, err error) {
-	m = &merger{kind: KindOf(obj)}
+func startMerge(obj calico.Object, value, base []byte) (m *merger, old *node, known reflect.Value, want part, err error) {
+	m = &merger{kind: calico.KindOf(obj)}
 	want, err = partOf(obj, value)
 	typed := m.kind.New()
 	if err == nil {
-		err = calicoJSON.Unmarshal(base, typed)
+		err = calico.JSON.Unmarshal(base, typed)
 	}
 	if err == nil {
 		old, err = parseNode(base)
@@ -124,7 +126,7 @@ func hasContent(value reflect.Value) bool {
 
 // encoded returns the JSON of a value.
 func encoded(value reflect.Value) (*node, error) {
-	text, err := calicoJSON.Marshal(value.Interface())
+	text, err := calico.JSON.Marshal(value.Interface())
 	if err != nil {
 		return nil, err
 	}
