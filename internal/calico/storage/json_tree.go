@@ -15,22 +15,39 @@ import (
 
 // node is a JSON value that keeps what Go's own decoding would lose: fields that
 // no type knows, the order of fields, and numbers as they were written. A field that is
-// there twice is there once, as decoders read it.
+// there twice is there once in keys and fields, as decoders read it. It is compared, and
+// written again, by what it says: texts that differ in their escapes are the same.
 type node struct {
 	object bool
 	array  bool
 	keys   []string         // of an object, in order
 	fields map[string]*node // of an object
 	items  []*node          // of an array
-	scalar string           // JSON text of anything else
+	scalar string           // JSON text of anything else, spelled as package json does
+	// text is the value as it was written, and members are an object's in it: what is
+	// there twice is there twice. Both are of what was read, and nothing changes them.
+	text    json.RawMessage
+	members []member
 	// unknown are the fields of an object that its type does not have: see fitted.
 	unknown map[string]bool
 }
 
+// member is a member of a JSON object.
+type member struct {
+	name  string
+	value *node
+}
+
+// nodeReader reads nodes of a text.
+type nodeReader struct {
+	*json.Decoder
+	data []byte
+}
+
 func parseNode(data []byte) (*node, error) {
-	d := json.NewDecoder(bytes.NewReader(data))
+	d := nodeReader{json.NewDecoder(bytes.NewReader(data)), data}
 	d.UseNumber()
-	n, err := readNode(d)
+	n, err := d.read()
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +57,19 @@ func parseNode(data []byte) (*node, error) {
 	return n, nil
 }
 
-func readNode(d *json.Decoder) (*node, error) {
+func (d nodeReader) read() (*node, error) {
+	start := d.InputOffset()
+	n, err := d.readAny()
+	if err != nil {
+		return nil, err
+	}
+	// What is before a value is of the object or list that it is in.
+	text := bytes.TrimLeft(d.data[start:d.InputOffset()], ",: \t\r\n")
+	n.text = slices.Clip(json.RawMessage(text))
+	return n, nil
+}
+
+func (d nodeReader) readAny() (*node, error) {
 	token, err := d.Token()
 	if err != nil {
 		return nil, err
@@ -48,9 +77,9 @@ func readNode(d *json.Decoder) (*node, error) {
 	switch t := token.(type) {
 	case json.Delim:
 		if t == '[' {
-			return readArray(d)
+			return d.readArray()
 		}
-		return readObject(d)
+		return d.readObject()
 	default:
 		text, err := json.Marshal(t)
 		if err != nil {
@@ -60,10 +89,10 @@ func readNode(d *json.Decoder) (*node, error) {
 	}
 }
 
-func readArray(d *json.Decoder) (*node, error) {
+func (d nodeReader) readArray() (*node, error) {
 	n := &node{array: true}
 	for d.More() {
-		item, err := readNode(d)
+		item, err := d.read()
 		if err != nil {
 			return nil, err
 		}
@@ -73,7 +102,7 @@ func readArray(d *json.Decoder) (*node, error) {
 	return n, err
 }
 
-func readObject(d *json.Decoder) (*node, error) {
+func (d nodeReader) readObject() (*node, error) {
 	n := newObject()
 	for d.More() {
 		token, err := d.Token()
@@ -84,10 +113,11 @@ func readObject(d *json.Decoder) (*node, error) {
 		if !ok {
 			return nil, fmt.Errorf("unexpected %v", token)
 		}
-		value, err := readNode(d)
+		value, err := d.read()
 		if err != nil {
 			return nil, err
 		}
+		n.members = append(n.members, member{key, value})
 		n.set(key, value.over(n.fields[key]))
 	}
 	_, err := d.Token()

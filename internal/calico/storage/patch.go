@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -37,12 +36,12 @@ func (p SpecPatch) Apply(value []byte) ([]byte, error) {
 			spec = slices.Delete(spec, i, i+1)
 		case value == nil:
 		case i >= 0:
-			spec[i].value = value
+			spec[i].value = &node{text: value}
 		default:
-			spec = append(spec, member{name, value})
+			spec = append(spec, member{name, &node{text: value}})
 		}
 	}
-	members[at].value = joinObject(spec)
+	members[at].value = &node{text: joinObject(spec)}
 	return joinObject(members), nil
 }
 
@@ -53,10 +52,10 @@ func (p SpecPatch) Keep(kind calico.Kind, base []byte) (SpecPatch, error) {
 	var fields []member
 	for _, name := range slices.Sorted(maps.Keys(p)) {
 		if p[name] != nil {
-			fields = append(fields, member{name, p[name]})
+			fields = append(fields, member{name, &node{text: p[name]}})
 		}
 	}
-	value := joinObject([]member{{"spec", joinObject(fields)}})
+	value := joinObject([]member{{"spec", &node{text: joinObject(fields)}}})
 	obj := kind.New()
 	if err := calico.JSON.Unmarshal(value, obj); err != nil {
 		return nil, err
@@ -131,7 +130,7 @@ func SpecFields(kind calico.Kind, value []byte) (map[string]json.RawMessage, err
 			m.name = f.name
 		}
 		twice[m.name] = out[m.name] != nil
-		out[m.name] = m.value
+		out[m.name] = m.value.text
 	}
 	for name := range twice {
 		if !twice[name] {
@@ -160,12 +159,6 @@ func SpecFields(kind calico.Kind, value []byte) (map[string]json.RawMessage, err
 	return out, nil
 }
 
-// member is a member of a JSON object: its value as it is written.
-type member struct {
-	name  string
-	value json.RawMessage
-}
-
 // lastOf returns the members with one of this name at most, whatever the case of its
 // letters: the last, which is the one that Calico's decoder takes. i is where that is,
 // -1 for nowhere.
@@ -188,49 +181,28 @@ func lastOf(members []member, name string) (once []member, i int) {
 // place among them; -1 if there is none. A spec that is there twice is one with the
 // fields of both, as Calico's decoder reads it.
 func splitSpec(value []byte) (members, spec []member, at int, err error) {
-	if members, err = splitObject(value); err != nil {
+	object, err := parseNode(value)
+	if err == nil && !object.object {
+		err = errors.New("it is not a JSON object")
+	}
+	if err != nil {
 		return nil, nil, -1, err
 	}
-	for _, m := range members {
+	for _, m := range object.members {
 		if !sameField(m.name, "spec") {
 			continue
 		}
-		more, err := splitObject(m.value)
-		if err != nil {
-			return nil, nil, -1, fmt.Errorf("its spec is not readable: %w", err)
+		if !m.value.object {
+			return nil, nil, -1, errors.New("its spec is not readable: it is not a JSON object")
 		}
-		spec = append(spec, more...)
+		spec = append(spec, m.value.members...)
 	}
-	members, at = lastOf(members, "spec")
+	members, at = lastOf(object.members, "spec")
 	return members, spec, at, nil
 }
 
-func splitObject(value []byte) ([]member, error) {
-	d := json.NewDecoder(bytes.NewReader(value))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, errors.New("it is not a JSON object")
-	}
-	var members []member
-	for d.More() {
-		t, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		name, ok := t.(string)
-		if !ok {
-			return nil, errors.New("it is not a JSON object")
-		}
-		var m = member{name: name}
-		if err := d.Decode(&m.value); err != nil {
-			return nil, err
-		}
-		members = append(members, m)
-	}
-	_, err := d.Token()
-	return members, err
-}
-
-func joinObject(members []member) []byte {
+// joinObject returns an object of these members, each value as it was written.
+func joinObject(members []member) json.RawMessage {
 	var b bytes.Buffer
 	b.WriteByte('{')
 	for i, m := range members {
@@ -243,7 +215,7 @@ func joinObject(members []member) []byte {
 		}
 		b.Write(name)
 		b.WriteByte(':')
-		b.Write(m.value)
+		b.Write(m.value.text)
 	}
 	b.WriteByte('}')
 	return b.Bytes()

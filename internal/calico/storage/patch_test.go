@@ -2,6 +2,7 @@ package storage
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -38,6 +39,50 @@ func TestSpecPatch(t *testing.T) {
 		if got, err := (SpecPatch{"a": json.RawMessage("1")}).Apply([]byte(bad)); err == nil {
 			t.Errorf("%q was patched to %s", bad, got)
 		}
+	}
+}
+
+// What a patch does not name stays as it was written, however that was.
+func TestSpecPatchKeepsSpellings(t *testing.T) {
+	for _, value := range []string{
+		`"<"`, `"\u003c"`, `"\u003C"`, `"\/"`, `"\u00e9é"`, `"\ud800"`, "1.0", "1e3", "-0", "1E+3", "12345678901234567890", "null", "true",
+		"[ ]", `[1 ,2.50 , "<",[ ] ]`, "{ }", `{"a" : 1,"A":2 , "a":3}`, `{"a<b":1,"a\u003cb":2}`, "{\n\t\"a\": [\n]\r\n}",
+	} {
+		for _, test := range []struct{ stored, want string }{
+			{`{"x":%s,"spec":{"a":%s,"mine":0,"Z":%s}}`, `{"x":%s,"spec":{"a":%s,"mine":1,"Z":%s}}`},
+			{` { "x" : %s , "spec" : { "a" : %s , "mine":0,"Z" :%s } } `, `{"x":%s,"spec":{"a":%s,"mine":1,"Z":%s}}`},
+			// What is there twice, be it in another case, is there twice afterwards.
+			{`{"x":%s,"X":1,"x":2,"spec":{"a":%s,"mine":0,"a":%s,"A":3}}`, `{"x":%s,"X":1,"x":2,"spec":{"a":%s,"mine":1,"a":%s,"A":3}}`},
+			// But for what is patched, and for the spec: the last of them counts.
+			{`{"spec":{"a":%s,"mine":%s,"MINE":0},"x":1,"Spec":{"b":%s}}`, `{"x":1,"Spec":{"a":%[1]s,"MINE":1,"b":%[3]s}}`},
+		} {
+			stored, want := fmt.Sprintf(test.stored, value, value, value), fmt.Sprintf(test.want, value, value, value)
+			base := []byte(stored)
+			got, err := SpecPatch{"mine": json.RawMessage("1")}.Apply(base)
+			if err != nil || string(got) != want || string(base) != stored {
+				t.Errorf("%s, %v:\n%s\nwant\n%s", stored, err, got, want)
+			}
+			fields, err := SpecFields(calico.KindFelixConfiguration, []byte(`{"spec":{"future":`+value+`}}`))
+			if err != nil || string(fields["future"]) != value {
+				t.Errorf("of %s there is %s, %v", value, fields["future"], err)
+			}
+		}
+	}
+}
+
+// Values are compared by what they say: an escape is no change, and nor is the order of fields.
+func TestChangesComparesMeanings(t *testing.T) {
+	before := []byte(`{"spec":{"future":["<","é","/"],"a":{"b":1,"c":2}},"x":{"a":1,"a":2}}`)
+	after := []byte(`{"x":{"a":2}, "spec":{"a" : {"c":2,"b":1},"future":["\u003c","\u00e9","\/"]}}`)
+	if got, err := Changes(before, after); err != nil || len(got) > 0 {
+		t.Errorf("Changes: %q, %v", got, err)
+	}
+	if got, err := ContentChanges(calico.KindFelixConfiguration, before, after); err != nil || len(got) > 0 {
+		t.Errorf("ContentChanges: %q, %v", got, err)
+	}
+	patch := SpecPatch{"future": nil, "a": nil}
+	if got, err := patch.Changes(calico.KindFelixConfiguration, before, after); err != nil || len(got) > 0 {
+		t.Errorf("SpecPatch.Changes: %q, %v", got, err)
 	}
 }
 
