@@ -12,7 +12,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -21,7 +20,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/etcdv3"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/kubernetes"
@@ -65,19 +63,6 @@ func newProvider(version string, options ...Option) *calicoProvider {
 
 // Option changes what New makes.
 type Option func(*calicoProvider)
-
-// WithStore makes the provider keep its objects in the store that open returns, whatever
-// the configuration says of a datastore. open gets calico_version of the configuration;
-// nil if that is not set. It is for tests: no configuration leads here.
-func WithStore(datastoreType *datastore.Type, open func(ctx context.Context, release *calico.Release) (datastore.Store, error)) Option {
-	return func(p *calicoProvider) { p.store = &injectedStore{datastoreType, open} }
-}
-
-// injectedStore is what WithStore is given.
-type injectedStore struct {
-	datastoreType *datastore.Type
-	open          func(context.Context, *calico.Release) (datastore.Store, error)
-}
 
 type providerModel struct {
 	DatastoreType  types.String `tfsdk:"datastore_type"`
@@ -183,16 +168,16 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	if !req.Config.Raw.IsFullyKnown() {
 		return
 	}
-	use := func(datastoreType *datastore.Type, endpoints []string, open func(context.Context) (datastore.Store, error)) {
-		data.datastore, data.open, data.adoptIdentical = datastoreType, open, model.AdoptIdentical.ValueBool()
-		data.guard = readGuard(&model, endpoints, &resp.Diagnostics)
-		data.guard.Options = verdictOptions(datastoreType)
-		data.guard.Kubernetes = datastoreType == kubernetes.Type
+	use := func(c connection) {
+		data.datastore, data.open, data.adoptIdentical = c.datastoreType, c.open, model.AdoptIdentical.ValueBool()
+		data.guard = readGuard(&model, c.endpoints, &resp.Diagnostics)
+		data.guard.Options = verdictOptions(c.datastoreType)
+		data.guard.Kubernetes = c.datastoreType == kubernetes.Type
 		data.opened = datastore.Shared[datastore.Store]{Stands: datastore.Forever, FailureStands: datastore.Forever}
-		data.lock.Stands, data.requestTimeout = datastore.Forever, given.requestTimeout
+		data.lock.Stands, data.requestTimeout = datastore.Forever, c.requestTimeout
 	}
 	if p.store != nil {
-		use(p.store.datastoreType, nil, func(ctx context.Context) (datastore.Store, error) { return p.store.open(ctx, given.release) })
+		use(p.store.connect(given))
 		return
 	}
 	resolved, problems := settings.Resolve(given.settings, os.LookupEnv, given.configFile)
@@ -202,68 +187,27 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if resolved.DatastoreType == settings.None {
+	switch resolved.DatastoreType {
+	case settings.None:
 		data.offline = true
-		return
-	}
-	if resolved.DatastoreType == settings.Kubernetes {
-		cfg := kubernetesConfig(resolved.ResolvedKubernetes, given, p.version)
-		server, err := cfg.Server()
+	case settings.Kubernetes:
+		c, err := connectKubernetes(resolved.ResolvedKubernetes, given, p.version, data.notify)
 		if err != nil {
 			resp.Diagnostics.AddAttributeError(path.Root("kubernetes"), "Kubernetes Is Not Configured", err.Error())
 			return
 		}
-		use(kubernetes.Type, []string{server}, func(ctx context.Context) (datastore.Store, error) {
-			return kubernetes.New(ctx, cfg, kubernetes.Options{Release: given.release, Observe: observe, Warn: data.notify})
-		})
-		data.requestTimeout = cfg.RequestTimeout
-		return
+		use(c)
+	default:
+		use(connectEtcd(resolved.ResolvedEtcd, given))
 	}
-	cfg := etcdConfig(resolved.ResolvedEtcd, given)
-	use(etcdv3.Type, resolved.Endpoints, func(ctx context.Context) (datastore.Store, error) {
-		return etcdv3.New(ctx, cfg, etcdv3.Options{Release: given.release, Observe: observe})
-	})
 }
 
-// addProblem reports what is wrong with the settings, on the attribute that it
-// belongs to.
-func addProblem(diags *diag.Diagnostics, problem settings.Problem) {
-	steps := problem.Setting.Steps()
-	at := path.Root(steps[0])
-	for _, step := range steps[1:] {
-		at = at.AtName(step)
-	}
-	if problem.Index >= 0 {
-		at = at.AtListIndex(problem.Index)
-	}
-	if problem.Warning {
-		diags.AddAttributeWarning(at, problem.Summary, problem.Detail)
-		return
-	}
-	diags.AddAttributeError(at, problem.Summary, problem.Detail)
-}
-
-// block is what the provider block gives, as far as it is known.
-type block struct {
-	settings   settings.Settings
-	configFile string
-	release    *calico.Release
-	// The time limits of etcd.
-	dialTimeout, requestTimeout time.Duration
-	kubernetesRequestTimeout    time.Duration
-}
-
-func readBlock(model *providerModel, diags *diag.Diagnostics) block {
-	b := block{configFile: model.ConfigFile.ValueString()}
-	b.settings.DatastoreType = model.DatastoreType.ValueString()
-	b.readEtcd(model.Etcd, diags)
-	b.readKubernetes(model.Kubernetes, diags)
-	if text := model.CalicoVersion.ValueString(); text != "" {
-		release, err := calico.ParseRelease(text)
-		if err != nil {
-			diags.AddAttributeError(path.Root("calico_version"), "Not a Calico Release", err.Error())
-		}
-		b.release = &release
-	}
-	return b
+// connection is the way to a datastore that is configured.
+type connection struct {
+	datastoreType *datastore.Type
+	// endpoints are where it is reached.
+	endpoints []string
+	// requestTimeout is how long a request may take.
+	requestTimeout time.Duration
+	open           func(context.Context) (datastore.Store, error)
 }

@@ -1,27 +1,23 @@
 package provider
 
 import (
+	"context"
 	"fmt"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/etcdv3"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/settings"
 )
 
-func optionalText(description string) schema.StringAttribute {
-	return schema.StringAttribute{MarkdownDescription: description, Optional: true}
-}
-
-func optionalSecret(description string) schema.StringAttribute {
-	a := optionalText(description)
-	a.Sensitive = true
-	return a
-}
+// The time limits of etcd.
+const (
+	etcdDialTimeout    settings.Name = "etcd.dial_timeout"
+	etcdRequestTimeout settings.Name = "etcd.request_timeout"
+)
 
 // etcdBlock is the block "etcd" of the provider.
 func etcdBlock() schema.Block {
@@ -49,9 +45,7 @@ func etcdBlock() schema.Block {
 }
 
 // readEtcd takes in what the block "etcd" gives, as far as it is known.
-func (b *block) readEtcd(given types.Object, diags *diag.Diagnostics) {
-	b.settings.EtcdBlock = isThere(given)
-	etcd := values(given.Attributes())
+func (b *block) readEtcd(etcd values, diags *diag.Diagnostics) {
 	b.settings.Etcd = settings.Etcd{
 		DiscoverySRV: etcd.str("discovery_srv"),
 		Username:     etcd.str("username"),
@@ -69,22 +63,21 @@ func (b *block) readEtcd(given types.Object, diags *diag.Diagnostics) {
 			b.settings.Endpoints = append(b.settings.Endpoints, values{"endpoint": e}.str("endpoint"))
 		}
 	}
-	b.dialTimeout = readTimeout("etcd", etcd, "dial_timeout", etcdv3.DefaultDialTimeout, diags)
-	b.requestTimeout = readTimeout("etcd", etcd, "request_timeout", etcdv3.DefaultRequestTimeout, diags)
+	b.readTimeout(etcdDialTimeout, etcd, etcdv3.DefaultDialTimeout, diags)
+	b.readTimeout(etcdRequestTimeout, etcd, etcdv3.DefaultRequestTimeout, diags)
 }
 
-// readTimeout reads a time limit of a block; unset is what it is if that gives none.
-func readTimeout(block string, given values, name string, unset time.Duration, diags *diag.Diagnostics) time.Duration {
-	text := given.str(name)
-	if text == "" {
-		return unset
+// connectEtcd is the way to etcd.
+func connectEtcd(resolved settings.ResolvedEtcd, given block) connection {
+	cfg := etcdConfig(resolved, given)
+	return connection{
+		datastoreType:  etcdv3.Type,
+		endpoints:      cfg.Endpoints,
+		requestTimeout: cfg.RequestTimeout,
+		open: func(ctx context.Context) (datastore.Store, error) {
+			return etcdv3.New(ctx, cfg, etcdv3.Options{Release: given.release, Observe: observe})
+		},
 	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < time.Second {
-		diags.AddAttributeError(path.Root(block).AtName(name), "Not a Timeout",
-			fmt.Sprintf("%s.%s is %q, which is not a duration of at least one second. Write it as \"5s\" or \"1m30s\".", block, name, text))
-	}
-	return d
 }
 
 // etcdConfig is how etcd is reached.
@@ -97,7 +90,7 @@ func etcdConfig(resolved settings.ResolvedEtcd, given block) etcdv3.Config {
 		CACert:         resolved.CACert,
 		Cert:           resolved.Cert,
 		Key:            resolved.Key,
-		DialTimeout:    given.dialTimeout,
-		RequestTimeout: given.requestTimeout,
+		DialTimeout:    given.timeouts[etcdDialTimeout],
+		RequestTimeout: given.timeouts[etcdRequestTimeout],
 	}
 }

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -8,10 +9,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/kubernetes"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/settings"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
+
+// The time limit of Kubernetes.
+const kubernetesRequestTimeout settings.Name = "kubernetes.request_timeout"
 
 // kubernetesBlock is the block "kubernetes" of the provider. What HashiCorp's provider for
 // Kubernetes has, too, has its name there.
@@ -62,9 +67,7 @@ func kubernetesBlock() schema.Block {
 }
 
 // readKubernetes takes in what the block "kubernetes" gives, as far as it is known.
-func (b *block) readKubernetes(given types.Object, diags *diag.Diagnostics) {
-	b.settings.KubernetesBlock = isThere(given)
-	in := values(given.Attributes())
+func (b *block) readKubernetes(in values, diags *diag.Diagnostics) {
 	b.settings.Kubernetes = settings.KubernetesSettings{
 		ConfigPath:     in.str("config_path"),
 		ConfigContext:  in.str("config_context"),
@@ -90,11 +93,26 @@ func (b *block) readKubernetes(given types.Object, diags *diag.Diagnostics) {
 			b.settings.Kubernetes.Exec.Args = append(b.settings.Kubernetes.Exec.Args, values{"argument": e}.str("argument"))
 		}
 	}
-	b.kubernetesRequestTimeout = readTimeout("kubernetes", in, "request_timeout", kubernetes.DefaultRequestTimeout, diags)
+	b.readTimeout(kubernetesRequestTimeout, in, kubernetes.DefaultRequestTimeout, diags)
 }
 
-// isThere tells whether the provider has the block. What is not known yet may be none.
-func isThere(block types.Object) bool { return !block.IsNull() && !block.IsUnknown() }
+// connectKubernetes is the way to the API server. version is the provider's, and warn takes
+// what the server warns of.
+func connectKubernetes(resolved settings.ResolvedKubernetes, given block, version string, warn func(summary, detail string)) (connection, error) {
+	cfg := kubernetesConfig(resolved, given, version)
+	server, err := cfg.Server()
+	if err != nil {
+		return connection{}, err
+	}
+	return connection{
+		datastoreType:  kubernetes.Type,
+		endpoints:      []string{server},
+		requestTimeout: cfg.RequestTimeout,
+		open: func(ctx context.Context) (datastore.Store, error) {
+			return kubernetes.New(ctx, cfg, kubernetes.Options{Release: given.release, Observe: observe, Warn: warn})
+		},
+	}, nil
+}
 
 // kubernetesConfig is how the API server is reached. version is the provider's.
 func kubernetesConfig(resolved settings.ResolvedKubernetes, given block, version string) kubernetes.Config {
@@ -113,7 +131,7 @@ func kubernetesConfig(resolved settings.ResolvedKubernetes, given block, version
 		ProxyURL:       resolved.ProxyURL,
 		InCluster:      resolved.InCluster,
 		APIGroup:       resolved.APIGroup,
-		RequestTimeout: given.kubernetesRequestTimeout,
+		RequestTimeout: given.timeouts[kubernetesRequestTimeout],
 		UserAgent:      "terraform-provider-calico/" + version,
 	}
 }

@@ -83,14 +83,13 @@ func TestReadKubernetes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var b block
 			var diags diag.Diagnostics
-			b.readKubernetes(test.given, &diags)
+			b := readBlock(&providerModel{Kubernetes: test.given}, &diags)
 			if diags.HasError() {
 				t.Errorf("it is refused: %v", diags)
 			}
-			if b.settings.KubernetesBlock != test.there || b.kubernetesRequestTimeout != test.timeout {
-				t.Errorf("the block is there: %t; its time limit is %s", b.settings.KubernetesBlock, b.kubernetesRequestTimeout)
+			if timeout := b.timeouts[kubernetesRequestTimeout]; b.settings.KubernetesBlock != test.there || timeout != test.timeout {
+				t.Errorf("the block is there: %t; its time limit is %s", b.settings.KubernetesBlock, timeout)
 			}
 			if diff := cmp.Diff(test.want, b.settings.Kubernetes); diff != "" {
 				t.Errorf("settings (-want +got):\n%s", diff)
@@ -110,7 +109,7 @@ func TestKubernetesConfig(t *testing.T) {
 		Exec: &kubernetes.Exec{APIVersion: "v", Command: "i", Args: []string{"j"}, Env: map[string]string{"k": "l"}}, Insecure: true, TLSServerName: "m", ProxyURL: "n", InCluster: true, APIGroup: "o",
 		RequestTimeout: time.Minute, UserAgent: "terraform-provider-calico/1.2.3",
 	}
-	if diff := cmp.Diff(want, kubernetesConfig(resolved, block{kubernetesRequestTimeout: time.Minute}, "1.2.3")); diff != "" {
+	if diff := cmp.Diff(want, kubernetesConfig(resolved, block{timeouts: map[settings.Name]time.Duration{kubernetesRequestTimeout: time.Minute}}, "1.2.3")); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
 	}
 	if got := kubernetesConfig(settings.ResolvedKubernetes{}, block{}, "dev"); got.Exec != nil {
