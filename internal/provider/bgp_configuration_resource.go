@@ -2,7 +2,6 @@ package provider
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
@@ -12,10 +11,10 @@ func newBGPConfigurationResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "bgp_configuration",
 		kind:     calico.KindBGPConfiguration,
-		schema: schemas.WithBlocks(schema.Schema{
-			MarkdownDescription: "A `BGPConfiguration`: how Calico's hosts speak BGP. The one named `default` is for all hosts, `node.<node>` for one. Calico v3.32 makes `default` itself: import it.",
-			Attributes:          schemas.WithMetadata("configuration", "default", schemas.BGPConfiguration()),
-		}),
+		schema: schemas.Resource(
+			"A `BGPConfiguration`: how Calico's hosts speak BGP. The one named `default` is for all hosts, `node.<node>` for one. Calico v3.32 makes `default` itself: import it.",
+			schemas.WithMetadata("configuration", "default", schemas.BGPConfiguration()),
+		),
 		filled: schemas.BGPConfigurationFilled,
 	}}
 }

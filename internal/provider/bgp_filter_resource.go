@@ -2,7 +2,6 @@ package provider
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
@@ -12,9 +11,9 @@ func newBGPFilterResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "bgp_filter",
 		kind:     calico.KindBGPFilter,
-		schema: schemas.WithBlocks(schema.Schema{
-			MarkdownDescription: "A `BGPFilter`: which routes hosts take from BGP peers, and which they tell them. It applies to the peers that name it in their `filters`.",
-			Attributes:          schemas.WithMetadata("filter", "no-default-route", schemas.BGPFilter()),
-		}),
+		schema: schemas.Resource(
+			"A `BGPFilter`: which routes hosts take from BGP peers, and which they tell them. It applies to the peers that name it in their `filters`.",
+			schemas.WithMetadata("filter", "no-default-route", schemas.BGPFilter()),
+		),
 	}}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
@@ -18,11 +17,11 @@ func newBGPPeerResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "bgp_peer",
 		kind:     calico.KindBGPPeer,
-		schema: schemas.WithBlocks(schema.Schema{
-			MarkdownDescription: "A `BGPPeer`: a router, or other hosts, with which hosts speak BGP.\n\n" +
+		schema: schemas.Resource(
+			"A `BGPPeer`: a router, or other hosts, with which hosts speak BGP.\n\n"+
 				"Passwords are not in it, and so not in Terraform's state: `password` names a Kubernetes secret.",
-			Attributes: schemas.WithMetadata("peer", "rack1-tor", schemas.BGPPeer()),
-		}),
+			schemas.WithMetadata("peer", "rack1-tor", schemas.BGPPeer()),
+		),
 		checkOthers: checkFilters,
 	}}
 }

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
@@ -12,11 +11,11 @@ func newGlobalNetworkPolicyResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "global_network_policy",
 		kind:     calico.KindGlobalNetworkPolicy,
-		schema: schemas.WithBlocks(schema.Schema{
-			MarkdownDescription: "A `GlobalNetworkPolicy`: rules for all endpoints that its selector selects, of hosts and of workloads in any namespace.\n\n" +
+		schema: schemas.Resource(
+			"A `GlobalNetworkPolicy`: rules for all endpoints that its selector selects, of hosts and of workloads in any namespace.\n\n"+
 				"~> **A policy decides for every endpoint that it selects.** Once any policy of a direction selects an endpoint, what no policy allows in that direction is dropped. Keep a [`calico_failsafe_policy`](failsafe_policy.md) before it, so that the hosts stay reachable.",
-			Attributes: schemas.WithMetadata("policy", "allow-web", schemas.GlobalNetworkPolicy()),
-		}),
+			schemas.WithMetadata("policy", "allow-web", schemas.GlobalNetworkPolicy()),
+		),
 		filled:         schemas.GlobalNetworkPolicyFilled,
 		replaceWarning: policyReplaceWarning,
 	}}

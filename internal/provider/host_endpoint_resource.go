@@ -15,11 +15,11 @@ func newHostEndpointResource() resource.Resource {
 		typeName: "host_endpoint",
 		kind:     calico.KindHostEndpoint,
 		refuse:   refuseAutomatic,
-		schema: schemas.WithBlocks(schema.Schema{
-			MarkdownDescription: "A `HostEndpoint`: a network interface of a host, or all of its interfaces, to which Calico's policies apply.\n\n" +
-				"~> **A host endpoint without a policy cuts the host off.** As soon as it exists, Calico drops every new connection to and from the host on that interface that no policy or profile allows, except on Calico's built-in failsafe ports. " +
+		schema: schemas.Resource(
+			"A `HostEndpoint`: a network interface of a host, or all of its interfaces, to which Calico's policies apply.\n\n"+
+				"~> **A host endpoint without a policy cuts the host off.** As soon as it exists, Calico drops every new connection to and from the host on that interface that no policy or profile allows, except on Calico's built-in failsafe ports. "+
 				"Create a [`calico_failsafe_policy`](failsafe_policy.md) first and name it in the `depends_on` of every host endpoint, as below: Terraform then creates the policy first, and destroys it last.",
-			Attributes: schemas.WithMetadata("host endpoint", "db1-eth0", map[string]schema.Attribute{
+			schemas.WithMetadata("host endpoint", "db1-eth0", map[string]schema.Attribute{
 				"node": schema.StringAttribute{
 					MarkdownDescription: "Name of the host as Calico's Felix knows it, such as `\"db1\"`: by default the hostname in lower case. Calico does not check that there is such a host; if there is none, nothing is protected.",
 					Required:            true,
@@ -58,7 +58,7 @@ func newHostEndpointResource() resource.Resource {
 					}},
 				},
 			}),
-		}),
+		),
 	}}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
@@ -19,11 +18,11 @@ func newIPPoolResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "ip_pool",
 		kind:     calico.KindIPPool,
-		schema: schemas.WithBlocks(schema.Schema{
-			MarkdownDescription: "An `IPPool`: a network from which Calico assigns the addresses of workloads and tunnels.\n\n" +
+		schema: schemas.Resource(
+			"An `IPPool`: a network from which Calico assigns the addresses of workloads and tunnels.\n\n"+
 				"~> **Empty a pool before you destroy it.** Set `disabled = true`, wait until no workload has an address from it, and then destroy it. Terraform deletes the pool alone; calicoctl also gives back the blocks of addresses that hosts hold, which Calico otherwise does by itself in time.",
-			Attributes: schemas.WithMetadata("pool", "default-ipv4-ippool", schemas.IPPool()),
-		}),
+			schemas.WithMetadata("pool", "default-ipv4-ippool", schemas.IPPool()),
+		),
 		filled:      schemas.IPPoolFilled,
 		replaces:    []string{"cidr", "block_size"},
 		checkOthers: checkPools,

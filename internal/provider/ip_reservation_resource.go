@@ -2,7 +2,6 @@ package provider
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
@@ -12,9 +11,9 @@ func newIPReservationResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "ip_reservation",
 		kind:     calico.KindIPReservation,
-		schema: schemas.WithBlocks(schema.Schema{
-			MarkdownDescription: "An `IPReservation`: addresses that Calico does not assign though they are in a pool. Those that are in use already stay in use.",
-			Attributes:          schemas.WithMetadata("reservation", "routers", schemas.IPReservation()),
-		}),
+		schema: schemas.Resource(
+			"An `IPReservation`: addresses that Calico does not assign though they are in a pool. Those that are in use already stay in use.",
+			schemas.WithMetadata("reservation", "routers", schemas.IPReservation()),
+		),
 	}}
 }

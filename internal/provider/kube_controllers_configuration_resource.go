@@ -3,7 +3,6 @@ package provider
 import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
@@ -14,10 +13,10 @@ func newKubeControllersConfigurationResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "kube_controllers_configuration",
 		kind:     calico.KindKubeControllersConfiguration,
-		schema: schemas.WithBlocks(schema.Schema{
-			MarkdownDescription: "The `KubeControllersConfiguration`, of which there is one, named `default`: which of Calico's Kubernetes controllers run, and how. kube-controllers makes it when it starts for the first time: import it. A controller runs if its block is there, even an empty one (`node {}`).",
-			Attributes:          schemas.WithMetadata("configuration", "default", schemas.KubeControllersConfiguration()),
-		}),
+		schema: schemas.Resource(
+			"The `KubeControllersConfiguration`, of which there is one, named `default`: which of Calico's Kubernetes controllers run, and how. kube-controllers makes it when it starts for the first time: import it. A controller runs if its block is there, even an empty one (`node {}`).",
+			schemas.WithMetadata("configuration", "default", schemas.KubeControllersConfiguration()),
+		),
 		filled: schemas.KubeControllersConfigurationFilled,
 		warn:   warnOfAutoCreate,
 	}}

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
@@ -12,10 +11,10 @@ func newNetworkPolicyResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "network_policy",
 		kind:     calico.KindNetworkPolicy,
-		schema: schemas.WithBlocks(schema.Schema{
-			MarkdownDescription: "A `NetworkPolicy`: rules for the workloads of one namespace that its selector selects. It does not apply to host endpoints, which are in no namespace: for them use [`calico_global_network_policy`](global_network_policy.md).",
-			Attributes:          schemas.WithMetadata("policy", "allow-web", schemas.InNamespace("policy", schemas.NetworkPolicy())),
-		}),
+		schema: schemas.Resource(
+			"A `NetworkPolicy`: rules for the workloads of one namespace that its selector selects. It does not apply to host endpoints, which are in no namespace: for them use [`calico_global_network_policy`](global_network_policy.md).",
+			schemas.WithMetadata("policy", "allow-web", schemas.InNamespace("policy", schemas.NetworkPolicy())),
+		),
 		filled:         schemas.NetworkPolicyFilled,
 		replaceWarning: policyReplaceWarning,
 	}}

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
@@ -12,10 +11,10 @@ func newStagedNetworkPolicyResource() resource.Resource {
 	return &objectResource{definition: definition{
 		typeName: "staged_network_policy",
 		kind:     calico.KindStagedNetworkPolicy,
-		schema: schemas.WithBlocks(schema.Schema{
-			MarkdownDescription: "A `StagedNetworkPolicy`: a `NetworkPolicy` that is looked at but not enforced, to see what it would do. Calico knows staged policies from v3.30 on.",
-			Attributes:          schemas.WithMetadata("staged policy", "allow-web", schemas.InNamespace("staged policy", schemas.StagedNetworkPolicy())),
-		}),
+		schema: schemas.Resource(
+			"A `StagedNetworkPolicy`: a `NetworkPolicy` that is looked at but not enforced, to see what it would do. Calico knows staged policies from v3.30 on.",
+			schemas.WithMetadata("staged policy", "allow-web", schemas.InNamespace("staged policy", schemas.StagedNetworkPolicy())),
+		),
 		filled: schemas.StagedNetworkPolicyFilled,
 	}}
 }

@@ -15,13 +15,13 @@ import (
 
 // Schema returns the attributes and blocks of the resource.
 func Schema() schema.Schema {
-	return schemas.WithBlocks(schema.Schema{
-		MarkdownDescription: "A `GlobalNetworkPolicy` that keeps hosts reachable once host endpoints protect them: " +
-			"the [failsafe policy that Calico's reference recommends](https://docs.tigera.io/calico/latest/reference/host-endpoints/connectivity), made from the addresses of your network. " +
-			"It allows SSH from the management networks, ICMP, and the hosts' own traffic to DHCP and to etcd or the API servers of Kubernetes. The function [`manifest`](../functions/manifest.md) shows all of its rules, as YAML: `provider::calico::manifest(calico_failsafe_policy.this.object)`.\n\n" +
-			"~> **Keep this policy for as long as there is a host endpoint.** Name it in the `depends_on` of every [`calico_host_endpoint`](host_endpoint.md), so that Terraform creates it before them and destroys it after them.\n\n" +
+	return schemas.Resource(
+		"A `GlobalNetworkPolicy` that keeps hosts reachable once host endpoints protect them: "+
+			"the [failsafe policy that Calico's reference recommends](https://docs.tigera.io/calico/latest/reference/host-endpoints/connectivity), made from the addresses of your network. "+
+			"It allows SSH from the management networks, ICMP, and the hosts' own traffic to DHCP and to etcd or the API servers of Kubernetes. The function [`manifest`](../functions/manifest.md) shows all of its rules, as YAML: `provider::calico::manifest(calico_failsafe_policy.this.object)`.\n\n"+
+			"~> **Keep this policy for as long as there is a host endpoint.** Name it in the `depends_on` of every [`calico_host_endpoint`](host_endpoint.md), so that Terraform creates it before them and destroys it after them.\n\n"+
 			"~> **The default `selector` includes workloads.** If any policy selects an endpoint, Calico drops what no policy allows there, and its profiles no longer count. If workloads have no policies of their own, select hosts only.",
-		Attributes: schemas.WithMetadata("policy", defaultName, map[string]schema.Attribute{
+		schemas.WithMetadata("policy", defaultName, map[string]schema.Attribute{
 			"name": schema.StringAttribute{
 				MarkdownDescription: "Name of the policy, such as `\"failsafe-east\"`. Default: `\"failsafe\"`. Changing it replaces the policy: with `create_before_destroy` in `lifecycle` the new one is there before the old one goes.",
 				Optional:            true, Computed: true,
@@ -79,7 +79,7 @@ func Schema() schema.Schema {
 				Computed:            true,
 			},
 		}),
-	})
+	)
 }
 
 // servers is a list of servers that hosts must reach.

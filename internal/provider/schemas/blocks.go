@@ -20,11 +20,12 @@ import (
 // right one. So what people write is made of blocks, against the framework's
 // general advice.
 
-// WithBlocks returns the schema with a block in place of each nested attribute that
-// can be configured. Two kinds of nested attributes stay: computed ones, which
+// Resource returns the schema of a resource, with a block in place of each nested attribute
+// that can be configured. Two kinds of nested attributes stay: computed ones, which
 // nobody writes, and lists where empty means something else than absent.
-func WithBlocks(s schema.Schema) schema.Schema {
-	s.Attributes, s.Blocks = splitBlocks(s.Attributes)
+func Resource(description string, attributes map[string]schema.Attribute) schema.Schema {
+	s := schema.Schema{MarkdownDescription: description}
+	s.Attributes, s.Blocks = splitBlocks(attributes)
 	return s
 }
 

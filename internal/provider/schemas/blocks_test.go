@@ -8,18 +8,18 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 )
 
-func TestWithBlocks(t *testing.T) {
+func TestResource(t *testing.T) {
 	inner := map[string]schema.Attribute{
 		"text":  schema.StringAttribute{Required: true},
 		"inner": schema.SingleNestedAttribute{Required: true, Attributes: map[string]schema.Attribute{"number": schema.NumberAttribute{Optional: true}}},
 	}
-	got := WithBlocks(schema.Schema{Attributes: map[string]schema.Attribute{
+	got := Resource("", map[string]schema.Attribute{
 		"plain":                       schema.StringAttribute{Optional: true},
 		"one":                         schema.SingleNestedAttribute{Optional: true, Attributes: inner, MarkdownDescription: "One."},
 		"many":                        schema.ListNestedAttribute{Optional: true, NestedObject: schema.NestedAttributeObject{Attributes: inner}, MarkdownDescription: "Many."},
 		"made":                        schema.ListNestedAttribute{Computed: true, NestedObject: schema.NestedAttributeObject{Attributes: inner}},
 		"failsafe_inbound_host_ports": schema.ListNestedAttribute{Optional: true, NestedObject: schema.NestedAttributeObject{Attributes: inner}},
-	}})
+	})
 	var attributes, blocks []string
 	for name := range got.Attributes {
 		attributes = append(attributes, name)

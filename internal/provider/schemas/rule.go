@@ -7,7 +7,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
-// RuleList returns a list of policy rules, for WithBlocks to make blocks of. Every
+// RuleList returns a list of policy rules, for Resource to make blocks of. Every
 // field of Calico's Rule has an attribute or block of the name that attributename
 // gives it, which is how rules are translated (see package codec). Calico's rules about
 // them are checked on the whole object (see validate.Validate), so there are no
