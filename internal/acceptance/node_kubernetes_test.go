@@ -37,7 +37,7 @@ func TestNodeOfKubernetes(t *testing.T) {
 			node   = `
 resource "calico_node" "db1" {
   name   = "NAME"
-  labels = { "kubernetes.io/os" = "linux", rack = "RACK" }
+  labels = { rack = "RACK" }
   bgp {
     as_number    = "AS"
     ipv4_address = "10.0.0.5/24"
@@ -89,6 +89,24 @@ resource "calico_node" "db1" {
 				t.Errorf("there is %v with the labels %v", spec, labels)
 			}
 		}
+		changed()
+
+		// The labels of the Node are Kubernetes'. They are nobody's drift, and may be named.
+		label := func(labels string) {
+			t.Helper()
+			k.api.MustDo(t, http.MethodPatch, "/api/v1/nodes/db1", "application/merge-patch+json", `{"metadata":{"labels":`+labels+`}}`)
+		}
+		label(`{"topology.kubernetes.io/zone":"z1"}`)
+		acctest.NoChanges(t, workspace)
+		acctest.Rewrite(t, workspace, w.provider(), strings.Replace(configured("db1", "64513", "r2"), "rack =", `"topology.kubernetes.io/zone" = "z1", rack =`, 1))
+		acctest.Succeed(t, workspace, "apply")
+		acctest.NoChanges(t, workspace)
+		acctest.Rewrite(t, workspace, w.provider(), strings.Replace(configured("db1", "64513", "r2"), "rack =", `"topology.kubernetes.io/zone" = "z2", rack =`, 1))
+		acctest.Fail(t, workspace, "apply").Says(t, "topology.kubernetes.io/zone", "with kubectl")
+		acctest.Rewrite(t, workspace, w.provider(), configured("db1", "64513", "r2"))
+		acctest.Succeed(t, workspace, "apply")
+		label(`{"topology.kubernetes.io/zone":null}`)
+		acctest.NoChanges(t, workspace)
 		changed()
 
 		w.put(t, apply(t, w.get(t, id), set("spec.bgp.asNumber", "65000"), remove("metadata.labels.rack")))

@@ -107,6 +107,9 @@ type Stored struct {
 	// the datastore gives them if they are not set. Nobody may have set them, and nothing
 	// but a value takes their place.
 	Filled []string `json:"filled,omitempty"`
+	// ShownLabels are the labels, by their keys, that the datastore shows of something else,
+	// such as of the Node of Kubernetes that a node is. No write changes them.
+	ShownLabels []string `json:"shownLabels,omitempty"`
 	// Object is Raw decoded, with the name the user knows it by. It is not part
 	// of the JSON form; see Type.Decode.
 	Object calico.Object `json:"-"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -208,17 +209,35 @@ func (d *definition) id(v values) calico.ID {
 	return calico.ID{Kind: d.kind, Name: v.str("name"), Tier: v.str("tier"), Namespace: v.str("namespace")}
 }
 
-// managed are the annotations, and the labels of tools (see storage.ToolLabel), that some
-// attributes name: Terraform manages these. All other labels are Terraform's, too.
-type managed struct{ annotations, labels map[string]string }
+// managed are the annotations, and the labels of tools (see calico.ToolLabel), that some
+// attributes name: Terraform manages these. All other labels are Terraform's, too, but for
+// those that the datastore shows of something else.
+type managed struct {
+	annotations, labels map[string]string
+	// shown are the keys of the labels that the datastore shows of something else.
+	shown []string
+}
 
 // managedBy returns what any of the given attributes name.
 func managedBy(all ...values) managed {
-	m := managed{map[string]string{}, map[string]string{}}
+	m := managed{annotations: map[string]string{}, labels: map[string]string{}}
 	for _, v := range all {
 		maps.Copy(m.annotations, v.stringMap("annotations"))
 		maps.Copy(m.labels, v.stringMap("labels"))
 	}
+	return m
+}
+
+// of returns the same for a stored object of which the datastore shows labels of something
+// else: these are Terraform's only as long as they are planned.
+func (m managed) of(stored *datastore.Stored, planned values) managed {
+	named := planned.stringMap("labels")
+	for _, key := range stored.ShownLabels {
+		if _, ok := named[key]; !ok {
+			delete(m.labels, key)
+		}
+	}
+	m.shown = stored.ShownLabels
 	return m
 }
 
@@ -239,7 +258,7 @@ func (m managed) hasAnnotation(key string) bool {
 // hasLabel tells whether a label is Terraform's.
 func (m managed) hasLabel(key string) bool {
 	_, ours := m.labels[key]
-	return ours || !storage.ToolLabel(key)
+	return ours || !slices.Contains(m.shown, key) && !storage.ToolLabel(key)
 }
 
 // withForeign adds to the object the annotations and labels of base that are not

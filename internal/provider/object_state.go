@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -73,12 +74,12 @@ func (r *objectResource) datastoreType(name string) *datastore.Type {
 	return datastoreTypes[i]
 }
 
-// hideFilled leaves out of an object what the datastore has filled in, but for the
-// attributes that are set: that it is there is nothing to review, and to take it away is in
+// hideFilled leaves out of an object what the datastore has filled in or shows of something
+// else, but for what is set: that it is there is nothing to review, and to take it away is in
 // vain. set is nil for an import: a configuration may then say either, and what an
 // attribute can hold without being configured stays.
 func (r *objectResource) hideFilled(stored *datastore.Stored, set values) {
-	if len(stored.Filled) == 0 {
+	if len(stored.Filled)+len(stored.ShownLabels) == 0 {
 		return
 	}
 	c, ok := stored.Object.DeepCopyObject().(calico.Object)
@@ -95,6 +96,13 @@ func (r *objectResource) hideFilled(stored *datastore.Stored, set values) {
 			spec.FieldByIndex(f.Index).SetZero()
 		}
 	}
+	labels, named := maps.Clone(c.GetLabels()), set.stringMap("labels")
+	for _, key := range stored.ShownLabels {
+		if _, ok := named[key]; !ok {
+			delete(labels, key)
+		}
+	}
+	c.SetLabels(labels)
 	stored.Object = c
 }
 
@@ -285,7 +293,9 @@ func (r *objectResource) startingState(ctx context.Context, store datastore.Stor
 	if err != nil {
 		return nil, err
 	}
-	if !r.sameAsState(stored.Object, state) {
+	shown := *stored
+	r.hideFilled(&shown, state)
+	if !r.sameAsState(shown.Object, state) {
 		return nil, &privateStateError{fmt.Sprintf("The private state of this object is missing, and what is stored at %s is not what the state says: it cannot be told whether that was changed since Terraform read it. Nothing was changed. Plan again without -refresh=false, and review the new plan.", safetext.Line(stored.Key))}
 	}
 	return &objectState{Origin: originUnknown, Stored: stored}, nil

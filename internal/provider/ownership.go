@@ -85,7 +85,7 @@ func (o wholeObject) create(ctx context.Context, store datastore.Store, obj cali
 }
 
 func (o wholeObject) update(ctx context.Context, store datastore.Store, obj calico.Object, kept *objectState, planned, state values) (*datastore.Stored, error) {
-	withForeign(obj, kept.Object, managedBy(state, planned))
+	withForeign(obj, kept.Object, managedBy(state, planned).of(kept.Stored, planned))
 	return o.guarded(ctx, store, changeTo(obj)).Update(ctx, obj, kept.Stored)
 }
 

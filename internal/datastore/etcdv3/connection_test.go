@@ -336,7 +336,7 @@ func checkFailure(t *testing.T, cfg Config, err error, want datastore.DeniedReas
 func TestConnectIsBounded(t *testing.T) {
 	t.Parallel()
 	address := listen(t).Addr().String()
-	const patience = time.Second
+	const patience = 2 * time.Second
 	for name, test := range map[string]struct {
 		cfg  Config
 		wait time.Duration

@@ -126,6 +126,7 @@ func nodeStored(body []byte) (*datastore.Stored, error) {
 	if stored.Filled = []string{"orchRefs"}; len(n.Spec.Addresses) > 0 {
 		stored.Filled = append(stored.Filled, "addresses")
 	}
+	stored.ShownLabels = slices.Sorted(maps.Keys(m.Labels))
 	stored.Own, err = marshal(own)
 	return stored, err
 }
@@ -256,7 +257,7 @@ func (s *Store) patchNode(ctx context.Context, f *facts, obj calico.Object, base
 	}
 	for key, value := range own.Labels {
 		if given, ok := n.Labels[key]; !ok || given != value {
-			return nil, rejected(calico.IDOf(obj), "The label %s = %q is one of the Node of Kubernetes, which Calico shows and cannot change: keep it in `labels` as it is, or change it with kubectl.", safetext.Line(key), safetext.Line(value))
+			return nil, rejected(calico.IDOf(obj), "The label %s = %q is one of the Node of Kubernetes, which Calico shows and cannot change: leave it out of `labels`, keep it as it is, or change it with kubectl.", safetext.Line(key), safetext.Line(value))
 		}
 	}
 	before := clone(base)
