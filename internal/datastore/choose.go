@@ -38,8 +38,8 @@ func (t *Type) Choose(id calico.ID, places []string, found map[string]*Stored) (
 func (t *Type) Ambiguous(id calico.ID, stored []*Stored) *AmbiguousError {
 	err := &AmbiguousError{ID: id}
 	for _, s := range stored {
-		err.Keys = append(err.Keys, s.Key)
-		err.Remove = append(err.Remove, t.Remove(s.Key))
+		err.Keys = append(err.Keys, s.Where)
+		err.Remove = append(err.Remove, t.Remove(s.Where))
 	}
 	return err
 }

@@ -92,11 +92,13 @@ type Store interface {
 
 // Stored is an object as it was found in a datastore.
 type Stored struct {
-	// Key is where it is stored, such as
-	// /calico/resources/v3/projectcalico.org/hostendpoints/db1-eth0.
-	Key string `json:"key"`
-	// Revision changes with every write of the key.
-	Revision string `json:"revision"`
+	// Where is where it is stored, such as
+	// /calico/resources/v3/projectcalico.org/hostendpoints/db1-eth0. In JSON it keeps the
+	// name that private state has had for it from the first release on, and so does Version:
+	// states of before can be read.
+	Where string `json:"key"`
+	// Version changes with every write of the object.
+	Version string `json:"revision"`
 	// Raw is the object as JSON of the API projectcalico.org/v3, in the name that it is
 	// stored under, with all that this provider does not know: whatever form the
 	// datastore keeps it in.

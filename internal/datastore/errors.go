@@ -15,8 +15,8 @@ var ErrNotFound = errors.New("not found")
 
 // AlreadyExistsError says that a create found the object stored already.
 type AlreadyExistsError struct {
-	ID  calico.ID
-	Key string
+	ID    calico.ID
+	Where string
 	// Stored is what the create found, read in the transaction that refused it; nil
 	// where that cannot be told to be this object alone.
 	Stored *Stored
@@ -31,7 +31,7 @@ func (e *AlreadyExistsError) Identical() bool { return e.Stored != nil && len(e.
 
 // Error names the object and its key.
 func (e *AlreadyExistsError) Error() string {
-	return fmt.Sprintf("%s already exists at %s", e.ID, safetext.Line(e.Key))
+	return fmt.Sprintf("%s already exists at %s", e.ID, safetext.Line(e.Where))
 }
 
 // AmbiguousError says that an object is stored under two releases' names at
@@ -50,8 +50,8 @@ func (e *AmbiguousError) Error() string {
 
 // ConflictError says that an object was changed by somebody else since it was read.
 type ConflictError struct {
-	ID  calico.ID
-	Key string
+	ID    calico.ID
+	Where string
 	// Changes tells, a line each, what is different now from what was read:
 	// `spec.order: 0 -> 10`. Empty where the object was deleted.
 	Changes []string
@@ -62,17 +62,17 @@ type ConflictError struct {
 // Error names the object, its key and the changes.
 func (e *ConflictError) Error() string {
 	if e.Deleted {
-		return fmt.Sprintf("%s at %s was deleted since it was read", e.ID, safetext.Line(e.Key))
+		return fmt.Sprintf("%s at %s was deleted since it was read", e.ID, safetext.Line(e.Where))
 	}
-	return fmt.Sprintf("%s at %s was changed since it was read:\n  %s", e.ID, safetext.Line(e.Key), safetext.Text(strings.Join(e.Changes, "\n  ")))
+	return fmt.Sprintf("%s at %s was changed since it was read:\n  %s", e.ID, safetext.Line(e.Where), safetext.Text(strings.Join(e.Changes, "\n  ")))
 }
 
 // CorruptError says that a stored value is not the object that its key promises.
 // Such a value is never overwritten.
 type CorruptError struct {
-	Key string
-	// Revision is the key's revision when it was read.
-	Revision string
+	Where string
+	// Version is the value's version when it was read.
+	Version string
 	// Look is a command that shows the value.
 	Look string
 	Err  error
@@ -80,7 +80,7 @@ type CorruptError struct {
 
 // Error names the key and what is wrong with the value, not the value itself.
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("the value at %s cannot be read: %v", safetext.Line(e.Key), e.Err)
+	return fmt.Sprintf("the value at %s cannot be read: %v", safetext.Line(e.Where), e.Err)
 }
 
 // Unwrap returns what is wrong with the value.
@@ -147,12 +147,12 @@ func (e *DeniedError) Unwrap() error { return e.Err }
 // LockedError says that Calico's administrator (or an upgrade) has locked the
 // datastore: datastoreReady is false in ClusterInformation "default".
 type LockedError struct {
-	Key string
+	Where string
 }
 
 // Error says what the lock is.
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("the Calico datastore is locked: datastoreReady is false in %s", safetext.Line(e.Key))
+	return fmt.Sprintf("the Calico datastore is locked: datastoreReady is false in %s", safetext.Line(e.Where))
 }
 
 // InUseError tells that an object was not deleted because others need it.
@@ -181,25 +181,25 @@ func (e *InUseError) Error() string {
 // which the guard decides were changed by others at every try.
 type UnsettledError struct {
 	ID    calico.ID
-	Key   string
+	Where string
 	Tries int
 }
 
 // Error names the object and how often it was tried.
 func (e *UnsettledError) Error() string {
-	return fmt.Sprintf("%s at %s was not written: other policies or endpoints were changed at each of %d tries", e.ID, safetext.Line(e.Key), e.Tries)
+	return fmt.Sprintf("%s at %s was not written: other policies or endpoints were changed at each of %d tries", e.ID, safetext.Line(e.Where), e.Tries)
 }
 
 // TierMissingError says that a policy was to be made in a tier that does not
 // exist. Calico enforces such a policy all the same, after all others and with
 // a drop at its end.
 type TierMissingError struct {
-	ID   calico.ID
-	Tier string
-	Key  string
+	ID    calico.ID
+	Tier  string
+	Where string
 }
 
 // Error names the policy, the tier and its key.
 func (e *TierMissingError) Error() string {
-	return fmt.Sprintf("%s belongs to the tier %q, which does not exist: nothing is stored at %s", e.ID, e.Tier, safetext.Line(e.Key))
+	return fmt.Sprintf("%s belongs to the tier %q, which does not exist: nothing is stored at %s", e.ID, e.Tier, safetext.Line(e.Where))
 }

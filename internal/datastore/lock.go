@@ -54,5 +54,5 @@ func (l *LockWait) Until(ctx context.Context, look func() (where string, err err
 
 func (l *LockWait) gaveUp(where string) error {
 	l.inVain.Store(true)
-	return &LockedError{Key: where}
+	return &LockedError{Where: where}
 }

@@ -38,8 +38,8 @@ func (e *RejectedError) Error() string {
 // UndoneError says that a guarded write was made and taken back: together with what
 // others wrote at the same time, the guard refuses it.
 type UndoneError struct {
-	ID  calico.ID
-	Key string
+	ID    calico.ID
+	Where string
 	// Refusal is what the guard said.
 	Refusal error
 	// Others are where others wrote at the same time.
@@ -49,7 +49,7 @@ type UndoneError struct {
 // Error names the object, the others, and the refusal.
 func (e *UndoneError) Error() string {
 	return fmt.Sprintf("%s at %s was written and undone, as others wrote at the same time (%s): %v",
-		e.ID, safetext.Line(e.Key), safetext.Line(strings.Join(e.Others, ", ")), e.Refusal)
+		e.ID, safetext.Line(e.Where), safetext.Line(strings.Join(e.Others, ", ")), e.Refusal)
 }
 
 // Unwrap returns the guard's refusal.
@@ -58,8 +58,8 @@ func (e *UndoneError) Unwrap() error { return e.Refusal }
 // LeftError says that a guarded write was made, that the guard refuses it together with
 // what others wrote at the same time, and that it could not be undone: it is in force.
 type LeftError struct {
-	ID  calico.ID
-	Key string
+	ID    calico.ID
+	Where string
 	// Refusal is what the guard said; nil if the guard could not be asked again.
 	Refusal error
 	// Why is why it was not undone, or why the guard could not be asked.
@@ -69,7 +69,7 @@ type LeftError struct {
 // Error names the object and both errors.
 func (e *LeftError) Error() string {
 	if e.Refusal == nil {
-		return fmt.Sprintf("%s at %s was written, and it could not be checked what it does together with the changes of others: %v", e.ID, safetext.Line(e.Key), e.Why)
+		return fmt.Sprintf("%s at %s was written, and it could not be checked what it does together with the changes of others: %v", e.ID, safetext.Line(e.Where), e.Why)
 	}
-	return fmt.Sprintf("%s at %s was written and could not be undone (%v), though %v", e.ID, safetext.Line(e.Key), e.Why, e.Refusal)
+	return fmt.Sprintf("%s at %s was written and could not be undone (%v), though %v", e.ID, safetext.Line(e.Where), e.Why, e.Refusal)
 }

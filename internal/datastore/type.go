@@ -19,6 +19,6 @@ type Type struct {
 	// object of the kind.
 	Decode func(kind calico.Kind, stored *Stored) error
 	// Look and Remove return commands for a person to paste into a shell, which show
-	// or delete what is stored at a place (Stored.Key).
+	// or delete what is stored at a place (Stored.Where).
 	Look, Remove func(where string) string
 }

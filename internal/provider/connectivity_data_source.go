@@ -75,7 +75,7 @@ func (d *connectivityDataSource) stored(ctx context.Context, diags *diag.Diagnos
 	}
 	for _, c := range snapshot.Corrupt {
 		diags.AddWarning("Stored Value Left Out",
-			fmt.Sprintf("The value stored at %s (revision %s) is not a valid object: %v. Calico takes it for absent, and so does this answer. Look at it with `%s`, and put it right or delete it.", safetext.Line(c.Key), c.Revision, safetext.Line(c.Err.Error()), c.Look))
+			fmt.Sprintf("The value stored at %s (revision %s) is not a valid object: %v. Calico takes it for absent, and so does this answer. Look at it with `%s`, and put it right or delete it.", safetext.Line(c.Where), c.Version, safetext.Line(c.Err.Error()), c.Look))
 	}
 	objects, keys := trafficguard.ObjectsOf(snapshot)
 	remove := store.Type().Remove

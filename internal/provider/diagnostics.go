@@ -194,25 +194,25 @@ func addStoreError(diags *diag.Diagnostics, summary string, id calico.ID, err er
 			strings.Join(lines(ambiguous.Keys), " and "), strings.Join(ambiguous.Remove, "` or `")))
 	case errors.As(err, &conflict) && conflict.Deleted:
 		diags.AddError(summary, fmt.Sprintf(
-			"The object at %s was deleted by somebody else since Terraform read it. Nothing was written there. Plan again: the new plan will create it.", safetext.Line(conflict.Key)))
+			"The object at %s was deleted by somebody else since Terraform read it. Nothing was written there. Plan again: the new plan will create it.", safetext.Line(conflict.Where)))
 	case errors.As(err, &conflict):
 		diags.AddError(summary, fmt.Sprintf(
 			"The object at %s was changed by somebody else since Terraform read it, so what was reviewed is not what would be applied. Nothing was written there.\n\nWhat changed (before -> now):\n  %s\n\nPlan again, review the new plan, and apply it.",
-			safetext.Line(conflict.Key), strings.Join(lines(conflict.Changes), "\n  ")))
+			safetext.Line(conflict.Where), strings.Join(lines(conflict.Changes), "\n  ")))
 	case errors.As(err, &corrupt):
 		diags.AddError(summary, fmt.Sprintf(
 			"The value stored at %s (revision %s) is not a valid object: %v. It was left as it is. Look at it with `%s`; put it right, or delete it, and plan again.",
-			safetext.Line(corrupt.Key), corrupt.Revision, safetext.Line(corrupt.Err.Error()), corrupt.Look))
+			safetext.Line(corrupt.Where), corrupt.Version, safetext.Line(corrupt.Err.Error()), corrupt.Look))
 	case errors.As(err, &locked):
 		diags.AddError(summary, fmt.Sprintf(
-			"%s The lock did not end within request_timeout. %s Apply again when it is unlocked.", lockedDetail(locked.Key), nothingWritten(id)))
+			"%s The lock did not end within request_timeout. %s Apply again when it is unlocked.", lockedDetail(locked.Where), nothingWritten(id)))
 	case errors.As(err, &tier):
 		diags.AddError(summary, fmt.Sprintf(
 			"The tier %q does not exist (nothing is stored at %s), and the policy was not written. If the tier is in this configuration, refer to it, so that Terraform creates it first: tier = calico_tier.NAME.name, or depends_on = [calico_tier.NAME]. "+
-				"Otherwise create the tier first, or correct its name.", tier.Tier, safetext.Line(tier.Key)))
+				"Otherwise create the tier first, or correct its name.", tier.Tier, safetext.Line(tier.Where)))
 	case errors.As(err, &unsettled):
 		diags.AddError(summary, fmt.Sprintf(
-			"lockout_guard could not decide about this change: other policies or endpoints were changed by somebody else at each of %d tries. Nothing was written at %s. Apply again when the others are done.", unsettled.Tries, safetext.Line(unsettled.Key)))
+			"lockout_guard could not decide about this change: other policies or endpoints were changed by somebody else at each of %d tries. Nothing was written at %s. Apply again when the others are done.", unsettled.Tries, safetext.Line(unsettled.Where)))
 	case errors.As(err, &used):
 		diags.AddError(summary, fmt.Sprintf(
 			"There are policies in the tier: %s. Nothing was deleted. Delete them or move them to another tier first.", used))
@@ -242,7 +242,7 @@ func undoneDetail(e *datastore.UndoneError) string {
 	if len(e.Others) > 0 {
 		with = fmt.Sprintf(" Others wrote at the same time: %s.", safetext.Line(strings.Join(e.Others, ", ")))
 	}
-	return fmt.Sprintf("The change was made at %s, and undone: for a moment it was in force.%s\n\n%sWhat was stored before is stored again. Plan again, and review the new plan.", safetext.Line(e.Key), with, refusalOf(e.Refusal))
+	return fmt.Sprintf("The change was made at %s, and undone: for a moment it was in force.%s\n\n%sWhat was stored before is stored again. Plan again, and review the new plan.", safetext.Line(e.Where), with, refusalOf(e.Refusal))
 }
 
 // leftDetail tells that a write is in force which should not be.
@@ -251,7 +251,7 @@ func leftDetail(e *datastore.LeftError) string {
 	if e.Refusal != nil {
 		what = refusalOf(e.Refusal)
 	}
-	return fmt.Sprintf("THE CHANGE IS IN FORCE, and could not be undone: it is stored at %s. Look at it now, and put it right by hand.\n\n%sWhy it was not undone: %s.", safetext.Line(e.Key), what, safetext.Line(e.Why.Error()))
+	return fmt.Sprintf("THE CHANGE IS IN FORCE, and could not be undone: it is stored at %s. Look at it now, and put it right by hand.\n\n%sWhy it was not undone: %s.", safetext.Line(e.Where), what, safetext.Line(e.Why.Error()))
 }
 
 // importAdvice tells how Terraform gets to manage an object that exists.

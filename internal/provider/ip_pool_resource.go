@@ -55,7 +55,7 @@ func checkPools(ctx context.Context, store datastore.Store, obj calico.Object) (
 	for _, s := range stored {
 		if other, ok := s.Object.(*v3.IPPool); ok {
 			others = append(others, other)
-			keys[other.Name] = s.Key
+			keys[other.Name] = s.Where
 		}
 	}
 	other := validate.OverlappingPool(pool, others)

@@ -119,12 +119,12 @@ func (r *objectResource) createObject(ctx context.Context, store datastore.Store
 // tellAdopted tells which object a create has taken.
 func (r *objectResource) tellAdopted(stored *datastore.Stored, diags *diag.Diagnostics) {
 	diags.AddWarning(fmt.Sprintf("Identical Object Adopted: %s", calico.IDOf(stored.Object)),
-		fmt.Sprintf("It was stored already, at %s, exactly as this apply would have written it. It is in the state now, as %s is set. Nothing was written for it.", safetext.Line(stored.Key), adoptIdentical))
+		fmt.Sprintf("It was stored already, at %s, exactly as this apply would have written it. It is in the state now, as %s is set. Nothing was written for it.", safetext.Line(stored.Where), adoptIdentical))
 }
 
 // existsDetail tells what a create found in its place, and what to do.
 func (r *objectResource) existsDetail(id calico.ID, e *datastore.AlreadyExistsError) string {
-	detail := fmt.Sprintf("The object exists already, at %s. Terraform does not take over what it did not create: nothing was changed.", safetext.Line(e.Key))
+	detail := fmt.Sprintf("The object exists already, at %s. Terraform does not take over what it did not create: nothing was changed.", safetext.Line(e.Where))
 	switch {
 	case e.Identical():
 		detail += " What is stored is exactly what would be written.\n\n" + adoptionAdvice

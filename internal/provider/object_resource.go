@@ -198,13 +198,13 @@ func (r *objectResource) Read(ctx context.Context, req resource.ReadRequest, res
 	if r.refuse != nil {
 		if why := r.refuse(stored.Object); why != "" {
 			resp.Diagnostics.AddError(fmt.Sprintf("Unable to Read %s", r.id(state)),
-				fmt.Sprintf("The object at %s cannot be a calico_%s: %s", safetext.Line(stored.Key), r.typeName, why))
+				fmt.Sprintf("The object at %s cannot be a calico_%s: %s", safetext.Line(stored.Where), r.typeName, why))
 			return
 		}
 	}
 	if kept.importing() && stored.Object.GetLabels()[managedByLabel] == operatorName {
 		resp.Diagnostics.AddWarning(fmt.Sprintf("The Operator Manages %s", r.id(state)),
-			fmt.Sprintf("The label %s says that tigera/operator has made the object at %s from its own configuration (Installation), and it puts back what others change of it. Change it there, or take it out of the Installation before Terraform manages it.", managedByLabel, safetext.Line(stored.Key)))
+			fmt.Sprintf("The label %s says that tigera/operator has made the object at %s from its own configuration (Installation), and it puts back what others change of it. Change it there, or take it out of the Installation before Terraform manages it.", managedByLabel, safetext.Line(stored.Where)))
 	}
 	prior := state
 	switch {

@@ -25,8 +25,8 @@ import (
 // What is configured is managed as before; what may be somebody else's is neither
 // removed nor taken for what was there before Terraform; and the user is told.
 type objectState struct {
-	// Version is the version of this form: see privateVersion.
-	Version int `json:"version"`
+	// Form is the version of this form: see privateVersion. Version is the object's.
+	Form int `json:"version"`
 	// Datastore is the name of the type of datastore that the object is in, such as
 	// "etcd".
 	Datastore string `json:"datastore"`
@@ -177,7 +177,7 @@ func (r *objectResource) parseState(ctx context.Context, private privateReader) 
 	if err := json.Unmarshal(text, s); err != nil {
 		return nil, unreadableState(err)
 	}
-	if s.Version == 0 {
+	if s.Form == 0 {
 		if err := r.convertState(ctx, private, s); err != nil {
 			return nil, err
 		}
@@ -250,7 +250,7 @@ func (s *objectState) importing() bool {
 // confirm checks private state against what is stored now. What is the same needs no
 // decoding.
 func (r *objectResource) confirm(s *objectState, now *datastore.Stored, id calico.ID) error {
-	if s == nil || s.Stored == nil || s.Key == now.Key && bytes.Equal(s.Raw, now.Raw) {
+	if s == nil || s.Stored == nil || s.Where == now.Where && bytes.Equal(s.Raw, now.Raw) {
 		return nil
 	}
 	return r.decodeState(s, id)
@@ -267,7 +267,7 @@ func (r *objectResource) keepState(ctx context.Context, s *objectState, stored *
 	} else if s.Build != r.data.build || s.Stored == nil || !s.isOf(stored) {
 		s.Applied = nil
 	}
-	s.Version, s.Stored, s.Build = privateVersion, stored, r.data.build
+	s.Form, s.Stored, s.Build = privateVersion, stored, r.data.build
 	if r.data != nil && r.data.datastore != nil {
 		s.Datastore = r.data.datastore.Name
 	}
@@ -296,7 +296,7 @@ func (r *objectResource) startingState(ctx context.Context, store datastore.Stor
 	shown := *stored
 	r.hideFilled(&shown, state)
 	if !r.sameAsState(shown.Object, state) {
-		return nil, &privateStateError{fmt.Sprintf("The private state of this object is missing, and what is stored at %s is not what the state says: it cannot be told whether that was changed since Terraform read it. Nothing was changed. Plan again without -refresh=false, and review the new plan.", safetext.Line(stored.Key))}
+		return nil, &privateStateError{fmt.Sprintf("The private state of this object is missing, and what is stored at %s is not what the state says: it cannot be told whether that was changed since Terraform read it. Nothing was changed. Plan again without -refresh=false, and review the new plan.", safetext.Line(stored.Where))}
 	}
 	return &objectState{Origin: originUnknown, Stored: stored}, nil
 }

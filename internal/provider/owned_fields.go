@@ -67,7 +67,7 @@ func onlyFields(obj calico.Object, names []string) calico.Object {
 func (o ownedFields) storedFields(stored *datastore.Stored) ([]string, map[string]json.RawMessage, error) {
 	fields, err := storage.SpecFields(o.kind, stored.Raw)
 	if err != nil {
-		return nil, nil, &datastore.CorruptError{Key: stored.Key, Revision: stored.Revision, Look: "calicoctl get " + string(o.kind) + " -o yaml", Err: err}
+		return nil, nil, &datastore.CorruptError{Where: stored.Where, Version: stored.Version, Look: "calicoctl get " + string(o.kind) + " -o yaml", Err: err}
 	}
 	// An empty text is none, to Calico.
 	return o.owned(o.described(stored.Object, nil)), fields, nil

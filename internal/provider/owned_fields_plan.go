@@ -73,7 +73,7 @@ func (o ownedFields) planAdoption(ctx context.Context, p *planning, diags *diag.
 	if o.isIdentical(p.obj, p.c, stored, p.release) {
 		if o.data.adoptIdentical {
 			diags.AddWarning(fmt.Sprintf("Identical Object Will Be Adopted: %s", id),
-				fmt.Sprintf("It exists already, at %s, and is exactly what this plan would write. As %s is set, it is taken for one that this resource has created: the apply writes nothing, and a destroy deletes the object.", safetext.Line(stored.Key), adoptIdentical))
+				fmt.Sprintf("It exists already, at %s, and is exactly what this plan would write. As %s is set, it is taken for one that this resource has created: the apply writes nothing, and a destroy deletes the object.", safetext.Line(stored.Where), adoptIdentical))
 			return
 		}
 		left = fmt.Sprintf("\n\nThe object is exactly what this resource would have created. If an apply of this configuration was interrupted and has left it behind, set %s = true in the provider block for the next apply: then a destroy deletes it.", adoptIdentical)
@@ -83,7 +83,7 @@ func (o ownedFields) planAdoption(ctx context.Context, p *planning, diags *diag.
 	}
 	diags.AddWarning("Existing Object Will Be Adopted",
 		fmt.Sprintf("%s exists already, at %s. It is not replaced: from this apply on Terraform manages the configured attributes of it, and leaves all others alone. When they are no longer managed, they get back the values that they have now.\n\nWhat changes (now -> then):\n  %s",
-			id, safetext.Line(stored.Key), strings.Join(lines(changes), "\n  "))+left)
+			id, safetext.Line(stored.Where), strings.Join(lines(changes), "\n  "))+left)
 }
 
 // isIdentical tells whether an object that exists is exactly what a create would make.

@@ -279,7 +279,7 @@ func (r *objectResource) keptUnchanged(private []byte) *objectState {
 		return nil // the framework, or version 0, has noted more
 	}
 	kept := &objectState{}
-	if json.Unmarshal(keys[stateKey], kept) != nil || kept.Version != privateVersion || kept.Stored == nil ||
+	if json.Unmarshal(keys[stateKey], kept) != nil || kept.Form != privateVersion || kept.Stored == nil ||
 		kept.Build != r.data.build || r.datastoreType(kept.Datastore) != r.data.datastore {
 		return nil
 	}
@@ -293,7 +293,7 @@ func (r *objectResource) keptUnchanged(private []byte) *objectState {
 
 // isOf tells whether an object is stored as it was when it was last read.
 func (s *objectState) isOf(now *datastore.Stored) bool {
-	return s.Key == now.Key && s.Revision == now.Revision && bytes.Equal(s.Raw, now.Raw) && bytes.Equal(s.Own, now.Own) && slices.Equal(s.Filled, now.Filled)
+	return s.Where == now.Where && s.Version == now.Version && bytes.Equal(s.Raw, now.Raw) && bytes.Equal(s.Own, now.Own) && slices.Equal(s.Filled, now.Filled)
 }
 
 // identityOf returns the identity of an object in Terraform's form.

@@ -92,7 +92,7 @@ func (d *Datastore) Surround(s datastore.Surroundings) {
 	d.surroundings = s
 }
 
-// Where tells where an object is stored, as Stored.Key does.
+// Where tells where an object is stored, as Stored.Where does.
 func Where(id calico.ID) string {
 	id = id.Short()
 	if id.Kind.Namespaced() {
@@ -121,12 +121,12 @@ func (d *Datastore) at(where string) *datastore.Stored {
 	if !found {
 		return nil
 	}
-	return &datastore.Stored{Key: where, Revision: strconv.FormatInt(e.revision, 10), Raw: []byte(e.text)}
+	return &datastore.Stored{Where: where, Version: strconv.FormatInt(e.revision, 10), Raw: []byte(e.text)}
 }
 
 // decode fills in the object of a stored value: see datastore.Type.
 func decode(kind calico.Kind, stored *datastore.Stored) error {
-	_, name, _ := strings.Cut(stored.Key, string(kind)+"/")
+	_, name, _ := strings.Cut(stored.Where, string(kind)+"/")
 	object, err := storage.Decode(kind, name, stored.Raw)
 	if err != nil {
 		return corrupt(stored, err)
@@ -138,5 +138,5 @@ func decode(kind calico.Kind, stored *datastore.Stored) error {
 func look(where string) string { return "look at " + where }
 
 func corrupt(stored *datastore.Stored, err error) *datastore.CorruptError {
-	return &datastore.CorruptError{Key: stored.Key, Revision: stored.Revision, Look: look(stored.Key), Err: err}
+	return &datastore.CorruptError{Where: stored.Where, Version: stored.Version, Look: look(stored.Where), Err: err}
 }

@@ -123,7 +123,7 @@ func (s *Store) Create(ctx context.Context, obj calico.Object) (*datastore.Store
 
 // existing tells of what stands in the way of a create.
 func existing(obj calico.Object, found *datastore.Stored, release calico.Release) error {
-	exists := &datastore.AlreadyExistsError{ID: calico.IDOf(obj), Key: found.Key}
+	exists := &datastore.AlreadyExistsError{ID: calico.IDOf(obj), Where: found.Where}
 	changes, err := storage.CreationChanges(obj, found.Raw, release)
 	if err != nil {
 		return exists // what is there is no object
@@ -174,7 +174,7 @@ func (s *Store) Patch(ctx context.Context, base *datastore.Stored, patch storage
 func (s *Store) Delete(ctx context.Context, base *datastore.Stored) error {
 	id := calico.IDOf(base.Object)
 	_, err := s.write(ctx, id, func(calico.Release) ([]byte, error) {
-		if s.d.at(base.Key) == nil {
+		if s.d.at(base.Where) == nil {
 			return nil, errGone
 		}
 		if _, err := s.d.unchanged(id, base, contentChanges(id.Kind)); err != nil {
@@ -205,7 +205,7 @@ func (s *Store) write(ctx context.Context, id calico.ID, next func(calico.Releas
 		return nil, err
 	}
 	if finding.Locked != "" {
-		return nil, &datastore.LockedError{Key: finding.Locked}
+		return nil, &datastore.LockedError{Where: finding.Locked}
 	}
 	text, err := next(finding.Release)
 	if err != nil {
@@ -226,11 +226,11 @@ func (s *Store) write(ctx context.Context, id calico.ID, next func(calico.Releas
 // unchanged returns what is stored of an object if that is still what base has, as
 // changes tells.
 func (d *Datastore) unchanged(id calico.ID, base *datastore.Stored, changes func(before, now []byte) ([]string, error)) (*datastore.Stored, error) {
-	now := d.at(base.Key)
+	now := d.at(base.Where)
 	if now == nil {
-		return nil, &datastore.ConflictError{ID: id, Key: base.Key, Deleted: true}
+		return nil, &datastore.ConflictError{ID: id, Where: base.Where, Deleted: true}
 	}
-	if now.Revision == base.Revision {
+	if now.Version == base.Version {
 		return now, nil
 	}
 	changed, err := changes(base.Raw, now.Raw)
@@ -238,7 +238,7 @@ func (d *Datastore) unchanged(id calico.ID, base *datastore.Stored, changes func
 		return nil, corrupt(now, err)
 	}
 	if len(changed) > 0 {
-		return nil, &datastore.ConflictError{ID: id, Key: now.Key, Changes: changed}
+		return nil, &datastore.ConflictError{ID: id, Where: now.Where, Changes: changed}
 	}
 	return now, nil
 }
@@ -254,7 +254,7 @@ func (d *Datastore) needTier(id calico.ID) error {
 	}
 	where := Where(calico.ID{Kind: calico.KindTier, Name: id.Tier})
 	if d.at(where) == nil {
-		return &datastore.TierMissingError{ID: id, Tier: id.Tier, Key: where}
+		return &datastore.TierMissingError{ID: id, Tier: id.Tier, Where: where}
 	}
 	return nil
 }
@@ -305,7 +305,7 @@ func (s *Store) finding() (datastore.ReleaseFinding, error) {
 		if info, ok := stored.Object.(*v3.ClusterInformation); ok {
 			evidence.CalicoVersion = info.Spec.CalicoVersion
 			if info.Spec.DatastoreReady != nil && !*info.Spec.DatastoreReady {
-				finding.Locked = stored.Key
+				finding.Locked = stored.Where
 			}
 		}
 	}

@@ -187,7 +187,7 @@ func TestUnreadable(t *testing.T) {
 	broken := calico.ID{Kind: calico.KindGlobalNetworkPolicy, Name: "broken"}
 	d.Put(broken, "{")
 	objects, corrupt, err := store.List(t.Context(), broken.Kind)
-	if err != nil || len(objects) != 1 || len(corrupt) != 1 || corrupt[0].Key != Where(broken) {
+	if err != nil || len(objects) != 1 || len(corrupt) != 1 || corrupt[0].Where != Where(broken) {
 		t.Errorf("%v: there are %v and %v", err, objects, corrupt)
 	}
 	names, err := store.Names(t.Context(), broken.Kind)

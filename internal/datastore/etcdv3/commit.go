@@ -33,7 +33,7 @@ func (p plan) result(found map[string]*datastore.Stored) result {
 	if mine == nil || p.value == nil || !bytes.Equal(mine.Raw, p.value) {
 		return result{found: found}
 	}
-	revision, _ := strconv.ParseInt(mine.Revision, 10, 64)
+	revision, _ := strconv.ParseInt(mine.Version, 10, 64)
 	return result{done: true, revision: revision}
 }
 
@@ -115,8 +115,8 @@ func (p plan) untouched(found map[string]*datastore.Stored) bool {
 	if p.base == nil {
 		return false
 	}
-	now := found[p.base.Key]
-	return now != nil && now.Revision == p.base.Revision
+	now := found[p.base.Where]
+	return now != nil && now.Version == p.base.Version
 }
 
 // withdrawal is what came of withdrawing a request.

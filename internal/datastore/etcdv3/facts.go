@@ -54,7 +54,7 @@ func (s *Store) Locked(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if info, ok := stored.Object.(*v3.ClusterInformation); ok && info.Spec.DatastoreReady != nil && !*info.Spec.DatastoreReady {
-		return stored.Key, nil
+		return stored.Where, nil
 	}
 	return "", nil
 }
@@ -146,7 +146,7 @@ func (s *Store) conclude(found map[string]*datastore.Stored) (*facts, error) {
 		if err := decode(calico.KindClusterInformation, ci); err != nil {
 			return nil, err
 		}
-		f.revision, _ = strconv.ParseInt(ci.Revision, 10, 64)
+		f.revision, _ = strconv.ParseInt(ci.Version, 10, 64)
 		evidence.Initialised = true
 		if info, ok := ci.Object.(*v3.ClusterInformation); ok {
 			evidence.CalicoVersion = info.Spec.CalicoVersion
@@ -197,7 +197,7 @@ func (s *Store) writable(ctx context.Context) (*facts, error) {
 func (s *Store) notice(ci *datastore.Stored, f *facts) {
 	revision := int64(0)
 	if ci != nil {
-		revision, _ = strconv.ParseInt(ci.Revision, 10, 64)
+		revision, _ = strconv.ParseInt(ci.Version, 10, 64)
 	}
 	if revision != f.revision {
 		s.forget(f)

@@ -105,8 +105,8 @@ func (s *Store) ask(ctx context.Context, guard *datastore.Guard) ([]clientv3.Cmp
 			if held++; held > maxHeld {
 				return compares, nil
 			}
-			revision, _ := strconv.ParseInt(one.Revision, 10, 64)
-			compares = append(compares, clientv3.Compare(clientv3.ModRevision(one.Key), "=", revision))
+			revision, _ := strconv.ParseInt(one.Version, 10, 64)
+			compares = append(compares, clientv3.Compare(clientv3.ModRevision(one.Where), "=", revision))
 		}
 	}
 	return compares, nil

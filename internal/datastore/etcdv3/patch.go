@@ -24,12 +24,12 @@ func (s *Store) patch(ctx context.Context, base *datastore.Stored, patch storage
 			return plan{}, corrupt(base, err)
 		}
 		return plan{
-			key: base.Key, value: value, keys: []string{base.Key}, base: base,
+			key: base.Where, value: value, keys: []string{base.Where}, base: base,
 			compares: []clientv3.Cmp{unchanged(base)},
-			then:     []clientv3.Op{clientv3.OpPut(base.Key, string(value))},
+			then:     []clientv3.Op{clientv3.OpPut(base.Where, string(value))},
 			failed: func(current []*datastore.Stored) error {
 				if len(current) == 0 {
-					return &datastore.ConflictError{ID: id, Key: base.Key, Deleted: true}
+					return &datastore.ConflictError{ID: id, Where: base.Where, Deleted: true}
 				}
 				now := current[0]
 				// Others may have changed what is theirs.
@@ -38,9 +38,9 @@ func (s *Store) patch(ctx context.Context, base *datastore.Stored, patch storage
 					return corrupt(now, err)
 				}
 				if len(changes) > 0 {
-					return &datastore.ConflictError{ID: id, Key: now.Key, Changes: changes}
+					return &datastore.ConflictError{ID: id, Where: now.Where, Changes: changes}
 				}
-				base.Raw, base.Revision = now.Raw, now.Revision
+				base.Raw, base.Version = now.Raw, now.Version
 				return nil
 			},
 		}, nil

@@ -69,7 +69,7 @@ func (s *Store) fetch(ctx context.Context, end time.Time, kind calico.Kind, keys
 	}
 	all := func(ctx context.Context) (map[string]*datastore.Stored, error) {
 		all := map[string]*datastore.Stored{}
-		err := s.scan(ctx, kind, func(stored *datastore.Stored) { all[stored.Key] = stored })
+		err := s.scan(ctx, kind, func(stored *datastore.Stored) { all[stored.Where] = stored })
 		return all, err
 	}
 	found, err := s.reads.Get(ctx, kind, keys, until(end, one), until(end, all))

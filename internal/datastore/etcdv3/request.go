@@ -208,5 +208,5 @@ func values(resp *clientv3.TxnResponse) map[string]*datastore.Stored {
 }
 
 func storedKV(key string, value []byte, modRevision int64) *datastore.Stored {
-	return &datastore.Stored{Key: key, Raw: value, Revision: strconv.FormatInt(modRevision, 10)}
+	return &datastore.Stored{Where: key, Raw: value, Version: strconv.FormatInt(modRevision, 10)}
 }

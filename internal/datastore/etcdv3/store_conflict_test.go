@@ -42,7 +42,7 @@ func TestStoreConflict(t *testing.T) {
 			check := func(operation string, err error) {
 				t.Helper()
 				conflict := asError[*datastore.ConflictError](t, err)
-				if conflict.Deleted || conflict.Key != key || conflict.ID != endpointID(name) || !slices.Equal(conflict.Changes, test.want) {
+				if conflict.Deleted || conflict.Where != key || conflict.ID != endpointID(name) || !slices.Equal(conflict.Changes, test.want) {
 					t.Errorf("%s: %+v, want the changes %q", operation, conflict, test.want)
 				}
 			}
@@ -106,10 +106,10 @@ func TestStoreRestoredIsNoConflict(t *testing.T) {
 	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
 	store := storeOf(t, etcd)
 	base := mustCreate(t, store, endpoint("db1-eth0"))
-	for _, revision := range []string{base.Revision, "999999999", "no number", ""} {
-		etcd.Delete(t, base.Key)
-		etcd.Put(t, base.Key, string(base.Raw))
-		base.Revision = revision
+	for _, revision := range []string{base.Version, "999999999", "no number", ""} {
+		etcd.Delete(t, base.Where)
+		etcd.Put(t, base.Where, string(base.Raw))
+		base.Version = revision
 		updated, err := store.Update(t.Context(), relabeled(endpoint("db1-eth0"), "of-"+revision[:min(2, len(revision))]+"x"), base)
 		if err != nil {
 			t.Fatalf("from revision %q: %v", revision, err)
@@ -124,21 +124,21 @@ func TestStoreDeletedMeanwhile(t *testing.T) {
 	store := storeOf(t, etcd)
 	for _, obj := range []calico.Object{endpoint("db1-eth0"), policy("failsafe", 1)} {
 		base := mustCreate(t, store, obj)
-		if !etcd.Delete(t, base.Key) {
+		if !etcd.Delete(t, base.Where) {
 			t.Fatal("it was not there")
 		}
 		checkCalls(t, etcd, map[string]int{"Txn": 2}, func() {
 			_, err := store.Update(t.Context(), obj, base)
 			conflict := asError[*datastore.ConflictError](t, err)
-			if !conflict.Deleted || conflict.Key != base.Key || len(conflict.Changes) > 0 {
+			if !conflict.Deleted || conflict.Where != base.Where || len(conflict.Changes) > 0 {
 				t.Errorf("update: %+v", conflict)
 			}
 			if err := store.Delete(t.Context(), base); err != nil {
 				t.Errorf("delete of what is gone: %v", err)
 			}
 		})
-		if _, found := etcd.Get(t, base.Key); found {
-			t.Errorf("%s is there again", base.Key)
+		if _, found := etcd.Get(t, base.Where); found {
+			t.Errorf("%s is there again", base.Where)
 		}
 	}
 }
@@ -240,7 +240,7 @@ func TestStoreRaces(t *testing.T) {
 
 	t.Run("update to the same", func(t *testing.T) {
 		same := mustGet(t, shared, policyID("failsafe"))
-		before := etcd.MustGet(t, same.Key)
+		before := etcd.MustGet(t, same.Where)
 		for i, err := range race(func(store *Store, _ int) error {
 			_, err := store.Update(t.Context(), policy("failsafe", 500), same)
 			return err
@@ -249,7 +249,7 @@ func TestStoreRaces(t *testing.T) {
 				t.Errorf("writer %d: %v", i, err)
 			}
 		}
-		if after := etcd.MustGet(t, same.Key); after.Version != before.Version+1 {
+		if after := etcd.MustGet(t, same.Where); after.Version != before.Version+1 {
 			t.Errorf("%d writes of the same", after.Version-before.Version)
 		}
 	})

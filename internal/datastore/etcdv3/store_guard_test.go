@@ -41,7 +41,7 @@ func TestStoreSnapshot(t *testing.T) {
 		if got, want := names(snapshot), []string{"web", "adminnetworkpolicy", "default", "db1"}; !slices.Equal(got, want) {
 			t.Errorf("there are %q, want %q", got, want)
 		}
-		if len(snapshot.Corrupt) != 1 || snapshot.Corrupt[0].Key != policies+"default.bad" {
+		if len(snapshot.Corrupt) != 1 || snapshot.Corrupt[0].Where != policies+"default.bad" {
 			t.Errorf("corrupt: %v", snapshot.Corrupt)
 		}
 	})
@@ -203,7 +203,7 @@ func TestStoreGuardAmongOthers(t *testing.T) {
 				errs[i] = stores[i].Guarded(datastore.Guard{Kinds: []calico.Kind{calico.KindGlobalNetworkPolicy}, Check: func(s *datastore.Snapshot) ([]calico.ID, error) {
 					var reliedOn []calico.ID
 					for _, stored := range s.Objects {
-						if stored.Key != bases[i].Key {
+						if stored.Where != bases[i].Where {
 							reliedOn = append(reliedOn, calico.IDOf(stored.Object))
 						}
 					}
@@ -228,6 +228,6 @@ func TestStoreGuardAmongOthers(t *testing.T) {
 			t.Fatal("nobody was refused")
 		}
 		checkKeys(t, etcd, policies, fmt.Sprintf("default.p%d", refused))
-		etcd.Delete(t, bases[refused].Key)
+		etcd.Delete(t, bases[refused].Where)
 	}
 }

@@ -208,7 +208,7 @@ func lateWrites(t *testing.T, etcd *acctest.Etcd) map[string]lateWrite {
 		"delete": {
 			write: func(ctx context.Context, s *Store) (*datastore.Stored, error) { return nil, s.Delete(ctx, deleted) },
 			undo: func(*Store, *datastore.Stored) error {
-				etcd.Put(t, deleted.Key, string(deleted.Raw))
+				etcd.Put(t, deleted.Where, string(deleted.Raw))
 				return nil
 			},
 		},

@@ -59,8 +59,8 @@ func TestStoreIsLocked(t *testing.T) {
 	errs := together(writes...)
 	took := time.Since(began)
 	for i, err := range errs {
-		if l := asError[*datastore.LockedError](t, err); l.Key != info {
-			t.Errorf("%s: the error names %s", names[i], l.Key)
+		if l := asError[*datastore.LockedError](t, err); l.Where != info {
+			t.Errorf("%s: the error names %s", names[i], l.Where)
 		}
 	}
 	// It waits, but for no longer than it may.
@@ -183,8 +183,8 @@ func TestStoreLeavesABrokenClusterInformationAlone(t *testing.T) {
 	etcd.Put(t, info, `{"kind":`)
 	store := storeOf(t, etcd)
 	for name, write := range writesOf(t, store, there) {
-		if corrupt := asError[*datastore.CorruptError](t, write()); corrupt.Key != info {
-			t.Errorf("%s: the error names %s", name, corrupt.Key)
+		if corrupt := asError[*datastore.CorruptError](t, write()); corrupt.Where != info {
+			t.Errorf("%s: the error names %s", name, corrupt.Where)
 		}
 	}
 	checkKeys(t, etcd, endpoints, "there")

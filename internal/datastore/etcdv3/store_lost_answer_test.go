@@ -42,7 +42,7 @@ func newLossy(t *testing.T, operation string, requestTimeout time.Duration) *los
 		l.write = func() (*datastore.Stored, error) { return l.store.Create(t.Context(), policy("failsafe", 2)) }
 	case "update":
 		base := mustCreate(t, direct, policy("failsafe", 1))
-		l.key, l.version = base.Key, 2
+		l.key, l.version = base.Where, 2
 		l.write = func() (*datastore.Stored, error) { return l.store.Update(t.Context(), policy("failsafe", 2), base) }
 	case "move":
 		l.etcd.Put(t, policies+"failsafe", calicoctlPolicy("failsafe", 1))
@@ -51,7 +51,7 @@ func newLossy(t *testing.T, operation string, requestTimeout time.Duration) *los
 		l.write = func() (*datastore.Stored, error) { return l.store.Update(t.Context(), policy("failsafe", 2), base) }
 	case "delete":
 		base := mustCreate(t, direct, policy("failsafe", 1))
-		l.key = base.Key
+		l.key = base.Where
 		l.write = func() (*datastore.Stored, error) { return nil, l.store.Delete(t.Context(), base) }
 	default:
 		t.Fatalf("no operation %q", operation)

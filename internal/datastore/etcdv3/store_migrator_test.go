@@ -148,8 +148,8 @@ func TestStoreFindsWhatTheMigratorLeaves(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if updated.Key != policies+p.Name || orderOf(t, updated) != 2 {
-			t.Errorf("%s became, at %s, %s", p.Name, updated.Key, updated.Raw)
+		if updated.Where != policies+p.Name || orderOf(t, updated) != 2 {
+			t.Errorf("%s became, at %s, %s", p.Name, updated.Where, updated.Raw)
 		}
 	}
 	checkKeys(t, etcd, policies, "default.failsafe", "sec.q")

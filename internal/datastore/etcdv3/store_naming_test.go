@@ -170,18 +170,18 @@ func TestStoreTakesBothSpellingsForOnePolicy(t *testing.T) {
 				made := mustCreate(t, storeOf(t, etcd), policy(names[0], 1))
 				store := storeOf(t, etcd)
 				_, err := store.Create(t.Context(), policy(names[1], 2))
-				if exists := asError[*datastore.AlreadyExistsError](t, err); exists.Key != made.Key {
-					t.Errorf("the error names %s", exists.Key)
+				if exists := asError[*datastore.AlreadyExistsError](t, err); exists.Where != made.Where {
+					t.Errorf("the error names %s", exists.Where)
 				}
 				base := mustGet(t, store, policyID(names[1]))
-				if base.Key != made.Key || base.Object.GetName() != names[1] {
-					t.Errorf("%s is read at %s as %q", names[1], base.Key, base.Object.GetName())
+				if base.Where != made.Where || base.Object.GetName() != names[1] {
+					t.Errorf("%s is read at %s as %q", names[1], base.Where, base.Object.GetName())
 				}
 				updated, err := store.Update(t.Context(), policy(names[1], 3), base)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := etcd.Keys(t, policies); len(got) != 1 || got[0] != updated.Key {
+				if got := etcd.Keys(t, policies); len(got) != 1 || got[0] != updated.Where {
 					t.Errorf("after an update there are %q", got)
 				}
 				if err := store.Delete(t.Context(), updated); err != nil {
@@ -348,8 +348,8 @@ func TestStoreMovesAPolicyToItsNewName(t *testing.T) {
 
 			store := storeOf(t, etcd)
 			base := mustGet(t, store, policyID("failsafe"))
-			if base.Key != policies+test.oldKey || !calico.Equal(base.Object, policy("failsafe", 10)) {
-				t.Fatalf("read at %s: %+v", base.Key, base.Object)
+			if base.Where != policies+test.oldKey || !calico.Equal(base.Object, policy("failsafe", 10)) {
+				t.Fatalf("read at %s: %+v", base.Where, base.Object)
 			}
 			var updated *datastore.Stored
 			checkCalls(t, etcd, map[string]int{"Txn": 1}, func() {
@@ -367,9 +367,9 @@ func TestStoreMovesAPolicyToItsNewName(t *testing.T) {
 			if label := at(t, updated.Raw, "metadata", "labels", v3.LabelTier); annotated != test.annotated || label != test.label || at(t, updated.Raw, "spec", "tier") != test.label {
 				t.Errorf("it is not as %s stores it: %s", test.after, updated.Raw)
 			}
-			checkOneAtEveryRevision(t, etcd, updated.Revision)
-			if again := mustGet(t, store, policyID("failsafe")); again.Key != policies+test.newKey || orderOf(t, again) != 20 {
-				t.Errorf("read again, at %s: %s", again.Key, again.Raw)
+			checkOneAtEveryRevision(t, etcd, updated.Version)
+			if again := mustGet(t, store, policyID("failsafe")); again.Where != policies+test.newKey || orderOf(t, again) != 20 {
+				t.Errorf("read again, at %s: %s", again.Where, again.Raw)
 			}
 			if err := store.Delete(t.Context(), updated); err != nil {
 				t.Fatal(err)

@@ -32,7 +32,7 @@ func TestStoreWithOneOfThreeMembersStopped(t *testing.T) {
 		}
 		name := fmt.Sprintf("h%d", i)
 		stored := mustCreate(t, store, endpoint(name))
-		if got := etcd.MustGet(t, stored.Key); got.Version != 1 {
+		if got := etcd.MustGet(t, stored.Where); got.Version != 1 {
 			t.Errorf("%s was written %d times", name, got.Version)
 		}
 		mustGet(t, store, endpointID(name))
@@ -337,8 +337,8 @@ func TestStoreIsRefused(t *testing.T) {
 	there := mustCreate(t, openStore(t, configOf(etcd, etcd.Writer), Options{}), endpoint("there"))
 	calls := &recorder{}
 	store := openStore(t, configOf(etcd, etcd.Reader), Options{Observe: calls.observe})
-	if got := mustGet(t, store, endpointID("there")); got.Revision != there.Revision {
-		t.Errorf("read at %s, want %s", got.Revision, there.Revision)
+	if got := mustGet(t, store, endpointID("there")); got.Version != there.Version {
+		t.Errorf("read at %s, want %s", got.Version, there.Version)
 	}
 	detect(t, store)
 	want := map[string]string{"create": endpoints + "new", "update": endpoints + "there", "delete": endpoints + "there"}

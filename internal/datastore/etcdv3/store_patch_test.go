@@ -90,7 +90,7 @@ func TestStoreKeepsTiersInUse(t *testing.T) {
 		user := mustCreate(t, store, obj)
 		err := store.Delete(t.Context(), base)
 		if used := asError[*datastore.InUseError](t, err); len(used.Users) != 1 || used.Users[0] != calico.IDOf(obj) || used.More != 0 {
-			t.Errorf("%s: %+v", user.Key, used)
+			t.Errorf("%s: %+v", user.Where, used)
 		}
 		if err := store.Delete(t.Context(), user); err != nil {
 			t.Fatal(err)

@@ -29,9 +29,9 @@ func TestStoreGet(t *testing.T) {
 	// A host endpoint is stored in one way by all releases: nothing to detect.
 	checkCalls(t, etcd, map[string]int{"Txn": 1}, func() {
 		stored := mustGet(t, store, endpointID("db1-eth0"))
-		want := datastore.Stored{Key: endpoints + "db1-eth0", Revision: fmt.Sprint(revision), Raw: []byte(calicoctlEndpoint("db1-eth0"))}
-		if stored.Key != want.Key || stored.Revision != want.Revision || !bytes.Equal(stored.Raw, want.Raw) {
-			t.Errorf("read %s at %s: %s", stored.Key, stored.Revision, stored.Raw)
+		want := datastore.Stored{Where: endpoints + "db1-eth0", Version: fmt.Sprint(revision), Raw: []byte(calicoctlEndpoint("db1-eth0"))}
+		if stored.Where != want.Where || stored.Version != want.Version || !bytes.Equal(stored.Raw, want.Raw) {
+			t.Errorf("read %s at %s: %s", stored.Where, stored.Version, stored.Raw)
 		}
 		ours := endpoint("db1-eth0")
 		if !calico.Equal(stored.Object, ours) {
@@ -44,8 +44,8 @@ func TestStoreGet(t *testing.T) {
 	// The first policy needs the release: one look for the store's whole life.
 	checkCalls(t, etcd, map[string]int{"Txn": 2}, func() {
 		stored := mustGet(t, store, policyID("failsafe"))
-		if stored.Key != policies+"default.failsafe" || !calico.Equal(stored.Object, policy("failsafe", 10)) {
-			t.Errorf("read at %s: %+v", stored.Key, stored.Object)
+		if stored.Where != policies+"default.failsafe" || !calico.Equal(stored.Object, policy("failsafe", 10)) {
+			t.Errorf("read at %s: %+v", stored.Where, stored.Object)
 		}
 	})
 	checkCalls(t, etcd, map[string]int{"Txn": 1}, func() { mustGet(t, store, policyID("failsafe")) })
@@ -71,8 +71,8 @@ func TestStoreGetByAnySpelling(t *testing.T) {
 					reset(t, etcd, version)
 					etcd.Put(t, policies+stored, calicoctlPolicy(stored, 10))
 					got := mustGet(t, storeOf(t, etcd), policyID(asked))
-					if got.Key != policies+stored || got.Object.GetName() != asked {
-						t.Errorf("got %q, from %s", got.Object.GetName(), got.Key)
+					if got.Where != policies+stored || got.Object.GetName() != asked {
+						t.Errorf("got %q, from %s", got.Object.GetName(), got.Where)
 					}
 				})
 			}
@@ -285,16 +285,16 @@ func TestStoreListSetsCorruptValuesApart(t *testing.T) {
 	}
 	var bad []string
 	for _, c := range corrupt {
-		name := strings.TrimPrefix(c.Key, endpoints)
+		name := strings.TrimPrefix(c.Where, endpoints)
 		bad = append(bad, name)
-		if got := etcd.MustGet(t, c.Key); c.Revision != fmt.Sprint(got.Revision) {
-			t.Errorf("%s was read at revision %s, want %d", name, c.Revision, got.Revision)
+		if got := etcd.MustGet(t, c.Where); c.Version != fmt.Sprint(got.Revision) {
+			t.Errorf("%s was read at revision %s, want %d", name, c.Version, got.Revision)
 		}
-		if strings.Contains(c.Error(), secret) || !strings.Contains(c.Error(), c.Key) {
+		if strings.Contains(c.Error(), secret) || !strings.Contains(c.Error(), c.Where) {
 			t.Errorf("%s: %v", name, c)
 		}
 		_, err := store.Get(t.Context(), endpointID(name))
-		if single := asError[*datastore.CorruptError](t, err); single.Key != c.Key || single.Revision != c.Revision {
+		if single := asError[*datastore.CorruptError](t, err); single.Where != c.Where || single.Version != c.Version {
 			t.Errorf("%s: alone it is %+v, in the list %+v", name, single, c)
 		}
 	}

@@ -48,7 +48,7 @@ func TestStoreWritesInOneCall(t *testing.T) {
 			var created *datastore.Stored
 			checkCalls(t, etcd, one, func() { created = mustCreate(t, store, test.first) })
 			checkStored(t, etcd, created)
-			if got := etcd.MustGet(t, created.Key); got.Version != 1 {
+			if got := etcd.MustGet(t, created.Where); got.Version != 1 {
 				t.Errorf("it was created with %d writes", got.Version)
 			}
 			if !calico.Equal(created.Object, test.first) {
@@ -69,8 +69,8 @@ func TestStoreWritesInOneCall(t *testing.T) {
 				}
 			})
 			checkStored(t, etcd, updated)
-			if got := etcd.MustGet(t, updated.Key); updated.Key != created.Key || got.Version != 2 {
-				t.Errorf("it was updated with %d writes, at %s", got.Version-1, updated.Key)
+			if got := etcd.MustGet(t, updated.Where); updated.Where != created.Where || got.Version != 2 {
+				t.Errorf("it was updated with %d writes, at %s", got.Version-1, updated.Where)
 			}
 			if !calico.Equal(updated.Object, test.second) {
 				t.Errorf("updated to %+v, want %+v", updated.Object, test.second)
@@ -110,9 +110,9 @@ func relabeled(h *v3.HostEndpoint, role string) *v3.HostEndpoint {
 // checkStored holds that what a write returned is what is there.
 func checkStored(t *testing.T, etcd *acctest.Etcd, stored *datastore.Stored) {
 	t.Helper()
-	got := etcd.MustGet(t, stored.Key)
-	if got.Value != string(stored.Raw) || fmt.Sprint(got.Revision) != stored.Revision {
-		t.Errorf("stored is, at %d,\n%s\nbut the write returned, at %s,\n%s", got.Revision, got.Value, stored.Revision, stored.Raw)
+	got := etcd.MustGet(t, stored.Where)
+	if got.Value != string(stored.Raw) || fmt.Sprint(got.Revision) != stored.Version {
+		t.Errorf("stored is, at %d,\n%s\nbut the write returned, at %s,\n%s", got.Revision, got.Value, stored.Version, stored.Raw)
 	}
 }
 
@@ -138,14 +138,14 @@ func TestStoreCreateTakesNothingOver(t *testing.T) {
 					checkCalls(t, etcd, map[string]int{"Txn": 1}, func() {
 						_, err := store.Create(t.Context(), policy("failsafe", 10))
 						exists := asError[*datastore.AlreadyExistsError](t, err)
-						if exists.Key != policies+there || exists.ID.Name != "failsafe" {
+						if exists.Where != policies+there || exists.ID.Name != "failsafe" {
 							t.Errorf("the error is %v", exists)
 						}
 						// What was found comes along, so that it can be compared.
 						switch {
 						case name == "the same" || name == "another":
 							if exists.Stored == nil || string(exists.Stored.Raw) != value || exists.Stored.Object.GetName() != "failsafe" ||
-								exists.Stored.Revision != revision {
+								exists.Stored.Version != revision {
 								t.Errorf("found was %+v", exists.Stored)
 							}
 							if exists.Identical() != (name == "the same") || name == "another" && !slices.Equal(exists.Changes, []string{"spec.order: 99 -> 10"}) {
@@ -332,23 +332,23 @@ func TestStoreWritesPoliciesOfATier(t *testing.T) {
 			detect(t, store)
 			checkCalls(t, etcd, map[string]int{"Txn": 1}, func() {
 				_, err := store.Create(t.Context(), p)
-				if missing := asError[*datastore.TierMissingError](t, err); missing.Tier != "sec" || missing.Key != tiers+"sec" {
+				if missing := asError[*datastore.TierMissingError](t, err); missing.Tier != "sec" || missing.Where != tiers+"sec" {
 					t.Errorf("the error is %v", missing)
 				}
 			})
 			checkKeys(t, etcd, policies)
 			etcd.Put(t, tiers+"sec", `{"kind":"Tier","apiVersion":"projectcalico.org/v3","metadata":{"name":"sec"},"spec":{"order":1}}`)
 			created := mustCreate(t, store, p)
-			if created.Key != policies+"sec.web" || at(t, created.Raw, "spec", "tier") != "sec" ||
+			if created.Where != policies+"sec.web" || at(t, created.Raw, "spec", "tier") != "sec" ||
 				at(t, created.Raw, "metadata", "labels", v3.LabelTier) != "sec" {
-				t.Errorf("stored at %s: %s", created.Key, created.Raw)
+				t.Errorf("stored at %s: %s", created.Where, created.Raw)
 			}
 			// Moving it to another tier is an update that Calico does not check,
 			// and where v3.32 keeps the key.
 			if version == "v3.32.0" {
 				moved := policy("sec.web", 2)
 				updated, err := store.Update(t.Context(), moved, created)
-				if err != nil || updated.Key != created.Key || at(t, updated.Raw, "spec", "tier") != "default" {
+				if err != nil || updated.Where != created.Where || at(t, updated.Raw, "spec", "tier") != "default" {
 					t.Errorf("moved to the tier default: %+v, %v", updated, err)
 				}
 			}

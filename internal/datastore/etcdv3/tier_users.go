@@ -42,7 +42,7 @@ func (s *Store) unusedTier(ctx context.Context, tier string, naming storage.Nami
 			}
 			id := calico.IDOf(stored.Object)
 			// Felix of v3.29 to v3.31 goes by the stored name.
-			prefixed := naming < storage.NamingPlain && strings.HasPrefix(storedName(stored.Key), tier+".")
+			prefixed := naming < storage.NamingPlain && strings.HasPrefix(storedName(stored.Where), tier+".")
 			if id.Tier != tier && !prefixed {
 				continue
 			}

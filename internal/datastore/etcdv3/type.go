@@ -27,7 +27,7 @@ func (s *Store) Type() *datastore.Type { return Type }
 
 // decode fills in the object of a stored value: see datastore.Type.
 func decode(kind calico.Kind, stored *datastore.Stored) error {
-	_, name, _ := strings.Cut(stored.Key, "/"+kind.Plural()+"/")
+	_, name, _ := strings.Cut(stored.Where, "/"+kind.Plural()+"/")
 	object, err := storage.Decode(kind, name, stored.Raw)
 	if err != nil {
 		return corrupt(stored, err)
@@ -37,7 +37,7 @@ func decode(kind calico.Kind, stored *datastore.Stored) error {
 }
 
 func corrupt(stored *datastore.Stored, err error) *datastore.CorruptError {
-	return &datastore.CorruptError{Key: stored.Key, Revision: stored.Revision, Look: lookCommand(stored.Key), Err: err}
+	return &datastore.CorruptError{Where: stored.Where, Version: stored.Version, Look: lookCommand(stored.Where), Err: err}
 }
 
 // denied says that etcd has refused a request for good. key is what it was about;

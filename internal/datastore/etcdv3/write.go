@@ -50,7 +50,7 @@ func (s *Store) create(ctx context.Context, obj calico.Object, guard *datastore.
 // transaction that failed, and so is what the create found, not what came after.
 func existing(obj calico.Object, release calico.Release, current []*datastore.Stored) *datastore.AlreadyExistsError {
 	id := calico.IDOf(obj)
-	exists := &datastore.AlreadyExistsError{ID: id, Key: current[0].Key}
+	exists := &datastore.AlreadyExistsError{ID: id, Where: current[0].Where}
 	if len(current) > 1 {
 		return exists
 	}
@@ -88,17 +88,17 @@ func (s *Store) update(ctx context.Context, obj calico.Object, base *datastore.S
 		}
 		key := storedKey(id.Kind, id.Namespace, name)
 		p := plan{key: key, value: value, base: base, compares: []clientv3.Cmp{unchanged(base)}}
-		p.only(candidateKeys(id, f.release), base.Key)
+		p.only(candidateKeys(id, f.release), base.Where)
 		if id.Tier != tier {
 			// Calico's own client looks for a tier on create only; but a policy that
 			// is moved to one that is not there would be enforced last of all.
 			p.needTier(id)
 		}
-		if key != base.Key {
+		if key != base.Where {
 			// Calico's release has moved on since the object was stored: it gets
 			// its new name in the same transaction, so there is never a moment
 			// with none, nor with two.
-			p.then = append(p.then, clientv3.OpDelete(base.Key))
+			p.then = append(p.then, clientv3.OpDelete(base.Where))
 		}
 		p.then = append(p.then, clientv3.OpPut(key, string(value)))
 		p.failed = func(current []*datastore.Stored) error { return rebase(id, base, current) }
@@ -116,10 +116,10 @@ func (s *Store) remove(ctx context.Context, base *datastore.Stored, guard *datas
 	base = clone(base)
 	_, err := s.write(ctx, "delete", id, guard, func(f *facts) (plan, error) {
 		p := plan{
-			key:      base.Key,
+			key:      base.Where,
 			base:     base,
 			compares: []clientv3.Cmp{unchanged(base)},
-			then:     []clientv3.Op{clientv3.OpDelete(base.Key)},
+			then:     []clientv3.Op{clientv3.OpDelete(base.Where)},
 			failed: func(current []*datastore.Stored) error {
 				if len(current) == 0 {
 					return errDone
@@ -129,7 +129,7 @@ func (s *Store) remove(ctx context.Context, base *datastore.Stored, guard *datas
 		}
 		// Where Calico's migrator has made the new name and not yet deleted the
 		// old one, it would leave the new one behind.
-		p.only(candidateKeys(id, f.release), base.Key)
+		p.only(candidateKeys(id, f.release), base.Where)
 		if id.Kind == calico.KindTier {
 			unused, err := s.unusedTier(ctx, id.Name, storage.NamingOf(f.release))
 			if err != nil {
@@ -150,11 +150,11 @@ func clone(stored *datastore.Stored) *datastore.Stored {
 // unchanged compares the revision that was read. Versions of a key that was
 // deleted and made again have other revisions too.
 func unchanged(base *datastore.Stored) clientv3.Cmp {
-	revision, err := strconv.ParseInt(base.Revision, 10, 64)
+	revision, err := strconv.ParseInt(base.Version, 10, 64)
 	if err != nil {
 		revision = -1 // never equal: the comparison of contents decides
 	}
-	return clientv3.Compare(clientv3.ModRevision(base.Key), "=", revision)
+	return clientv3.Compare(clientv3.ModRevision(base.Where), "=", revision)
 }
 
 // rebase moves base to what is stored now if that says the same, so that the
@@ -162,7 +162,7 @@ func unchanged(base *datastore.Stored) clientv3.Cmp {
 func rebase(id calico.ID, base *datastore.Stored, current []*datastore.Stored) error {
 	switch len(current) {
 	case 0:
-		return &datastore.ConflictError{ID: id, Key: base.Key, Deleted: true}
+		return &datastore.ConflictError{ID: id, Where: base.Where, Deleted: true}
 	case 1:
 	default:
 		return Type.Ambiguous(id, current)
@@ -173,7 +173,7 @@ func rebase(id calico.ID, base *datastore.Stored, current []*datastore.Stored) e
 		return corrupt(now, err)
 	}
 	if len(changes) > 0 {
-		return &datastore.ConflictError{ID: id, Key: now.Key, Changes: changes}
+		return &datastore.ConflictError{ID: id, Where: now.Where, Changes: changes}
 	}
 	*base = *now
 	return nil
@@ -253,7 +253,7 @@ func (s *Store) write(ctx context.Context, operation string, id calico.ID, guard
 		}
 		if guard != nil {
 			if tries > guardedTries {
-				return nil, &datastore.UnsettledError{ID: id, Key: p.key, Tries: guardedTries}
+				return nil, &datastore.UnsettledError{ID: id, Where: p.key, Tries: guardedTries}
 			}
 			consent, err := s.ask(ctx, guard)
 			if err != nil {
@@ -285,7 +285,7 @@ func (s *Store) write(ctx context.Context, operation string, id calico.ID, guard
 			return nil, err
 		}
 		if p.tierKey != "" && found[p.tierKey] == nil {
-			return nil, &datastore.TierMissingError{ID: id, Tier: p.tier, Key: p.tierKey}
+			return nil, &datastore.TierMissingError{ID: id, Tier: p.tier, Where: p.tierKey}
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, translate(err, p.key, s.cfg)

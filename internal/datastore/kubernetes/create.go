@@ -138,7 +138,7 @@ func (s *Store) getBody(ctx context.Context, at location) ([]byte, error) {
 // existing tells of what stands in the way of a create.
 func (s *Store) existing(ctx context.Context, f *facts, obj calico.Object, at location) error {
 	id := calico.IDOf(obj)
-	exists := &datastore.AlreadyExistsError{ID: id, Key: at.String()}
+	exists := &datastore.AlreadyExistsError{ID: id, Where: at.String()}
 	body, err := s.getBody(ctx, at)
 	if err != nil || body == nil {
 		return exists
@@ -205,7 +205,7 @@ func (s *Store) onlyName(ctx context.Context, f *facts, obj calico.Object, at lo
 // stillOnly takes a new object back if somebody else has stored it under the name of
 // another release in the meantime.
 func (s *Store) stillOnly(ctx context.Context, f *facts, obj calico.Object, stored *datastore.Stored) error {
-	for _, other := range f.otherPlaces(calico.IDOf(obj), parseWhere(stored.Key)) {
+	for _, other := range f.otherPlaces(calico.IDOf(obj), parseWhere(stored.Where)) {
 		// If that cannot be told, or ours not be taken back, the next read tells that there
 		// are two.
 		if body, err := s.getBody(ctx, other); err != nil || body == nil {
@@ -229,7 +229,7 @@ func (s *Store) needTier(ctx context.Context, f *facts, id calico.ID) error {
 	case err != nil:
 		return s.explainRead(err)
 	case body == nil:
-		return &datastore.TierMissingError{ID: id, Tier: id.Tier, Key: at.String()}
+		return &datastore.TierMissingError{ID: id, Tier: id.Tier, Where: at.String()}
 	}
 	if going := beingDeleted(body); going != "" {
 		return rejected(id, "The tier %q is being deleted: %s. Choose another tier, or apply again when it is gone and made anew.", id.Tier, going)

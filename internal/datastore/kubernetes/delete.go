@@ -35,12 +35,12 @@ func (s *Store) deletion(base *datastore.Stored) change {
 		if err != nil {
 			return nil, err
 		}
-		body := fmt.Appendf(nil, `{"kind":"DeleteOptions","apiVersion":"v1","preconditions":{"uid":%s,"resourceVersion":%q}}`, uid, base.Revision)
-		answer, err := s.mutate(ctx, request{operation: "delete", method: http.MethodDelete, at: parseWhere(base.Key), body: body, id: id})
+		body := fmt.Appendf(nil, `{"kind":"DeleteOptions","apiVersion":"v1","preconditions":{"uid":%s,"resourceVersion":%q}}`, uid, base.Version)
+		answer, err := s.mutate(ctx, request{operation: "delete", method: http.MethodDelete, at: parseWhere(base.Where), body: body, id: id})
 		if err != nil {
 			return nil, err
 		}
-		return nil, s.awaitGone(ctx, id, parseWhere(base.Key), answer)
+		return nil, s.awaitGone(ctx, id, parseWhere(base.Where), answer)
 	}}
 }
 
@@ -100,7 +100,7 @@ func (s *Store) unusedTier(ctx context.Context, f *facts, tier string) error {
 	for _, policy := range w.snapshot().Objects {
 		id := calico.IDOf(policy.Object)
 		// Felix of v3.29 to v3.31 goes by the stored name.
-		prefixed := f.naming() < storage.NamingPlain && strings.HasPrefix(parseWhere(policy.Key).name, tier+".")
+		prefixed := f.naming() < storage.NamingPlain && strings.HasPrefix(parseWhere(policy.Where).name, tier+".")
 		if id.Tier != tier && !prefixed {
 			continue
 		}

@@ -109,7 +109,7 @@ func (s *Store) readFacts(ctx context.Context) (*facts, error) {
 		if info, ok := stored.Object.(*v3.ClusterInformation); ok {
 			version = info.Spec.CalicoVersion
 			if info.Spec.DatastoreReady != nil && !*info.Spec.DatastoreReady {
-				locked = stored.Key
+				locked = stored.Where
 			}
 		}
 	}

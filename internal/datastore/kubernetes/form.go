@@ -126,7 +126,7 @@ func (a calicoAPI) stored(kind calico.Kind, body []byte) (*datastore.Stored, err
 	for _, key := range []string{"managedFields", "resourceVersion", "generation", "selfLink"} {
 		delete(own, key)
 	}
-	stored := &datastore.Stored{Key: a.location(kind, m.Namespace, m.Name).String(), Revision: m.ResourceVersion}
+	stored := &datastore.Stored{Where: a.location(kind, m.Namespace, m.Name).String(), Version: m.ResourceVersion}
 	var err error
 	if stored.Own, err = marshal(own); err != nil {
 		return nil, err
@@ -254,7 +254,7 @@ func (a calicoAPI) body(kind calico.Kind, value []byte, base *datastore.Stored) 
 	set := map[string]any{"name": shown.Name, "namespace": shown.Namespace, "labels": labels, "annotations": annotations}
 	delete(own, "creationTimestamp")
 	if base != nil {
-		set["resourceVersion"] = base.Revision
+		set["resourceVersion"] = base.Version
 	}
 	for key, value := range set {
 		text, err := marshal(value)

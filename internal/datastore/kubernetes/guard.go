@@ -87,21 +87,21 @@ func (s *Store) writeGuarded(ctx context.Context, f *facts, c change, guard *dat
 	key := ""
 	switch {
 	case stored != nil:
-		key = stored.Key
+		key = stored.Where
 	case base != nil:
-		key = base.Key
+		key = base.Where
 	}
 	others, refusal, err := s.lookAgain(looking, f, guard, before, stored, key)
 	if err == nil && refusal == nil {
 		return stored, nil
 	}
 	if undoErr := s.undo(looking, f, c, stored, base); undoErr != nil {
-		return nil, &datastore.LeftError{ID: c.id, Key: key, Refusal: refusal, Why: errors.Join(err, undoErr)}
+		return nil, &datastore.LeftError{ID: c.id, Where: key, Refusal: refusal, Why: errors.Join(err, undoErr)}
 	}
 	if refusal == nil {
 		refusal = fmt.Errorf("it could not be checked what the write does together with the changes of others: %w", err)
 	}
-	return nil, &datastore.UndoneError{ID: c.id, Key: key, Refusal: refusal, Others: others}
+	return nil, &datastore.UndoneError{ID: c.id, Where: key, Refusal: refusal, Others: others}
 }
 
 // lookAgain reads what is stored as it was at the moment of a write, and asks the guard
@@ -109,7 +109,7 @@ func (s *Store) writeGuarded(ctx context.Context, f *facts, c change, guard *dat
 func (s *Store) lookAgain(ctx context.Context, f *facts, guard *datastore.Guard, before *world, stored *datastore.Stored, key string) (others []string, refusal, err error) {
 	revision := "" // of a delete there is none: it was done before what is newest now
 	if stored != nil {
-		revision = stored.Revision
+		revision = stored.Version
 	}
 	after, err := s.world(ctx, f, guard.Kinds, revision)
 	if err != nil && s.pastGone(err) {
@@ -184,7 +184,7 @@ func (s *Store) sendBack(ctx context.Context, f *facts, id calico.ID, base, now 
 
 // again is the request that stores base again: in the place of now, or anew if that is nil.
 func (f *facts) again(id calico.ID, base, now *datastore.Stored) (request, error) {
-	at := parseWhere(base.Key)
+	at := parseWhere(base.Where)
 	r := request{operation: "undo", method: http.MethodPut, at: at, query: strictly(), id: id}
 	var object, own fields
 	if err := json.Unmarshal(base.Raw, &object); err != nil {
@@ -203,7 +203,7 @@ func (f *facts) again(id calico.ID, base, now *datastore.Stored) (request, error
 		delete(own, "deletionTimestamp")
 		delete(own, "deletionGracePeriodSeconds")
 	} else {
-		version, err := marshal(now.Revision)
+		version, err := marshal(now.Version)
 		if err != nil {
 			return r, err
 		}

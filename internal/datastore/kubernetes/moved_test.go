@@ -40,10 +40,10 @@ func TestMovedToAnotherGroup(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", id, err)
 		}
-		if updated.Object.GetUID() != moved.Object.GetUID() || !strings.HasPrefix(updated.Key, GroupNative) {
-			t.Errorf("%s is now %s at %s", id, updated.Raw, updated.Key)
+		if updated.Object.GetUID() != moved.Object.GetUID() || !strings.HasPrefix(updated.Where, GroupNative) {
+			t.Errorf("%s is now %s at %s", id, updated.Raw, updated.Where)
 		}
-		if dead := c.MustDo(t, http.MethodGet, parseWhere(base.Key).path(), "", ""); strings.Contains(dead, "moved") {
+		if dead := c.MustDo(t, http.MethodGet, parseWhere(base.Where).path(), "", ""); strings.Contains(dead, "moved") {
 			t.Errorf("the dead group was written to: %s", dead)
 		}
 		if _, err := next.Update(ctx, changed, base); err == nil {
@@ -74,11 +74,11 @@ func TestRenamedByCalico(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if parseWhere(base.Key).name != "default.web" {
-		t.Fatalf("it is at %s", base.Key)
+	if parseWhere(base.Where).name != "default.web" {
+		t.Fatalf("it is at %s", base.Where)
 	}
 	var object fields
-	if err := json.Unmarshal([]byte(c.MustDo(t, http.MethodGet, parseWhere(base.Key).path(), "", "")), &object); err != nil {
+	if err := json.Unmarshal([]byte(c.MustDo(t, http.MethodGet, parseWhere(base.Where).path(), "", "")), &object); err != nil {
 		t.Fatal(err)
 	}
 	var m meta
@@ -95,7 +95,7 @@ func TestRenamedByCalico(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.MustDo(t, http.MethodPost, v1Policies, "", string(body))
-	c.MustDo(t, http.MethodDelete, parseWhere(base.Key).path(), "", "")
+	c.MustDo(t, http.MethodDelete, parseWhere(base.Where).path(), "", "")
 	changed, ok := base.Object.DeepCopyObject().(*v3.GlobalNetworkPolicy)
 	if !ok {
 		t.Fatal("it is no policy")
@@ -105,7 +105,7 @@ func TestRenamedByCalico(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if parseWhere(updated.Key).name != "web" {
-		t.Errorf("it is at %s", updated.Key)
+	if parseWhere(updated.Where).name != "web" {
+		t.Errorf("it is at %s", updated.Where)
 	}
 }

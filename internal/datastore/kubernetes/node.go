@@ -122,7 +122,7 @@ func nodeStored(body []byte) (*datastore.Stored, error) {
 			}
 		}
 	}
-	stored := &datastore.Stored{Key: calicoAPI{}.location(calico.KindNode, "", m.Name).String(), Revision: m.ResourceVersion, Raw: raw}
+	stored := &datastore.Stored{Where: calicoAPI{}.location(calico.KindNode, "", m.Name).String(), Version: m.ResourceVersion, Raw: raw}
 	if stored.Filled = []string{"orchRefs"}; len(n.Spec.Addresses) > 0 {
 		stored.Filled = append(stored.Filled, "addresses")
 	}
@@ -242,7 +242,7 @@ func (s *Store) claimNode(ctx context.Context, f *facts, obj calico.Object) (*da
 	if err := decode(id.Kind, now); err != nil {
 		return nil, err
 	}
-	return nil, &datastore.AlreadyExistsError{ID: id, Key: at.String(), Stored: now, Changes: []string{"it is a Node of Kubernetes', which is there already: import it"}}
+	return nil, &datastore.AlreadyExistsError{ID: id, Where: at.String(), Stored: now, Changes: []string{"it is a Node of Kubernetes', which is there already: import it"}}
 }
 
 // patchNode changes the Calico part of a Node.
@@ -314,7 +314,7 @@ func (s *Store) patchNodeAnnotations(ctx context.Context, f *facts, id calico.ID
 	if err != nil {
 		return nil, err
 	}
-	at := parseWhere(base.Key)
+	at := parseWhere(base.Where)
 	query := strictly()
 	answer, err := s.mutate(ctx, request{
 		operation: "patch", method: http.MethodPatch, at: at, path: at.path() + "/status", query: query,

@@ -26,10 +26,10 @@ func (s *Store) patching(base *datastore.Stored, patch storage.SpecPatch) change
 		do: func(ctx context.Context, f *facts, base *datastore.Stored) (*datastore.Stored, error) {
 			body, err := jsonPatch(base, patch)
 			if err != nil {
-				return nil, corrupt(base.Key, base.Revision, err)
+				return nil, corrupt(base.Where, base.Version, err)
 			}
 			answer, err := s.mutate(ctx, request{
-				operation: "patch", method: http.MethodPatch, at: parseWhere(base.Key), query: strictly(),
+				operation: "patch", method: http.MethodPatch, at: parseWhere(base.Where), query: strictly(),
 				contentType: jsonPatchType, body: body, id: id,
 			})
 			if err != nil {

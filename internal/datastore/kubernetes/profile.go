@@ -44,7 +44,7 @@ func (s *Store) profiles(ctx context.Context, revision string) (profiles, error)
 		if err != nil {
 			return err
 		}
-		stored := &datastore.Stored{Key: profilePlace(name), Revision: version, Raw: raw}
+		stored := &datastore.Stored{Where: profilePlace(name), Version: version, Raw: raw}
 		p.all = append(p.all, stored)
 		return decode(calico.KindProfile, stored)
 	}

@@ -37,7 +37,7 @@ func (f *facts) convert(kind calico.Kind, body []byte) (*datastore.Stored, error
 	} else {
 		stored, err = f.stored(kind, body)
 		if err == nil {
-			stored.Filled, err = f.filled(kind, parseWhere(stored.Key).name, stored.Raw)
+			stored.Filled, err = f.filled(kind, parseWhere(stored.Where).name, stored.Raw)
 		}
 	}
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *Store) Get(ctx context.Context, id calico.ID) (*datastore.Stored, error
 	}
 	all := func(ctx context.Context) (map[string]*datastore.Stored, error) {
 		all := map[string]*datastore.Stored{}
-		_, err := s.scan(ctx, f, id.Kind, "", func(stored *datastore.Stored) { all[stored.Key] = stored })
+		_, err := s.scan(ctx, f, id.Kind, "", func(stored *datastore.Stored) { all[stored.Where] = stored })
 		return all, err
 	}
 	found, err := s.reads.Get(ctx, id.Kind, keys, one, all)
@@ -116,7 +116,7 @@ func (s *Store) getAll(ctx context.Context, f *facts, kind calico.Kind, places [
 			return nil, err
 		}
 		if stored != nil {
-			found[stored.Key] = stored
+			found[stored.Where] = stored
 		}
 	}
 	return found, nil
@@ -163,7 +163,7 @@ func (s *Store) Names(ctx context.Context, kind calico.Kind) (map[calico.ID]stri
 	if kind == calico.KindProfile {
 		profiles, err := s.profiles(ctx, "")
 		for _, p := range profiles.all {
-			names[calico.IDOf(p.Object).Short()] = p.Key
+			names[calico.IDOf(p.Object).Short()] = p.Where
 		}
 		return names, err
 	}
@@ -171,9 +171,9 @@ func (s *Store) Names(ctx context.Context, kind calico.Kind) (map[calico.ID]stri
 		return names, err
 	}
 	_, err = s.scan(ctx, f, kind, "", func(stored *datastore.Stored) {
-		l := parseWhere(stored.Key)
+		l := parseWhere(stored.Where)
 		id := calico.ID{Kind: kind, Namespace: l.namespace, Name: l.name}
-		names[id.Short()] = stored.Key
+		names[id.Short()] = stored.Where
 	})
 	return names, err
 }
@@ -201,9 +201,9 @@ func (s *Store) scan(ctx context.Context, f *facts, kind calico.Kind, revision s
 	}
 	slices.SortFunc(all, func(a, b *datastore.Stored) int {
 		switch {
-		case a.Key < b.Key:
+		case a.Where < b.Where:
 			return -1
-		case a.Key > b.Key:
+		case a.Where > b.Where:
 			return 1
 		}
 		return 0

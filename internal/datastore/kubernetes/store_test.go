@@ -136,7 +136,7 @@ func testLife(t *testing.T, c *cluster) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(read.Raw, created.Raw) || read.Revision != created.Revision || !bytes.Equal(read.Own, created.Own) {
+		if !bytes.Equal(read.Raw, created.Raw) || read.Version != created.Version || !bytes.Equal(read.Own, created.Own) {
 			t.Errorf("%s: created\n%s\n%s, read\n%s\n%s", id, created.Raw, created.Own, read.Raw, read.Own)
 		}
 		if got, want := read.Object.GetLabels(), obj.GetLabels(); !sameMap(got, want) {

@@ -94,8 +94,8 @@ func testMadeByKubectl(t *testing.T, c *cluster) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if parseWhere(updated.Key).name != name {
-			t.Errorf("%s was renamed to %s", name, updated.Key)
+		if parseWhere(updated.Where).name != name {
+			t.Errorf("%s was renamed to %s", name, updated.Where)
 		}
 		if again, err := c.Get(t.Context(), id); err != nil || !sameMap(again.Object.GetLabels(), changed.Labels) {
 			t.Errorf("%s after the update: %v, %s", name, err, again.Raw)
@@ -113,7 +113,7 @@ func TestTwoNames(t *testing.T) {
 	}
 	c.MustDo(t, http.MethodPost, v1Policies, "", raw("p"))
 	var exists *datastore.AlreadyExistsError
-	if _, err := c.Create(t.Context(), policy("p", "")); !errors.As(err, &exists) || !strings.HasSuffix(exists.Key, "/p") {
+	if _, err := c.Create(t.Context(), policy("p", "")); !errors.As(err, &exists) || !strings.HasSuffix(exists.Where, "/p") {
 		t.Errorf("a create beside the name of another release: %v", err)
 	}
 	c.MustDo(t, http.MethodPost, v1Policies, "", raw("default.p"))
@@ -132,7 +132,7 @@ func testPatch(t *testing.T, c *cluster) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := parseWhere(base.Key).path()
+	path := parseWhere(base.Where).path()
 	c.MustDo(t, http.MethodPatch, path, "application/merge-patch+json", `{"spec":{"logSeverityScreen":"Warning"}}`)
 	patched, err := c.Patch(t.Context(), base, storage.SpecPatch{"interfacePrefix": json.RawMessage(`"cali,tap"`)})
 	if err != nil {
@@ -184,7 +184,7 @@ func testTiers(t *testing.T, c *cluster) {
 		t.Fatal(err)
 	}
 	// As kube-controllers does in the native form.
-	path := parseWhere(stored.Key).path()
+	path := parseWhere(stored.Where).path()
 	c.MustDo(t, http.MethodPatch, path, "application/merge-patch+json", `{"metadata":{"finalizers":["projectcalico.org/tier-controller"]}}`)
 	if stored, err = c.Get(t.Context(), calico.IDOf(tier)); err != nil {
 		t.Fatal(err)

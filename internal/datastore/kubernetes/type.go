@@ -45,7 +45,7 @@ func place(where string) string {
 }
 
 // location is where an object is: the parts of its path in the API. Its text is what
-// Stored.Key holds, such as crd.projectcalico.org/v1/networkpolicies/prod/default.web;
+// Stored.Where holds, such as crd.projectcalico.org/v1/networkpolicies/prod/default.web;
 // objects of Kubernetes' own begin with v1/.
 type location struct {
 	group, version, plural, namespace, name string
@@ -107,19 +107,19 @@ func (l location) resource() string {
 
 // decode fills in the object of a stored value: see datastore.Type.
 func decode(kind calico.Kind, stored *datastore.Stored) error {
-	l := parseWhere(stored.Key)
+	l := parseWhere(stored.Where)
 	name := l.name
 	if l.namespace != "" {
 		name = l.namespace + "/" + name
 	}
 	object, err := storage.Decode(kind, name, stored.Raw)
 	if err != nil {
-		return corrupt(stored.Key, stored.Revision, err)
+		return corrupt(stored.Where, stored.Version, err)
 	}
 	stored.Object = object
 	return nil
 }
 
 func corrupt(where, version string, err error) *datastore.CorruptError {
-	return &datastore.CorruptError{Key: where, Revision: version, Look: lookCommand(where), Err: err}
+	return &datastore.CorruptError{Where: where, Version: version, Look: lookCommand(where), Err: err}
 }

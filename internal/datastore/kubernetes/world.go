@@ -57,7 +57,7 @@ func (w *world) snapshot() *datastore.Snapshot {
 
 // withOneOf returns the world with what is at one place as another has it.
 func (w *world) withOneOf(other *world, where string) *world {
-	there := func(o kindObject) bool { return o.stored.Key == where }
+	there := func(o kindObject) bool { return o.stored.Where == where }
 	objects := slices.DeleteFunc(slices.Clone(w.objects), there)
 	if i := slices.IndexFunc(other.objects, there); i >= 0 {
 		objects = append(objects, other.objects[i])
@@ -69,7 +69,7 @@ func (w *world) withOneOf(other *world, where string) *world {
 func (w *world) versions() map[string]string {
 	v := map[string]string{}
 	for _, o := range w.objects {
-		v[o.stored.Key] = o.stored.Revision
+		v[o.stored.Where] = o.stored.Version
 	}
 	return v
 }

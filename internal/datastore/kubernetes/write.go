@@ -65,7 +65,7 @@ func (s *Store) replacement(obj calico.Object, base *datastore.Stored) change {
 		}
 		// A name of another release stays: kube-controllers renames policies, and a name
 		// cannot be changed in one step.
-		at := parseWhere(base.Key)
+		at := parseWhere(base.Where)
 		if value, err = renamed(value, at.name); err != nil {
 			return nil, err
 		}
@@ -153,7 +153,7 @@ func (s *Store) make(ctx context.Context, f *facts, c change) (stored, base *dat
 		return err
 	}
 	for range makeTries {
-		if base != nil && f.home(c.id.Kind, base) != parseWhere(base.Key) {
+		if base != nil && f.home(c.id.Kind, base) != parseWhere(base.Where) {
 			err = errChanged // it was read before Calico moved all objects to the other group
 		} else {
 			stored, err = c.do(ctx, f, base)
@@ -179,13 +179,13 @@ func (s *Store) make(ctx context.Context, f *facts, c change) (stored, base *dat
 		case now == nil && c.removes:
 			return nil, base, nil
 		case now == nil:
-			return nil, base, &datastore.ConflictError{ID: c.id, Key: base.Key, Deleted: true}
+			return nil, base, &datastore.ConflictError{ID: c.id, Where: base.Where, Deleted: true}
 		case lost != nil && c.done != nil && c.done(f, base, now):
 			now.Object.SetName(c.id.Name)
 			return now, base, nil
 		}
 		before := base.Raw
-		if now.Key != base.Key {
+		if now.Where != base.Where {
 			before, err = withIdentityOf(before, now.Raw)
 		}
 		var changes []string
@@ -193,14 +193,14 @@ func (s *Store) make(ctx context.Context, f *facts, c change) (stored, base *dat
 			changes, err = c.changes(before, now.Raw)
 		}
 		if err != nil {
-			return nil, base, corrupt(now.Key, now.Revision, err)
+			return nil, base, corrupt(now.Where, now.Version, err)
 		}
 		if len(changes) > 0 {
-			return nil, base, &datastore.ConflictError{ID: c.id, Key: now.Key, Changes: changes}
+			return nil, base, &datastore.ConflictError{ID: c.id, Where: now.Where, Changes: changes}
 		}
 		base = now
 	}
-	return nil, base, &datastore.UnsettledError{ID: c.id, Key: base.Key, Tries: makeTries}
+	return nil, base, &datastore.UnsettledError{ID: c.id, Where: base.Where, Tries: makeTries}
 }
 
 // makeTries is how often a change is made again at most because something else of the
@@ -229,7 +229,7 @@ func (s *Store) mutate(ctx context.Context, r request) ([]byte, error) {
 
 // home is where an object of that name is in the group that Calico works with now.
 func (f *facts) home(kind calico.Kind, stored *datastore.Stored) location {
-	at := parseWhere(stored.Key)
+	at := parseWhere(stored.Where)
 	if kind == calico.KindNode {
 		return at
 	}

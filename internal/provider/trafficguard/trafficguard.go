@@ -155,9 +155,9 @@ func ObjectsOf(snapshot *datastore.Snapshot) (objects map[calico.ID]calico.Objec
 	for _, stored := range snapshot.Objects {
 		id := calico.IDOf(stored.Object).Short()
 		if objects[id] != nil {
-			id.Name = stored.Key
+			id.Name = stored.Where
 		}
-		objects[id], keys[id] = stored.Object, stored.Key
+		objects[id], keys[id] = stored.Object, stored.Where
 	}
 	return objects, keys
 }

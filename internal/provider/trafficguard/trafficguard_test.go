@@ -28,7 +28,7 @@ func TestWriteWithoutAPlanGuardsTheDatastore(t *testing.T) {
 	noFailsafes.Name, noFailsafes.Spec.FailsafeOutboundHostPorts = "default", &[]v3.ProtoPort{}
 	snapshot := &datastore.Snapshot{}
 	for _, obj := range []calico.Object{host, policy, other, noFailsafes} {
-		snapshot.Objects = append(snapshot.Objects, &datastore.Stored{Key: calico.IDOf(obj).String(), Object: obj})
+		snapshot.Objects = append(snapshot.Objects, &datastore.Stored{Where: calico.IDOf(obj).String(), Object: obj})
 	}
 	removed := func(*datastore.Snapshot) (guard.Change, error) {
 		return guard.Change{calico.IDOf(policy).Short(): nil}, nil
