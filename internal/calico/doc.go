@@ -16,11 +16,12 @@
 //     in and means the same as absence is in fillImplied; what Default fills in beside that
 //     is a difference.
 //   - Two stored values of one object between which nobody has changed anything:
-//     storage.ContentChanges, by which a store tells a conflict. It compares canonical forms, with
-//     all that package storage does not know, and without what Calico writes for itself.
-//   - A stored value that is exactly what a create would store: storage.CreationChanges, by which
-//     adopt_identical takes an object. Not even a spelling may differ: only uid and creation
-//     time do.
+//     storage.ContentChanges, by which a store tells a conflict. It compares canonical
+//     forms, with all that package storage does not know, and without what Calico writes
+//     for itself.
+//   - A stored value that is exactly what a create would store: storage.CreationChanges, by
+//     which adopt_identical takes an object. Not even a spelling may differ: only uid and
+//     creation time do.
 //   - Two names of one object: ID.Short, as releases store a policy under several names.
 //
 // Bytes are compared nowhere to tell a change: another tool may write the same object in

@@ -13,9 +13,9 @@ import (
 // object, and by release a policy's stored name, its name annotation, its tier
 // label and the filled in tier "default" and staged action "Set", and a field that v3.33
 // writes in another way. What means the same is no difference either: both are compared
-// in the canonical form (see calico.Canonical), with all that this provider does not know. If that
-// differs, what is told is what is stored. So an object that Calico's own tools stored
-// again, be it in another spelling, under another release, or migrated to another
+// in the canonical form (see calico.Canonical), with all that this provider does not know.
+// If that differs, what is told is what is stored. So an object that Calico's own tools
+// stored again, be it in another spelling, under another release, or migrated to another
 // release's naming, has not changed.
 func ContentChanges(kind calico.Kind, before, after []byte) ([]string, error) {
 	a, err := neutral(kind, before)

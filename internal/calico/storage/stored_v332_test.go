@@ -11,7 +11,7 @@ import (
 
 // What calicoctl v3.32.1 has stored of these manifests, as it was recorded: its tools
 // cannot be built from Go modules. A FelixConfiguration is without what its client fills
-// in, on purpose: see Default. Of its order the source of v3.32.1 is the record.
+// in, on purpose: see calico.Default. Of its order the source of v3.32.1 is the record.
 func TestEncodeIsWhatV332Stored(t *testing.T) {
 	release := calico.Release{Major: 3, Minor: 32, Patch: 1}
 	for _, tt := range []struct {
