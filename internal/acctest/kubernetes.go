@@ -40,6 +40,11 @@ type Kubernetes struct {
 	port    int
 	process *process
 	client  *http.Client
+	// front are the certificates by which kube-apiserver shows itself to Calico's API server.
+	front *Certificates
+	// aggregated is Calico's API server, which calicoToken is for; nil if it does not run.
+	aggregated  *process
+	calicoToken string
 }
 
 // KubernetesOption is an option of NewKubernetes and StartKubernetes.
@@ -111,8 +116,11 @@ func (k *Kubernetes) start(ctx context.Context, o kubernetesOptions) (err error)
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}},
 		Timeout:   callTimeout,
 	}
-	k.AdminToken, k.Token = randomToken(), randomToken()
-	tokens := fmt.Sprintf("%s,admin,1,\"system:masters\"\n%s,terraform,2,\"calico-tf\"\n", k.AdminToken, k.Token)
+	if k.front, err = newFrontCertificates(k.file("front")); err != nil {
+		return err
+	}
+	k.AdminToken, k.Token, k.calicoToken = randomToken(), randomToken(), randomToken()
+	tokens := fmt.Sprintf("%s,admin,1,\"system:masters\"\n%s,terraform,2,\"calico-tf\"\n%s,%s,3\n", k.AdminToken, k.Token, k.calicoToken, calicoServerUser)
 	if err := os.WriteFile(k.file("tokens.csv"), []byte(tokens), 0o600); err != nil {
 		return err
 	}
@@ -197,6 +205,12 @@ func (k *Kubernetes) run(ctx context.Context) error {
 		// A loopback address is no endpoint of the service kubernetes.
 		"--endpoint-reconciler-type=none",
 		"--cert-dir="+k.file("certificates"),
+		"--requestheader-client-ca-file="+k.front.CAFile,
+		"--requestheader-username-headers=X-Remote-User",
+		"--requestheader-group-headers=X-Remote-Group",
+		"--requestheader-extra-headers-prefix=X-Remote-Extra-",
+		"--proxy-client-cert-file="+k.front.CertFile,
+		"--proxy-client-key-file="+k.front.KeyFile,
 	)
 	cmd.Dir, cmd.Env = k.dir, []string{}
 	cmd.Stdout, cmd.Stderr = log, log
@@ -337,6 +351,9 @@ func (k *Kubernetes) Etcd() *Etcd { return k.etcd }
 
 // Close ends the server and removes its data. It may be called twice.
 func (k *Kubernetes) Close() {
+	if k.aggregated != nil {
+		k.aggregated.kill()
+	}
 	if k.process != nil {
 		k.process.kill()
 	}

@@ -21,15 +21,16 @@ import (
 // admission policies that come with them. They are read from Go modules.
 type CalicoCRDs string
 
-// The CRDs that there are. All but the last are of the API group
+// The CRDs that there are. All but NativeCRDs are of the API group
 // crd.projectcalico.org, version v1, in which Calico keeps its own form of its
-// objects. The last are of projectcalico.org, version v3, which v3.32 can keep as
-// they are.
+// objects. NativeCRDs are of projectcalico.org, version v3, which v3.32 can keep as
+// they are. With AggregatedCRDs, Calico's own API server shows those of v3.31.0 there.
 const (
-	CRDs328    CalicoCRDs = "v3.28.5"
-	CRDs331    CalicoCRDs = "v3.31.0"
-	CRDs332    CalicoCRDs = "v3.32.1"
-	NativeCRDs CalicoCRDs = "v3.32.1 native"
+	CRDs328        CalicoCRDs = "v3.28.5"
+	CRDs331        CalicoCRDs = "v3.31.0"
+	CRDs332        CalicoCRDs = "v3.32.1"
+	NativeCRDs     CalicoCRDs = "v3.32.1 native"
+	AggregatedCRDs CalicoCRDs = "v3.31.0 aggregated"
 )
 
 // crdSource says where CRDs are: in these directories of a module that the module
@@ -40,9 +41,10 @@ type crdSource struct {
 }
 
 var crdSources = map[CalicoCRDs]crdSource{
-	CRDs328: {"tools/calico", "v3.28.5.mod", "github.com/projectcalico/calico", []string{"libcalico-go/config/crd"}},
-	CRDs331: {"tools/calico", "v3.31.0.mod", "github.com/projectcalico/calico", []string{"libcalico-go/config/crd"}},
-	CRDs332: {"tools/calico-crds", "go.mod", "github.com/tigera/operator", []string{"pkg/imports/crds/calico/v1.crd.projectcalico.org"}},
+	CRDs328:        {"tools/calico", "v3.28.5.mod", "github.com/projectcalico/calico", []string{"libcalico-go/config/crd"}},
+	CRDs331:        {"tools/calico", "v3.31.0.mod", "github.com/projectcalico/calico", []string{"libcalico-go/config/crd"}},
+	CRDs332:        {"tools/calico-crds", "go.mod", "github.com/tigera/operator", []string{"pkg/imports/crds/calico/v1.crd.projectcalico.org"}},
+	AggregatedCRDs: {"tools/calico", "v3.31.0.mod", "github.com/projectcalico/calico", []string{"libcalico-go/config/crd"}},
 	// The policies refuse everything if they come before the kinds that they are about.
 	NativeCRDs: {"tools/calico-crds", "go.mod", "github.com/tigera/operator", []string{"pkg/imports/crds/calico/v3.projectcalico.org", "pkg/imports/admission/calico"}},
 }
@@ -64,11 +66,54 @@ func (c CalicoCRDs) read(ctx context.Context) ([][]manifest, error) {
 	if !ok {
 		return nil, fmt.Errorf("there are no CRDs %q", string(c))
 	}
-	root, err := Root()
+	module, err := source.moduleDir(ctx)
 	if err != nil {
 		return nil, err
 	}
-	// Downloads the module if need be, and compares it with go.sum.
+	var all [][]manifest
+	for _, folder := range source.folders {
+		files, err := filepath.Glob(filepath.Join(module, filepath.FromSlash(folder), "*.yaml"))
+		if err != nil || len(files) == 0 {
+			return nil, fmt.Errorf("%s of %s has no YAML files (%w)", folder, source.module, err)
+		}
+		slices.Sort(files)
+		var documents []manifest
+		for _, file := range files {
+			more, err := readManifests(file)
+			if err != nil {
+				return nil, err
+			}
+			documents = append(documents, more...)
+		}
+		all = append(all, documents)
+	}
+	return all, nil
+}
+
+// readManifests returns the documents of a YAML file.
+func readManifests(file string) ([]manifest, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var documents []manifest
+	for _, text := range documentMark.Split(string(content), -1) {
+		kind := topLevelKind.FindStringSubmatch(text)
+		if kind == nil {
+			continue // a comment before the first document
+		}
+		documents = append(documents, manifest{path: file, kind: kind[1], text: text})
+	}
+	return documents, nil
+}
+
+// moduleDir returns where the files of the module are. It downloads the module if need
+// be, and compares it with go.sum.
+func (source crdSource) moduleDir(ctx context.Context) (string, error) {
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
 	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-modfile="+source.modfile, "-json", source.module)
 	cmd.Dir = filepath.Join(root, filepath.FromSlash(source.dir))
 	cmd.Env = append(cmd.Environ(), "GOFLAGS=", "GOWORK=off")
@@ -78,36 +123,11 @@ func (c CalicoCRDs) read(ctx context.Context) ([][]manifest, error) {
 		if errors.As(err, &ended) {
 			err = fmt.Errorf("%w: %s%s", err, ended.Stderr, out)
 		}
-		return nil, fmt.Errorf("cannot get the module %s: %w", source.module, err)
+		return "", fmt.Errorf("cannot get the module %s: %w", source.module, err)
 	}
 	var module struct{ Dir string }
-	if err := json.Unmarshal(out, &module); err != nil {
-		return nil, err
-	}
-	var all [][]manifest
-	for _, folder := range source.folders {
-		files, err := filepath.Glob(filepath.Join(module.Dir, filepath.FromSlash(folder), "*.yaml"))
-		if err != nil || len(files) == 0 {
-			return nil, fmt.Errorf("%s of %s has no YAML files (%w)", folder, source.module, err)
-		}
-		slices.Sort(files)
-		var documents []manifest
-		for _, file := range files {
-			content, err := os.ReadFile(file)
-			if err != nil {
-				return nil, err
-			}
-			for _, text := range documentMark.Split(string(content), -1) {
-				kind := topLevelKind.FindStringSubmatch(text)
-				if kind == nil {
-					continue // a comment before the first document
-				}
-				documents = append(documents, manifest{path: file, kind: kind[1], text: text})
-			}
-		}
-		all = append(all, documents)
-	}
-	return all, nil
+	err = json.Unmarshal(out, &module)
+	return module.Dir, err
 }
 
 // Schemas returns the OpenAPI schemas of the kinds, by their names: those of the
@@ -244,8 +264,11 @@ func (k *Kubernetes) load(ctx context.Context, crds CalicoCRDs) error {
 			}
 		}
 	}
-	if crds == NativeCRDs {
+	switch crds {
+	case NativeCRDs:
 		return k.mutated(ctx)
+	case AggregatedCRDs:
+		return k.aggregate(ctx)
 	}
 	return nil
 }

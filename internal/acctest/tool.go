@@ -52,6 +52,11 @@ var tools = map[string]tool{
 		dir: "tools/calico", modfile: "v3.31.0.mod", pkg: "github.com/projectcalico/calico/calicoctl/calicoctl",
 		ldflags: "-X github.com/projectcalico/calico/pkg/buildinfo.Version=v3.31.0",
 	},
+	// Calico's own API server, which kube-apiserver hands the group projectcalico.org to.
+	"calico-apiserver-v3.31": {
+		dir: "tools/calico", modfile: "v3.31.0.mod", pkg: "github.com/projectcalico/calico/apiserver/cmd/apiserver",
+		ldflags: "-X github.com/projectcalico/calico/pkg/buildinfo.Version=v3.31.0",
+	},
 	"oracle-v3.28": {dir: "tools/calico", modfile: "v3.28.5.mod", pkg: "./oracle", ldflags: "-X main.release=v3.28.5"},
 	"oracle-v3.31": {dir: "tools/calico", modfile: "v3.31.0.mod", pkg: "./oracle", ldflags: "-X main.release=v3.31.0"},
 	// Only make test-dataplane runs it. Without cgo it has a stand-in for the BPF library.
