@@ -38,6 +38,12 @@ func (s *Store) creation(obj calico.Object) change {
 		if err != nil {
 			return nil, err
 		}
+		if own := f.naming().StoredName(id); own != name {
+			if value, err = renamed(value, own); err != nil {
+				return nil, err
+			}
+			name = own
+		}
 		at := f.location(id.Kind, id.Namespace, name)
 		if err := s.onlyName(ctx, f, obj, at); err != nil {
 			return nil, err

@@ -27,6 +27,9 @@ type calicoAPI struct {
 	aggregated bool
 	// serves has the kinds that it serves, by their plural.
 	serves map[string]bool
+	// newSchemas is true if the CustomResourceDefinitions are those of v3.32 or later: they
+	// may be newer than Calico is.
+	newSchemas bool
 	// leavesEmptyOut is true from v3.32 on: see withoutEmptyEntities.
 	leavesEmptyOut bool
 }
@@ -51,8 +54,14 @@ type facts struct {
 	release calico.Release
 }
 
-// naming is how policies are named.
-func (f *facts) naming() storage.Naming { return storage.NamingOf(f.release) }
+// naming is how policies are named where the provider sees them. Calico's API server shows
+// each under the name that its user gave it, however its release stores it.
+func (f *facts) naming() storage.Naming {
+	if f.aggregated {
+		return storage.NamingPlain
+	}
+	return storage.NamingOf(f.release)
+}
 
 // clusterInformation is what Calico tells of itself.
 var clusterInformation = calico.ID{Kind: calico.KindClusterInformation, Name: "default"}
@@ -157,17 +166,11 @@ func (a calicoAPI) evidence(calicoVersion string) (calico.Release, string) {
 		return last(28), "the CustomResourceDefinitions, which have no tiers, as up to v3.28"
 	case !a.serves[calico.KindStagedGlobalNetworkPolicy.Plural()]:
 		return last(29), "the CustomResourceDefinitions, which have tiers and no staged policies, as in v3.29"
-	case a.newSchemas():
+	case a.newSchemas:
 		return last(32), "the CustomResourceDefinitions, which have a status of KubeControllersConfiguration apart, as from v3.32 on"
 	default:
 		return last(31), "the CustomResourceDefinitions, which have staged policies, as in v3.30 and v3.31"
 	}
-}
-
-// newSchemas tells whether the CustomResourceDefinitions are those of v3.32 or later: they
-// may be newer than Calico is.
-func (a calicoAPI) newSchemas() bool {
-	return !a.wrapped() || a.serves[calico.KindKubeControllersConfiguration.Plural()+"/status"]
 }
 
 // detect finds the API group in which Calico keeps its objects. locked is where it is said
@@ -201,17 +204,36 @@ func (s *Store) detect(ctx context.Context) (a calicoAPI, locked string, err err
 		return calicoAPI{}, "", fmt.Errorf("there is no Calico in this cluster: %s serves neither %s nor %s. Install Calico (its CustomResourceDefinitions are enough to begin with), or name the right cluster in the block kubernetes of the provider", s, GroupV1, GroupNative)
 	}
 	a.group, a.version, _ = strings.Cut(group, "/")
-	var resources metav1.APIResourceList
-	if err := s.getJSON(ctx, "/apis/"+group, &resources); err != nil {
+	if a.serves, err = s.resources(ctx, group); err != nil {
 		return calicoAPI{}, "", err
-	}
-	a.serves = map[string]bool{}
-	for _, r := range resources.APIResources {
-		a.serves[r.Name] = true
 	}
 	// Calico's API server has profiles, which are no objects of their own anywhere else.
 	a.aggregated = !a.wrapped() && a.serves[calico.KindProfile.Plural()]
+	defined := a.serves
+	if a.aggregated {
+		// It keeps its objects in the other group (or in etcd), where they are filled in.
+		defined = nil
+		if slices.Contains(served, GroupV1) {
+			if defined, err = s.resources(ctx, GroupV1); err != nil {
+				return calicoAPI{}, "", err
+			}
+		}
+	}
+	a.newSchemas = !a.wrapped() && !a.aggregated || defined[calico.KindKubeControllersConfiguration.Plural()+"/status"]
 	return a, locked, nil
+}
+
+// resources tells which resources an API group serves.
+func (s *Store) resources(ctx context.Context, group string) (map[string]bool, error) {
+	var list metav1.APIResourceList
+	if err := s.getJSON(ctx, "/apis/"+group, &list); err != nil {
+		return nil, err
+	}
+	served := map[string]bool{}
+	for _, r := range list.APIResources {
+		served[r.Name] = true
+	}
+	return served, nil
 }
 
 // ofCalico lists Calico's groups among those that are served.
@@ -253,11 +275,11 @@ func (s *Store) liveGroup(ctx context.Context) (group, locked string, err error)
 			return "", "", err
 		}
 		// Every user may see what is served: only Calico's API server has profiles.
-		var resources metav1.APIResourceList
-		if s.getJSON(ctx, "/apis/"+GroupNative, &resources) != nil {
+		served, listErr := s.resources(ctx, GroupNative)
+		if listErr != nil {
 			return "", "", undecided("the APIService v3.projectcalico.org", denied(err))
 		}
-		if slices.ContainsFunc(resources.APIResources, func(r metav1.APIResource) bool { return r.Name == calico.KindProfile.Plural() }) {
+		if served[calico.KindProfile.Plural()] {
 			return GroupV1, "", nil
 		}
 	}

@@ -170,6 +170,12 @@ var filledIn = map[calico.Kind]map[string]string{
 	calico.KindStagedNetworkPolicy:          {"stagedAction": `"Set"`},
 }
 
+// filledByCalico are those that Calico's own API server gives a value, too, each time that
+// it writes an object.
+var filledByCalico = map[calico.Kind]map[string]string{
+	calico.KindFelixConfiguration: {"bpfConnectTimeLoadBalancing": `"TCP"`, "bpfHostNetworkedNATWithoutCTLB": `"Enabled"`, "floatingIPs": `"Disabled"`},
+}
+
 // filled names the fields of an object that the API server may have filled in, and that
 // Calico's client would not have, in this release: a schema may be newer than the release.
 func (f *facts) filled(kind calico.Kind, name string, raw []byte) ([]string, error) {
@@ -197,10 +203,16 @@ func (f *facts) filled(kind calico.Kind, name string, raw []byte) ([]string, err
 		// Where the field is not the same as none, it is somebody's unless the schema is
 		// one that fills it in.
 		differs := field == "nftablesMode" || field == "logSeverityScreen" && name != calico.DefaultName
-		if string(spec[field]) == value && string(byClient[field]) != value && (!differs || f.newSchemas()) {
+		if string(spec[field]) == value && string(byClient[field]) != value && (!differs || f.newSchemas) {
 			names = append(names, field)
 		}
 	}
+	for field, value := range filledByCalico[kind] {
+		if f.aggregated && string(spec[field]) == value {
+			names = append(names, field)
+		}
+	}
+	slices.Sort(names)
 	return names, nil
 }
 

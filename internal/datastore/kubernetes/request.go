@@ -223,6 +223,11 @@ func (s *Store) refusal(r request, resp *http.Response, body []byte) error {
 	if err := json.Unmarshal(body, &answer.status); err != nil || answer.status.Kind != "Status" {
 		answer.status = metav1.Status{Message: strings.TrimSpace(string(body[:min(len(body), 200)]))}
 	}
+	if answer.code == http.StatusInternalServerError && strings.HasPrefix(answer.status.Message, "resource not found ") {
+		// Calico's API server says so of a policy that it has under another spelling of its
+		// name: web for default.web.
+		answer.code, answer.status.Reason = http.StatusNotFound, metav1.StatusReasonNotFound
+	}
 	if r.writes() {
 		if err := admission(r, answer); err != nil {
 			return err
