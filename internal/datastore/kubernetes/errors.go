@@ -92,6 +92,12 @@ func (s *Store) forbidden(r request, answer *answerError) error {
 	if r.path != "" && strings.HasSuffix(r.path, "/status") {
 		resource += "/status"
 	}
+	if strings.Contains(message, ` in tier "`) {
+		// Calico's own API server asks for two rights of who reads or writes a policy.
+		if resource = "tier." + resource; strings.HasSuffix(message, "(user cannot get tier)") {
+			verb, resource = "get", calico.KindTier.Plural()
+		}
+	}
 	where := "at the cluster scope"
 	if r.at.namespace != "" {
 		where = fmt.Sprintf("in the namespace %q", r.at.namespace)
@@ -131,6 +137,9 @@ func (s *Store) internal(r request, answer *answerError) error {
 	message := answer.status.Message
 	if i := strings.Index(message, "failed calling webhook"); i >= 0 {
 		return rejected(r.id, "A webhook of the cluster has to allow it, and the API server does not reach that: %s. Put the webhook right (`kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations`), and apply again.", safetext.Line(message[i:]))
+	}
+	if m := unsupported.FindStringSubmatch(message); m != nil {
+		return rejected(r.id, "Calico's API server refuses it: %s.", strings.TrimSuffix(safetext.Line(m[1]), "."))
 	}
 	if r.writes() {
 		return &lostError{err: answer}
@@ -184,7 +193,9 @@ func (s *Store) explainWrite(r request, err error) error {
 var (
 	unknownField    = regexp.MustCompile(`unknown field \\?"([^"\\]*)\\?"`)
 	admissionPolicy = regexp.MustCompile(`ValidatingAdmissionPolicy '([^']*)' with binding '[^']*' denied request: (.*)`)
-	admissionHook   = regexp.MustCompile(`admission webhook "([^"]*)" denied the request:? ?(.*)`)
+	// (What is before the reason may be the whole object.)
+	unsupported   = regexp.MustCompile(`^operation [a-zA-Z ]+ is not supported on (?s:.*): ([^:{}]+)$`)
+	admissionHook = regexp.MustCompile(`admission webhook "([^"]*)" denied the request:? ?(.*)`)
 )
 
 // admission tells of a refusal by a rule of the cluster, which may come with any status;

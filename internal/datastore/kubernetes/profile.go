@@ -60,7 +60,7 @@ func (s *Store) profiles(ctx context.Context, revision string) (profiles, error)
 		if ask == "" {
 			ask = p.revision
 		}
-		read, err := s.pages(ctx, at, ask, func(item []byte) error {
+		read, err := s.pages(ctx, at, "", ask, func(item []byte) error {
 			var object struct {
 				Metadata meta `json:"metadata"`
 			}

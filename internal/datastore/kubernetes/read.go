@@ -9,7 +9,9 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
@@ -100,7 +102,13 @@ func (s *Store) Get(ctx context.Context, id calico.ID) (*datastore.Stored, error
 		_, err := s.scan(ctx, f, id.Kind, "", func(stored *datastore.Stored) { all[stored.Where] = stored })
 		return all, err
 	}
-	found, err := s.reads.Get(ctx, id.Kind, keys, one, all)
+	var found map[string]*datastore.Stored
+	if f.aggregated && id.Kind.Tiered() {
+		// Who may not see all tiers cannot list policies.
+		found, err = one(ctx)
+	} else {
+		found, err = s.reads.Get(ctx, id.Kind, keys, one, all)
+	}
 	if err != nil {
 		return nil, s.overdue(ctx, err)
 	}
@@ -183,11 +191,14 @@ func (s *Store) Names(ctx context.Context, kind calico.Kind) (map[calico.ID]stri
 func (s *Store) scan(ctx context.Context, f *facts, kind calico.Kind, revision string, each func(*datastore.Stored)) (string, error) {
 	var all []*datastore.Stored
 	var at string
-	var err error
+	selector, err := s.allTiers(ctx, f, kind)
+	if err != nil {
+		return "", err
+	}
 	// A page whose revision is gone is no page of anything: a list begins anew.
 	for range scanTries {
 		all = nil
-		at, err = s.pages(ctx, f.location(kind, "", ""), revision, func(item []byte) error {
+		at, err = s.pages(ctx, f.location(kind, "", ""), selector, revision, func(item []byte) error {
 			stored, err := f.convert(kind, item)
 			all = append(all, stored)
 			return err
@@ -214,6 +225,32 @@ func (s *Store) scan(ctx context.Context, f *facts, kind calico.Kind, revision s
 	return at, nil
 }
 
+// allTiers returns the selector by which Calico's own API server lists the policies of all
+// tiers, or says of which the user may not see them: of itself it leaves these out, without a
+// word, and those of a tier that it has not heard of yet. It is empty where none is needed.
+func (s *Store) allTiers(ctx context.Context, f *facts, kind calico.Kind) (string, error) {
+	if !f.aggregated || !kind.Tiered() || !f.serves[calico.KindTier.Plural()] {
+		return "", nil
+	}
+	var tiers []string
+	at := f.location(calico.KindTier, "", "")
+	_, err := s.pages(ctx, at, "", "", func(item []byte) error {
+		var tier struct {
+			Metadata meta `json:"metadata"`
+		}
+		err := json.Unmarshal(item, &tier)
+		tiers = append(tiers, tier.Metadata.Name)
+		return err
+	})
+	if err != nil {
+		return "", s.explainList(at, err)
+	}
+	if len(tiers) == 0 {
+		return "", nil
+	}
+	return v3.LabelTier + " in (" + strings.Join(tiers, ",") + ")", nil
+}
+
 // scanTries is how often a list is begun at most: the API server forgets the past every
 // five minutes, which may be between two pages.
 const scanTries = 5
@@ -237,10 +274,13 @@ func (s *Store) pastGone(err error) bool {
 	return errors.As(err, &answer) && (answer.code == http.StatusGone || answer.tooNew() || answer.code == http.StatusUnprocessableEntity || answer.code == http.StatusBadRequest)
 }
 
-// pages reads all of a kind, at a revision if that is given, and otherwise at that of the
-// first page, which it returns.
-func (s *Store) pages(ctx context.Context, at location, revision string, each func(item []byte) error) (string, error) {
+// pages reads all of a kind that a selector of labels selects, if there is one, at a
+// revision if that is given, and otherwise at that of the first page, which it returns.
+func (s *Store) pages(ctx context.Context, at location, selector, revision string, each func(item []byte) error) (string, error) {
 	query := url.Values{"limit": {strconv.Itoa(pageSize)}}
+	if selector != "" {
+		query.Set("labelSelector", selector)
+	}
 	if revision != "" {
 		query.Set("resourceVersion", revision)
 		query.Set("resourceVersionMatch", "Exact")
@@ -272,6 +312,8 @@ func (s *Store) pages(ctx context.Context, at location, revision string, each fu
 		if page.Metadata.Continue == "" {
 			return read, nil
 		}
-		query = url.Values{"limit": {strconv.Itoa(pageSize)}, "continue": {page.Metadata.Continue}}
+		query.Del("resourceVersion")
+		query.Del("resourceVersionMatch")
+		query.Set("continue", page.Metadata.Continue)
 	}
 }
