@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -40,23 +41,27 @@ func (s *Store) deletion(base *datastore.Stored) change {
 		if err != nil {
 			return nil, err
 		}
-		return nil, s.awaitGone(ctx, id, parseWhere(base.Where), answer)
+		return nil, s.awaitGone(ctx, f, base, answer)
 	}}
 }
 
-// awaitGone waits for the end of an object whose finalizers keep it.
-func (s *Store) awaitGone(ctx context.Context, id calico.ID, at location, answer []byte) error {
-	if beingDeleted(answer) == "" {
+// awaitGone waits for the end of an object whose finalizers keep it. Calico's own API server
+// tells nothing of finalizers: there it has to be looked whether the object is gone.
+func (s *Store) awaitGone(ctx context.Context, f *facts, base *datastore.Stored, answer []byte) error {
+	if beingDeleted(answer) == "" && !f.aggregated {
 		return nil
 	}
-	uid := uidOf(answer)
+	id, at := calico.IDOf(base.Object), parseWhere(base.Where)
+	uid := uidOf([]byte(`{"metadata":` + string(base.Own) + `}`))
 	again := time.NewTicker(500 * time.Millisecond)
 	defer again.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return rejected(id, "It is to be deleted, and is still there (at %s) and in force: %s. Apply again when it is gone.", safetext.Line(at.String()), beingDeleted(answer))
-		case <-again.C:
+	for first := f.aggregated; ; first = false {
+		if !first {
+			select {
+			case <-ctx.Done():
+				return rejected(id, "It is to be deleted, and is still there (at %s) and in force: %s. Apply again when it is gone.", safetext.Line(at.String()), cmp.Or(beingDeleted(answer), waitsFor(nil)))
+			case <-again.C:
+			}
 		}
 		body, err := s.getBody(ctx, at)
 		if err != nil {
@@ -100,7 +105,7 @@ func (s *Store) unusedTier(ctx context.Context, f *facts, tier string) error {
 	for _, policy := range w.snapshot().Objects {
 		id := calico.IDOf(policy.Object)
 		// Felix of v3.29 to v3.31 goes by the stored name.
-		prefixed := f.naming() < storage.NamingPlain && strings.HasPrefix(parseWhere(policy.Where).name, tier+".")
+		prefixed := storage.NamingOf(f.release) < storage.NamingPlain && strings.HasPrefix(parseWhere(policy.Where).name, tier+".")
 		if id.Tier != tier && !prefixed {
 			continue
 		}
