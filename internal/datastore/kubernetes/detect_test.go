@@ -21,7 +21,7 @@ const migrationCRD = `{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomReso
 // a ClusterInformation.
 func testDetectsTheRelease(t *testing.T, c *cluster) {
 	t.Helper()
-	want := map[acctest.CalicoCRDs]string{acctest.CRDs328: "v3.28", acctest.CRDs331: "v3.31", acctest.CRDs332: "v3.32", acctest.NativeCRDs: "v3.32"}
+	want := map[acctest.CalicoCRDs]string{acctest.CRDs328: "v3.28", acctest.CRDs331: "v3.31", acctest.AggregatedCRDs: "v3.31", acctest.CRDs332: "v3.32", acctest.NativeCRDs: "v3.32"}
 	finding, err := c.Release(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +33,15 @@ func testDetectsTheRelease(t *testing.T, c *cluster) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.MustDo(t, http.MethodPost, "/apis/"+f.groupVersion()+"/clusterinformations", "", `{"apiVersion":"`+f.groupVersion()+`","kind":"ClusterInformation","metadata":{"name":"default"},"spec":{"calicoVersion":"v3.32.7","datastoreReady":false}}`)
+	if c.crds == acctest.AggregatedCRDs {
+		// Calico's API server has made one, without a version.
+		c.MustDo(t, http.MethodDelete, "/apis/"+GroupV1+"/clusterinformations/default", "", "")
+	}
+	group := f.groupVersion()
+	if c.crds == acctest.AggregatedCRDs {
+		group = GroupV1 // the other one is read there only
+	}
+	c.MustDo(t, http.MethodPost, "/apis/"+group+"/clusterinformations", "", `{"apiVersion":"`+group+`","kind":"ClusterInformation","metadata":{"name":"default"},"spec":{"calicoVersion":"v3.32.7","datastoreReady":false}}`)
 	again := c.open(t, Config{})
 	if finding, err = again.Release(t.Context()); err != nil || finding.Release.String() != "v3.32.7" || finding.Locked == "" {
 		t.Errorf("with a ClusterInformation it finds %+v, %v", finding, err)

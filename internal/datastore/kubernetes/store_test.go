@@ -20,7 +20,7 @@ import (
 func TestMain(m *testing.M) { acctest.Main(m) }
 
 // forms are the forms in which Calico keeps its objects.
-var forms = []acctest.CalicoCRDs{acctest.CRDs328, acctest.CRDs331, acctest.CRDs332, acctest.NativeCRDs}
+var forms = []acctest.CalicoCRDs{acctest.CRDs328, acctest.CRDs331, acctest.CRDs332, acctest.NativeCRDs, acctest.AggregatedCRDs}
 
 // cluster is a real API server, with a store of the user terraform over it.
 type cluster struct {
@@ -40,6 +40,9 @@ func newCluster(t *testing.T, crds ...acctest.CalicoCRDs) *cluster {
 
 func (c *cluster) open(t *testing.T, cfg Config) *Store {
 	t.Helper()
+	if c.crds == acctest.AggregatedCRDs && cfg.APIGroup == "" {
+		cfg.APIGroup = GroupNative
+	}
 	cfg.ConfigPaths, cfg.UserAgent = []string{c.Config}, "terraform-provider-calico/test"
 	s, err := New(t.Context(), cfg, Options{})
 	if err != nil {
@@ -82,6 +85,7 @@ var formTests = []struct {
 	{"KeepsWhatIsNotCalicos", testKeepsWhatIsNotCalicos},
 	{"MadeByKubectl", testMadeByKubectl},
 	{"Patch", testPatch},
+	{"BehindCalicosServer", testBehindCalicosServer},
 	{"DetectsTheRelease", testDetectsTheRelease},
 }
 
@@ -187,6 +191,8 @@ func testStoredForm(t *testing.T, c *cluster) {
 		acctest.CRDs331:    {GroupV1, "default.web", `{"name":"web","creationTimestamp":`},
 		acctest.CRDs332:    {GroupV1, "web", `{"name":"web","creationTimestamp":`},
 		acctest.NativeCRDs: {GroupNative, "web", ""},
+		// What Calico's API server makes of it.
+		acctest.AggregatedCRDs: {GroupV1, "default.web", `{"name":"web","creationTimestamp":`},
 	}
 	want := paths[c.crds]
 	if _, err := c.Create(t.Context(), policy("web", "")); err != nil {
@@ -228,8 +234,11 @@ func wantFilledIn(t *testing.T, c *cluster, crds acctest.CalicoCRDs) {
 	}
 	// What the client fills in, too, is not told.
 	v331 := map[calico.Object]string{bgp: "serviceLoadBalancerAggregation", severe: "serviceLoadBalancerAggregation"}
+	aggregated := maps.Clone(v331)
+	aggregated[felix] = "bpfConnectTimeLoadBalancing bpfHostNetworkedNATWithoutCTLB floatingIPs"
+	aggregated[disabled] = aggregated[felix]
 	v332 := map[calico.Object]string{felix: "nftablesMode", bgp: "logSeverityScreen"}
-	want := map[acctest.CalicoCRDs]map[calico.Object]string{acctest.CRDs331: v331, acctest.CRDs332: v332, acctest.NativeCRDs: v332}[crds]
+	want := map[acctest.CalicoCRDs]map[calico.Object]string{acctest.CRDs331: v331, acctest.AggregatedCRDs: aggregated, acctest.CRDs332: v332, acctest.NativeCRDs: v332}[crds]
 	for _, obj := range []calico.Object{felix, disabled, bgp, severe, hostEndpoint("db1-eth0")} {
 		id := calico.IDOf(obj)
 		calico.Default(obj, finding.Release)
