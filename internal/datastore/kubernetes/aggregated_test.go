@@ -2,11 +2,13 @@ package kubernetes
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
@@ -31,6 +33,7 @@ func testBehindCalicosServer(t *testing.T, c *cluster) {
 		{"Refusals", testAggregatedRefusals},
 		{"NewTier", testAggregatedNewTier},
 		{"Finalizer", testAggregatedFinalizer},
+		{"Busy", testAggregatedBusy},
 		{"Rights", testAggregatedRights},
 	} {
 		t.Run(one.name, func(t *testing.T) { one.test(t, c) })
@@ -173,6 +176,37 @@ func testAggregatedFinalizer(t *testing.T, c *cluster) {
 		t.Errorf("delete of what a finalizer keeps: %v", err)
 	}
 	finalizers("null")
+}
+
+// testAggregatedBusy patches an object that others write to all the time: Calico's API server
+// gives up after five tries, and answers with success and an object of nothing.
+func testAggregatedBusy(t *testing.T, c *cluster) {
+	t.Helper()
+	felix := calico.NewFelixConfiguration()
+	felix.Name = "default"
+	base, err := c.Create(t.Context(), felix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := c.Proxy(t)
+	s, err := New(t.Context(), Config{Host: p.URL, Token: "any", Insecure: true, APIGroup: GroupNative}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	var gaveUp atomic.Bool
+	p.Handle(func(w http.ResponseWriter, r *http.Request, forward http.Handler) {
+		if r.Method != http.MethodPatch || gaveUp.Swap(true) {
+			forward.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"kind":"FelixConfiguration","apiVersion":"projectcalico.org/v3","metadata":{"creationTimestamp":null},"spec":{}}`))
+	})
+	patched, err := s.Patch(t.Context(), base, calico.SpecPatch{"ipipMTU": json.RawMessage("1400")})
+	if err != nil || !strings.Contains(string(patched.Raw), `"ipipMTU":1400`) || patched.Key != base.Key {
+		t.Errorf("it is %+v, %v", patched, err)
+	}
 }
 
 // testAggregatedRights reads as a user who may not see a tier: Calico's API server leaves

@@ -224,6 +224,11 @@ func (s *Store) mutate(ctx context.Context, r request) ([]byte, error) {
 			return nil, errChanged
 		}
 	}
+	if err == nil && r.method == http.MethodPatch && uidOf(body) == "" {
+		// Calico's own API server answers with success and an object of nothing when others
+		// have written the object at each of its five tries: it has written nothing.
+		return nil, errChanged
+	}
 	return body, s.explainWrite(r, err)
 }
 
