@@ -28,6 +28,9 @@ type cluster struct {
 	// native is true if objects are kept as they are, and not in the API group
 	// crd.projectcalico.org.
 	native bool
+	// aggregated is true if the provider goes through Calico's own API server, which shows
+	// them as they are and keeps them as the release does.
+	aggregated bool
 
 	start sync.Once
 	// needs is for who puts what several tests need.
@@ -41,8 +44,8 @@ type cluster struct {
 
 // newKubernetesWorld returns what makes worlds in the cluster of the CRDs.
 func newKubernetesWorld(crds acctest.CalicoCRDs) newWorld {
-	release, _, native := strings.Cut(string(crds), " ")
-	c := &cluster{crds: crds, release: release, native: native, turns: map[calico.Kind]*sync.RWMutex{}}
+	release, form, _ := strings.Cut(string(crds), " ")
+	c := &cluster{crds: crds, release: release, native: form == "native", aggregated: form == "aggregated", turns: map[calico.Kind]*sync.RWMutex{}}
 	if _, err := fmt.Sscanf(release, "v3.%d.", &c.minor); err != nil {
 		panic(err)
 	}
@@ -119,7 +122,11 @@ func (w kubernetesWorld) clear(t *testing.T, kind calico.Kind) {
 }
 
 func (w kubernetesWorld) provider(arguments ...string) string {
-	return acctest.ProviderBlock(append(arguments, acctest.Block("kubernetes", acctest.Text("config_path", w.api.Config)))...)
+	to := []string{acctest.Text("config_path", w.api.Config)}
+	if w.aggregated {
+		to = append(to, acctest.Text("api_group", "projectcalico.org/v3"))
+	}
+	return acctest.ProviderBlock(append(arguments, acctest.Block("kubernetes", to...))...)
 }
 
 func (w kubernetesWorld) workspace(t *testing.T, cli acctest.CLI, configuration ...string) *acctest.Workspace {
@@ -217,7 +224,11 @@ func (w kubernetesWorld) get(t *testing.T, id calico.ID) string {
 			delete(metadata, key)
 		}
 		if annotations := part(metadata, "annotations"); annotations[nameAnnotation] != nil {
-			annotations[nameAnnotation] = parse(t, fmt.Sprint(annotations[nameAnnotation]))
+			inner := parse(t, fmt.Sprint(annotations[nameAnnotation]))
+			if w.aggregated {
+				delete(inner, "managedFields") // which Calico's API server keeps there
+			}
+			annotations[nameAnnotation] = inner
 		}
 		dropEmpty(metadata, "labels", "annotations")
 		return stored
@@ -261,11 +272,15 @@ func (w kubernetesWorld) versions(t *testing.T, kind calico.Kind) map[calico.ID]
 }
 
 func (w kubernetesWorld) where(id calico.ID) string {
-	where := w.group(id.Kind) + "/" + pluralOf(id.Kind) + "/"
+	group, name := w.group(id.Kind), w.storedName(id)
+	if w.aggregated && id.Kind != calico.KindNode {
+		group, name = "projectcalico.org/v3", id.Name
+	}
+	where := group + "/" + pluralOf(id.Kind) + "/"
 	if id.Namespace != "" {
 		where += id.Namespace + "/"
 	}
-	return where + w.storedName(id)
+	return where + name
 }
 
 // group is the API group of a kind, with its version.

@@ -26,10 +26,27 @@ import (
 var olderWorlds = map[string]newWorld{
 	"kubernetes v3.28.5": newKubernetesWorld(acctest.CRDs328),
 	"kubernetes v3.31.0": newKubernetesWorld(acctest.CRDs331),
+	aggregated:           newKubernetesWorld(acctest.AggregatedCRDs),
+}
+
+// aggregated is the world in which the provider goes through Calico's own API server.
+const aggregated = "kubernetes v3.31.0 aggregated"
+
+// inAggregated are the tests that are made there. It is the same code that writes what the
+// other worlds have: these are what is different of Calico's API server.
+var inAggregated = map[string][]string{
+	"calico_host_endpoint":                {"life", "interference"},
+	"calico_global_network_policy":        {"life"},
+	"calico_network_policy":               {"import by identity"},
+	"calico_network_set":                  {"life"},
+	"calico_staged_global_network_policy": {"import by identity"},
+	"calico_tier":                         {"life"},
+	"calico_ip_pool":                      {"import by identity"},
+	"calico_felix_configuration":          {"import by identity"},
 }
 
 // releaseOf is the release of one of olderWorlds.
-func releaseOf(world string) string { return strings.TrimPrefix(world, "kubernetes ") }
+func releaseOf(world string) string { return strings.Fields(world)[1] }
 
 // of returns the row of an older release, and what it leaves out, each with the reason.
 // What the release does not know is for package validate to say, by which a plan refuses
@@ -330,6 +347,7 @@ func TestRowsOfOlderReleases(t *testing.T) {
 	want := map[string]count{
 		"kubernetes v3.28.5": {rows: 5, attributes: 62, changes: 64, spellings: 18},
 		"kubernetes v3.31.0": {rows: 2, attributes: 20, changes: 25, spellings: 4},
+		aggregated:           {rows: 2, attributes: 20, changes: 25, spellings: 4},
 	}
 	var all count
 	for _, r := range rows {

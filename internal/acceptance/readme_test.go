@@ -21,6 +21,7 @@ var columns = []struct{ world, heading string }{
 	{"etcd", "etcd"},
 	{"kubernetes v3.28.5", "v3.28.5"},
 	{"kubernetes v3.31.0", "v3.31.0"},
+	{aggregated, "v3.31.0, aggregated"},
 	{"kubernetes v3.32.1", "v3.32.1"},
 	{"kubernetes native", "v3.32.1, native"},
 }
