@@ -65,7 +65,7 @@ func testAggregatedGroup(t *testing.T, c *cluster) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if read.Object.GetUID() != created.Object.GetUID() || !sameMap(read.Object.GetLabels(), created.Object.GetLabels()) || read.Revision != created.Revision {
+	if read.Object.GetUID() != created.Object.GetUID() || !sameMap(read.Object.GetLabels(), created.Object.GetLabels()) || read.Version != created.Version {
 		t.Errorf("one has made\n%s, the other reads\n%s", created.Raw, read.Raw)
 	}
 }
@@ -84,8 +84,8 @@ func testAggregatedNames(t *testing.T, c *cluster) {
 		if err != nil {
 			t.Fatalf("%s as %s: %v", names[0], names[1], err)
 		}
-		if read.Key != created.Key || read.Object.GetName() != names[1] {
-			t.Errorf("%s is read as %s (%s)", created.Key, read.Key, read.Object.GetName())
+		if read.Where != created.Key || read.Object.GetName() != names[1] {
+			t.Errorf("%s is read as %s (%s)", created.Key, read.Where, read.Object.GetName())
 		}
 		var exists *datastore.AlreadyExistsError
 		if _, err := c.Create(t.Context(), policy(names[1], "")); !errors.As(err, &exists) {
@@ -204,8 +204,11 @@ func testAggregatedBusy(t *testing.T, c *cluster) {
 		_, _ = w.Write([]byte(`{"kind":"FelixConfiguration","apiVersion":"projectcalico.org/v3","metadata":{"creationTimestamp":null},"spec":{}}`))
 	})
 	patched, err := s.Patch(t.Context(), base, calico.SpecPatch{"ipipMTU": json.RawMessage("1400")})
-	if err != nil || !strings.Contains(string(patched.Raw), `"ipipMTU":1400`) || patched.Key != base.Key {
-		t.Errorf("it is %+v, %v", patched, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(patched.Raw), `"ipipMTU":1400`) || patched.Key != base.Key {
+		t.Errorf("%s is %s", patched.Key, patched.Raw)
 	}
 }
 
