@@ -29,6 +29,12 @@ func newFrontCertificates(dir string) (*Certificates, error) {
 // aggregate starts Calico's API server, with the rights that its manifest gives it, and
 // returns when kube-apiserver serves its group.
 func (k *Kubernetes) aggregate(ctx context.Context) error {
+	program, err := Tool("calico-apiserver-v3.31")
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
 	module, err := crdSources[AggregatedCRDs].moduleDir(ctx)
 	if err != nil {
 		return err
@@ -51,11 +57,10 @@ func (k *Kubernetes) aggregate(ctx context.Context) error {
 		}
 	}
 	var port int
-	for {
-		// Another process may take the port between its choice and its use.
-		if port, err = k.runCalicoServer(ctx); !errors.Is(err, errPortTaken) {
-			break
-		}
+	err = errPortTaken
+	// Another process may take the port between its choice and its use.
+	for try := 0; try < 10 && errors.Is(err, errPortTaken); try++ {
+		port, err = k.runCalicoServer(ctx, program)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot start Calico's API server: %w", err)
@@ -96,18 +101,14 @@ func (k *Kubernetes) aggregate(ctx context.Context) error {
 		return status == http.StatusOK, err
 	})
 	if err != nil {
-		return fmt.Errorf("Calico's API server is not available: %w; at last: %s", err, last)
+		return fmt.Errorf("the API server of Calico is not available: %w; at last: %s", err, last)
 	}
 	return nil
 }
 
 // runCalicoServer starts the process of Calico's API server, and returns its port when it
 // serves there.
-func (k *Kubernetes) runCalicoServer(ctx context.Context) (port int, err error) {
-	program, err := Tool("calico-apiserver-v3.31")
-	if err != nil {
-		return 0, err
-	}
+func (k *Kubernetes) runCalicoServer(ctx context.Context, program string) (port int, err error) {
 	config := k.file("calico-apiserver.kubeconfig")
 	if err := os.WriteFile(config, []byte(k.kubeconfig(k.calicoToken)), 0o600); err != nil {
 		return 0, err
@@ -152,7 +153,7 @@ func (k *Kubernetes) runCalicoServer(ctx context.Context) (port int, err error) 
 		default:
 			return false, errors.New("it has ended")
 		}
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("https://127.0.0.1:%d/livez", ports[0]), nil)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("https://127.0.0.1:%d/livez", ports[0]), http.NoBody)
 		if err != nil {
 			return false, err
 		}

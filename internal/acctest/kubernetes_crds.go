@@ -232,6 +232,7 @@ func (k *Kubernetes) replace(ctx context.Context, path, text string) (status int
 // load creates the CRDs and policies and returns when the server serves every kind,
 // and applies the policies.
 func (k *Kubernetes) load(ctx context.Context, crds CalicoCRDs) error {
+	begun := ctx
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	folders, err := crds.read(ctx)
@@ -264,11 +265,11 @@ func (k *Kubernetes) load(ctx context.Context, crds CalicoCRDs) error {
 			}
 		}
 	}
-	switch crds {
-	case NativeCRDs:
+	if crds == NativeCRDs {
 		return k.mutated(ctx)
-	case AggregatedCRDs:
-		return k.aggregate(ctx)
+	}
+	if crds == AggregatedCRDs {
+		return k.aggregate(begun)
 	}
 	return nil
 }
