@@ -41,7 +41,7 @@ var inAggregated = map[string][]string{
 	"calico_network_set":                  {"life"},
 	"calico_staged_global_network_policy": {"import by identity"},
 	"calico_tier":                         {"life"},
-	"calico_ip_pool":                      {"import by identity"},
+	"calico_ip_pool":                      {"life"},
 	"calico_felix_configuration":          {"import by identity"},
 }
 
