@@ -6,11 +6,11 @@ go 1.26.0
 // Nothing that is built here imports it.
 exclude github.com/projectcalico/calico/lib/httpmachinery v0.0.0-00010101000000-000000000000
 
-tool (
-	github.com/projectcalico/calico/apiserver/cmd/apiserver
-	github.com/projectcalico/calico/calicoctl/calicoctl
-	github.com/projectcalico/calico/felix/cmd/calico-felix
-)
+tool github.com/projectcalico/calico/apiserver/cmd/apiserver
+
+tool github.com/projectcalico/calico/calicoctl/calicoctl
+
+tool github.com/projectcalico/calico/felix/cmd/calico-felix
 
 require (
 	github.com/projectcalico/calico v0.0.0-20251021213802-b1f3c43f8437
