@@ -15,6 +15,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -84,8 +85,8 @@ func testAggregatedNames(t *testing.T, c *cluster) {
 		if err != nil {
 			t.Fatalf("%s as %s: %v", names[0], names[1], err)
 		}
-		if read.Where != created.Key || read.Object.GetName() != names[1] {
-			t.Errorf("%s is read as %s (%s)", created.Key, read.Where, read.Object.GetName())
+		if read.Where != created.Where || read.Object.GetName() != names[1] {
+			t.Errorf("%s is read as %s (%s)", created.Where, read.Where, read.Object.GetName())
 		}
 		var exists *datastore.AlreadyExistsError
 		if _, err := c.Create(t.Context(), policy(names[1], "")); !errors.As(err, &exists) {
@@ -98,7 +99,7 @@ func testAggregatedNames(t *testing.T, c *cluster) {
 			t.Fatal(err)
 		}
 		if err := c.Delete(t.Context(), updated); err != nil {
-			t.Errorf("delete of %s: %v", updated.Key, err)
+			t.Errorf("delete of %s: %v", updated.Where, err)
 		}
 	}
 }
@@ -203,12 +204,12 @@ func testAggregatedBusy(t *testing.T, c *cluster) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte(`{"kind":"FelixConfiguration","apiVersion":"projectcalico.org/v3","metadata":{"creationTimestamp":null},"spec":{}}`))
 	})
-	patched, err := s.Patch(t.Context(), base, calico.SpecPatch{"ipipMTU": json.RawMessage("1400")})
+	patched, err := s.Patch(t.Context(), base, storage.SpecPatch{"ipipMTU": json.RawMessage("1400")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(patched.Raw), `"ipipMTU":1400`) || patched.Key != base.Key {
-		t.Errorf("%s is %s", patched.Key, patched.Raw)
+	if !strings.Contains(string(patched.Raw), `"ipipMTU":1400`) || patched.Where != base.Where {
+		t.Errorf("%s is %s", patched.Where, patched.Raw)
 	}
 }
 
