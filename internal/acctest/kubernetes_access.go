@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,18 +24,74 @@ func (k *Kubernetes) GrantAccess(t testing.TB) {
 
 // Grant is GrantAccess for a main program.
 func (k *Kubernetes) Grant(ctx context.Context) error {
+	roles, err := documentedRoles()
+	if err != nil {
+		return err
+	}
+	return k.grant(ctx, roles)
+}
+
+// documentedRoles are the roles of the documentation.
+func documentedRoles() ([]string, error) {
 	root, err := Root()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	content, err := os.ReadFile(filepath.Join(root, "examples", "kubernetes-nodes", "clusterrole.yaml"))
-	if err != nil {
-		return err
-	}
+	return documentMark.Split(string(content), -1), err
+}
 
+// GrantReading is GrantAccess with what the documentation leaves of its roles for a run
+// that only plans: nothing that can write, and no Role.
+func (k *Kubernetes) GrantReading(t testing.TB) {
+	t.Helper()
+	roles, err := documentedRoles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reading []string
+	for _, document := range roles {
+		var role struct {
+			APIVersion string         `json:"apiVersion"`
+			Kind       string         `json:"kind"`
+			Metadata   map[string]any `json:"metadata"`
+			Rules      []struct {
+				APIGroups     []string `json:"apiGroups"`
+				Resources     []string `json:"resources"`
+				ResourceNames []string `json:"resourceNames,omitempty"`
+				Verbs         []string `json:"verbs"`
+			} `json:"rules"`
+		}
+		if err := yaml.Unmarshal([]byte(document), &role); err != nil {
+			t.Fatal(err)
+		}
+		if role.Kind != "ClusterRole" {
+			continue
+		}
+		rules := role.Rules[:0]
+		for _, r := range role.Rules {
+			r.Verbs = slices.DeleteFunc(r.Verbs, func(verb string) bool { return verb != "get" && verb != "list" })
+			if len(r.Verbs) > 0 {
+				rules = append(rules, r)
+			}
+		}
+		role.Rules = rules
+		text, err := yaml.Marshal(role)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reading = append(reading, string(text))
+	}
+	if err := k.grant(t.Context(), reading); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// grant creates roles and binds them to the user terraform.
+func (k *Kubernetes) grant(ctx context.Context, roles []string) error {
 	const rbac = "/apis/rbac.authorization.k8s.io/v1/"
 	const subject = `"subjects":[{"kind":"User","apiGroup":"rbac.authorization.k8s.io","name":"terraform"}]`
-	for _, document := range documentMark.Split(string(content), -1) {
+	for _, document := range roles {
 		var head struct {
 			Kind     string
 			Metadata struct{ Name, Namespace string }
