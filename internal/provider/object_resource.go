@@ -117,7 +117,8 @@ func (r *objectResource) writable(ctx context.Context, store datastore.Store, v 
 
 func (r *objectResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	defer makeSafe(&resp.Diagnostics)
-	defer r.data.tellNotices(&resp.Diagnostics)
+	ctx, tell := r.data.withNotices(ctx, &resp.Diagnostics)
+	defer tell()
 	planned, store := r.begin(ctx, req.Plan.Raw, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -145,6 +146,8 @@ const (
 
 func (r *objectResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer makeSafe(&resp.Diagnostics)
+	ctx, tell := r.data.withNotices(ctx, &resp.Diagnostics)
+	defer tell()
 	if state, err := r.rootValues(ctx, req.State.Raw); err == nil && state != nil {
 		// Whatever comes of the read: the framework wants it even of what is gone.
 		identify(ctx, resp.Identity, state, &resp.Diagnostics)
@@ -224,7 +227,8 @@ func (r *objectResource) Read(ctx context.Context, req resource.ReadRequest, res
 
 func (r *objectResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	defer makeSafe(&resp.Diagnostics)
-	defer r.data.tellNotices(&resp.Diagnostics)
+	ctx, tell := r.data.withNotices(ctx, &resp.Diagnostics)
+	defer tell()
 	planned, store := r.begin(ctx, req.Plan.Raw, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -255,7 +259,8 @@ func (r *objectResource) Update(ctx context.Context, req resource.UpdateRequest,
 
 func (r *objectResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	defer makeSafe(&resp.Diagnostics)
-	defer r.data.tellNotices(&resp.Diagnostics)
+	ctx, tell := r.data.withNotices(ctx, &resp.Diagnostics)
+	defer tell()
 	state, store := r.begin(ctx, req.State.Raw, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return

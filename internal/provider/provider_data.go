@@ -51,8 +51,8 @@ type providerData struct {
 	failed map[string]bool
 	// told are the warnings about the release that were given: once is enough.
 	told bool
-	// notices are warnings of the datastore that are still to be told.
-	notices []notice
+	// notices are warnings of the datastore that the next answer is to tell.
+	notices notices
 	// advised are the pieces of advice that were given.
 	advised map[string]bool
 	// unreachable is set when a plan found that the datastore does not answer,
@@ -389,27 +389,4 @@ func (d *providerData) unwritable(kind calico.Kind) string {
 		return ""
 	}
 	return d.datastore.Unwritable[kind]
-}
-
-// notice is a warning of the datastore.
-type notice struct{ summary, detail string }
-
-// notify takes a warning of the datastore, to tell it with the next write.
-func (d *providerData) notify(summary, detail string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.notices = append(d.notices, notice{summary, detail})
-}
-
-// tellNotices tells the warnings of the datastore, each once.
-func (d *providerData) tellNotices(diags *diag.Diagnostics) {
-	if d == nil {
-		return
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, n := range d.notices {
-		diags.AddWarning(n.summary, n.detail)
-	}
-	d.notices = nil
 }

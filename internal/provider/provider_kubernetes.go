@@ -98,7 +98,7 @@ func (b *block) readKubernetes(in values, diags *diag.Diagnostics) {
 
 // connectKubernetes is the way to the API server. version is the provider's, and warn takes
 // what the server warns of.
-func connectKubernetes(resolved settings.ResolvedKubernetes, given block, version string, warn func(summary, detail string)) (connection, error) {
+func connectKubernetes(resolved settings.ResolvedKubernetes, given block, version string, warn func(ctx context.Context, summary, detail string)) (connection, error) {
 	cfg := kubernetesConfig(resolved, given, version)
 	server, err := cfg.Server()
 	if err != nil {

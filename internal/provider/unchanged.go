@@ -121,8 +121,8 @@ func (s *server) readUnchanged(ctx context.Context, req *tfprotov6.ReadResourceR
 		return nil
 	}
 	stored, err := store.Get(ctx, id)
-	if err != nil || !kept.isOf(stored) {
-		return nil // the framework's way tells errors
+	if err != nil || !kept.isOf(stored) || r.data.hasNotices() {
+		return nil // the framework's way tells errors and warnings
 	}
 	identity := req.CurrentIdentity
 	if identity == nil {

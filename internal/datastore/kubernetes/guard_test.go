@@ -374,7 +374,7 @@ func TestWithoutTheLease(t *testing.T) {
 		return err == nil && status == http.StatusForbidden
 	})
 	var warnings []string
-	s, err := New(t.Context(), Config{ConfigPaths: []string{c.Config}}, Options{Warn: func(summary, detail string) { warnings = append(warnings, summary+": "+detail) }})
+	s, err := New(t.Context(), Config{ConfigPaths: []string{c.Config}}, Options{Warn: func(_ context.Context, summary, detail string) { warnings = append(warnings, summary+": "+detail) }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func (l *lease) take(ctx context.Context, s *Store) (release func(), err error) 
 		now, found, err := l.look(ctx, s)
 		switch {
 		case denied(err) != nil:
-			l.goWithout(s, denied(err))
+			l.goWithout(ctx, s, denied(err))
 			return nothing, nil
 		case err != nil:
 			return nil, err
@@ -88,7 +88,7 @@ func (l *lease) take(ctx context.Context, s *Store) (release func(), err error) 
 			case err == nil:
 				return func() { l.release(context.WithoutCancel(ctx), s) }, nil
 			case denied(err) != nil:
-				l.goWithout(s, denied(err))
+				l.goWithout(ctx, s, denied(err))
 				return nothing, nil
 			case !errors.Is(err, errChanged):
 				return nil, err
@@ -105,9 +105,9 @@ func (l *lease) take(ctx context.Context, s *Store) (release func(), err error) 
 }
 
 // goWithout makes all guarded writes of the store without the lease.
-func (l *lease) goWithout(s *Store, refused *datastore.DeniedError) {
+func (l *lease) goWithout(ctx context.Context, s *Store, refused *datastore.DeniedError) {
 	l.without = true
-	s.options.Warn("Guarded Writes Without a Lease",
+	s.options.Warn(ctx, "Guarded Writes Without a Lease",
 		fmt.Sprintf("Guarded writes of several runs at the same time wait for each other by the Lease %s in the namespace %s, and this run may not use it. Each write is still looked at before and after it is made, and undone if it and what others wrote at the same time cut traffic off or let it in together: that is only more likely to happen.\n\n%s", leaseName, leaseNamespace, refused.Advice))
 }
 

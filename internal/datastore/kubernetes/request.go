@@ -152,6 +152,7 @@ func (s *Store) roundTrip(ctx context.Context, r request) (body []byte, version 
 		return nil, "", s.noAnswer(r, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
+	s.tellWarnings(ctx, r, resp)
 	body, err = io.ReadAll(resp.Body)
 	if err != nil {
 		return nil, "", s.noAnswer(r, err)

@@ -24,8 +24,9 @@ type Options struct {
 	Release *calico.Release
 	// Observe is told of every request; nil for nobody.
 	Observe datastore.Observer
-	// Warn is told what a user should know, though nothing failed; nil for nobody.
-	Warn func(summary, detail string)
+	// Warn is told what a user should know, though nothing failed; nil for nobody. The
+	// context is that of the call of the store which it came of.
+	Warn func(ctx context.Context, summary, detail string)
 }
 
 // Store is Calico's datastore in Kubernetes.
@@ -55,6 +56,8 @@ type Store struct {
 	lease         lease
 
 	surroundings datastore.Shared[datastore.Surroundings]
+
+	warned warnings
 }
 
 var _ datastore.Store = (*Store)(nil)
@@ -83,7 +86,7 @@ func New(_ context.Context, cfg Config, options Options) (*Store, error) {
 		options.Observe = func(context.Context, datastore.Call) {}
 	}
 	if options.Warn == nil {
-		options.Warn = func(string, string) {}
+		options.Warn = func(context.Context, string, string) {}
 	}
 	return &Store{
 		cfg: cfg, options: options, client: client, base: base,
