@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -109,7 +110,7 @@ func TestKubernetesConfig(t *testing.T) {
 		Exec: &kubernetes.Exec{APIVersion: "v", Command: "i", Args: []string{"j"}, Env: map[string]string{"k": "l"}}, Insecure: true, TLSServerName: "m", ProxyURL: "n", InCluster: true, APIGroup: "o",
 		RequestTimeout: time.Minute, UserAgent: "terraform-provider-calico/1.2.3",
 	}
-	if diff := cmp.Diff(want, kubernetesConfig(resolved, block{timeouts: map[settings.Name]time.Duration{kubernetesRequestTimeout: time.Minute}}, "1.2.3")); diff != "" {
+	if diff := cmp.Diff(want, kubernetesConfig(resolved, block{timeouts: map[settings.Name]time.Duration{kubernetesRequestTimeout: time.Minute}}, "1.2.3"), cmpopts.IgnoreUnexported(want)); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
 	}
 	if got := kubernetesConfig(settings.ResolvedKubernetes{}, block{}, "dev"); got.Exec != nil {

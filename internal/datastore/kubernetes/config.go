@@ -69,6 +69,10 @@ type Config struct {
 	RequestTimeout time.Duration
 	// UserAgent is how the provider presents itself: terraform-provider-calico/1.2.3.
 	UserAgent string
+
+	// pod is the pod of InCluster; nil for the one that this runs in. Only a test has
+	// another.
+	pod *pod
 }
 
 // Exec is a program that is run to get a credential, as in a kubeconfig.
@@ -114,11 +118,10 @@ func (c Config) rest() (*rest.Config, error) {
 
 func (c Config) client() (*rest.Config, error) {
 	if c.InCluster {
-		client, err := rest.InClusterConfig()
-		if err != nil {
-			return nil, fmt.Errorf("there is no service account to use here: %w. Run the provider in a pod that has one (automountServiceAccountToken), or name the cluster in the block kubernetes", err)
+		if c.pod != nil {
+			return c.pod.client()
 		}
-		return client, nil
+		return thisPod().client()
 	}
 	if c.ConfigInline == "" && c.Insecure && len(c.CACert) > 0 {
 		return nil, errors.New("kubernetes.insecure and kubernetes.cluster_ca_certificate are both given: a server's certificate that is not checked needs no authority. Give one of them")

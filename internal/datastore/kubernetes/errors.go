@@ -55,6 +55,12 @@ func (s *Store) deniedBy(err error) error {
 	return nil
 }
 
+// unauthorized tells whether the server does not accept the credential.
+func unauthorized(err error) bool {
+	var d *datastore.DeniedError
+	return errors.As(err, &d) && d.Reason == datastore.DeniedCredentials
+}
+
 var pluginFailures = regexp.MustCompile(`exec: executable [^\s"]+ (not found|failed with exit code \d+)`)
 
 // pluginFailure tells how a credential program failed. Of an error's text only what is

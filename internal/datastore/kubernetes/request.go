@@ -101,6 +101,10 @@ func (s *Store) once(ctx context.Context, r request) ([]byte, error) {
 	defer cancel()
 	call := datastore.Call{Operation: r.operation, Key: r.at.String(), Outcome: "ok"}
 	body, version, err := s.roundTrip(once, r)
+	if s.renews && unauthorized(err) {
+		// A credential that is refused is made or read anew. Nothing was done with the old one.
+		body, version, err = s.roundTrip(once, r)
+	}
 	if refused := denied(err); refused != nil {
 		// A server that is starting does not know yet who may do what, and forbids
 		// everything. It may have become ready since it answered.

@@ -35,6 +35,9 @@ type Store struct {
 	options Options
 	client  *http.Client
 	base    *url.URL
+	// renews is true if there can be another credential in the place of one that is
+	// refused: it is in a file, or a program makes it.
+	renews bool
 
 	// found is what the cluster tells of Calico.
 	found datastore.Shared[*facts]
@@ -72,6 +75,10 @@ func New(_ context.Context, cfg Config, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	renews := config.BearerTokenFile != "" || config.ExecProvider != nil
+	if err := rereadToken(config); err != nil {
+		return nil, err
+	}
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, err
@@ -90,6 +97,7 @@ func New(_ context.Context, cfg Config, options Options) (*Store, error) {
 	}
 	return &Store{
 		cfg: cfg, options: options, client: client, base: base,
+		renews: renews,
 		closed: make(chan struct{}), guardedWrites: make(chan struct{}, 1),
 		found:        datastore.Shared[*facts]{Stands: lockLooks, FailureStands: cfg.RequestTimeout},
 		reads:        readahead.Cache[*datastore.Stored]{FailureStands: cfg.RequestTimeout},
