@@ -35,7 +35,7 @@ func (c *core) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResour
 }
 
 // newCore configures a provider of a version over a datastore in memory.
-func newCore(t *testing.T, d *memory.Datastore, version string) *core {
+func newCore(t testing.TB, d *memory.Datastore, version string) *core {
 	t.Helper()
 	s, ok := Server(version, WithStore(memory.Type, d.Open))().(*server)
 	if !ok {
@@ -68,7 +68,7 @@ func newMemory() *memory.Datastore {
 
 // value makes a value of a type out of what package json makes of JSON; what is left out is
 // null.
-func value(t *testing.T, typ tftypes.Type, of any) tftypes.Value {
+func value(t testing.TB, typ tftypes.Type, of any) tftypes.Value {
 	t.Helper()
 	if of == nil {
 		return tftypes.NewValue(typ, nil)
@@ -100,7 +100,7 @@ func value(t *testing.T, typ tftypes.Type, of any) tftypes.Value {
 	}
 }
 
-func dynamic(t *testing.T, typ tftypes.Object, fields map[string]any) *tfprotov6.DynamicValue {
+func dynamic(t testing.TB, typ tftypes.Object, fields map[string]any) *tfprotov6.DynamicValue {
 	t.Helper()
 	if fields == nil {
 		fields = map[string]any{}
@@ -120,7 +120,7 @@ type instance struct {
 	private        []byte
 }
 
-func configured(t *testing.T, typeName, config string) *instance {
+func configured(t testing.TB, typeName, config string) *instance {
 	t.Helper()
 	i := &instance{typeName: typeName}
 	if err := json.Unmarshal([]byte(config), &i.config); err != nil {
@@ -130,7 +130,7 @@ func configured(t *testing.T, typeName, config string) *instance {
 }
 
 // create plans and applies an instance.
-func (c *core) create(t *testing.T, i *instance) {
+func (c *core) create(t testing.TB, i *instance) {
 	t.Helper()
 	typ := c.types[i.typeName]
 	none, err := tfprotov6.NewDynamicValue(typ, tftypes.NewValue(typ, nil))
@@ -151,7 +151,7 @@ func (c *core) create(t *testing.T, i *instance) {
 }
 
 // refresh reads an instance.
-func (c *core) refresh(t *testing.T, i *instance) {
+func (c *core) refresh(t testing.TB, i *instance) {
 	t.Helper()
 	resp, err := c.server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: i.typeName, CurrentState: i.state, Private: i.private})
 	if err != nil || failed(resp.Diagnostics) {
@@ -161,7 +161,7 @@ func (c *core) refresh(t *testing.T, i *instance) {
 }
 
 // plan plans an instance, with what the configuration does not say as the state has it.
-func (c *core) plan(t *testing.T, i *instance) string {
+func (c *core) plan(t testing.TB, i *instance) string {
 	t.Helper()
 	typ := c.types[i.typeName]
 	proposed := c.proposed(t, i)
@@ -173,7 +173,7 @@ func (c *core) plan(t *testing.T, i *instance) string {
 	return text(resp.Diagnostics)
 }
 
-func (c *core) proposed(t *testing.T, i *instance) *tfprotov6.DynamicValue {
+func (c *core) proposed(t testing.TB, i *instance) *tfprotov6.DynamicValue {
 	t.Helper()
 	typ := c.types[i.typeName]
 	state, err := i.state.Unmarshal(typ)
@@ -326,7 +326,7 @@ func TestFastPathsVariable(t *testing.T) {
 }
 
 // edited returns the state of an instance with another value of an attribute.
-func (c *core) edited(t *testing.T, i *instance, attribute string, to any) *tfprotov6.DynamicValue {
+func (c *core) edited(t testing.TB, i *instance, attribute string, to any) *tfprotov6.DynamicValue {
 	t.Helper()
 	was := i.config
 	defer func() { i.config = was }()
