@@ -258,6 +258,22 @@ type migration struct {
 	} `json:"status"`
 }
 
+// phases tell, by the names of a migration's phases, with which group Calico works then, and
+// whether nothing is to be written. (It has none at its very beginning.) The guide to
+// Kubernetes has the same table.
+var phases = map[string]struct {
+	group  string
+	locked bool
+}{
+	"":                             {group: GroupV1},
+	"Pending":                      {group: GroupV1},
+	"Failed":                       {group: GroupV1},
+	"Migrating":                    {group: GroupV1, locked: true},
+	"WaitingForConflictResolution": {group: GroupV1, locked: true},
+	"Converged":                    {group: GroupNative},
+	"Complete":                     {group: GroupNative},
+}
+
 // liveGroup tells which of both groups, if both are served, Calico works with, and whether
 // it is on its way from one to the other. Calico's own clients take GroupV1 there, which is
 // dead after a migration until its definitions are removed.
@@ -302,14 +318,14 @@ func (s *Store) liveGroup(ctx context.Context) (group, locked string, err error)
 	group = GroupV1
 	for _, m := range migrations.Items {
 		where := location{"migration.projectcalico.org", "v1beta1", "datastoremigrations", "", m.Metadata.Name}
-		switch m.Status.Phase {
-		case "Converged", "Complete":
-			group = GroupNative
-		case "Migrating", "WaitingForConflictResolution":
-			locked = fmt.Sprintf("%s (phase %s)", where, m.Status.Phase)
-		case "", "Pending", "Failed":
-		default:
+		phase, known := phases[m.Status.Phase]
+		switch {
+		case !known:
 			return "", "", fmt.Errorf("this cluster serves both %s and %s, and %s is in the phase %q, which this provider does not know. Set kubernetes.api_group (or CALICO_API_GROUP) to the group in which Calico keeps its objects now", GroupV1, GroupNative, where, safetext.Line(m.Status.Phase))
+		case phase.locked:
+			locked = fmt.Sprintf("%s (phase %s)", where, m.Status.Phase)
+		case phase.group != GroupV1:
+			group = phase.group
 		}
 	}
 	return group, locked, nil
