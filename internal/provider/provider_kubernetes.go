@@ -35,7 +35,7 @@ func kubernetesBlock() schema.Block {
 			"client_key":                  optionalSecret("Private key of the client certificate in PEM, such as `var.kubernetes_key`. Default: none. Required with `client_certificate`. Conflicts with `client_key_file`. Environment: `KUBE_CLIENT_KEY_DATA`."),
 			"client_key_file":             optionalText("Path of a file with what `client_key` would hold, such as `\"/etc/calico/terraform.key\"`. Default: none. Environment: `K8S_KEY_FILE`."),
 			"insecure": schema.BoolAttribute{
-				MarkdownDescription: "Whether the API server's certificate is left unchecked: anybody on the way can then read and change everything, the credential included. `true` or `false`. Default: what the kubeconfig says, or `false`. Environment: `K8S_INSECURE_SKIP_TLS_VERIFY` or `KUBE_INSECURE`.",
+				MarkdownDescription: "Whether the API server's certificate is left unchecked: anybody on the way can then read and change everything, the credential included. `true` or `false`. What is given here counts, and not `insecure-skip-tls-verify` of the kubeconfig. Default: what that says, or `false`. Environment: `K8S_INSECURE_SKIP_TLS_VERIFY` or `KUBE_INSECURE`.",
 				Optional:            true,
 			},
 			"tls_server_name": optionalText("Name that the API server's certificate is checked for, such as `\"kubernetes.default.svc\"`. Default: what the kubeconfig says, or the name or address in `host`. Environment: `KUBE_TLS_SERVER_NAME`."),
@@ -127,6 +127,7 @@ func kubernetesConfig(resolved settings.ResolvedKubernetes, given block, version
 		ClientKey:      resolved.ClientKey,
 		Exec:           (*kubernetes.Exec)(resolved.Exec),
 		Insecure:       resolved.Insecure,
+		Verify:         resolved.Verify,
 		TLSServerName:  resolved.TLSServerName,
 		ProxyURL:       resolved.ProxyURL,
 		InCluster:      resolved.InCluster,

@@ -103,11 +103,11 @@ func TestKubernetesConfig(t *testing.T) {
 	t.Parallel()
 	resolved := settings.ResolvedKubernetes{
 		ConfigPaths: []string{"a"}, ConfigInline: "b", ConfigContext: "c", Host: "d", ClusterCACert: []byte("e"), Token: "f", ClientCert: []byte("g"), ClientKey: []byte("h"),
-		Exec: &settings.Exec{APIVersion: "v", Command: "i", Args: []string{"j"}, Env: map[string]string{"k": "l"}}, Insecure: true, TLSServerName: "m", ProxyURL: "n", InCluster: true, APIGroup: "o",
+		Exec: &settings.Exec{APIVersion: "v", Command: "i", Args: []string{"j"}, Env: map[string]string{"k": "l"}}, Insecure: true, Verify: true, TLSServerName: "m", ProxyURL: "n", InCluster: true, APIGroup: "o",
 	}
 	want := kubernetes.Config{
 		ConfigPaths: []string{"a"}, ConfigInline: "b", Context: "c", Host: "d", CACert: []byte("e"), Token: "f", ClientCert: []byte("g"), ClientKey: []byte("h"),
-		Exec: &kubernetes.Exec{APIVersion: "v", Command: "i", Args: []string{"j"}, Env: map[string]string{"k": "l"}}, Insecure: true, TLSServerName: "m", ProxyURL: "n", InCluster: true, APIGroup: "o",
+		Exec: &kubernetes.Exec{APIVersion: "v", Command: "i", Args: []string{"j"}, Env: map[string]string{"k": "l"}}, Insecure: true, Verify: true, TLSServerName: "m", ProxyURL: "n", InCluster: true, APIGroup: "o",
 		RequestTimeout: time.Minute, UserAgent: "terraform-provider-calico/1.2.3",
 	}
 	if diff := cmp.Diff(want, kubernetesConfig(resolved, block{timeouts: map[settings.Name]time.Duration{kubernetesRequestTimeout: time.Minute}}, "1.2.3"), cmpopts.IgnoreUnexported(want)); diff != "" {

@@ -124,6 +124,10 @@ func TestConfigOfKubeconfig(t *testing.T) {
 			host:   "https://dev.example.net", insecure: true, token: "own",
 			credential: "a bearer token",
 		},
+		"a certificate that is checked though the kubeconfig says not to": {
+			config: Config{ConfigPaths: []string{path}, Context: "dev", Token: "own", Verify: true},
+			host:   "https://dev.example.net", token: "own", credential: "a bearer token",
+		},
 		"an exec plugin in place of the whole user": {
 			config: Config{ConfigPaths: []string{path}, Exec: &Exec{APIVersion: "client.authentication.k8s.io/v1beta1", Command: "gke-auth"}, TLSServerName: "x"},
 			host:   "https://prod.example.net:6443", serverName: "x",
@@ -190,6 +194,7 @@ func TestConfigReachesAServer(t *testing.T) {
 	t.Cleanup(proxy.Close)
 
 	host := strings.TrimPrefix(server.URL, "https://")
+	unchecked := file(t, "unchecked", `{"kind":"Config","current-context":"c","contexts":[{"name":"c","context":{"cluster":"c"}}],"clusters":[{"name":"c","cluster":{"server":"`+server.URL+`","insecure-skip-tls-verify":true}}]}`)
 	base := Config{Host: server.URL, CACert: []byte(certs.CA), UserAgent: "terraform-provider-calico/1.2.3"}
 	for name, test := range map[string]struct {
 		change func(*Config)
@@ -209,8 +214,14 @@ func TestConfigReachesAServer(t *testing.T) {
 			},
 			want: host + " terraform-provider-calico/1.2.3 Bearer of-the-plugin",
 		},
-		"nothing":       {change: func(*Config) {}, want: host + " terraform-provider-calico/1.2.3 "},
-		"insecure":      {change: func(c *Config) { c.Insecure, c.CACert, c.TLSServerName = true, nil, "another.example.net" }, want: host + " terraform-provider-calico/1.2.3 "},
+		"nothing":  {change: func(*Config) {}, want: host + " terraform-provider-calico/1.2.3 "},
+		"insecure": {change: func(c *Config) { c.Insecure, c.CACert, c.TLSServerName = true, nil, "another.example.net" }, want: host + " terraform-provider-calico/1.2.3 "},
+		"insecure by the kubeconfig": {
+			change: func(c *Config) { c.ConfigPaths, c.CACert = []string{unchecked}, nil }, want: host + " terraform-provider-calico/1.2.3 ",
+		},
+		"checked, whatever the kubeconfig says": {
+			change: func(c *Config) { c.ConfigPaths, c.CACert, c.Verify = []string{unchecked}, nil, true }, fails: "unknown authority",
+		},
 		"another CA":    {change: func(c *Config) { c.CACert = []byte(certificates(t).CA) }, fails: "unknown authority"},
 		"another name":  {change: func(c *Config) { c.TLSServerName = "another.example.net" }, fails: "another.example.net"},
 		"the same name": {change: func(c *Config) { c.TLSServerName = "localhost" }, want: host + " terraform-provider-calico/1.2.3 "},

@@ -93,9 +93,7 @@ func TestGuideTellsWhatDiffers(t *testing.T) {
 	for kind := range Type.Unwritable {
 		says(resource(kind), "is refused in the plan")
 	}
-	for kind := range Type.Shared {
-		says(resource(kind), "is imported")
-	}
+	says(resource(calico.KindNode), "is imported")
 	if Type.Services {
 		says("rules with `services`", "match what Kubernetes knows")
 	}
@@ -119,7 +117,7 @@ func TestRolesAllowWhatTheStoreDoes(t *testing.T) {
 	t.Parallel()
 	roles := repositoryFile(t, "examples/kubernetes-nodes/clusterrole.yaml")
 	for _, kind := range calico.Kinds() {
-		if _, unwritable := Type.Unwritable[kind]; unwritable || Type.Shared[kind] {
+		if _, unwritable := Type.Unwritable[kind]; unwritable || kind == calico.KindNode {
 			continue
 		}
 		if !regexp.MustCompile(`(?m)^      - ` + kind.Plural() + `$|\[` + kind.Plural() + `\]$`).MatchString(roles) {

@@ -56,8 +56,9 @@ type ResolvedKubernetes struct {
 	Token                 string
 	ClientCert, ClientKey []byte
 	Exec                  *Exec
-	// Insecure leaves the server's certificate unchecked; ClusterCACert is empty then.
-	Insecure bool
+	// Insecure leaves the server's certificate unchecked; ClusterCACert is empty then. Verify
+	// has it checked whatever the kubeconfig says. If neither is set, that decides.
+	Insecure, Verify bool
 	// TLSServerName and ProxyURL are empty for what the kubeconfig says.
 	TLSServerName, ProxyURL string
 	// InCluster is true for the service account of the pod; then only APIGroup is set
@@ -257,7 +258,7 @@ func takeInsecure(r *Resolved, merged layer, problems *Problems) {
 		problems.add(NameInsecure, v.origin, "Neither true nor false", "%s is %q. Write true or false, or leave it unset.", v.origin, v.text())
 		return
 	}
-	r.Insecure, r.origins[NameInsecure] = insecure, v.origin
+	r.Insecure, r.Verify, r.origins[NameInsecure] = insecure, !insecure, v.origin
 	if !insecure {
 		return
 	}

@@ -51,7 +51,8 @@ func TestEveryKubernetesSettingFromEveryLayer(t *testing.T) {
 				ConfigPath: one, ConfigContext: "prod", Host: "https://10.0.0.1:6443/", CACert: certs.CA, Token: "s3cret", ClientCert: certs.Cert, ClientKey: certs.Key,
 				TLSServerName: "kubernetes", ProxyURL: "http://ann:s3cret@proxy:3128", APIGroup: "projectcalico.org/v3", Insecure: is(false),
 			}),
-			env: variables{"K8S_INSECURE_SKIP_TLS_VERIFY": "true", "KUBECONFIG": two, "DATASTORE_TYPE": "etcdv3", "K8S_CA_FILE": "/nowhere"},
+			env:    variables{"K8S_INSECURE_SKIP_TLS_VERIFY": "true", "KUBECONFIG": two, "DATASTORE_TYPE": "etcdv3", "K8S_CA_FILE": "/nowhere"},
+			change: func(r *ResolvedKubernetes) { r.Verify = true },
 			origins: map[Name]string{
 				NameDatastoreType: "kubernetes",
 				NameConfigPath:    "kubernetes.config_path", NameConfigContext: "kubernetes.config_context", NameHost: "kubernetes.host", NameClusterCACert: "kubernetes.cluster_ca_certificate",
@@ -76,7 +77,7 @@ func TestEveryKubernetesSettingFromEveryLayer(t *testing.T) {
 				"K8S_KEY_FILE": certs.KeyFile, "K8S_INSECURE_SKIP_TLS_VERIFY": "", "KUBE_INSECURE": "false", "CALICO_API_GROUP": "ProjectCalico.org/V3",
 			},
 			change: func(r *ResolvedKubernetes) {
-				r.ConfigPaths, r.Token, r.TLSServerName, r.ProxyURL = []string{one, two}, "", "", ""
+				r.ConfigPaths, r.Token, r.TLSServerName, r.ProxyURL, r.Verify = []string{one, two}, "", "", "", true
 			},
 			origins: map[Name]string{
 				NameDatastoreType: "environment variable DATASTORE_TYPE",
