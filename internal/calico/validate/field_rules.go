@@ -6,6 +6,7 @@ import (
 	"net"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 )
@@ -69,15 +70,15 @@ var tagTexts = map[string]textRule{
 		want:    "A community is such as " + communityForm + ", without leading zeros",
 	},
 	"bgpFilterInterface": {
-		accepts: regexp.MustCompile(`^[a-zA-Z0-9_.*-]{1,15}$`).MatchString,
+		accepts: interfaceName,
 		want:    `The name of an interface has 1 to 15 letters, digits, '-', '_' and '.', and '*' in it stands for any text, as in "cali*"`,
 	},
 	"ignoredInterface": {
-		accepts: func(s string) bool { return s != "*" && regexp.MustCompile(`^[a-zA-Z0-9_.*-]{1,15}$`).MatchString(s) },
+		accepts: func(s string) bool { return s != "*" && interfaceName(s) },
 		want:    `The name of an interface has 1 to 15 letters, digits, '-', '_' and '.', and '*' in it stands for any text, as in "cali*", but not by itself`,
 	},
 	"ifaceFilter": {
-		accepts: regexp.MustCompile(`^[a-zA-Z0-9:._+-]{1,15}$`).MatchString,
+		accepts: matches(`^[a-zA-Z0-9:._+-]{1,15}$`),
 		want:    `The name of an interface has 1 to 15 letters, digits, '-', '_', '.' and ':', and '+' at its end stands for any text, as in "eth+"`,
 	},
 	"keyValueList": {
@@ -85,7 +86,7 @@ var tagTexts = map[string]textRule{
 		want:    `This is a list such as "SNATFullyRandom=true,MASQFullyRandom=false": each with letters, digits and '_', then '=' and a value`,
 	},
 	"prometheusHost": {
-		accepts: regexp.MustCompile(`^[a-zA-Z0-9:._+-]{1,64}$`).MatchString,
+		accepts: matches(`^[a-zA-Z0-9:._+-]{1,64}$`),
 		want:    "This is an address or the name of a host, of 1 to 64 letters, digits, '-', '_', '.', '+' and ':'",
 	},
 	"wireguardPublicKey": {
@@ -97,23 +98,23 @@ var tagTexts = map[string]textRule{
 	},
 	// Those of the schemas of v3.32.
 	"conntrackTimeout": {
-		accepts: regexp.MustCompile(`^((\d*(\.\d*)?(ms|s|h|m|us)+)+|Auto)$`).MatchString,
+		accepts: matches(`^((\d*(\.\d*)?(ms|s|h|m|us)+)+|Auto)$`),
 		want:    `This is a duration such as "60s", or "Auto"`,
 	},
 	"boolList": {
-		accepts: regexp.MustCompile(`^([a-zA-Z0-9-_]+=(true|false|),)*([a-zA-Z0-9-_]+=(true|false|))?$`).MatchString,
+		accepts: matches(`^([a-zA-Z0-9-_]+=(true|false|),)*([a-zA-Z0-9-_]+=(true|false|))?$`),
 		want:    `This is a list such as "SNATFullyRandom=true,MASQFullyRandom=false": the values are true, false or none`,
 	},
 	"valueList": {
-		accepts: regexp.MustCompile(`^([a-zA-Z0-9-_]+=([^=]+),)*([a-zA-Z0-9-_]+=([^=]+))?$`).MatchString,
+		accepts: matches(`^([a-zA-Z0-9-_]+=([^=]+),)*([a-zA-Z0-9-_]+=([^=]+))?$`),
 		want:    `This is a list such as "A=1,B=2"`,
 	},
 	"logPrefix": {
-		accepts: regexp.MustCompile(`^[a-zA-Z0-9%: /_-]*$`).MatchString,
+		accepts: matches(`^[a-zA-Z0-9%: /_-]*$`),
 		want:    "This has only letters, digits, blanks, '%', ':', '/', '_' and '-'",
 	},
 	"rate": {
-		accepts: regexp.MustCompile(`^[1-9]\d{0,3}/(second|minute|hour|day)$`).MatchString,
+		accepts: matches(`^[1-9]\d{0,3}/(second|minute|hour|day)$`),
 		want:    `This is a number from 1 to 9999 and a unit, such as "100/second", or "/minute", "/hour" or "/day"`,
 	},
 }
@@ -126,6 +127,15 @@ func isRegexp(s string) bool {
 func regexpAdvice(s string) string {
 	_, err := regexp.Compile(s)
 	return fmt.Sprintf("Calico cannot read this regular expression: %s.", strings.ReplaceAll(strings.TrimPrefix(err.Error(), "error parsing regexp: "), "\n", " "))
+}
+
+var interfaceName = matches(`^[a-zA-Z0-9_.*-]{1,15}$`)
+
+// matches is made of an expression when it is first asked for: Terraform starts the provider
+// several times in a run, and most of them ask for none.
+func matches(expression string) func(string) bool {
+	compiled := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+	return func(s string) bool { return compiled().MatchString(s) }
 }
 
 var keyValue = regexp.MustCompile(`^\s*\w+=.*$`)
