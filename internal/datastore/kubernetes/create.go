@@ -64,10 +64,7 @@ func (s *Store) creation(obj calico.Object) change {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.stillOnly(ctx, f, obj, stored); err != nil {
-			return nil, err
-		}
-		return stored, nil
+		return s.stillOnly(ctx, f, obj, stored)
 	}}
 }
 
@@ -113,9 +110,11 @@ func (s *Store) made(f *facts, obj calico.Object, body []byte) bool {
 		return false
 	}
 	stored, err := s.read(f, calico.KindOf(obj), body)
-	if err != nil {
-		return false
-	}
+	return err == nil && f.isCreated(obj, stored)
+}
+
+// isCreated tells whether what is stored is exactly what a create would have stored.
+func (f *facts) isCreated(obj calico.Object, stored *datastore.Stored) bool {
 	given, err := stored.Given(obj)
 	if err != nil {
 		return false
@@ -209,8 +208,12 @@ func (s *Store) onlyName(ctx context.Context, f *facts, obj calico.Object, at lo
 }
 
 // stillOnly takes a new object back if somebody else has stored it under the name of
-// another release in the meantime.
-func (s *Store) stillOnly(ctx context.Context, f *facts, obj calico.Object, stored *datastore.Stored) error {
+// another release in the meantime. It returns what stays of it: if kube-controllers is
+// about to rename it, its copy.
+func (s *Store) stillOnly(ctx context.Context, f *facts, obj calico.Object, stored *datastore.Stored) (*datastore.Stored, error) {
+	if copied := s.copied(ctx, f, calico.IDOf(obj), stored); copied != nil && f.isCreated(obj, copied) {
+		return copied, nil
+	}
 	for _, other := range f.otherPlaces(calico.IDOf(obj), parseWhere(stored.Where)) {
 		// If that cannot be told, or ours not be taken back, the next read tells that there
 		// are two.
@@ -218,10 +221,10 @@ func (s *Store) stillOnly(ctx context.Context, f *facts, obj calico.Object, stor
 			continue
 		}
 		if _, err := s.deletion(stored).do(ctx, f, stored); err == nil {
-			return s.existing(ctx, f, obj, other)
+			return nil, s.existing(ctx, f, obj, other)
 		}
 	}
-	return nil
+	return stored, nil
 }
 
 // needTier answers an error if the object's tier is not there, or about to go.

@@ -55,6 +55,39 @@ func TestMovedToAnotherGroup(t *testing.T) {
 	}
 }
 
+// copyWithoutTier does what kube-controllers of v3.32 does first when it renames a policy
+// from default.web to web: it makes another one of what it has read. It returns what it does
+// then.
+func copyWithoutTier(t *testing.T, c *cluster) (removeOld func()) {
+	t.Helper()
+	const from, to = "default.web", "web"
+	var object fields
+	if err := json.Unmarshal([]byte(c.MustDo(t, http.MethodGet, v1Policies+"/"+from, "", "")), &object); err != nil {
+		t.Fatal(err)
+	}
+	var m meta
+	if err := json.Unmarshal(object["metadata"], &m); err != nil {
+		t.Fatal(err)
+	}
+	metadata, err := json.Marshal(map[string]any{"name": to, "labels": m.Labels, "annotations": m.Annotations})
+	if err != nil {
+		t.Fatal(err)
+	}
+	object["metadata"] = metadata
+	body, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.MustDo(t, http.MethodPost, v1Policies, "", string(body))
+	return func() {
+		// (It compares the uid, and nothing of what may have changed since.)
+		status, answer, err := c.Do(t.Context(), http.MethodDelete, v1Policies+"/"+from, "", `{"kind":"DeleteOptions","apiVersion":"v1","preconditions":{"uid":"`+m.UID+`"}}`)
+		if err != nil || status != http.StatusOK && status != http.StatusNotFound {
+			t.Errorf("the policy of the old name is not removed: %d, %v: %s", status, err, answer)
+		}
+	}
+}
+
 // TestRenamedByCalico changes a policy from what was read before kube-controllers of v3.32
 // renamed it.
 func TestRenamedByCalico(t *testing.T) {
@@ -77,25 +110,8 @@ func TestRenamedByCalico(t *testing.T) {
 	if parseWhere(base.Where).name != "default.web" {
 		t.Fatalf("it is at %s", base.Where)
 	}
-	var object fields
-	if err := json.Unmarshal([]byte(c.MustDo(t, http.MethodGet, parseWhere(base.Where).path(), "", "")), &object); err != nil {
-		t.Fatal(err)
-	}
-	var m meta
-	if err := json.Unmarshal(object["metadata"], &m); err != nil {
-		t.Fatal(err)
-	}
-	renamed, err := json.Marshal(map[string]any{"name": "web", "labels": m.Labels, "annotations": m.Annotations})
-	if err != nil {
-		t.Fatal(err)
-	}
-	object["metadata"] = renamed
-	body, err := json.Marshal(object)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.MustDo(t, http.MethodPost, v1Policies, "", string(body))
-	c.MustDo(t, http.MethodDelete, parseWhere(base.Where).path(), "", "")
+	removeOld := copyWithoutTier(t, c)
+	removeOld()
 	changed, ok := base.Object.DeepCopyObject().(*v3.GlobalNetworkPolicy)
 	if !ok {
 		t.Fatal("it is no policy")

@@ -159,12 +159,17 @@ func (s *Store) make(ctx context.Context, f *facts, c change) (stored, base *dat
 			stored, err = c.do(ctx, f, base)
 		}
 		var answer *lostError
+		var now *datastore.Stored
 		switch {
 		case err == nil:
-			if stored != nil {
-				stored.Object.SetName(c.id.Name)
+			// The write may be of a policy that was copied before it, to be renamed, and is
+			// removed after it: then it is made once more, of the copy.
+			if now = s.copied(ctx, f, c.id, base); now == nil {
+				if stored != nil {
+					stored.Object.SetName(c.id.Name)
+				}
+				return stored, base, nil
 			}
-			return stored, base, nil
 		case errors.As(err, &answer):
 			if lost = err; base == nil || ctx.Err() != nil {
 				return nil, base, s.unknown(ctx, err)
@@ -172,7 +177,10 @@ func (s *Store) make(ctx context.Context, f *facts, c change) (stored, base *dat
 		case !errors.Is(err, errChanged):
 			return nil, base, undone(err)
 		}
-		now, err := s.current(ctx, f, c.id, base)
+		written := now != nil
+		if now == nil {
+			now, err = s.current(ctx, f, c.id, base)
+		}
 		switch {
 		case err != nil:
 			return nil, base, undone(err)
@@ -180,17 +188,18 @@ func (s *Store) make(ctx context.Context, f *facts, c change) (stored, base *dat
 			return nil, base, nil
 		case now == nil:
 			return nil, base, &datastore.ConflictError{ID: c.id, Where: base.Where, Deleted: true}
-		case lost != nil && c.done != nil && c.done(f, base, now):
+		}
+		before := *base
+		if now.Where != base.Where {
+			before.Raw, err = withIdentityOf(base.Raw, now.Raw)
+		}
+		if err == nil && (written || lost != nil) && c.done != nil && c.done(f, &before, now) {
 			now.Object.SetName(c.id.Name)
 			return now, base, nil
 		}
-		before := base.Raw
-		if now.Where != base.Where {
-			before, err = withIdentityOf(before, now.Raw)
-		}
 		var changes []string
 		if err == nil {
-			changes, err = c.changes(before, now.Raw)
+			changes, err = c.changes(before.Raw, now.Raw)
 		}
 		if err != nil {
 			return nil, base, corrupt(now.Where, now.Version, err)
