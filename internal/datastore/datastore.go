@@ -51,7 +51,8 @@ type Store interface {
 
 	// Delete removes base in one transaction, with the same guard as Update. An
 	// object that is already gone is no error; a tier with policies in it is an
-	// *InUseError.
+	// *InUseError. Of an object of a shared kind (see Type.Shared), those labels and
+	// annotations go that base.Object has, and the object stays.
 	Delete(ctx context.Context, base *Stored) error
 
 	// Snapshot reads all objects of the kinds as they were at one moment.

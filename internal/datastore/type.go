@@ -15,6 +15,10 @@ type Type struct {
 	// Unwritable has the kinds of which no object can be written there: for each, in
 	// sentences, why, and what to use instead.
 	Unwritable map[calico.Kind]string
+	// Shared has the kinds of whose objects Calico's part is only one, as others make them
+	// there and write to them. Of the labels of such an object those are an administrator's
+	// that he names; all others stay, and so does the object when it is deleted.
+	Shared map[calico.Kind]bool
 	// Decode fills in Object from Raw. It answers *CorruptError if that is not an
 	// object of the kind.
 	Decode func(kind calico.Kind, stored *Stored) error

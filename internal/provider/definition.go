@@ -216,6 +216,9 @@ type managed struct {
 	annotations, labels map[string]string
 	// shown are the keys of the labels that the datastore shows of something else.
 	shown []string
+	// shared tells that others make the object (see datastore.Type): then no label is
+	// Terraform's but those that are named.
+	shared bool
 }
 
 // managedBy returns what any of the given attributes name.
@@ -226,6 +229,19 @@ func managedBy(all ...values) managed {
 		maps.Copy(m.labels, v.stringMap("labels"))
 	}
 	return m
+}
+
+// managedBy returns what any of the given attributes name.
+func (r *objectResource) managedBy(all ...values) managed {
+	m := managedBy(all...)
+	m.shared = r.isShared()
+	return m
+}
+
+// isShared tells whether others make objects of the kind in the datastore, and write to
+// them.
+func (r *objectResource) isShared() bool {
+	return r.data != nil && r.data.datastore != nil && r.data.datastore.Shared[r.kind]
 }
 
 // of returns the same for a stored object of which the datastore shows labels of something
@@ -258,7 +274,7 @@ func (m managed) hasAnnotation(key string) bool {
 // hasLabel tells whether a label is Terraform's.
 func (m managed) hasLabel(key string) bool {
 	_, ours := m.labels[key]
-	return ours || !slices.Contains(m.shown, key) && !storage.ToolLabel(key)
+	return ours || !m.shared && !slices.Contains(m.shown, key) && !storage.ToolLabel(key)
 }
 
 // withForeign adds to the object the annotations and labels of base that are not

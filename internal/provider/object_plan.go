@@ -301,7 +301,7 @@ func (r *objectResource) planDerived(obj calico.Object, c *codec.Conversion, con
 	if state != nil && kept != nil && kept.Stored != nil && len(c.Unknown) == 0 {
 		// Nothing to change in the datastore: then nothing changes here, though
 		// the stored object may be spelled in another way than ours would be.
-		stored := onlyManaged(kept.Object, managedBy(state, planned).of(kept.Stored, planned))
+		stored := onlyManaged(kept.Object, r.managedBy(state, planned).of(kept.Stored, planned))
 		stored.SetName(obj.GetName()) // the same name, whatever its spelling
 		if (calico.Equal(obj, stored) || calico.Equal(obj, r.asConfigured(stored))) && r.planNoChange(config, planned, state) {
 			return

@@ -85,12 +85,16 @@ func (o wholeObject) create(ctx context.Context, store datastore.Store, obj cali
 }
 
 func (o wholeObject) update(ctx context.Context, store datastore.Store, obj calico.Object, kept *objectState, planned, state values) (*datastore.Stored, error) {
-	withForeign(obj, kept.Object, managedBy(state, planned).of(kept.Stored, planned))
+	withForeign(obj, kept.Object, o.managedBy(state, planned).of(kept.Stored, planned))
 	return o.guarded(ctx, store, changeTo(obj)).Update(ctx, obj, kept.Stored)
 }
 
 func (o wholeObject) remove(ctx context.Context, store datastore.Store, kept *objectState, state values) error {
-	err := o.guarded(ctx, store, removal(o.id(state))).Delete(ctx, kept.Stored)
+	base := *kept.Stored
+	if o.isShared() {
+		base.Object = o.visible(base.Object, state) // the rest stays
+	}
+	err := o.guarded(ctx, store, removal(o.id(state))).Delete(ctx, &base)
 	if err == nil {
 		o.data.guard.Happened(o.id(state), nil)
 	}
@@ -98,11 +102,11 @@ func (o wholeObject) remove(ctx context.Context, store datastore.Store, kept *ob
 }
 
 func (o wholeObject) visible(obj calico.Object, v values) calico.Object {
-	return onlyManaged(obj, managedBy(v))
+	return onlyManaged(obj, o.managedBy(v))
 }
 
 func (o wholeObject) narrow(stored *datastore.Stored, state values, kept *objectState) error {
-	ours := managedBy(state)
+	ours := o.managedBy(state)
 	if kept.importing() {
 		ours = importedFrom(stored.Object)
 	}

@@ -22,10 +22,10 @@ func (s *Store) Delete(ctx context.Context, base *datastore.Stored) error {
 }
 
 func (s *Store) deletion(base *datastore.Stored) change {
-	id := calico.IDOf(base.Object)
+	id, given := calico.IDOf(base.Object), base.Object
 	return change{id: id, base: base, changes: contentChanges(id.Kind), removes: true, do: func(ctx context.Context, f *facts, base *datastore.Stored) (*datastore.Stored, error) {
 		if id.Kind == calico.KindNode {
-			return s.releaseNode(ctx, f, base)
+			return s.releaseNode(ctx, f, base, given)
 		}
 		if id.Kind == calico.KindTier {
 			if err := s.unusedTier(ctx, f, id.Name); err != nil {

@@ -326,20 +326,27 @@ func (s *Store) patchNodeAnnotations(ctx context.Context, f *facts, id calico.ID
 	return s.read(f, calico.KindNode, answer)
 }
 
-// nodeSettings are the annotations that an administrator decides about. Calico finds out
-// the others by itself.
-var nodeSettings = []string{nodeASNumber, nodeReflector, nodeLabels, nodeAnnotations}
-
-// releaseNode takes the settings of Calico off a Node. The Node itself stays: it is
-// Kubernetes'. So do the addresses that calico-node has found.
-func (s *Store) releaseNode(ctx context.Context, f *facts, base *datastore.Stored) (*datastore.Stored, error) {
+// releaseNode takes the settings of Calico off a Node, and of its labels and annotations
+// those that given has. The Node itself stays: it is Kubernetes'. So do the addresses that
+// calico-node has found.
+func (s *Store) releaseNode(ctx context.Context, f *facts, base *datastore.Stored, given calico.Object) (*datastore.Stored, error) {
 	var own nodeMeta
 	if err := json.Unmarshal(base.Own, &own); err != nil {
 		return nil, err
 	}
-	want := map[string]string{}
-	for _, key := range nodeSettings {
+	want := map[string]string{nodeASNumber: "", nodeReflector: ""}
+	for key, ours := range map[string]map[string]string{nodeLabels: given.GetLabels(), nodeAnnotations: given.GetAnnotations()} {
+		left := map[string]string{}
+		_ = json.Unmarshal([]byte(own.Annotations[key]), &left) // what cannot be read, Calico does not see either
+		maps.DeleteFunc(left, func(name, _ string) bool { _, is := ours[name]; return is })
 		want[key] = ""
+		if len(left) > 0 {
+			text, err := marshal(left)
+			if err != nil {
+				return nil, err
+			}
+			want[key] = string(text)
+		}
 	}
 	_, err := s.patchNodeAnnotations(ctx, f, calico.IDOf(base.Object), base, own, want)
 	return nil, err

@@ -18,6 +18,7 @@ var Type = &datastore.Type{
 		calico.KindProfile: "In the Kubernetes datastore there are no profiles to write: Calico makes one of each namespace (kns.NAMESPACE) and of each service account (ksa.NAMESPACE.NAME). " +
 			"Put labels on the namespace or on the service account instead, and select them in the rules of a policy.",
 	},
+	Shared: map[calico.Kind]bool{calico.KindNode: true},
 	Decode: decode,
 	Look:   lookCommand,
 	Remove: removeCommand,
