@@ -93,7 +93,9 @@ func TestGuideTellsWhatDiffers(t *testing.T) {
 	for kind := range Type.Unwritable {
 		says(resource(kind), "is refused in the plan")
 	}
-	says(resource(calico.KindNode), "is imported")
+	for kind := range Type.Shared {
+		says(resource(kind), "is imported")
+	}
 	if Type.Services {
 		says("rules with `services`", "match what Kubernetes knows")
 	}
@@ -117,7 +119,7 @@ func TestRolesAllowWhatTheStoreDoes(t *testing.T) {
 	t.Parallel()
 	roles := repositoryFile(t, "examples/kubernetes-nodes/clusterrole.yaml")
 	for _, kind := range calico.Kinds() {
-		if _, unwritable := Type.Unwritable[kind]; unwritable || kind == calico.KindNode {
+		if _, unwritable := Type.Unwritable[kind]; unwritable || Type.Shared[kind] {
 			continue
 		}
 		if !regexp.MustCompile(`(?m)^      - ` + kind.Plural() + `$|\[` + kind.Plural() + `\]$`).MatchString(roles) {
