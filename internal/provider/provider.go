@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"os"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -20,6 +22,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/etcdv3"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore/kubernetes"
@@ -210,4 +213,99 @@ type connection struct {
 	// requestTimeout is how long a request may take.
 	requestTimeout time.Duration
 	open           func(context.Context) (datastore.Store, error)
+}
+
+// WithStore makes the provider keep its objects in the store that open returns, whatever
+// the configuration says of a datastore. open gets calico_version of the configuration;
+// nil if that is not set. It is for tests: no configuration leads here.
+func WithStore(datastoreType *datastore.Type, open func(ctx context.Context, release *calico.Release) (datastore.Store, error)) Option {
+	return func(p *calicoProvider) { p.store = &injectedStore{datastoreType, open} }
+}
+
+// injectedStore is what WithStore is given.
+type injectedStore struct {
+	datastoreType *datastore.Type
+	open          func(context.Context, *calico.Release) (datastore.Store, error)
+}
+
+// connect is the way to the store.
+func (s *injectedStore) connect(given block) connection {
+	return connection{
+		datastoreType:  s.datastoreType,
+		requestTimeout: given.timeouts[etcdRequestTimeout],
+		open:           func(ctx context.Context) (datastore.Store, error) { return s.open(ctx, given.release) },
+	}
+}
+
+func optionalText(description string) schema.StringAttribute {
+	return schema.StringAttribute{MarkdownDescription: description, Optional: true}
+}
+
+func optionalSecret(description string) schema.StringAttribute {
+	a := optionalText(description)
+	a.Sensitive = true
+	return a
+}
+
+// block is what the provider block gives, as far as it is known.
+type block struct {
+	settings   settings.Settings
+	configFile string
+	release    *calico.Release
+	// timeouts are the time limits that the blocks give, or what is so without.
+	timeouts map[settings.Name]time.Duration
+}
+
+func readBlock(model *providerModel, diags *diag.Diagnostics) block {
+	b := block{configFile: model.ConfigFile.ValueString(), timeouts: map[settings.Name]time.Duration{}}
+	b.settings.DatastoreType = model.DatastoreType.ValueString()
+	b.settings.EtcdBlock, b.settings.KubernetesBlock = isThere(model.Etcd), isThere(model.Kubernetes)
+	b.readEtcd(model.Etcd.Attributes(), diags)
+	b.readKubernetes(model.Kubernetes.Attributes(), diags)
+	if text := model.CalicoVersion.ValueString(); text != "" {
+		release, err := calico.ParseRelease(text)
+		if err != nil {
+			diags.AddAttributeError(path.Root("calico_version"), "Not a Calico Release", err.Error())
+		}
+		b.release = &release
+	}
+	return b
+}
+
+// isThere tells whether the provider has the block. What is not known yet may be none.
+func isThere(block types.Object) bool { return !block.IsNull() && !block.IsUnknown() }
+
+// readTimeout takes in a time limit that a block gives; unset is what it is if that gives
+// none.
+func (b *block) readTimeout(name settings.Name, given values, unset time.Duration, diags *diag.Diagnostics) {
+	b.timeouts[name] = unset
+	steps := name.Steps()
+	text := given.str(steps[1])
+	if text == "" {
+		return
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < time.Second {
+		diags.AddAttributeError(path.Root(steps[0]).AtName(steps[1]), "Not a Timeout",
+			fmt.Sprintf("%s is %q, which is not a duration of at least one second. Write it as \"5s\" or \"1m30s\".", name, text))
+	}
+	b.timeouts[name] = d
+}
+
+// addProblem reports what is wrong with the settings, on the attribute that it
+// belongs to.
+func addProblem(diags *diag.Diagnostics, problem settings.Problem) {
+	steps := problem.Setting.Steps()
+	at := path.Root(steps[0])
+	for _, step := range steps[1:] {
+		at = at.AtName(step)
+	}
+	if problem.Index >= 0 {
+		at = at.AtListIndex(problem.Index)
+	}
+	if problem.Warning {
+		diags.AddAttributeWarning(at, problem.Summary, problem.Detail)
+		return
+	}
+	diags.AddAttributeError(at, problem.Summary, problem.Detail)
 }
