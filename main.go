@@ -46,8 +46,10 @@ func quietLogs() {
 	if !slices.Contains([]string{"OFF", "ERROR", "WARN", "INFO", "DEBUG"}, level) {
 		return // all, JSON, or what Terraform tells its users that it does not know
 	}
-	for _, variable := range []string{"TF_LOG_SDK", "TF_LOG_PROVIDER_CALICO"} {
-		if os.Getenv(variable) != "" {
+	// (What is below the SDK does not take the SDK's level over.)
+	asked := os.Getenv("TF_LOG_SDK") != ""
+	for _, variable := range []string{"TF_LOG_SDK", "TF_LOG_SDK_FRAMEWORK", "TF_LOG_SDK_PROTO", "TF_LOG_PROVIDER_CALICO"} {
+		if os.Getenv(variable) != "" || asked && strings.HasPrefix(variable, "TF_LOG_SDK") {
 			continue
 		}
 		if err := os.Setenv(variable, level); err != nil {

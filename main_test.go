@@ -23,12 +23,19 @@ func TestQuietLogs(t *testing.T) {
 		"a level of calico":    {map[string]string{"TF_LOG_PROVIDER_CALICO": "TRACE"}, "OFF", "TRACE"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, variable := range []string{"TF_LOG", "TF_LOG_PROVIDER", "TF_LOG_SDK", "TF_LOG_PROVIDER_CALICO"} {
+			for _, variable := range []string{"TF_LOG", "TF_LOG_PROVIDER", "TF_LOG_SDK", "TF_LOG_SDK_FRAMEWORK", "TF_LOG_SDK_PROTO", "TF_LOG_PROVIDER_CALICO"} {
 				t.Setenv(variable, test.set[variable])
 			}
 			quietLogs()
 			if got := os.Getenv("TF_LOG_SDK"); got != test.sdk {
 				t.Errorf("the level of the SDK is %q, want %q", got, test.sdk)
+			}
+			below := test.sdk
+			if test.set["TF_LOG_SDK"] != "" {
+				below = ""
+			}
+			if got := os.Getenv("TF_LOG_SDK_FRAMEWORK"); got != below {
+				t.Errorf("the level of the framework is %q, want %q", got, below)
 			}
 			if got := os.Getenv("TF_LOG_PROVIDER_CALICO"); got != test.provider {
 				t.Errorf("the level of the provider is %q, want %q", got, test.provider)
