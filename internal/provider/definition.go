@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -209,32 +208,23 @@ func (d *definition) id(v values) calico.ID {
 	return calico.ID{Kind: d.kind, Name: v.str("name"), Tier: v.str("tier"), Namespace: v.str("namespace")}
 }
 
-// managed are the annotations, and the labels of tools (see calico.ToolLabel), that some
-// attributes name: Terraform manages these. All other labels are Terraform's, too, but for
-// those that the datastore shows of something else.
+// managed are the annotations, and the labels of tools (see storage.ToolLabel), that some
+// attributes name: Terraform manages these. All other labels are Terraform's, too, if others
+// do not share the object.
 type managed struct {
 	annotations, labels map[string]string
-	// shown are the keys of the labels that the datastore shows of something else.
-	shown []string
 	// shared tells that others make the object (see datastore.Type): then no label is
 	// Terraform's but those that are named.
 	shared bool
 }
 
 // managedBy returns what any of the given attributes name.
-func managedBy(all ...values) managed {
-	m := managed{annotations: map[string]string{}, labels: map[string]string{}}
+func (r *objectResource) managedBy(all ...values) managed {
+	m := managed{map[string]string{}, map[string]string{}, r.isShared()}
 	for _, v := range all {
 		maps.Copy(m.annotations, v.stringMap("annotations"))
 		maps.Copy(m.labels, v.stringMap("labels"))
 	}
-	return m
-}
-
-// managedBy returns what any of the given attributes name.
-func (r *objectResource) managedBy(all ...values) managed {
-	m := managedBy(all...)
-	m.shared = r.isShared()
 	return m
 }
 
@@ -253,7 +243,6 @@ func (m managed) of(stored *datastore.Stored, planned values) managed {
 			delete(m.labels, key)
 		}
 	}
-	m.shown = stored.ShownLabels
 	return m
 }
 
@@ -274,7 +263,7 @@ func (m managed) hasAnnotation(key string) bool {
 // hasLabel tells whether a label is Terraform's.
 func (m managed) hasLabel(key string) bool {
 	_, ours := m.labels[key]
-	return ours || !m.shared && !slices.Contains(m.shown, key) && !storage.ToolLabel(key)
+	return ours || !m.shared && !storage.ToolLabel(key)
 }
 
 // withForeign adds to the object the annotations and labels of base that are not

@@ -9,6 +9,9 @@ import (
 	"unicode"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
@@ -332,4 +335,25 @@ func unavailableDetail(e *datastore.UnavailableError) string {
 		detail += "\n\n" + unknownOutcome
 	}
 	return detail
+}
+
+// protocolDiagnostics returns diagnostics in Terraform's form, as the framework would.
+func protocolDiagnostics(diags diag.Diagnostics) []*tfprotov6.Diagnostic {
+	var all []*tfprotov6.Diagnostic
+	for _, d := range diags {
+		p := &tfprotov6.Diagnostic{Severity: tfprotov6.DiagnosticSeverityWarning, Summary: d.Summary(), Detail: d.Detail()}
+		if d.Severity() == diag.SeverityError {
+			p.Severity = tfprotov6.DiagnosticSeverityError
+		}
+		if at, ok := d.(diag.DiagnosticWithPath); ok {
+			p.Attribute = tftypes.NewAttributePath()
+			for _, step := range at.Path().Steps() {
+				if name, ok := step.(path.PathStepAttributeName); ok {
+					p.Attribute = p.Attribute.WithAttributeName(string(name))
+				}
+			}
+		}
+		all = append(all, p)
+	}
+	return all
 }

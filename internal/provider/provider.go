@@ -309,3 +309,20 @@ func addProblem(diags *diag.Diagnostics, problem settings.Problem) {
 	}
 	diags.AddAttributeError(at, problem.Summary, problem.Detail)
 }
+
+// buildOf tells builds of the provider apart: by the version, or of a development by the
+// program itself.
+func buildOf(version string) string {
+	if version != "dev" {
+		return version
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return version
+	}
+	info, err := os.Stat(program)
+	if err != nil {
+		return version
+	}
+	return fmt.Sprintf("%s %d %d", version, info.Size(), info.ModTime().UnixNano())
+}

@@ -12,11 +12,11 @@ import (
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
 	"github.com/vmihailenco/msgpack/v5"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
@@ -94,17 +94,22 @@ func (s *server) resource(typeName string) *objectResource {
 
 // ReadResource answers with what came, if it is still so.
 func (s *server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
-	if s.checks {
-		full, err := s.fullServer.ReadResource(ctx, req)
-		if fast := s.readUnchanged(ctx, req); err == nil && fast != nil {
-			full.Diagnostics = append(full.Diagnostics, s.compareRead(req.TypeName, fast, full)...)
+	if !s.checks {
+		if resp := s.readUnchanged(ctx, req); resp != nil {
+			return resp, nil
 		}
+	}
+	full, err := s.fullServer.ReadResource(ctx, req)
+	if err != nil {
 		return full, err
 	}
-	if resp := s.readUnchanged(ctx, req); resp != nil {
-		return resp, nil
+	if s.checks {
+		if fast := s.readUnchanged(ctx, req); fast != nil {
+			full.Diagnostics = append(full.Diagnostics, s.compareRead(req.TypeName, fast, full)...)
+		}
 	}
-	return s.fullServer.ReadResource(ctx, req)
+	full.Private = withDigest(full.Private, full.NewState)
+	return full, nil
 }
 
 func (s *server) readUnchanged(ctx context.Context, req *tfprotov6.ReadResourceRequest) *tfprotov6.ReadResourceResponse {
@@ -113,7 +118,7 @@ func (s *server) readUnchanged(ctx context.Context, req *tfprotov6.ReadResourceR
 		return nil
 	}
 	id, ok := r.idOfState(req.CurrentState)
-	kept := r.keptUnchanged(req.Private)
+	kept := r.keptUnchanged(req.Private, req.CurrentState)
 	if !ok || kept == nil {
 		return nil
 	}
@@ -133,8 +138,9 @@ func (s *server) readUnchanged(ctx context.Context, req *tfprotov6.ReadResourceR
 	}
 	r.data.noteRead(id)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.same[id.Short()] = true
+	s.mu.Unlock()
+	tflog.Debug(ctx, "answered without the framework", map[string]any{"request": "read", "object": id.String()})
 	return &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, NewIdentity: identity, Private: req.Private}
 }
 
@@ -163,7 +169,7 @@ func (s *server) planUnchanged(ctx context.Context, req *tfprotov6.PlanResourceC
 		return nil
 	}
 	id, ok := r.idOfState(req.PriorState)
-	kept := r.keptUnchanged(req.PriorPrivate)
+	kept := r.keptUnchanged(req.PriorPrivate, req.PriorState)
 	if !ok || !s.isSame(id) || kept == nil || kept.Applied == nil || kept.Applied.Config != configDigest(req.Config) || !r.fitsStill(ctx, id, kept.Applied) {
 		return nil
 	}
@@ -175,6 +181,7 @@ func (s *server) planUnchanged(ctx context.Context, req *tfprotov6.PlanResourceC
 		r.data.planRelease(ctx, id, false, &told)
 		makeSafe(&told)
 	}
+	tflog.Debug(ctx, "answered without the framework", map[string]any{"request": "plan", "object": id.String()})
 	return &tfprotov6.PlanResourceChangeResponse{
 		PlannedState: req.ProposedNewState, PlannedPrivate: req.PriorPrivate, PlannedIdentity: req.PriorIdentity,
 		Diagnostics: protocolDiagnostics(told),
@@ -222,17 +229,59 @@ func (s *server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyRe
 	if req.Config != nil && len(req.Config.MsgPack) > 0 {
 		ctx = context.WithValue(ctx, configKey{}, configDigest(req.Config))
 	}
-	return s.fullServer.ApplyResourceChange(ctx, req)
+	full, err := s.fullServer.ApplyResourceChange(ctx, req)
+	if err == nil {
+		full.Private = withDigest(full.Private, full.NewState)
+	}
+	return full, err
+}
+
+// digestKey is the key in private state of the digest of the state beside it: attributes
+// that somebody has edited there are not what this build has made.
+const digestKey = "digest"
+
+// withDigest returns private state with the digest of a state.
+func withDigest(private []byte, state *tfprotov6.DynamicValue) []byte {
+	var keys map[string][]byte
+	digest := stateDigest(state)
+	if digest == "" || json.Unmarshal(private, &keys) != nil || keys[stateKey] == nil {
+		return private
+	}
+	keys[digestKey] = []byte(digest)
+	with, err := json.Marshal(keys)
+	if err != nil {
+		return private
+	}
+	return with
+}
+
+// stateDigest tells states apart, as a text of JSON; "" if that cannot be told. Terraform and
+// the framework may write the same values in another order.
+func stateDigest(state *tfprotov6.DynamicValue) string {
+	if state == nil || len(state.MsgPack) == 0 {
+		return ""
+	}
+	value, err := msgpack.NewDecoder(bytes.NewReader(state.MsgPack)).DecodeInterface()
+	if err != nil || value == nil {
+		return ""
+	}
+	text, err := json.Marshal(value) // in the order of keys
+	if err != nil {
+		return ""
+	}
+	return `"` + digestOf(text) + `"`
+}
+
+func digestOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return base64.RawStdEncoding.EncodeToString(sum[:16])
 }
 
 // configKey is the key of the digest of the configuration that is applied, in a context.
 type configKey struct{}
 
 // configDigest tells configurations apart.
-func configDigest(config *tfprotov6.DynamicValue) string {
-	sum := sha256.Sum256(config.MsgPack)
-	return base64.RawStdEncoding.EncodeToString(sum[:16])
-}
+func configDigest(config *tfprotov6.DynamicValue) string { return digestOf(config.MsgPack) }
 
 // idOfState returns the ID of the object that attributes in Terraform's form name, without
 // reading the others; ok is false for none.
@@ -274,10 +323,13 @@ func (r *objectResource) idOfState(state *tfprotov6.DynamicValue) (id calico.ID,
 
 // keptUnchanged returns private state if it is of this build of the provider, and the state
 // beside it is what this build would make of the object that is in it; nil if it is not.
-func (r *objectResource) keptUnchanged(private []byte) *objectState {
+func (r *objectResource) keptUnchanged(private []byte, state *tfprotov6.DynamicValue) *objectState {
 	var keys map[string][]byte
-	if json.Unmarshal(private, &keys) != nil || len(keys) != 1 {
+	if json.Unmarshal(private, &keys) != nil || len(keys) != 2 {
 		return nil // the framework, or version 0, has noted more
+	}
+	if digest := stateDigest(state); digest == "" || digest != string(keys[digestKey]) {
+		return nil
 	}
 	kept := &objectState{}
 	if json.Unmarshal(keys[stateKey], kept) != nil || kept.Form != privateVersion || kept.Stored == nil ||
@@ -307,44 +359,6 @@ func (r *objectResource) identityOf(id calico.ID) (*tfprotov6.ResourceIdentityDa
 	typ := tftypes.Object{AttributeTypes: attributes}
 	value, err := tfprotov6.NewDynamicValue(typ, tftypes.NewValue(typ, values))
 	return &tfprotov6.ResourceIdentityData{IdentityData: &value}, err
-}
-
-// protocolDiagnostics returns diagnostics in Terraform's form, as the framework would.
-func protocolDiagnostics(diags diag.Diagnostics) []*tfprotov6.Diagnostic {
-	var all []*tfprotov6.Diagnostic
-	for _, d := range diags {
-		p := &tfprotov6.Diagnostic{Severity: tfprotov6.DiagnosticSeverityWarning, Summary: d.Summary(), Detail: d.Detail()}
-		if d.Severity() == diag.SeverityError {
-			p.Severity = tfprotov6.DiagnosticSeverityError
-		}
-		if at, ok := d.(diag.DiagnosticWithPath); ok {
-			p.Attribute = tftypes.NewAttributePath()
-			for _, step := range at.Path().Steps() {
-				if name, ok := step.(path.PathStepAttributeName); ok {
-					p.Attribute = p.Attribute.WithAttributeName(string(name))
-				}
-			}
-		}
-		all = append(all, p)
-	}
-	return all
-}
-
-// buildOf tells builds of the provider apart: by the version, or of a development by the
-// program itself.
-func buildOf(version string) string {
-	if version != "dev" {
-		return version
-	}
-	program, err := os.Executable()
-	if err != nil {
-		return version
-	}
-	info, err := os.Stat(program)
-	if err != nil {
-		return version
-	}
-	return fmt.Sprintf("%s %d %d", version, info.Size(), info.ModTime().UnixNano())
 }
 
 // compareRead reports if the framework does not answer a read with what came.

@@ -248,6 +248,9 @@ func TestUnchangedNeedsNoFramework(t *testing.T) {
 			stored, _ := c.memory.Get(id)
 			c.memory.Put(id, strings.Replace(stored, "v3.31.0", "v3.30.0", 1))
 		}, "test", 0, 0},
+		"a state that was edited": {endpoint, anEndpoint, func(t *testing.T, c *core, i *instance) {
+			i.state = c.edited(t, i, "node", "db2")
+		}, "test", 1, 1},
 		"private state that was lost": {endpoint, anEndpoint, func(_ *testing.T, _ *core, i *instance) {
 			i.private = nil
 		}, "test", 1, 1},
@@ -319,6 +322,7 @@ func TestFastPathsVariable(t *testing.T) {
 	}
 	// A state that the framework would make anew is told.
 	i.state = c.edited(t, i, "uid", "something else")
+	i.private = withDigest(i.private, i.state)
 	resp, err := c.server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: i.typeName, CurrentState: i.state, Private: i.private})
 	if err != nil || text(resp.Diagnostics) != "Fast Path Leads Elsewhere" {
 		t.Errorf("%v, and the read says %q", err, text(resp.Diagnostics))

@@ -44,6 +44,17 @@ func (s *store) get(t *testing.T, c *Cache[int], kind calico.Kind, place string)
 	return v, ok
 }
 
+// readSingles returns a cache of a store with the value "a", of which all that is read one by
+// one has been read.
+func readSingles(t *testing.T, kind calico.Kind) (*Cache[int], *store) {
+	t.Helper()
+	c, s := &Cache[int]{FailureStands: time.Minute}, &store{values: map[string]int{"a": 1}}
+	for range Singles {
+		s.get(t, c, kind, "a")
+	}
+	return c, s
+}
+
 func (s *store) wantReads(t *testing.T, ones, all int) {
 	t.Helper()
 	if s.ones != ones || s.all != all {
@@ -54,11 +65,7 @@ func (s *store) wantReads(t *testing.T, ones, all int) {
 func TestCache(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := &Cache[int]{FailureStands: time.Minute}
-		s := &store{values: map[string]int{"a": 1}}
-		for range Singles {
-			s.get(t, c, calico.KindHostEndpoint, "a")
-		}
+		c, s := readSingles(t, calico.KindHostEndpoint)
 		s.wantReads(t, Singles, 0)
 		for range 100 {
 			if v, ok := s.get(t, c, calico.KindHostEndpoint, "a"); v != 1 || !ok {
@@ -93,11 +100,7 @@ func TestCache(t *testing.T) {
 func TestCacheStandsWhileItIsUsed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := &Cache[int]{FailureStands: time.Minute}
-		s := &store{values: map[string]int{"a": 1}}
-		for range Singles {
-			s.get(t, c, calico.KindHostEndpoint, "a")
-		}
+		c, s := readSingles(t, calico.KindHostEndpoint)
 		began := time.Now()
 		for time.Since(began) < Longest {
 			if v, _ := s.get(t, c, calico.KindHostEndpoint, "a"); v != 1 {
@@ -118,11 +121,8 @@ func TestCacheStandsWhileItIsUsed(t *testing.T) {
 func TestCacheLooksAgainForWhatWasNotThere(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := &Cache[int]{FailureStands: time.Minute}
-		s := &store{values: map[string]int{"a": 1}}
-		for range Singles + 1 {
-			s.get(t, c, calico.KindTier, "a")
-		}
+		c, s := readSingles(t, calico.KindTier)
+		s.get(t, c, calico.KindTier, "a")
 		s.values["b"] = 1
 		time.Sleep(Window / 2)
 		if _, ok := s.get(t, c, calico.KindTier, "b"); ok {
@@ -175,11 +175,7 @@ func TestCacheWaitsForASlowRead(t *testing.T) {
 func TestCacheSharesAFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := &Cache[int]{FailureStands: time.Minute}
-		s := &store{values: map[string]int{"a": 1}}
-		for range Singles {
-			s.get(t, c, calico.KindHostEndpoint, "a")
-		}
+		c, s := readSingles(t, calico.KindHostEndpoint)
 		s.err = errors.New("no answer")
 		for range 100 {
 			s.get(t, c, calico.KindHostEndpoint, "a")
