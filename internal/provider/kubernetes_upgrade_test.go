@@ -26,14 +26,16 @@ func newUpgraded(t *testing.T, crds ...acctest.CalicoCRDs) upgraded {
 	k.GrantAccess(t)
 	k.MustDo(t, http.MethodPost, "/api/v1/namespaces", "", `{"metadata":{"name":"prod"}}`)
 	u := upgraded{k, acctest.NewWorkspace(t, nil)}
-	u.configure(t, "first")
+	u.configure(t, "first", "2m")
 	return u
 }
 
 // configure writes the configuration, with a generation that all objects have in them.
-func (u upgraded) configure(t *testing.T, generation string) {
+// The first object of a kind can take an API server that is busy longer than a test
+// wants to wait for a lock, so each step says how long it waits.
+func (u upgraded) configure(t *testing.T, generation, requestTimeout string) {
 	t.Helper()
-	block := acctest.ProviderBlock(acctest.Block("kubernetes", `config_path = "`+u.Config+`"`, `request_timeout = "5s"`))
+	block := acctest.ProviderBlock(acctest.Block("kubernetes", `config_path = "`+u.Config+`"`, `request_timeout = "`+requestTimeout+`"`))
 	err := u.workspace.WriteFile("main.tf", acctest.WithProviders(block, `
 locals {
   labels = { generation = "`+generation+`" }
@@ -102,7 +104,7 @@ func (u upgraded) runs(t *testing.T, version string) {
 
 func (u upgraded) apply(t *testing.T, generation string) {
 	t.Helper()
-	u.configure(t, generation)
+	u.configure(t, generation, "2m")
 	u.workspace.MustRun(t, "apply", "-auto-approve", "-no-color")
 	u.plansEmpty(t, "after the apply of "+generation)
 }
@@ -260,11 +262,11 @@ func TestKubernetesMigration(t *testing.T) {
 	u.plansEmpty(t, "before it begins")
 	phase("Migrating")
 	u.plansEmpty(t, "while objects are moved")
-	u.configure(t, "locked")
+	u.configure(t, "locked", "10s")
 	if _, text, err := u.workspace.Plan(t.Context()); err == nil || !strings.Contains(text+err.Error(), "Datastore Is Locked") {
 		t.Errorf("a change while objects are moved is planned as (%v)\n%s", err, text)
 	}
-	u.configure(t, "before")
+	u.configure(t, "before", "2m")
 	u.migrate(t)
 	phase("WaitingForConflictResolution")
 	u.plansEmpty(t, "while it waits")
