@@ -1,14 +1,12 @@
 package provider
 
 import (
-	"github.com/hashicorp/terraform-plugin-framework/resource"
-
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
-func newBGPConfigurationResource() resource.Resource {
-	return &objectResource{definition: definition{
+func bgpConfigurationResource() definition {
+	return definition{
 		typeName: "bgp_configuration",
 		kind:     calico.KindBGPConfiguration,
 		schema: schemas.Resource(
@@ -16,5 +14,5 @@ func newBGPConfigurationResource() resource.Resource {
 			schemas.WithMetadata("configuration", "default", schemas.BGPConfiguration()),
 		),
 		filled: schemas.BGPConfigurationFilled,
-	}}
+	}
 }

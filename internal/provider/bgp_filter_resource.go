@@ -1,19 +1,17 @@
 package provider
 
 import (
-	"github.com/hashicorp/terraform-plugin-framework/resource"
-
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
-func newBGPFilterResource() resource.Resource {
-	return &objectResource{definition: definition{
+func bgpFilterResource() definition {
+	return definition{
 		typeName: "bgp_filter",
 		kind:     calico.KindBGPFilter,
 		schema: schemas.Resource(
 			"A `BGPFilter`: which routes hosts take from BGP peers, and which they tell them. It applies to the peers that name it in their `filters`.",
 			schemas.WithMetadata("filter", "no-default-route", schemas.BGPFilter()),
 		),
-	}}
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/hashicorp/terraform-plugin-framework/resource"
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
@@ -13,8 +12,8 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
-func newBGPPeerResource() resource.Resource {
-	return &objectResource{definition: definition{
+func bgpPeerResource() definition {
+	return definition{
 		typeName: "bgp_peer",
 		kind:     calico.KindBGPPeer,
 		schema: schemas.Resource(
@@ -23,7 +22,7 @@ func newBGPPeerResource() resource.Resource {
 			schemas.WithMetadata("peer", "rack1-tor", schemas.BGPPeer()),
 		),
 		checkOthers: checkFilters,
-	}}
+	}
 }
 
 // checkFilters looks for the filters that the peer names.

@@ -20,7 +20,7 @@ import (
 // What a host endpoint says, its attributes say, and back.
 func TestHostEndpointsAreLossless(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	endpoint := &newHostEndpointResource().(*objectResource).definition
+	endpoint := hostEndpointResource()
 	for range 3000 {
 		spec := acctest.RandomValue(r, reflect.TypeFor[v3.HostEndpointSpec](), 3).Interface().(v3.HostEndpointSpec)
 		c := &codec.Conversion{}
@@ -37,7 +37,7 @@ func TestHostEndpointsAreLossless(t *testing.T) {
 
 func TestDecodeCollectsUnknowns(t *testing.T) {
 	c := &codec.Conversion{}
-	endpoint := &newHostEndpointResource().(*objectResource).definition
+	endpoint := hostEndpointResource()
 	obj := endpoint.object(c, values{
 		"name": types.StringUnknown(), "node": types.StringValue("n"), "interface_name": types.StringUnknown(),
 		"expected_ips": spelling.Unordered(spelling.IP).Value([]attr.Value{codec.Unknown(spelling.IP)}),

@@ -3,15 +3,14 @@ package provider
 import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/failsafepolicy"
 )
 
-func newFailsafePolicyResource() resource.Resource {
-	return &objectResource{definition: definition{
+func failsafePolicyResource() definition {
+	return definition{
 		typeName: "failsafe_policy",
 		kind:     calico.KindGlobalNetworkPolicy,
 		schema:   failsafepolicy.Schema(),
@@ -29,5 +28,5 @@ func newFailsafePolicyResource() resource.Resource {
 			return "Replacement Leaves a Gap", "A new name makes a new policy. Unless this resource has create_before_destroy = true in its lifecycle block, " +
 				"the old policy is deleted first, and the hosts are without it for a moment."
 		},
-	}}
+	}
 }

@@ -1,19 +1,17 @@
 package provider
 
 import (
-	"github.com/hashicorp/terraform-plugin-framework/resource"
-
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
-func newFelixConfigurationResource() resource.Resource {
+func felixConfigurationResource() definition {
 	attributes := schemas.WithMetadata("configuration", "default", schemas.FelixConfiguration())
 	// Others' labels and annotations stay others': annotations of this kind can
 	// override any parameter of Felix, past all checks.
 	delete(attributes, "labels")
 	delete(attributes, "annotations")
-	return &objectResource{definition: definition{
+	return definition{
 		typeName: "felix_configuration",
 		kind:     calico.KindFelixConfiguration,
 		schema: schemas.Resource(
@@ -25,5 +23,5 @@ func newFelixConfigurationResource() resource.Resource {
 			attributes,
 		),
 		owns: onlySomeFields,
-	}}
+	}
 }

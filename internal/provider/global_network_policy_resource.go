@@ -1,14 +1,12 @@
 package provider
 
 import (
-	"github.com/hashicorp/terraform-plugin-framework/resource"
-
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
-func newGlobalNetworkPolicyResource() resource.Resource {
-	return &objectResource{definition: definition{
+func globalNetworkPolicyResource() definition {
+	return definition{
 		typeName: "global_network_policy",
 		kind:     calico.KindGlobalNetworkPolicy,
 		schema: schemas.Resource(
@@ -18,7 +16,7 @@ func newGlobalNetworkPolicyResource() resource.Resource {
 		),
 		filled:         schemas.GlobalNetworkPolicyFilled,
 		replaceWarning: policyReplaceWarning,
-	}}
+	}
 }
 
 // policyReplaceWarning tells that for a moment there is no policy.

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -10,8 +9,8 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/spelling"
 )
 
-func newHostEndpointResource() resource.Resource {
-	return &objectResource{definition: definition{
+func hostEndpointResource() definition {
+	return definition{
 		typeName: "host_endpoint",
 		kind:     calico.KindHostEndpoint,
 		refuse:   refuseAutomatic,
@@ -59,7 +58,7 @@ func newHostEndpointResource() resource.Resource {
 				},
 			}),
 		),
-	}}
+	}
 }
 
 // refuseAutomatic tells why a host endpoint that kube-controllers has made is not

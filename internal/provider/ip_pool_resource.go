@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
@@ -14,8 +13,8 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
-func newIPPoolResource() resource.Resource {
-	return &objectResource{definition: definition{
+func ipPoolResource() definition {
+	return definition{
 		typeName: "ip_pool",
 		kind:     calico.KindIPPool,
 		schema: schemas.Resource(
@@ -37,7 +36,7 @@ func newIPPoolResource() resource.Resource {
 				first + " the new pool as a resource of its own, with addresses that no pool has, restart the workloads that have addresses from the old one, see that none is left (`calicoctl ipam check`), and remove the old pool last. " +
 				"If the old pool was never used, nothing is wrong."
 		},
-	}}
+	}
 }
 
 // checkPools looks for pools that have addresses in common with this one.

@@ -1,19 +1,17 @@
 package provider
 
 import (
-	"github.com/hashicorp/terraform-plugin-framework/resource"
-
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
-func newIPReservationResource() resource.Resource {
-	return &objectResource{definition: definition{
+func ipReservationResource() definition {
+	return definition{
 		typeName: "ip_reservation",
 		kind:     calico.KindIPReservation,
 		schema: schemas.Resource(
 			"An `IPReservation`: addresses that Calico does not assign though they are in a pool. Those that are in use already stay in use.",
 			schemas.WithMetadata("reservation", "routers", schemas.IPReservation()),
 		),
-	}}
+	}
 }

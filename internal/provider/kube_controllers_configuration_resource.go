@@ -2,15 +2,14 @@ package provider
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
-func newKubeControllersConfigurationResource() resource.Resource {
-	return &objectResource{definition: definition{
+func kubeControllersConfigurationResource() definition {
+	return definition{
 		typeName: "kube_controllers_configuration",
 		kind:     calico.KindKubeControllersConfiguration,
 		schema: schemas.Resource(
@@ -19,7 +18,7 @@ func newKubeControllersConfigurationResource() resource.Resource {
 		),
 		filled: schemas.KubeControllersConfigurationFilled,
 		warn:   warnOfAutoCreate,
-	}}
+	}
 }
 
 // warnOfAutoCreate tells what automatic host endpoints do when they are switched on.

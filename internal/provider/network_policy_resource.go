@@ -1,14 +1,12 @@
 package provider
 
 import (
-	"github.com/hashicorp/terraform-plugin-framework/resource"
-
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
-func newNetworkPolicyResource() resource.Resource {
-	return &objectResource{definition: definition{
+func networkPolicyResource() definition {
+	return definition{
 		typeName: "network_policy",
 		kind:     calico.KindNetworkPolicy,
 		schema: schemas.Resource(
@@ -17,5 +15,5 @@ func newNetworkPolicyResource() resource.Resource {
 		),
 		filled:         schemas.NetworkPolicyFilled,
 		replaceWarning: policyReplaceWarning,
-	}}
+	}
 }

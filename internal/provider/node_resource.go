@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -9,14 +8,14 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
-func newNodeResource() resource.Resource {
+func nodeResource() definition {
 	attributes := schemas.WithMetadata("node", "db1", schemas.Node())
 	attributes["labels"] = schema.MapAttribute{
 		MarkdownDescription: "Labels of the node, such as `{ rack = \"r1\" }`. Default: none. In etcd the map is complete: a label that another tool adds shows in the next plan, and the next apply removes it. In Kubernetes only the keys given here are managed: labels of the Node that kubelet, a cloud or kubectl puts there, and those that calicoctl adds, are left alone.",
 		ElementType:         types.StringType,
 		Optional:            true,
 	}
-	return &objectResource{definition: definition{
+	return definition{
 		typeName: "node",
 		kind:     calico.KindNode,
 		schema: schemas.Resource(
@@ -24,5 +23,5 @@ func newNodeResource() resource.Resource {
 				"~> **calico-node writes to this object too.** Addresses that it finds out itself show as a difference in the next plan: give them in the configuration, or list them in `ignore_changes`. Terraform deletes the node alone; calicoctl, when it deletes one, deletes its host endpoints and BGP peers as well.",
 			attributes,
 		),
-	}}
+	}
 }

@@ -107,26 +107,31 @@ func (p *calicoProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 }
 
 func (p *calicoProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{
-		newFailsafePolicyResource,
-		newHostEndpointResource,
-		newGlobalNetworkPolicyResource,
-		newNetworkPolicyResource,
-		newStagedGlobalNetworkPolicyResource,
-		newStagedNetworkPolicyResource,
-		newTierResource,
-		newGlobalNetworkSetResource,
-		newNetworkSetResource,
-		newProfileResource,
-		newFelixConfigurationResource,
-		newIPPoolResource,
-		newIPReservationResource,
-		newBGPConfigurationResource,
-		newBGPPeerResource,
-		newBGPFilterResource,
-		newNodeResource,
-		newKubeControllersConfigurationResource,
+	definitions := []func() definition{
+		failsafePolicyResource,
+		hostEndpointResource,
+		globalNetworkPolicyResource,
+		networkPolicyResource,
+		stagedGlobalNetworkPolicyResource,
+		stagedNetworkPolicyResource,
+		tierResource,
+		globalNetworkSetResource,
+		networkSetResource,
+		profileResource,
+		felixConfigurationResource,
+		ipPoolResource,
+		ipReservationResource,
+		bgpConfigurationResource,
+		bgpPeerResource,
+		bgpFilterResource,
+		nodeResource,
+		kubeControllersConfigurationResource,
 	}
+	all := make([]func() resource.Resource, 0, len(definitions))
+	for _, definition := range definitions {
+		all = append(all, func() resource.Resource { return &objectResource{definition: definition()} })
+	}
+	return all
 }
 
 func (p *calicoProvider) DataSources(context.Context) []func() datasource.DataSource {

@@ -1,14 +1,12 @@
 package provider
 
 import (
-	"github.com/hashicorp/terraform-plugin-framework/resource"
-
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
-func newStagedGlobalNetworkPolicyResource() resource.Resource {
-	return &objectResource{definition: definition{
+func stagedGlobalNetworkPolicyResource() definition {
+	return definition{
 		typeName: "staged_global_network_policy",
 		kind:     calico.KindStagedGlobalNetworkPolicy,
 		schema: schemas.Resource(
@@ -16,5 +14,5 @@ func newStagedGlobalNetworkPolicyResource() resource.Resource {
 			schemas.WithMetadata("staged policy", "allow-web", schemas.StagedGlobalNetworkPolicy()),
 		),
 		filled: schemas.StagedGlobalNetworkPolicyFilled,
-	}}
+	}
 }

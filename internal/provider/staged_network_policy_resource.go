@@ -1,14 +1,12 @@
 package provider
 
 import (
-	"github.com/hashicorp/terraform-plugin-framework/resource"
-
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
-func newStagedNetworkPolicyResource() resource.Resource {
-	return &objectResource{definition: definition{
+func stagedNetworkPolicyResource() definition {
+	return definition{
 		typeName: "staged_network_policy",
 		kind:     calico.KindStagedNetworkPolicy,
 		schema: schemas.Resource(
@@ -16,5 +14,5 @@ func newStagedNetworkPolicyResource() resource.Resource {
 			schemas.WithMetadata("staged policy", "allow-web", schemas.InNamespace("staged policy", schemas.StagedNetworkPolicy())),
 		),
 		filled: schemas.StagedNetworkPolicyFilled,
-	}}
+	}
 }

@@ -3,24 +3,22 @@ package provider
 import (
 	"fmt"
 
-	"github.com/hashicorp/terraform-plugin-framework/resource"
-
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/schemas"
 )
 
-func newTierResource() resource.Resource {
-	return &objectResource{definition: definition{
+func tierResource() definition {
+	return definition{
 		typeName: "tier",
 		kind:     calico.KindTier,
+		filled:   schemas.TierFilled,
+		keep:     keepBuiltInTier,
 		schema: schemas.Resource(
 			"A `Tier`: a layer of policies. Traffic goes through the tiers by their order, and in each through its policies by theirs; what a tier's policies neither allow nor deny nor pass on gets the tier's default action. Calico has tiers from v3.29 on.\n\n"+
 				"The tiers that Calico makes itself, such as `default`, can be imported, but not be deleted: a destroy ends with an error. A tier with policies in it cannot be deleted either.",
 			schemas.WithMetadata("tier", "security", schemas.Tier()),
 		),
-		filled: schemas.TierFilled,
-		keep:   keepBuiltInTier,
-	}}
+	}
 }
 
 // keepBuiltInTier keeps the tiers that Calico makes itself and cannot do without.

@@ -94,43 +94,38 @@ func (p *parser) isCall(word string) bool {
 }
 
 func (p *parser) parseOr() (node, error) {
-	var operands []node
-	for {
-		operand, err := p.parseAnd()
-		if err != nil {
-			return nil, err
-		}
-		if operands == nil && p.token.kind != tokenOr {
-			return operand, nil
-		}
-		if nested, ok := operand.(disjunction); ok {
-			operands = append(operands, nested.operands...)
-		} else {
-			operands = append(operands, operand)
-		}
-		if !p.accept(tokenOr) {
-			return disjunction{operands}, nil
-		}
-	}
+	return p.parseChain(tokenOr, p.parseAnd, func(all []node) node { return disjunction{all} }, func(n node) []node {
+		or, _ := n.(disjunction)
+		return or.operands
+	})
 }
 
 func (p *parser) parseAnd() (node, error) {
+	return p.parseChain(tokenAnd, p.parseUnary, func(all []node) node { return conjunction{all} }, func(n node) []node {
+		and, _ := n.(conjunction)
+		return and.operands
+	})
+}
+
+// parseChain parses operands with an operator between them. One alone is no chain; the
+// operands of a chain in brackets, which operandsOf returns, are operands of this one.
+func (p *parser) parseChain(operator tokenKind, parseOperand func() (node, error), join func([]node) node, operandsOf func(node) []node) (node, error) {
 	var operands []node
 	for {
-		operand, err := p.parseUnary()
+		operand, err := parseOperand()
 		if err != nil {
 			return nil, err
 		}
-		if operands == nil && p.token.kind != tokenAnd {
+		if operands == nil && p.token.kind != operator {
 			return operand, nil
 		}
-		if nested, ok := operand.(conjunction); ok {
-			operands = append(operands, nested.operands...)
+		if nested := operandsOf(operand); len(nested) > 0 {
+			operands = append(operands, nested...)
 		} else {
 			operands = append(operands, operand)
 		}
-		if !p.accept(tokenAnd) {
-			return conjunction{operands}, nil
+		if !p.accept(operator) {
+			return join(operands), nil
 		}
 	}
 }
