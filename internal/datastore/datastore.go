@@ -5,6 +5,7 @@ package datastore
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
@@ -31,27 +32,28 @@ type Store interface {
 	// number.
 	Names(ctx context.Context, kind calico.Kind) (map[calico.ID]string, error)
 
-	// Create stores obj in one transaction that fails with *AlreadyExistsError
-	// where the object exists, under any release's name for it. The error has what
-	// is stored there, as it was at that moment. It fills in uid and
-	// creationTimestamp.
+	// Create stores obj. It fails with *AlreadyExistsError if the object exists, under
+	// any release's name for it, and the error has what is stored there. It fills in uid
+	// and creationTimestamp. (etcd does it in one transaction. Kubernetes has none for
+	// several names: what another stores under the other name in the meantime is seen
+	// after the write.)
 	Create(ctx context.Context, obj calico.Object) (*Stored, error)
 
-	// Update replaces base, as it was last read, by obj in one transaction.
+	// Update replaces base, as it was last read, by obj, at once or not at all.
 	// What the stored value holds beyond obj's type is kept. Where the object
 	// was changed since base was read, in anything but its revision, nothing is
 	// written and the error is *ConflictError; where it is gone, ErrNotFound.
 	Update(ctx context.Context, obj calico.Object, base *Stored) (*Stored, error)
 
-	// Patch changes some fields of base's spec in one transaction, and nothing
+	// Patch changes some fields of base's spec, at once or not at all, and nothing
 	// else of it. Only what it changes is compared with base: where one of these
 	// fields was changed since, or the object is gone, nothing is written and the
 	// error is *ConflictError.
 	Patch(ctx context.Context, base *Stored, patch storage.SpecPatch) (*Stored, error)
 
-	// Delete removes base in one transaction, with the same guard as Update. An
-	// object that is already gone is no error; a tier with policies in it is an
-	// *InUseError. Of an object of a shared kind (see Type.Shared), those labels and
+	// Delete removes base, with the same guard as Update. An object that is already gone
+	// is no error; a tier with policies in it is an *InUseError. (In Kubernetes the
+	// policies of a tier are looked for before.) Of an object of a shared kind (see Type.Shared), those labels and
 	// annotations go that base.Object has, and the object stays.
 	Delete(ctx context.Context, base *Stored) error
 
@@ -178,10 +180,16 @@ type ReleaseFinding struct {
 	// Assumed is true where nothing in the datastore told the release and the
 	// newest was taken.
 	Assumed bool
-	// Locked is where it is said that the datastore must not be written to now, "" if
-	// it may be.
+	// Locked says why the datastore must not be written to now, and how that ends, in
+	// whole sentences but for the first letter; "" if it may be written to.
 	Locked string
-	// Contradiction is set where the release was given in the configuration
-	// and the datastore tells another one: what it tells, in a phrase.
+	// Contradiction is set if the release was given in the configuration and the
+	// datastore tells another one: the two, in a clause (see Contradicts).
 	Contradiction string
+}
+
+// Contradicts is what ReleaseFinding.Contradiction says if evidence tells another release
+// than the one that the configuration gives.
+func Contradicts(given calico.Release, evidence string, told calico.Release) string {
+	return fmt.Sprintf("the provider has calico_version = %q, but %s tells %s", given, evidence, told)
 }

@@ -144,15 +144,23 @@ func (e *DeniedError) Error() string {
 // Unwrap returns the client's error.
 func (e *DeniedError) Unwrap() error { return e.Err }
 
-// LockedError says that Calico's administrator (or an upgrade) has locked the
-// datastore: datastoreReady is false in ClusterInformation "default".
+// LockedError says that Calico's administrator (or an upgrade, or a migration) has locked
+// the datastore.
 type LockedError struct {
-	Where string
+	// Lock says what the lock is and how it ends, as ReleaseFinding.Locked does.
+	Lock string
 }
 
 // Error says what the lock is.
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("the Calico datastore is locked: datastoreReady is false in %s", safetext.Line(e.Where))
+	return "the Calico datastore is locked: " + safetext.Line(e.Lock)
+}
+
+// NotReady is what ReleaseFinding.Locked says if datastoreReady is false in the
+// ClusterInformation that is stored at a place.
+func NotReady(where string) string {
+	return fmt.Sprintf("datastoreReady is false in %s, as during an upgrade or a migration. "+
+		"If no migration is running, `calicoctl datastore migrate unlock` takes the lock away.", where)
 }
 
 // InUseError tells that an object was not deleted because others need it.

@@ -17,42 +17,42 @@ type LockWait struct {
 // lockPause is the time between two looks at a lock.
 const lockPause = 500 * time.Millisecond
 
-// Until returns when look finds no lock. look returns where it is said that the datastore
-// is locked, "" if it is not, and reads that anew each time after the first. The error
+// Until returns when look finds no lock. look returns what the lock is (see
+// ReleaseFinding.Locked), "" if there is none, and reads that anew each time after the first. The error
 // is a *LockedError if the lock does not end in the time of ctx, or look's own.
-func (l *LockWait) Until(ctx context.Context, look func() (where string, err error)) error {
+func (l *LockWait) Until(ctx context.Context, look func() (lock string, err error)) error {
 	locked := ""
 	for {
-		where, err := look()
+		lock, err := look()
 		if locked != "" && ctx.Err() != nil {
 			return l.gaveUp(locked)
 		}
 		if err != nil {
 			return err
 		}
-		if where == "" {
+		if lock == "" {
 			l.inVain.Store(false)
 			return nil
 		}
 		wait := lockPause
 		if l.inVain.Load() {
 			if locked != "" {
-				return l.gaveUp(where)
+				return l.gaveUp(lock)
 			}
 			wait = 0
 		}
-		locked = where
+		locked = lock
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return l.gaveUp(where)
+			return l.gaveUp(lock)
 		case <-timer.C:
 		}
 	}
 }
 
-func (l *LockWait) gaveUp(where string) error {
+func (l *LockWait) gaveUp(lock string) error {
 	l.inVain.Store(true)
-	return &LockedError{Where: where}
+	return &LockedError{Lock: lock}
 }

@@ -25,7 +25,7 @@ func TestLockWait(t *testing.T) {
 			return time.Since(began), err
 		}
 		var lock *LockedError
-		if took, err := wait(); !errors.As(err, &lock) || lock.Where != "here" || took != 5*time.Second {
+		if took, err := wait(); !errors.As(err, &lock) || lock.Lock != "here" || took != 5*time.Second {
 			t.Errorf("the first waits %s and says %v", took, err)
 		}
 		if took, err := wait(); !errors.As(err, &lock) || took != 0 || looks != 2 {

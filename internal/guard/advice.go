@@ -98,6 +98,14 @@ func (w *World) Uncovered(policy *v3.GlobalNetworkPolicy) []netip.AddrPort {
 // LeavesManagementOpen tells whether there are host endpoints, and no inbound traffic to
 // them is watched over that must go on working.
 func (w *World) LeavesManagementOpen() bool {
-	inbound := func(f Flow) bool { return !f.Shut && f.Traffic.Direction == verdict.Ingress }
-	return len(w.endpoints()) > 0 && !slices.ContainsFunc(w.flows, inbound)
+	return w.leavesOpen(verdict.Ingress)
+}
+
+// LeavesDatastoreOpen tells whether there are host endpoints, and no outbound traffic of
+// them, such as that to the datastore, is watched over that must go on working.
+func (w *World) LeavesDatastoreOpen() bool { return w.leavesOpen(verdict.Egress) }
+
+func (w *World) leavesOpen(direction verdict.Direction) bool {
+	watched := func(f Flow) bool { return !f.Shut && f.Traffic.Direction == direction }
+	return len(w.endpoints()) > 0 && !slices.ContainsFunc(w.flows, watched)
 }

@@ -75,7 +75,10 @@ func (g *Guard) exposuresOf(all declarations) []Flow {
 		}
 	}
 	for _, a := range all.etcd {
-		add(a.port, a.net)
+		// By its rules alone, an API server at a port of its own looks like an etcd server.
+		if !g.Kubernetes || a.port == failsafe.PortEtcd {
+			add(a.port, a.net)
+		}
 	}
 	if !g.Kubernetes {
 		for _, server := range g.servers {

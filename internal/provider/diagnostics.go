@@ -208,7 +208,7 @@ func addStoreError(diags *diag.Diagnostics, summary string, id calico.ID, err er
 			safetext.Line(corrupt.Where), corrupt.Version, safetext.Line(corrupt.Err.Error()), corrupt.Look))
 	case errors.As(err, &locked):
 		diags.AddError(summary, fmt.Sprintf(
-			"%s The lock did not end within request_timeout. %s Apply again when it is unlocked.", lockedDetail(locked.Where), nothingWritten(id)))
+			"%s The lock did not end within request_timeout. %s Apply again when it is unlocked.", lockedDetail(locked.Lock), nothingWritten(id)))
 	case errors.As(err, &tier):
 		diags.AddError(summary, fmt.Sprintf(
 			"The tier %q does not exist (nothing is stored at %s), and the policy was not written. If the tier is in this configuration, refer to it, so that Terraform creates it first: tier = calico_tier.NAME.name, or depends_on = [calico_tier.NAME]. "+
@@ -313,10 +313,9 @@ func deniedDetail(e *datastore.DeniedError) string {
 	return fmt.Sprintf("%s\n\n%v", e.Advice, e.Err)
 }
 
-// lockedDetail tells what a lock is, by where it is stored.
-func lockedDetail(key string) string {
-	return fmt.Sprintf("The Calico datastore is locked: datastoreReady is false in %s, as during an upgrade or a migration. "+
-		"If no migration is running, `calicoctl datastore migrate unlock` takes the lock away.", safetext.Line(key))
+// lockedDetail tells what a lock is.
+func lockedDetail(lock string) string {
+	return "The Calico datastore is locked: " + safetext.Line(lock)
 }
 
 func unavailableDetail(e *datastore.UnavailableError) string {

@@ -179,6 +179,7 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	use := func(c connection) {
 		data.datastore, data.open, data.adoptIdentical = c.datastoreType, c.open, model.AdoptIdentical.ValueBool()
 		data.guard = readGuard(&model, c.endpoints, &resp.Diagnostics)
+		data.guard.InPod = c.inPod
 		data.guard.Options = verdictOptions(c.datastoreType)
 		data.guard.Kubernetes = c.datastoreType == kubernetes.Type
 		data.opened = datastore.Shared[datastore.Store]{Stands: datastore.Forever, FailureStands: datastore.Forever}
@@ -213,8 +214,10 @@ func (p *calicoProvider) Configure(ctx context.Context, req provider.ConfigureRe
 // connection is the way to a datastore that is configured.
 type connection struct {
 	datastoreType *datastore.Type
-	// endpoints are where it is reached.
+	// endpoints are where it is reached, by hosts as well.
 	endpoints []string
+	// inPod is true if it is reached as only pods can reach it; then there are no endpoints.
+	inPod bool
 	// requestTimeout is how long a request may take.
 	requestTimeout time.Duration
 	open           func(context.Context) (datastore.Store, error)

@@ -101,7 +101,7 @@ func (d *providerData) store(ctx context.Context) (datastore.Store, error) {
 	if d != nil && d.offline {
 		return nil, &configurationError{
 			summary: "Provider Without a Datastore",
-			detail:  "datastore_type of the provider is \"none\": configurations can be planned with it, as in `terraform test` with `command = plan`, but nothing can be read or written. Leave datastore_type out (or set it to \"etcdv3\") and give etcd.endpoints, to reach a datastore.",
+			detail:  "datastore_type of the provider is \"none\": configurations can be planned with it, as in `terraform test` with `command = plan`, but nothing can be read or written. Leave datastore_type out and give a block etcd or kubernetes, to reach a datastore.",
 		}
 	}
 	if d.pending() {
@@ -196,15 +196,15 @@ func (d *providerData) refuseLocked(ctx context.Context, diags *diag.Diagnostics
 	if d.pending() || d.isUnreachable() {
 		return
 	}
-	key, err := d.lock.Get(ctx, d.awaitUnlocked)
-	if err == nil && key != "" && d.first("locked") {
+	lock, err := d.lock.Get(ctx, d.awaitUnlocked)
+	if err == nil && lock != "" && d.first("locked") {
 		diags.AddError("Datastore Is Locked",
-			lockedDetail(key)+" The lock did not end within request_timeout, so nothing of this plan could be written. Plan again when it is unlocked.")
+			lockedDetail(lock)+" The lock did not end within request_timeout, so nothing of this plan could be written. Plan again when it is unlocked.")
 	}
 }
 
 // awaitUnlocked waits until the datastore is not locked, at most for the time of a
-// request. It returns where it is still said to be locked, "" if it is not.
+// request. It returns what the lock is, "" if there is none any more.
 func (d *providerData) awaitUnlocked(ctx context.Context) (string, error) {
 	store, err := d.store(ctx)
 	if err != nil {
@@ -225,7 +225,7 @@ func (d *providerData) awaitUnlocked(ctx context.Context) (string, error) {
 			return finding.Locked, nil
 		case <-again.C:
 		}
-		if where, err := store.Locked(ctx); err != nil || where == "" {
+		if lock, err := store.Locked(ctx); err != nil || lock == "" {
 			return "", err
 		}
 	}
@@ -362,8 +362,8 @@ func (d *providerData) tellRelease(ctx context.Context, finding datastore.Releas
 	switch {
 	case finding.Contradiction != "":
 		diags.AddAttributeWarning(path.Root("name"), "Calico Version and Datastore Disagree",
-			fmt.Sprintf("The provider has calico_version = %q, but %s. Policies are stored in the way of Calico %s. If the datastore is right, Calico may enforce them in another tier, or twice: correct calico_version, or leave it out.",
-				finding.Release, finding.Contradiction, finding.Release))
+			fmt.Sprintf("It is a contradiction that %s. Policies are stored in the way of Calico %s. If that is not the release that runs, Calico may enforce them in another tier, or twice: correct calico_version, or leave it out.",
+				finding.Contradiction, finding.Release))
 	case finding.Assumed:
 		diags.AddWarning("Calico Release Assumed",
 			fmt.Sprintf("Nothing in the datastore tells which release of Calico it belongs to, so policies will be stored as %s and later do. If this datacenter runs another release, set calico_version in the provider block, such as calico_version = \"3.31\".",

@@ -104,9 +104,16 @@ func connectKubernetes(resolved settings.ResolvedKubernetes, given block, versio
 	if err != nil {
 		return connection{}, err
 	}
+	// A pod is told the address of a service. What policies of hosts see is the address of
+	// an API server, which kube-proxy puts in its place before.
+	endpoints := []string{server}
+	if cfg.InCluster {
+		endpoints = nil
+	}
 	return connection{
 		datastoreType:  kubernetes.Type,
-		endpoints:      []string{server},
+		endpoints:      endpoints,
+		inPod:          cfg.InCluster,
 		requestTimeout: cfg.RequestTimeout,
 		open: func(ctx context.Context) (datastore.Store, error) {
 			return kubernetes.New(ctx, cfg, kubernetes.Options{Release: given.release, Observe: observe, Warn: warn})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -205,7 +204,7 @@ func (s *Store) write(ctx context.Context, id calico.ID, next func(calico.Releas
 		return nil, err
 	}
 	if finding.Locked != "" {
-		return nil, &datastore.LockedError{Where: finding.Locked}
+		return nil, &datastore.LockedError{Lock: finding.Locked}
 	}
 	text, err := next(finding.Release)
 	if err != nil {
@@ -305,7 +304,7 @@ func (s *Store) finding() (datastore.ReleaseFinding, error) {
 		if info, ok := stored.Object.(*v3.ClusterInformation); ok {
 			evidence.CalicoVersion = info.Spec.CalicoVersion
 			if info.Spec.DatastoreReady != nil && !*info.Spec.DatastoreReady {
-				finding.Locked = stored.Where
+				finding.Locked = datastore.NotReady(stored.Where)
 			}
 		}
 	}
@@ -314,7 +313,7 @@ func (s *Store) finding() (datastore.ReleaseFinding, error) {
 	if given := s.release; given != nil {
 		finding.Release, finding.Evidence, finding.Assumed = *given, "calico_version of the provider configuration", false
 		if !assumed && storage.NamingOf(release) != storage.NamingOf(*given) {
-			finding.Contradiction = fmt.Sprintf("%s tells %s", because, release)
+			finding.Contradiction = datastore.Contradicts(*given, because, release)
 		}
 	}
 	return finding, nil

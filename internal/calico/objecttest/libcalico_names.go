@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 )
@@ -162,6 +163,19 @@ var plainLibcalicoFields = map[string][]string{
 	"spec.bpfPSNATPorts":                          {"Port", "PortName"},
 }
 
+// visible are the fields of structs: to list them anew takes half the time of the
+// differential suite.
+var visible sync.Map
+
+func visibleFields(typ reflect.Type) []reflect.StructField {
+	if fields, ok := visible.Load(typ); ok {
+		return fields.([]reflect.StructField)
+	}
+	fields := reflect.VisibleFields(typ)
+	visible.Store(typ, fields)
+	return fields
+}
+
 // goNames are the names under which libcalico-go reports a fault of a field that
 // a plain kind has: that of the field in Go, with the index in its list, and for
 // what its clients check, or its checks of more than one field, that with the
@@ -186,7 +200,7 @@ func goNames(field calico.Path) []string {
 				goName = ""
 			default:
 				goName, index = "", ""
-				for _, f := range reflect.VisibleFields(typ) {
+				for _, f := range visibleFields(typ) {
 					if calico.JSONName(f) == s.Field {
 						goName, typ = f.Name, f.Type
 						break

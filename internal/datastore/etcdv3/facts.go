@@ -3,7 +3,6 @@ package etcdv3
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -167,11 +166,11 @@ func (s *Store) conclude(found map[string]*datastore.Stored) (*facts, error) {
 	if given := s.options.Release; given != nil {
 		f.finding = datastore.ReleaseFinding{Release: *given, Evidence: "calico_version of the provider configuration"}
 		if !assumed && storage.NamingOf(release) != storage.NamingOf(*given) {
-			f.finding.Contradiction = fmt.Sprintf("%s tells %s", because, release)
+			f.finding.Contradiction = datastore.Contradicts(*given, because, release)
 		}
 	}
 	if locked {
-		f.finding.Locked = clusterInformationKey
+		f.finding.Locked = datastore.NotReady(clusterInformationKey)
 	}
 	f.release = f.finding.Release
 	return f, nil

@@ -288,8 +288,8 @@ func TestStoreIsToldTheRelease(t *testing.T) {
 		{"3.28", "", "default.failsafe", ""},
 		{"3.28", "v3.28.5", "default.failsafe", ""},
 		{"3.30", "v3.31.0", "default.failsafe", ""}, // the same convention
-		{"3.31", "v3.32.0", "default.failsafe", `calicoVersion "v3.32.0" of ClusterInformation "default" tells v3.32.0`},
-		{"3.32", "v3.31.0", "failsafe", `calicoVersion "v3.31.0" of ClusterInformation "default" tells v3.31.0`},
+		{"3.31", "v3.32.0", "default.failsafe", `the provider has calico_version = "v3.31", but calicoVersion "v3.32.0" of ClusterInformation "default" tells v3.32.0`},
+		{"3.32", "v3.31.0", "failsafe", `the provider has calico_version = "v3.32", but calicoVersion "v3.31.0" of ClusterInformation "default" tells v3.31.0`},
 	} {
 		t.Run(test.told+" of "+test.version, func(t *testing.T) {
 			reset(t, etcd, test.version)

@@ -118,7 +118,7 @@ func (s *Store) readFacts(ctx context.Context) (*facts, error) {
 		if info, ok := stored.Object.(*v3.ClusterInformation); ok {
 			version = info.Spec.CalicoVersion
 			if info.Spec.DatastoreReady != nil && !*info.Spec.DatastoreReady {
-				locked = stored.Where
+				locked = datastore.NotReady(stored.Where)
 			}
 		}
 	}
@@ -127,13 +127,16 @@ func (s *Store) readFacts(ctx context.Context) (*facts, error) {
 	if given := s.options.Release; given != nil {
 		f.finding = datastore.ReleaseFinding{Release: *given, Evidence: "calico_version of the provider configuration", Locked: locked}
 		if storage.NamingOf(release) != storage.NamingOf(*given) {
-			f.finding.Contradiction = fmt.Sprintf("%s tells %s", because, release)
+			f.finding.Contradiction = datastore.Contradicts(*given, because, release)
 		}
 	}
 	if !a.wrapped() && !a.aggregated && !f.finding.Release.AtLeast(3, 32, 0) {
 		// No release before v3.32 keeps its objects there.
-		f.finding.Contradiction = fmt.Sprintf("the API group %s tells %s", GroupNative, native)
-		f.finding.Release, f.finding.Evidence = native, "the API group "+GroupNative+", in which Calico keeps its objects from v3.32 on"
+		group := "the API group " + GroupNative
+		if given := s.options.Release; given != nil {
+			f.finding.Contradiction = datastore.Contradicts(*given, group, native)
+		} // else ClusterInformation tells an older release, as until an upgrade has come that far
+		f.finding.Release, f.finding.Evidence = native, group+", in which Calico keeps its objects from v3.32 on"
 	}
 	f.release = f.finding.Release
 	f.leavesEmptyOut = f.release.AtLeast(3, 32, 0)
@@ -323,7 +326,7 @@ func (s *Store) liveGroup(ctx context.Context) (group, locked string, err error)
 		case !known:
 			return "", "", fmt.Errorf("this cluster serves both %s and %s, and %s is in the phase %q, which this provider does not know. Set kubernetes.api_group (or CALICO_API_GROUP) to the group in which Calico keeps its objects now", GroupV1, GroupNative, where, safetext.Line(m.Status.Phase))
 		case phase.locked:
-			locked = fmt.Sprintf("%s (phase %s)", where, m.Status.Phase)
+			locked = fmt.Sprintf("Calico's objects are being moved from %s to %s: %s is in the phase %s. Look at it with `kubectl get datastoremigrations.migration.projectcalico.org`.", GroupV1, GroupNative, where, m.Status.Phase)
 		case phase.group != GroupV1:
 			group = phase.group
 		}

@@ -160,7 +160,7 @@ var errNoUndo = errors.New("somebody else has changed it since")
 // sendBack stores base again: in the place of now, or anew if that is nil.
 func (s *Store) sendBack(ctx context.Context, f *facts, id calico.ID, base, now *datastore.Stored) error {
 	if id.Kind == calico.KindNode {
-		return errors.New("a Node decides about no flow by itself")
+		return errors.New("a Node is written by others, too, and is not put back by itself")
 	}
 	r, err := f.again(id, base, now)
 	if err != nil {

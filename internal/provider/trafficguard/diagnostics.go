@@ -20,6 +20,10 @@ func (g *Guard) Advise(after *guard.World, diags *diag.Diagnostics) {
 		diags.AddWarning("Datastore Not Watched",
 			fmt.Sprintf("lockout_guard does not watch over the way to %s: no address that other hosts could reach was found for the name. %s", strings.Join(g.unwatched, ", "), g.nameServers()))
 	}
+	if g.InPod && after.LeavesDatastoreOpen() && g.Once("pod") {
+		diags.AddWarning("Datastore Not Watched",
+			"lockout_guard does not watch over the way of hosts to the API servers: the provider runs in a pod, and is told the address of the service kubernetes alone, in whose place kube-proxy puts the address of an API server before a host's policies see it. "+g.nameServers())
+	}
 	if after.LeavesManagementOpen() && g.Once("nothing") {
 		diags.AddWarning("No Management Access Is Guarded",
 			"There are host endpoints, and lockout_guard watches over no inbound traffic to them: no policy that is stored, or planned so far, lets TCP port 22 in from a network, as a calico_failsafe_policy does, and no flow is configured. A change that shuts everybody out would pass without a word. Create a calico_failsafe_policy, and name it in depends_on of the host endpoints; or write flow blocks in lockout_guard.")

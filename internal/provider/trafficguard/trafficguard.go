@@ -27,7 +27,10 @@ type Guard struct {
 	guard.Guard
 	// endpoints are the URLs of the datastore, until they are looked up.
 	endpoints []string
-	located   sync.Once
+	// InPod is true if there are none because the provider reaches the datastore as only
+	// pods can.
+	InPod   bool
+	located sync.Once
 	// unwatched are the servers that could not be found by their names.
 	unwatched []string
 

@@ -3,10 +3,12 @@ package trafficguard
 import (
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/failsafe"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
 )
@@ -38,6 +40,55 @@ func TestWriteWithoutAPlanGuardsTheDatastore(t *testing.T) {
 		_, err := g.ForWrite(t.Context(), calico.Newest, removed).Check(snapshot)
 		if (err != nil) != refused {
 			t.Errorf("with the datastore at %s: %v", endpoint, err)
+		}
+	}
+}
+
+// TestTellsThatAPodKnowsNoAddress: from within a pod the address of the API servers is told
+// to nobody who guards, so a person has to hear of it, once, unless something is watched.
+func TestTellsThatAPodKnowsNoAddress(t *testing.T) {
+	t.Parallel()
+	host := v3.NewHostEndpoint()
+	host.Name, host.Spec.Node, host.Spec.InterfaceName = "db1-eth0", "db1", "eth0"
+	policy := &failsafe.Policy{ManagementCIDRs: []string{"10.1.0.0/24"}, ManagementPorts: []numorstring.Port{numorstring.SinglePort(22)}, APIServers: []failsafe.Server{{Address: "10.2.0.21", Ports: []numorstring.Port{numorstring.SinglePort(8443)}}}}
+	declared := v3.NewGlobalNetworkPolicy()
+	declared.Name, declared.Spec.Selector = "failsafe", "all()"
+	declared.Spec.Types = []v3.PolicyType{v3.PolicyTypeIngress, v3.PolicyTypeEgress}
+	for _, rule := range policy.Ingress() {
+		declared.Spec.Ingress = append(declared.Spec.Ingress, rule.Rule)
+	}
+	for _, rule := range policy.Egress() {
+		declared.Spec.Egress = append(declared.Spec.Egress, rule.Rule)
+	}
+	for name, test := range map[string]struct {
+		inPod   bool
+		objects []calico.Object
+		told    int
+	}{
+		"in a pod":                        {true, []calico.Object{host}, 1},
+		"in a pod, without hosts":         {true, nil, 0},
+		"in a pod, with declared servers": {true, []calico.Object{host, declared}, 0},
+		"elsewhere":                       {false, []calico.Object{host}, 0},
+	} {
+		objects := map[calico.ID]calico.Object{}
+		for _, obj := range test.objects {
+			objects[calico.IDOf(obj).Short()] = obj
+		}
+		g := &Guard{Guard: guard.Guard{Lockout: guard.Watch{Mode: guard.Error}, Kubernetes: true}, InPod: test.inPod}
+		g.Begin(calico.Newest, objects)
+		_, _, after := g.Guard.Foresee(nil)
+		var diags diag.Diagnostics
+		for range 2 {
+			g.Advise(after, &diags)
+		}
+		told := 0
+		for _, d := range diags {
+			if d.Summary() == "Datastore Not Watched" {
+				told++
+			}
+		}
+		if told != test.told {
+			t.Errorf("%s: told %d times, want %d: %v", name, told, test.told, diags)
 		}
 	}
 }
