@@ -168,7 +168,7 @@ func TestCompareFindsWhatThereIs(t *testing.T) {
 	t.Parallel()
 	worlds := uint64(600)
 	if testing.Short() {
-		worlds = 20
+		worlds = 8
 	}
 	if text := os.Getenv("GUARD_WORLDS"); text != "" {
 		n, err := strconv.ParseUint(text, 10, 32)

@@ -286,7 +286,10 @@ func (r randomModel) elements(at string, typ attr.Type, field reflect.Type, dept
 // was, to the letter; without the model at hand it means the same. What has no
 // form in JSON is refused.
 func TestModelsSurviveStoring(t *testing.T) {
-	const cases = 400
+	cases := 400
+	if testing.Short() {
+		cases = 100
+	}
 	for name, d := range definitions(t) {
 		t.Run(name, func(t *testing.T) {
 			r := randomModel{rand.New(rand.NewPCG(20261125, uint64(len(name)))), requiredIn(t, d.schema)}

@@ -168,8 +168,10 @@ var plainLibcalicoFields = map[string][]string{
 var visible sync.Map
 
 func visibleFields(typ reflect.Type) []reflect.StructField {
-	if fields, ok := visible.Load(typ); ok {
-		return fields.([]reflect.StructField)
+	if known, ok := visible.Load(typ); ok {
+		if fields, ok := known.([]reflect.StructField); ok {
+			return fields
+		}
 	}
 	fields := reflect.VisibleFields(typ)
 	visible.Store(typ, fields)

@@ -23,7 +23,11 @@ import (
 func TestRulesAreLossless(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	ruleType := schemas.RuleList("").GetType()
-	for range 3000 {
+	lists := 3000
+	if testing.Short() {
+		lists = 600
+	}
+	for range lists {
 		rules := acctest.RandomValue(r, reflect.TypeFor[[]v3.Rule](), 3).Interface().([]v3.Rule)
 		var back []v3.Rule
 		c := &Conversion{}
