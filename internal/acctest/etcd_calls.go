@@ -95,6 +95,44 @@ func (m *member) readMetrics(ctx context.Context, parse func(io.Reader) error) e
 	return parse(response.Body)
 }
 
+// sentMetric is the line of etcd's metrics that tells how much it has sent to clients.
+var sentMetric = regexp.MustCompile(`^etcd_network_client_grpc_sent_bytes_total (\S+)$`)
+
+// SentDuring returns how many bytes the members that run send to clients, in answers to any
+// of them, while do runs. Members must not be stopped or started in do.
+func (e *Etcd) SentDuring(t testing.TB, do func()) int {
+	t.Helper()
+	sent := func() int {
+		sum := 0.0
+		for _, m := range e.members {
+			if !m.running() {
+				continue
+			}
+			known := false
+			err := m.readMetrics(t.Context(), func(metrics io.Reader) error {
+				lines := bufio.NewScanner(metrics)
+				for lines.Scan() {
+					if match := sentMetric.FindStringSubmatch(lines.Text()); match != nil {
+						n, err := strconv.ParseFloat(match[1], 64)
+						if err != nil {
+							return fmt.Errorf("in %q: %w", lines.Text(), err)
+						}
+						known, sum = true, sum+n
+					}
+				}
+				return lines.Err()
+			})
+			if err != nil || !known {
+				t.Fatalf("cannot tell how much etcd has sent (known: %t): %v", known, err)
+			}
+		}
+		return int(sum)
+	}
+	before := sent()
+	do()
+	return sent() - before
+}
+
 // writeMetric is a line of etcd's metrics about calls that may write: how many were
 // started, or were handled with some outcome.
 var writeMetric = regexp.MustCompile(`^grpc_server_(started|handled)_total\{.*grpc_method="(?:Txn|Put|DeleteRange)",grpc_service="etcdserverpb\.KV",[^}]*\} (\S+)$`)

@@ -2,8 +2,6 @@ package etcdv3
 
 import (
 	"context"
-	"errors"
-	"strconv"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -54,30 +52,6 @@ func (s *Store) Snapshot(ctx context.Context, kinds []calico.Kind) (*datastore.S
 	return snapshot, err
 }
 
-func (s *Store) snapshot(ctx context.Context, kinds []calico.Kind) (*datastore.Snapshot, int64, error) {
-	ops := make([]clientv3.Op, len(kinds))
-	for i, kind := range kinds {
-		ops[i] = clientv3.OpGet(kindPrefix(kind), clientv3.WithPrefix())
-	}
-	resp, err := s.txn(ctx, "snapshot", root, clientv3.OpTxn(nil, ops, nil))
-	if err != nil {
-		return nil, 0, err
-	}
-	snapshot := &datastore.Snapshot{}
-	for i, kind := range kinds {
-		for _, kv := range resp.Responses[i].GetResponseRange().GetKvs() {
-			stored := storedKV(string(kv.Key), kv.Value, kv.ModRevision)
-			var corrupt *datastore.CorruptError
-			if err := decode(kind, stored); errors.As(err, &corrupt) {
-				snapshot.Corrupt = append(snapshot.Corrupt, corrupt)
-				continue
-			}
-			snapshot.Objects = append(snapshot.Objects, stored)
-		}
-	}
-	return snapshot, resp.Header.Revision, nil
-}
-
 // ask asks a guard, and returns what has to stay as it was for its consent to hold.
 func (s *Store) ask(ctx context.Context, guard *datastore.Guard) ([]clientv3.Cmp, error) {
 	snapshot, revision, err := s.snapshot(ctx, guard.Kinds)
@@ -105,8 +79,7 @@ func (s *Store) ask(ctx context.Context, guard *datastore.Guard) ([]clientv3.Cmp
 			if held++; held > maxHeld {
 				return compares, nil
 			}
-			revision, _ := strconv.ParseInt(one.Version, 10, 64)
-			compares = append(compares, clientv3.Compare(clientv3.ModRevision(one.Where), "=", revision))
+			compares = append(compares, unchanged(one))
 		}
 	}
 	return compares, nil

@@ -51,6 +51,9 @@ type Store struct {
 	// otherwise upset each other's guards.
 	guardedWrites chan struct{}
 
+	// view is what guards have looked at last.
+	view view
+
 	surroundings datastore.Shared[datastore.Surroundings]
 }
 

@@ -139,6 +139,9 @@ func (s *Store) remove(ctx context.Context, base *datastore.Stored, guard *datas
 		}
 		return p, nil
 	})
+	if err == nil {
+		s.view.forget(id.Kind, base)
+	}
 	return err
 }
 
