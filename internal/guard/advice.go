@@ -13,7 +13,7 @@ import (
 )
 
 // Has tells whether an object is there.
-func (w *World) Has(id calico.ID) bool { return w.objects[id.Short()] != nil }
+func (w *World) Has(id calico.ID) bool { return w.objects.get(id.Short()) != nil }
 
 // MissingProfiles returns the profiles of an endpoint that do not exist.
 func (w *World) MissingProfiles(h *v3.HostEndpoint) []string {

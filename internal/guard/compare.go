@@ -21,10 +21,12 @@ func (w *World) compare(after *World) []Breach {
 		// Else nothing that could matter to it has changed.
 		return w.rules != after.rules || after.moved[h.Spec.Node]
 	}
-	now := verdict.NewGovernors(only(after.endpoints(), concerned))
-	old := now
+	hosts := only(after.endpoints(), concerned)
+	now := verdict.NewGovernors(hosts)
+	before, old := hosts, now
 	if len(after.moved) > 0 {
-		old = verdict.NewGovernors(only(w.endpoints(), concerned))
+		before = only(w.endpoints(), concerned)
+		old = verdict.NewGovernors(before)
 	}
 	singled := w.singled(after, flows)
 	var out []Breach
@@ -62,12 +64,13 @@ func (w *World) compare(after *World) []Breach {
 	asked := map[string]bool{} // by class: the far side alone is another
 	var all verdict.Governors
 	if slices.ContainsFunc(singled, func(flows []singleFlow) bool { return len(flows) > 0 }) {
-		all = verdict.NewGovernors(after.endpoints())
+		hosts = after.endpoints()
+		all = verdict.NewGovernors(hosts)
 	}
-	for _, h := range after.endpoints() {
+	for _, h := range hosts {
 		switch {
 		case !concerned(h):
-			if class := after.rules.Of(h); all != nil && !asked[class] && all.Of(h) == h {
+			if class := after.rules.Of(h); !asked[class] && all.Of(h) == h {
 				asked[class] = true
 				add(h, h)
 			}
@@ -75,7 +78,7 @@ func (w *World) compare(after *World) []Breach {
 			add(old.Of(h), h)
 		}
 	}
-	for _, h := range w.endpoints() {
+	for _, h := range before {
 		if !after.moved[h.Spec.Node] || old.Of(h) != h {
 			continue
 		}
@@ -118,7 +121,13 @@ func rivalsOf(h *v3.HostEndpoint, now []*v3.HostEndpoint) []*v3.HostEndpoint {
 
 // only returns those elements of a list for which a condition holds.
 func only[T any](list []T, holds func(T) bool) []T {
-	return slices.DeleteFunc(slices.Clone(list), func(one T) bool { return !holds(one) })
+	var out []T
+	for _, one := range list {
+		if holds(one) {
+			out = append(out, one)
+		}
+	}
+	return out
 }
 
 // breaks tells whether a flow fares at an endpoint after as it must not: what worked

@@ -42,7 +42,7 @@ func newWorldOf(g *Guard, objects ...calico.Object) *World {
 	for _, obj := range objects {
 		all[calico.IDOf(obj).Short()] = obj
 	}
-	return g.newWorld(calico.Release{Major: 3, Minor: 31}, all, nil)
+	return g.newWorld(calico.Release{Major: 3, Minor: 31}, objectSet{base: all}, nil)
 }
 
 func failsafePolicy(cidrs ...string) *v3.GlobalNetworkPolicy {

@@ -92,7 +92,7 @@ func (w *World) declare(d *declaration, rule v3.Rule) {
 		if err != nil {
 			return
 		}
-		for _, obj := range w.objects {
+		for _, obj := range w.objects.all() {
 			if set, ok := obj.(*v3.GlobalNetworkSet); ok && chosen.Matches(set.Labels) {
 				for _, net := range set.Spec.Nets {
 					d.in = appendAccess(d.in, net, ssh)
@@ -130,7 +130,7 @@ func appendAccess(list []access, cidr string, ports []numorstring.Port) []access
 // policies returns the policies for all namespaces, by their IDs.
 func (w *World) policies() map[calico.ID]*v3.GlobalNetworkPolicy {
 	out := map[calico.ID]*v3.GlobalNetworkPolicy{}
-	for id, obj := range w.objects {
+	for id, obj := range w.objects.all() {
 		if policy, ok := obj.(*v3.GlobalNetworkPolicy); ok {
 			out[id] = policy
 		}

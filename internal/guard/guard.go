@@ -116,7 +116,7 @@ func (g *Guard) Locate(servers []netip.AddrPort, byName bool) {
 func (g *Guard) Begin(release calico.Release, objects map[calico.ID]calico.Object) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.now = g.newWorld(release, objects, nil)
+	g.now = g.newWorld(release, objectSet{base: objects}, nil)
 }
 
 // Foresee returns what a change would do, on top of the changes that were foreseen
@@ -163,7 +163,7 @@ func (g *Guard) Divide(all []Breach) (accepted, warned, refused []Breach) {
 func (g *Guard) Check(release calico.Release, objects map[calico.ID]calico.Object, change Change) (reliedOn []calico.ID, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	before := g.newWorld(release, objects, nil)
+	before := g.newWorld(release, objectSet{base: objects}, nil)
 	after := before.with(change)
 	if _, _, refused := g.Divide(before.compare(after)); len(refused) > 0 {
 		return nil, &RefusedError{refused}

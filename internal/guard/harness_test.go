@@ -168,7 +168,7 @@ func TestAttemptedLockouts(t *testing.T) {
 	release := calico.Release{Major: 3, Minor: 31}
 	refused := func(a attempt) []Breach {
 		g := guard()
-		now := g.newWorld(release, maps.Clone(before), nil)
+		now := g.newWorld(release, objectSet{base: maps.Clone(before)}, nil)
 		_, _, refused := g.Divide(now.compare(now.with(a.change)))
 		return refused
 	}

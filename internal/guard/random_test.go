@@ -197,7 +197,7 @@ func TestCompareFindsWhatThereIs(t *testing.T) {
 			}
 		}
 		objects := map[calico.ID]calico.Object{}
-		now := guard.newWorld(calico.Newest, map[calico.ID]calico.Object{}, nil)
+		now := guard.newWorld(calico.Newest, objectSet{}, nil)
 		var history []string
 		for step := range 60 {
 			obj := g.object(step < 6)

@@ -29,10 +29,15 @@ type watched struct {
 
 func newRules(w *World) *rules {
 	var others []calico.Object
-	for _, id := range slices.SortedFunc(maps.Keys(w.objects), calico.ID.Compare) {
+	var ids []calico.ID
+	for id := range w.objects.all() {
 		if id.Kind != calico.KindHostEndpoint {
-			others = append(others, w.objects[id])
+			ids = append(ids, id)
 		}
+	}
+	slices.SortFunc(ids, calico.ID.Compare)
+	for _, id := range ids {
+		others = append(others, w.objects.get(id))
 	}
 	return &rules{verdict.NewClasses(w.release, others, w.endpoints(), w.asked, w.guard.Options...), map[string]watched{}}
 }

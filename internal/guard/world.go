@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -16,7 +15,7 @@ import (
 type World struct {
 	guard   *Guard
 	release calico.Release
-	objects map[calico.ID]calico.Object
+	objects objectSet
 	// sorted are the host endpoints among them, by their names; nil before they were
 	// asked for.
 	sorted []*v3.HostEndpoint
@@ -36,7 +35,7 @@ type World struct {
 
 // newWorld prepares objects. previous is the world that they come after, and that
 // it may be compared with; nil for none.
-func (g *Guard) newWorld(release calico.Release, objects map[calico.ID]calico.Object, previous *World) *World {
+func (g *Guard) newWorld(release calico.Release, objects objectSet, previous *World) *World {
 	w := &World{guard: g, release: release, objects: objects, declared: map[*v3.GlobalNetworkPolicy]*declaration{}}
 	if previous != nil {
 		w.asked, w.declared = slices.Clone(previous.asked), previous.declared
@@ -64,12 +63,12 @@ func (w *World) prepare() {
 // with returns the world after a change.
 func (w *World) with(change Change) *World {
 	after := &World{
-		guard: w.guard, release: w.release, objects: maps.Clone(w.objects), moved: map[string]bool{},
+		guard: w.guard, release: w.release, objects: w.objects.with(change), moved: map[string]bool{},
 		flows: w.flows, asked: w.asked, rules: w.rules, population: w.population, declared: w.declared,
 	}
 	holds := true // that no endpoint fares in another way but those that change
 	for id, obj := range change {
-		old, _ := w.objects[id.Short()].(*v3.HostEndpoint)
+		old, _ := w.objects.get(id.Short()).(*v3.HostEndpoint)
 		now, _ := obj.(*v3.HostEndpoint)
 		for _, h := range []*v3.HostEndpoint{old, now} {
 			if h != nil {
@@ -81,11 +80,6 @@ func (w *World) with(change Change) *World {
 			holds = false
 		case holds && w.rules.RegardEndpoints():
 			after.population, holds = w.rules.Move(after.population, old, now)
-		}
-		if obj == nil {
-			delete(after.objects, id.Short())
-		} else {
-			after.objects[id.Short()] = obj
 		}
 	}
 	if holds {
@@ -123,7 +117,7 @@ func (w *World) endpoints() []*v3.HostEndpoint {
 		return w.sorted
 	}
 	w.sorted = []*v3.HostEndpoint{}
-	for _, obj := range w.objects {
+	for _, obj := range w.objects.all() {
 		if h, ok := obj.(*v3.HostEndpoint); ok {
 			w.sorted = append(w.sorted, h)
 		}
@@ -134,7 +128,7 @@ func (w *World) endpoints() []*v3.HostEndpoint {
 
 // endpoint returns the host endpoint of a name, nil for none.
 func (w *World) endpoint(name string) *v3.HostEndpoint {
-	h, _ := w.objects[calico.ID{Kind: calico.KindHostEndpoint, Name: name}].(*v3.HostEndpoint)
+	h, _ := w.objects.get(calico.ID{Kind: calico.KindHostEndpoint, Name: name}).(*v3.HostEndpoint)
 	return h
 }
 
@@ -173,7 +167,7 @@ func (w *World) reliedOn(change Change) []calico.ID {
 	// Sets, failsafe ports and endpoints that matter to others (at the far side, or on
 	// the same node) decide too, and there are few of them.
 	var few []calico.ID
-	for id, obj := range w.objects {
+	for id, obj := range w.objects.all() {
 		switch id.Kind {
 		case calico.KindGlobalNetworkSet, calico.KindNetworkSet, calico.KindFelixConfiguration:
 			few = append(few, id)

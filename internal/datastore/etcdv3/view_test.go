@@ -96,6 +96,24 @@ func TestViewIsWhatThereIs(t *testing.T) {
 	}
 }
 
+// TestViewForgetsOnlyWhatWasDeleted: what somebody has stored since under the key of what this
+// store has deleted stays, or its loss would make up for a deletion by somebody else.
+func TestViewForgetsOnlyWhatWasDeleted(t *testing.T) {
+	t.Parallel()
+	v := &view{kinds: map[calico.Kind]*viewOfKind{calico.KindHostEndpoint: {}}}
+	known := v.kinds[calico.KindHostEndpoint]
+	key := endpoints + "db1"
+	known.put(calico.KindHostEndpoint, storedKV(key, []byte(calicoctlEndpoint("db1")), 7))
+	v.forget(calico.KindHostEndpoint, storedKV(key, nil, 6))
+	if len(known.entries) != 1 {
+		t.Error("what came later is forgotten")
+	}
+	v.forget(calico.KindHostEndpoint, storedKV(key, nil, 7))
+	if len(known.entries) != 0 {
+		t.Error("what was deleted is still there")
+	}
+}
+
 // TestViewOfAnotherEtcd has another etcd behind the same address, and the same one from a
 // backup: what was seen before says nothing of it.
 func TestViewOfAnotherEtcd(t *testing.T) {
