@@ -37,6 +37,25 @@ func (e *Etcd) Calls(t testing.TB) map[string]int {
 	return calls
 }
 
+// CountCalls returns how many calls of all methods have reached the members that run; see
+// Calls.
+func (e *Etcd) CountCalls(ctx context.Context) (int, error) {
+	calls := make(map[string]int)
+	for _, m := range e.members {
+		if !m.running() {
+			continue
+		}
+		if err := m.countCalls(ctx, calls); err != nil {
+			return 0, err
+		}
+	}
+	sum := 0
+	for _, n := range calls {
+		sum += n
+	}
+	return sum, nil
+}
+
 // CallsDuring returns how many calls of each method reach etcd while do runs.
 // Members must not be stopped or started in do.
 func (e *Etcd) CallsDuring(t testing.TB, do func()) map[string]int {

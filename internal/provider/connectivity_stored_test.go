@@ -172,7 +172,7 @@ func TestConnectivityRefuses(t *testing.T) {
 	}
 	rewrite(t, w, block(`datastore_type = "none"`), failsafe)
 	succeed(t, w, "plan")
-	fail(t, w, "apply").Says(t, "Provider Without a Datastore", "etcd.endpoints")
+	fail(t, w, "apply").Says(t, "Provider Without a Datastore", "block etcd or kubernetes")
 	// What was applied by another provider block is not read, and it is told why.
 	rewrite(t, w, etcdBlock(at(etcd.Endpoints...)), failsafe)
 	succeed(t, w, "apply")

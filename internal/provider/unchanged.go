@@ -21,6 +21,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/lent"
 )
 
 // FastPaths is the environment variable for the ways around the framework: "off" takes
@@ -99,7 +100,7 @@ func (s *server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRe
 			return resp, nil
 		}
 	}
-	full, err := s.fullServer.ReadResource(ctx, req)
+	full, err := lent.Ask(ctx, s.fullServer.ReadResource, req)
 	if err != nil {
 		return full, err
 	}
@@ -147,7 +148,7 @@ func (s *server) readUnchanged(ctx context.Context, req *tfprotov6.ReadResourceR
 // PlanResourceChange answers with what came, if nothing else is proposed than there is.
 func (s *server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	if s.checks {
-		full, err := s.fullServer.PlanResourceChange(ctx, req)
+		full, err := lent.Ask(ctx, s.fullServer.PlanResourceChange, req)
 		if fast := s.planUnchanged(ctx, req); err == nil && fast != nil {
 			full.Diagnostics = append(full.Diagnostics, s.comparePlan(req.TypeName, fast, full)...)
 		}
@@ -156,7 +157,7 @@ func (s *server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanReso
 	if resp := s.planUnchanged(ctx, req); resp != nil {
 		return resp, nil
 	}
-	return s.fullServer.PlanResourceChange(ctx, req)
+	return lent.Ask(ctx, s.fullServer.PlanResourceChange, req)
 }
 
 func (s *server) planUnchanged(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) *tfprotov6.PlanResourceChangeResponse {
@@ -229,11 +230,21 @@ func (s *server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyRe
 	if req.Config != nil && len(req.Config.MsgPack) > 0 {
 		ctx = context.WithValue(ctx, configKey{}, configDigest(req.Config))
 	}
-	full, err := s.fullServer.ApplyResourceChange(ctx, req)
+	full, err := lent.Ask(ctx, s.fullServer.ApplyResourceChange, req)
 	if err == nil {
 		full.Private = withDigest(full.Private, full.NewState)
 	}
 	return full, err
+}
+
+// UpgradeResourceState is the framework's.
+func (s *server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	return lent.Ask(ctx, s.fullServer.UpgradeResourceState, req)
+}
+
+// ValidateResourceConfig is the framework's.
+func (s *server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	return lent.Ask(ctx, s.fullServer.ValidateResourceConfig, req)
 }
 
 // digestKey is the key in private state of the digest of the state beside it: attributes

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,6 +12,8 @@ type delayed struct {
 	listener net.Listener
 	target   string
 	half     time.Duration
+	// sent is how many bytes the other server has sent to clients.
+	sent atomic.Int64
 }
 
 // delay serves on loopback until it is closed.
@@ -19,7 +22,7 @@ func delay(target string, roundTrip time.Duration) (*delayed, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &delayed{listener, target, roundTrip / 2}
+	d := &delayed{listener: listener, target: target, half: roundTrip / 2}
 	go d.serve()
 	return d, nil
 }
@@ -40,8 +43,8 @@ func (d *delayed) serve() {
 			_ = client.Close()
 			continue
 		}
-		go d.carry(server, client)
-		go d.carry(client, server)
+		go d.carry(server, client, nil)
+		go d.carry(client, server, &d.sent)
 	}
 }
 
@@ -51,8 +54,9 @@ type chunk struct {
 	due  time.Time
 }
 
-// carry takes what from sends to the other side, until it ends.
-func (d *delayed) carry(to, from net.Conn) {
+// carry takes what from sends to the other side, until it ends, and counts it if that is
+// wanted.
+func (d *delayed) carry(to, from net.Conn, count *atomic.Int64) {
 	chunks := make(chan chunk, 1024)
 	go func() {
 		defer func() { _ = to.Close() }()
@@ -70,6 +74,9 @@ func (d *delayed) carry(to, from net.Conn) {
 		data := make([]byte, 32<<10)
 		n, err := from.Read(data)
 		if n > 0 {
+			if count != nil {
+				count.Add(int64(n))
+			}
 			chunks <- chunk{data[:n], time.Now().Add(d.half)}
 		}
 		if err != nil {

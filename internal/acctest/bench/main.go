@@ -48,6 +48,7 @@ func run(ctx context.Context) (err error) {
 	b := &bench{out: os.Stdout}
 	counts := flag.String("n", "300,1000", "how many objects there are")
 	rtts := flag.String("rtt", "0,50ms", "round trips to the datastore")
+	policies := flag.Int("policies", -1, "measure the provider alone, without Terraform, with so many policies beside the objects; -1 compares plans of the CLI")
 	flag.IntVar(&b.runs, "runs", 5, "how often each is run")
 	flag.Parse()
 	for text := range strings.SplitSeq(*counts, ",") {
@@ -63,6 +64,16 @@ func run(ctx context.Context) (err error) {
 			return fmt.Errorf("-rtt: %w", err)
 		}
 		b.rtts = append(b.rtts, rtt)
+	}
+	if *policies >= 0 {
+		for _, rtt := range b.rtts {
+			for _, count := range b.counts {
+				if err := b.protocol(ctx, count, *policies, rtt); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
 	}
 	if b.dir, err = os.MkdirTemp("", "calico-bench-"); err != nil {
 		return err
