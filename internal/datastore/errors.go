@@ -17,8 +17,9 @@ var ErrNotFound = errors.New("not found")
 type AlreadyExistsError struct {
 	ID    calico.ID
 	Where string
-	// Stored is what the create found, read in the transaction that refused it; nil
-	// where that cannot be told to be this object alone.
+	// Stored is what the create found: in etcd read in the transaction that refused it, in
+	// Kubernetes right after the refusal. It is nil if that cannot be told to be this
+	// object alone.
 	Stored *Stored
 	// Changes tells, a line each, what is different in Stored from what the create
 	// would have stored, as storage.CreationChanges does.

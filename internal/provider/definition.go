@@ -68,8 +68,8 @@ type definition struct {
 	owns func(*objectResource) ownership
 	// checkOthers checks the object against others in the datastore, as Calico's
 	// client does before it creates one. Value of a fault is the ID of an object
-	// that is not there. nil stands for nothing to check. (What a transaction can
-	// check by itself, such as the tier of a policy, is for the store.)
+	// that is not there. nil stands for nothing to check. (What a store can
+	// check with the write, such as the tier of a policy, is for the store.)
 	checkOthers func(ctx context.Context, store datastore.Store, obj calico.Object) (calico.FieldErrors, error)
 }
 

@@ -103,9 +103,9 @@ func (r *objectResource) differences(ctx context.Context, obj calico.Object, c *
 }
 
 // createObject stores a new object. If exactly that is stored already, and adopt_identical
-// is set, it takes that and writes nothing. What was there was read by the transaction
-// that would have created it, and so is at this revision what the create would have
-// made.
+// is set, it takes that and writes nothing. What was there was read with the refusal (see
+// datastore.AlreadyExistsError), and so is, in the version that is taken, what the create
+// would have made.
 func (r *objectResource) createObject(ctx context.Context, store datastore.Store, obj calico.Object, diags *diag.Diagnostics) (*datastore.Stored, *objectState, error) {
 	stored, err := r.guarded(ctx, store, changeTo(obj)).Create(ctx, obj)
 	var exists *datastore.AlreadyExistsError

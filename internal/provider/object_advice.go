@@ -65,7 +65,7 @@ func (r *objectResource) adviseEndpoint(ctx context.Context, store datastore.Sto
 	}
 	if !isNode && !surroundings.FelixHosts[h.Spec.Node] {
 		warn(path.Root("node"), "Host Not Known to Calico", h.Spec.Node,
-			fmt.Sprintf("No Node %q is stored, and no Felix of a host with this name has reported its status. If the name is wrong, Calico leaves the host open without a word. "+
+			fmt.Sprintf("No Node %q is stored, nor anything else that Felix writes for the host that it runs on. If the name is wrong, Calico leaves the host open without a word. "+
 				"It is the name of the host as calico-node knows it, by default its hostname in lower case: compare with `calicoctl get nodes`. If calico-node is yet to be started there, nothing is wrong.", h.Spec.Node))
 	}
 }
@@ -139,6 +139,6 @@ func (r *objectResource) adviseFailsafe(ctx context.Context, store datastore.Sto
 	}
 	if surroundings, err := store.Surroundings(ctx); err == nil && surroundings.Workloads {
 		diags.AddAttributeWarning(path.Root("selector"), "Failsafe Policy Selects Workloads Too",
-			"There are workload endpoints in this datastore, and the selector all() selects them as well as the hosts: they then drop whatever no policy allows, and no longer follow their profiles. If workloads have no policies of their own, select hosts only: selector = \"!has(projectcalico.org/namespace)\".")
+			"The selector all() selects the workloads of this datastore as well as its hosts: they then drop whatever no policy allows, and no longer follow their profiles. If workloads have no policies of their own, select hosts only: selector = \"!has(projectcalico.org/namespace)\".")
 	}
 }

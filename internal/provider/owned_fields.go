@@ -123,7 +123,7 @@ func (o ownedFields) create(ctx context.Context, store datastore.Store, obj cali
 	for {
 		stored, err := store.Get(ctx, calico.IDOf(obj))
 		if errors.Is(err, datastore.ErrNotFound) || err == nil && o.data.adoptIdentical && o.isIdentical(obj, &codec.Conversion{}, stored, &finding.Release) {
-			// The transaction of the create decides whether it is still so.
+			// The create decides whether it is still so.
 			stored, kept, err := o.createObject(ctx, store, obj, diags)
 			var exists *datastore.AlreadyExistsError
 			if errors.As(err, &exists) {

@@ -39,28 +39,23 @@ const FastPaths = "CALICO_FAST_PATHS"
 func Server(version string, options ...Option) func() tfprotov6.ProviderServer {
 	return func() tfprotov6.ProviderServer {
 		p := newProvider(version, options...)
-		full, ok := providerserver.NewProtocol6(p)().(fullServer)
-		mode := os.Getenv(FastPaths)
-		if !ok || mode == "off" {
+		full, ok := providerserver.NewProtocol6(p)().(lent.Full)
+		if !ok {
 			return providerserver.NewProtocol6(p)()
 		}
-		s := &server{fullServer: full, provider: p, checks: mode == "check", same: map[calico.ID]bool{}}
+		framework := lent.Server{Full: full}
+		mode := os.Getenv(FastPaths)
+		if mode == "off" {
+			return framework
+		}
+		s := &server{Server: framework, provider: p, checks: mode == "check", same: map[calico.ID]bool{}}
 		s.resources = sync.OnceValue(s.listResources)
 		return s
 	}
 }
 
-// fullServer is all that the framework's server can do: Terraform asks it for more than
-// tfprotov6.ProviderServer.
-type fullServer interface {
-	tfprotov6.ProviderServer
-	tfprotov6.ListResourceServer
-	tfprotov6.ActionServer
-	tfprotov6.StateStoreServer
-}
-
 type server struct {
-	fullServer
+	lent.Server
 	provider *calicoProvider
 	// checks tells that each answer is compared with the framework's.
 	checks bool
@@ -100,7 +95,7 @@ func (s *server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRe
 			return resp, nil
 		}
 	}
-	full, err := lent.Ask(ctx, s.fullServer.ReadResource, req)
+	full, err := s.Server.ReadResource(ctx, req)
 	if err != nil {
 		return full, err
 	}
@@ -148,7 +143,7 @@ func (s *server) readUnchanged(ctx context.Context, req *tfprotov6.ReadResourceR
 // PlanResourceChange answers with what came, if nothing else is proposed than there is.
 func (s *server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	if s.checks {
-		full, err := lent.Ask(ctx, s.fullServer.PlanResourceChange, req)
+		full, err := s.Server.PlanResourceChange(ctx, req)
 		if fast := s.planUnchanged(ctx, req); err == nil && fast != nil {
 			full.Diagnostics = append(full.Diagnostics, s.comparePlan(req.TypeName, fast, full)...)
 		}
@@ -157,7 +152,7 @@ func (s *server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanReso
 	if resp := s.planUnchanged(ctx, req); resp != nil {
 		return resp, nil
 	}
-	return lent.Ask(ctx, s.fullServer.PlanResourceChange, req)
+	return s.Server.PlanResourceChange(ctx, req)
 }
 
 func (s *server) planUnchanged(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) *tfprotov6.PlanResourceChangeResponse {
@@ -230,21 +225,11 @@ func (s *server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyRe
 	if req.Config != nil && len(req.Config.MsgPack) > 0 {
 		ctx = context.WithValue(ctx, configKey{}, configDigest(req.Config))
 	}
-	full, err := lent.Ask(ctx, s.fullServer.ApplyResourceChange, req)
+	full, err := s.Server.ApplyResourceChange(ctx, req)
 	if err == nil {
 		full.Private = withDigest(full.Private, full.NewState)
 	}
 	return full, err
-}
-
-// UpgradeResourceState is the framework's.
-func (s *server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
-	return lent.Ask(ctx, s.fullServer.UpgradeResourceState, req)
-}
-
-// ValidateResourceConfig is the framework's.
-func (s *server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
-	return lent.Ask(ctx, s.fullServer.ValidateResourceConfig, req)
 }
 
 // digestKey is the key in private state of the digest of the state beside it: attributes

@@ -3,20 +3,23 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acceptance/memory"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/lent"
 )
 
 // core speaks to a provider as Terraform does, with a count of what the framework is asked.
 type core struct {
-	fullServer
+	lent.Full
 	server *server
 	memory *memory.Datastore
 	// reads and plans are those that the framework was asked for.
@@ -26,12 +29,12 @@ type core struct {
 
 func (c *core) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
 	c.reads++
-	return c.fullServer.ReadResource(ctx, req)
+	return c.Full.ReadResource(ctx, req)
 }
 
 func (c *core) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	c.plans++
-	return c.fullServer.PlanResourceChange(ctx, req)
+	return c.Full.PlanResourceChange(ctx, req)
 }
 
 // newCore configures a provider of a version over a datastore in memory.
@@ -41,8 +44,8 @@ func newCore(t testing.TB, d *memory.Datastore, version string) *core {
 	if !ok {
 		t.Fatal("the framework's server is served")
 	}
-	c := &core{fullServer: s.fullServer, server: s, memory: d, types: map[string]tftypes.Object{}}
-	s.fullServer = c
+	c := &core{Full: s.Full, server: s, memory: d, types: map[string]tftypes.Object{}}
+	s.Server = lent.Server{Full: c}
 	schemas, err := s.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)
@@ -336,4 +339,45 @@ func (c *core) edited(t testing.TB, i *instance, attribute string, to any) *tfpr
 	defer func() { i.config = was }()
 	i.config = map[string]any{attribute: to}
 	return c.proposed(t, i)
+}
+
+// TestServerKeepsNoContext: what hangs on the context of a request is gone when the request
+// has been answered. The framework by itself keeps it; if it no longer does, package lent is
+// of no use any more.
+func TestServerKeepsNoContext(t *testing.T) {
+	d := newMemory()
+	i := configured(t, "calico_host_endpoint", anEndpoint)
+	newCore(t, d, "test").create(t, i)
+	c := newCore(t, d, "test")
+	request := &tfprotov6.ValidateResourceConfigRequest{TypeName: i.typeName, Config: dynamic(t, c.types[i.typeName], i.config)}
+	for name, test := range map[string]struct {
+		server tfprotov6.ProviderServer
+		kept   bool
+	}{"the framework": {c.Full, true}, "ours": {c.server, false}} {
+		gone := make(chan struct{})
+		func() {
+			heavy := new([1 << 20]byte)
+			runtime.AddCleanup(heavy, func(done chan struct{}) { close(done) }, gone)
+			ctx, cancel := context.WithCancel(context.WithValue(context.Background(), configKey{}, heavy))
+			defer cancel()
+			if _, err := test.server.ValidateResourceConfig(ctx, request); err != nil {
+				t.Fatal(err)
+			}
+		}()
+		kept := true
+		for range 50 { // a cleanup runs soon after the garbage is found, not at once
+			runtime.GC()
+			select {
+			case <-gone:
+				kept = false
+			case <-time.After(10 * time.Millisecond):
+				continue
+			}
+			break
+		}
+		if kept != test.kept {
+			t.Errorf("%s keeps contexts: %t, want %t", name, kept, test.kept)
+		}
+		runtime.KeepAlive(test.server)
+	}
 }

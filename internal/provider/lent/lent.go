@@ -33,9 +33,9 @@ func (c *lentContext) Done() <-chan struct{}       { return (*c.now.Load()).Done
 func (c *lentContext) Err() error                  { return (*c.now.Load()).Err() }
 func (c *lentContext) Value(key any) any           { return (*c.now.Load()).Value(key) }
 
-// Ask makes a request with a context that is taken back when it is answered.
-func Ask[Q, A any](ctx context.Context, ask func(context.Context, Q) (A, error), request Q) (A, error) {
+// ask makes a request with a context that is taken back when it is answered.
+func ask[Q, A any](ctx context.Context, method func(context.Context, Q) (A, error), request Q) (A, error) {
 	c, takeBack := Context(ctx)
 	defer takeBack()
-	return ask(c, request)
+	return method(c, request)
 }

@@ -35,11 +35,11 @@ func TestContext(t *testing.T) {
 	<-lent.Done()
 }
 
-// TestAskKeepsNothing holds on to the contexts that it is asked with, as the framework does:
+// TestServerKeepsNothing holds on to the contexts that it is asked with, as the framework does:
 // what hangs on them must go all the same.
-func TestAskKeepsNothing(t *testing.T) {
+func TestServerKeepsNothing(t *testing.T) {
 	var kept []context.Context
-	ask := func(ctx context.Context, request int) (int, error) {
+	keep := func(ctx context.Context, request int) (int, error) {
 		child, cancel := context.WithCancel(ctx)
 		t.Cleanup(cancel)
 		kept = append(kept, child)
@@ -54,7 +54,7 @@ func TestAskKeepsNothing(t *testing.T) {
 		runtime.AddCleanup(heavy, func(done chan struct{}) { close(done) }, gone)
 		ctx, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, heavy))
 		defer cancel()
-		if got, err := Ask(ctx, ask, 7); got != 7 || err != nil {
+		if got, err := ask(ctx, keep, 7); got != 7 || err != nil {
 			t.Errorf("the answer is %d, %v", got, err)
 		}
 	}()
