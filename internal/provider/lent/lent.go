@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Context returns a context that is ctx until it is taken back. From then on it is one that
+// lend returns a context that is ctx until it is taken back. From then on it is one that
 // has been cancelled, and ctx is nobody's.
-func Context(ctx context.Context) (lent context.Context, takeBack func()) {
+func lend(ctx context.Context) (lent context.Context, takeBack func()) {
 	c := &lentContext{}
 	c.now.Store(&ctx)
 	return c, func() { c.now.Store(&over) }
@@ -35,7 +35,7 @@ func (c *lentContext) Value(key any) any           { return (*c.now.Load()).Valu
 
 // ask makes a request with a context that is taken back when it is answered.
 func ask[Q, A any](ctx context.Context, method func(context.Context, Q) (A, error), request Q) (A, error) {
-	c, takeBack := Context(ctx)
+	c, takeBack := lend(ctx)
 	defer takeBack()
 	return method(c, request)
 }

@@ -10,13 +10,13 @@ import (
 
 type key struct{}
 
-// TestContext is what it stands for, and after that nothing.
-func TestContext(t *testing.T) {
+// TestLend: a context is what it stands for, and after that nothing.
+func TestLend(t *testing.T) {
 	t.Parallel()
 	deadline := time.Now().Add(time.Hour)
 	ctx, cancel := context.WithDeadline(context.WithValue(t.Context(), key{}, "value"), deadline)
 	defer cancel()
-	lent, takeBack := Context(ctx)
+	lent, takeBack := lend(ctx)
 	if got, ok := lent.Deadline(); !ok || !got.Equal(deadline) || lent.Value(key{}) != "value" || lent.Err() != nil {
 		t.Errorf("it says %v, %v, %v", got, lent.Value(key{}), lent.Err())
 	}
@@ -35,9 +35,9 @@ func TestContext(t *testing.T) {
 	<-lent.Done()
 }
 
-// TestServerKeepsNothing holds on to the contexts that it is asked with, as the framework does:
+// TestAskKeepsNothing holds on to the contexts that it is asked with, as the framework does:
 // what hangs on them must go all the same.
-func TestServerKeepsNothing(t *testing.T) {
+func TestAskKeepsNothing(t *testing.T) {
 	var kept []context.Context
 	keep := func(ctx context.Context, request int) (int, error) {
 		child, cancel := context.WithCancel(ctx)
