@@ -25,14 +25,9 @@ var callMetric = regexp.MustCompile(`^grpc_server_started_total\{grpc_method="(\
 // out. The count is etcd's own: it takes no call of etcd to ask for it.
 func (e *Etcd) Calls(t testing.TB) map[string]int {
 	t.Helper()
-	calls := make(map[string]int)
-	for _, m := range e.members {
-		if !m.running() {
-			continue
-		}
-		if err := m.countCalls(t.Context(), calls); err != nil {
-			t.Fatalf("cannot count the calls that reached etcd: %v", err)
-		}
+	calls, err := e.calls(t.Context())
+	if err != nil {
+		t.Fatalf("cannot count the calls that reached etcd: %v", err)
 	}
 	return calls
 }
@@ -40,20 +35,25 @@ func (e *Etcd) Calls(t testing.TB) map[string]int {
 // CountCalls returns how many calls of all methods have reached the members that run; see
 // Calls.
 func (e *Etcd) CountCalls(ctx context.Context) (int, error) {
+	calls, err := e.calls(ctx)
+	sum := 0
+	for _, n := range calls {
+		sum += n
+	}
+	return sum, err
+}
+
+func (e *Etcd) calls(ctx context.Context) (map[string]int, error) {
 	calls := make(map[string]int)
 	for _, m := range e.members {
 		if !m.running() {
 			continue
 		}
 		if err := m.countCalls(ctx, calls); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	sum := 0
-	for _, n := range calls {
-		sum += n
-	}
-	return sum, nil
+	return calls, nil
 }
 
 // CallsDuring returns how many calls of each method reach etcd while do runs.
@@ -115,35 +115,27 @@ func (m *member) readMetrics(ctx context.Context, parse func(io.Reader) error) e
 }
 
 // sentMetric is the line of etcd's metrics that tells how much it has sent to clients.
-var sentMetric = regexp.MustCompile(`^etcd_network_client_grpc_sent_bytes_total (\S+)$`)
+var sentMetric = regexp.MustCompile(`^(etcd_network_client_grpc_sent_bytes_total) (\S+)$`)
 
 // SentDuring returns how many bytes the members that run send to clients, in answers to any
 // of them, while do runs. Members must not be stopped or started in do.
 func (e *Etcd) SentDuring(t testing.TB, do func()) int {
 	t.Helper()
 	sent := func() int {
-		sum := 0.0
+		sum, known := 0.0, false
 		for _, m := range e.members {
 			if !m.running() {
 				continue
 			}
-			known := false
 			err := m.readMetrics(t.Context(), func(metrics io.Reader) error {
-				lines := bufio.NewScanner(metrics)
-				for lines.Scan() {
-					if match := sentMetric.FindStringSubmatch(lines.Text()); match != nil {
-						n, err := strconv.ParseFloat(match[1], 64)
-						if err != nil {
-							return fmt.Errorf("in %q: %w", lines.Text(), err)
-						}
-						known, sum = true, sum+n
-					}
-				}
-				return lines.Err()
+				return eachMetric(metrics, sentMetric, func(_ string, n float64) { known, sum = true, sum+n })
 			})
-			if err != nil || !known {
-				t.Fatalf("cannot tell how much etcd has sent (known: %t): %v", known, err)
+			if err != nil {
+				t.Fatalf("cannot tell how much etcd has sent: %v", err)
 			}
+		}
+		if !known {
+			t.Fatalf("no line of etcd's metrics is like %s: has it renamed its counters?", sentMetric)
 		}
 		return int(sum)
 	}
@@ -160,17 +152,7 @@ var writeMetric = regexp.MustCompile(`^grpc_server_(started|handled)_total\{.*gr
 func (m *member) unhandled(ctx context.Context) (int, error) {
 	sums := map[string]float64{}
 	err := m.readMetrics(ctx, func(metrics io.Reader) error {
-		lines := bufio.NewScanner(metrics)
-		for lines.Scan() {
-			if match := writeMetric.FindStringSubmatch(lines.Text()); match != nil {
-				n, err := strconv.ParseFloat(match[2], 64)
-				if err != nil {
-					return fmt.Errorf("in %q: %w", lines.Text(), err)
-				}
-				sums[match[1]] += n
-			}
-		}
-		return lines.Err()
+		return eachMetric(metrics, writeMetric, func(outcome string, n float64) { sums[outcome] += n })
 	})
 	return int(sums["started"] - sums["handled"]), err
 }
@@ -211,27 +193,32 @@ func (e *Etcd) Settle(t testing.TB, i int) {
 
 func parseCalls(metrics io.Reader, calls map[string]int) error {
 	known := false
+	err := eachMetric(metrics, callMetric, func(method string, n float64) {
+		known = true
+		if n > 0 {
+			calls[method] += int(n)
+		}
+	})
+	if err == nil && !known {
+		err = fmt.Errorf("%w: no line of etcd's metrics is like %s: has it renamed its counters?", errNoCounters, strings.TrimSpace(callMetric.String()))
+	}
+	return err
+}
+
+// eachMetric calls use for each line of metrics that a pattern matches, with what its first
+// two groups match: a name and the value. (A float, as large counts are written like 1e+06.)
+func eachMetric(metrics io.Reader, pattern *regexp.Regexp, use func(name string, value float64)) error {
 	lines := bufio.NewScanner(metrics)
 	for lines.Scan() {
-		match := callMetric.FindStringSubmatch(lines.Text())
+		match := pattern.FindStringSubmatch(lines.Text())
 		if match == nil {
 			continue
 		}
-		known = true
-		// A float, as large counts are written like 1e+06.
-		count, err := strconv.ParseFloat(match[2], 64)
+		value, err := strconv.ParseFloat(match[2], 64)
 		if err != nil {
 			return fmt.Errorf("in %q: %w", lines.Text(), err)
 		}
-		if count > 0 {
-			calls[match[1]] += int(count)
-		}
+		use(match[1], value)
 	}
-	if err := lines.Err(); err != nil {
-		return err
-	}
-	if !known {
-		return fmt.Errorf("%w: no line of etcd's metrics is like %s: has it renamed its counters?", errNoCounters, strings.TrimSpace(callMetric.String()))
-	}
-	return nil
+	return lines.Err()
 }

@@ -5,7 +5,6 @@ package datastore
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
@@ -183,13 +182,8 @@ type ReleaseFinding struct {
 	// Locked says why the datastore must not be written to now, and how that ends, in
 	// whole sentences but for the first letter; "" if it may be written to.
 	Locked string
-	// Contradiction is set if the release was given in the configuration and the
-	// datastore tells another one: the two, in a clause (see Contradicts).
+	// Configured is the release that the configuration gives, if Contradiction is set:
+	// the datastore tells another one, and Contradiction says what tells which.
+	Configured    calico.Release
 	Contradiction string
-}
-
-// Contradicts is what ReleaseFinding.Contradiction says if evidence tells another release
-// than the one that the configuration gives.
-func Contradicts(given calico.Release, evidence string, told calico.Release) string {
-	return fmt.Sprintf("the provider has calico_version = %q, but %s tells %s", given, evidence, told)
 }

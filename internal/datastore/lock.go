@@ -18,8 +18,9 @@ type LockWait struct {
 const lockPause = 500 * time.Millisecond
 
 // Until returns when look finds no lock. look returns what the lock is (see
-// ReleaseFinding.Locked), "" if there is none, and reads that anew each time after the first. The error
-// is a *LockedError if the lock does not end in the time of ctx, or look's own.
+// ReleaseFinding.Locked), "" if there is none, and reads that anew each time after the
+// first. The error is a *LockedError if the lock does not end in the time of ctx, or
+// look's own.
 func (l *LockWait) Until(ctx context.Context, look func() (lock string, err error)) error {
 	locked := ""
 	for {

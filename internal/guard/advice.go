@@ -95,6 +95,12 @@ func (w *World) Uncovered(policy *v3.GlobalNetworkPolicy) []netip.AddrPort {
 	})
 }
 
+// LetsOutToServers tells whether a policy declares servers that hosts must reach.
+func (w *World) LetsOutToServers(policy *v3.GlobalNetworkPolicy) bool {
+	d := w.declarationOf(policy)
+	return len(d.etcd) > 0 || len(d.api) > 0
+}
+
 // LeavesManagementOpen tells whether there are host endpoints, and no inbound traffic to
 // them is watched over that must go on working.
 func (w *World) LeavesManagementOpen() bool {

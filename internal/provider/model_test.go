@@ -287,7 +287,7 @@ func (r randomModel) elements(at string, typ attr.Type, field reflect.Type, dept
 // form in JSON is refused.
 func TestModelsSurviveStoring(t *testing.T) {
 	cases := 400
-	if testing.Short() {
+	if testing.Short() { // make testunit has a minute for all; make test tries them all
 		cases = 100
 	}
 	for name, d := range definitions(t) {

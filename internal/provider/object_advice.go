@@ -134,6 +134,9 @@ func (r *objectResource) adviseFailsafe(ctx context.Context, store datastore.Sto
 			fmt.Sprintf("This provider finds the datastore at %s, which the policy does not let the hosts reach: when the built-in failsafe ports are off, their Felix could not learn of any change any more. Add a block %s for each, unless the hosts reach the datastore at other addresses.", joined(missed), block))
 		return
 	}
+	if r.data.guard.AdviseFailsafe(after, policy, diags) {
+		return
+	}
 	if state != nil && state.str("selector") == policy.Spec.Selector || policy.Spec.Selector != failsafe.SelectsAll {
 		return
 	}

@@ -92,7 +92,7 @@ func (r *objectResource) refuseContradiction(ctx context.Context, store datastor
 	}
 	if r.data.guard.Once("contradiction") {
 		diags.AddError("Calico Version and Datastore Disagree",
-			fmt.Sprintf("It is a contradiction that %s. A guard in mode \"error\" would look at the datastore as Calico %s does, and could miss what decides in truth, such as tiers. Correct calico_version, or leave it out.", finding.Contradiction, finding.Release))
+			fmt.Sprintf("The provider has calico_version = %q, but %s. A guard in mode \"error\" would look at the datastore as Calico %s does, and could miss what decides in truth, such as tiers. Correct calico_version, or leave it out.", finding.Configured, finding.Contradiction, finding.Release))
 	}
 	return true
 }

@@ -128,8 +128,8 @@ func (p *calicoProvider) Resources(context.Context) []func() resource.Resource {
 		kubeControllersConfigurationResource,
 	}
 	all := make([]func() resource.Resource, 0, len(definitions))
-	for _, definition := range definitions {
-		all = append(all, func() resource.Resource { return &objectResource{definition: definition()} })
+	for _, define := range definitions {
+		all = append(all, func() resource.Resource { return &objectResource{definition: define()} })
 	}
 	return all
 }

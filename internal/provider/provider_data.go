@@ -362,8 +362,8 @@ func (d *providerData) tellRelease(ctx context.Context, finding datastore.Releas
 	switch {
 	case finding.Contradiction != "":
 		diags.AddAttributeWarning(path.Root("name"), "Calico Version and Datastore Disagree",
-			fmt.Sprintf("It is a contradiction that %s. Policies are stored in the way of Calico %s. If that is not the release that runs, Calico may enforce them in another tier, or twice: correct calico_version, or leave it out.",
-				finding.Contradiction, finding.Release))
+			fmt.Sprintf("The provider has calico_version = %q, but %s. Policies are stored in the way of Calico %s. If that is not the release that runs, Calico may enforce them in another tier, or twice: correct calico_version, or leave it out.",
+				finding.Configured, finding.Contradiction, finding.Release))
 	case finding.Assumed:
 		diags.AddWarning("Calico Release Assumed",
 			fmt.Sprintf("Nothing in the datastore tells which release of Calico it belongs to, so policies will be stored as %s and later do. If this datacenter runs another release, set calico_version in the provider block, such as calico_version = \"3.31\".",

@@ -95,7 +95,7 @@ func TestProviderTellsWhyTheRelease(t *testing.T) {
 		"told otherwise": {
 			version: "v3.32.0", told: "3.28",
 			release: "v3.28", naming: "up to v3.28", evidence: "calico_version of the provider configuration",
-			contradiction: `the provider has calico_version = "v3.28", but calicoVersion "v3.32.0" of ClusterInformation "default" tells v3.32.0`,
+			contradiction: `calicoVersion "v3.32.0" of ClusterInformation "default" tells v3.32.0`,
 		},
 		"assumed": {release: "v3.32", naming: "v3.32 and later", evidence: "nothing in the datastore that tells its release"},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -313,7 +314,7 @@ func (s *Store) finding() (datastore.ReleaseFinding, error) {
 	if given := s.release; given != nil {
 		finding.Release, finding.Evidence, finding.Assumed = *given, "calico_version of the provider configuration", false
 		if !assumed && storage.NamingOf(release) != storage.NamingOf(*given) {
-			finding.Contradiction = datastore.Contradicts(*given, because, release)
+			finding.Configured, finding.Contradiction = *given, fmt.Sprintf("%s tells %s", because, release)
 		}
 	}
 	return finding, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -138,8 +139,7 @@ func (b *bench) protocol(ctx context.Context, count, policies int, rtt time.Dura
 	return w.Flush()
 }
 
-// typesOfProvider returns the types of the provider's block and of its resources, and which
-// attributes of these are computed.
+// typesOfProvider returns the schemas of the provider's block and of its resources.
 func typesOfProvider(ctx context.Context) (*tfprotov6.GetProviderSchemaResponse, error) {
 	server, err := providerserver.NewProtocol6WithError(provider.New("bench")())()
 	if err != nil {
@@ -264,16 +264,22 @@ func each(all []*instance, do func(*instance) error) error {
 			}
 		})
 	}
-	defer group.Wait()
-	defer close(next)
+	var failed error
 	for _, i := range all {
 		select {
 		case next <- i:
-		case err := <-errs:
-			return err
+			continue
+		case failed = <-errs:
 		}
+		break
 	}
-	return nil
+	close(next)
+	group.Wait()
+	close(errs)
+	for err := range errs {
+		failed = cmp.Or(failed, err)
+	}
+	return failed
 }
 
 func (i *instance) create(ctx context.Context, p *plugin) error {

@@ -258,7 +258,7 @@ func TestUnknownFieldsNeverMove(t *testing.T) {
 	}
 	refused, kept := 0, 0
 	policies := 4000
-	if testing.Short() {
+	if testing.Short() { // make testunit has a minute for all; make test tries them all
 		policies = 800
 	}
 	for range policies {

@@ -147,7 +147,7 @@ func causeKey(c verdict.Cause) string {
 func TestAgreesWithNaive(t *testing.T) {
 	worlds := 40_000
 	switch {
-	case testing.Short():
+	case testing.Short(): // make testunit has a minute for all; make test tries them all
 		worlds = 1_000
 	case raceEnabled:
 		worlds = 3_000

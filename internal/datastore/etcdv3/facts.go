@@ -3,6 +3,7 @@ package etcdv3
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -166,7 +167,7 @@ func (s *Store) conclude(found map[string]*datastore.Stored) (*facts, error) {
 	if given := s.options.Release; given != nil {
 		f.finding = datastore.ReleaseFinding{Release: *given, Evidence: "calico_version of the provider configuration"}
 		if !assumed && storage.NamingOf(release) != storage.NamingOf(*given) {
-			f.finding.Contradiction = datastore.Contradicts(*given, because, release)
+			f.finding.Configured, f.finding.Contradiction = *given, fmt.Sprintf("%s tells %s", because, release)
 		}
 	}
 	if locked {

@@ -70,17 +70,15 @@ func (v *view) move(ctx context.Context, s *Store, kinds []calico.Kind) (int64, 
 			return 0, err
 		}
 		header := resp.Header
-		whole := true
 		if len(v.kinds) > 0 && (header.ClusterId != v.cluster || v.newerThan(header.Revision)) {
-			v.kinds, whole = nil, false // another etcd, or a backup of it
+			v.kinds = nil // another etcd, or a backup of it
+			continue
 		}
 		if v.kinds == nil {
 			v.cluster, v.kinds = header.ClusterId, map[calico.Kind]*viewOfKind{}
 		}
+		complete := true
 		for i, kind := range kinds {
-			if !whole {
-				break
-			}
 			known, moved := v.kinds[kind]
 			if !moved {
 				known = &viewOfKind{}
@@ -93,15 +91,13 @@ func (v *view) move(ctx context.Context, s *Store, kinds []calico.Kind) (int64, 
 			}
 			if moved && int64(len(known.entries)) != answer.GetCount() {
 				delete(v.kinds, kind)
+				complete = false
 			}
 		}
-		for _, kind := range kinds {
-			whole = whole && v.kinds[kind] != nil
-		}
-		if whole {
+		switch {
+		case complete:
 			return header.Revision, nil
-		}
-		if again {
+		case again:
 			v.kinds = nil // others delete all the time: what is read whole is complete
 		}
 	}

@@ -127,15 +127,16 @@ func (s *Store) readFacts(ctx context.Context) (*facts, error) {
 	if given := s.options.Release; given != nil {
 		f.finding = datastore.ReleaseFinding{Release: *given, Evidence: "calico_version of the provider configuration", Locked: locked}
 		if storage.NamingOf(release) != storage.NamingOf(*given) {
-			f.finding.Contradiction = datastore.Contradicts(*given, because, release)
+			f.finding.Configured, f.finding.Contradiction = *given, fmt.Sprintf("%s tells %s", because, release)
 		}
 	}
 	if !a.wrapped() && !a.aggregated && !f.finding.Release.AtLeast(3, 32, 0) {
-		// No release before v3.32 keeps its objects there.
+		// No release before v3.32 keeps its objects there. (ClusterInformation tells an older
+		// one until an upgrade has come that far.)
 		group := "the API group " + GroupNative
 		if given := s.options.Release; given != nil {
-			f.finding.Contradiction = datastore.Contradicts(*given, group, native)
-		} // else ClusterInformation tells an older release, as until an upgrade has come that far
+			f.finding.Configured, f.finding.Contradiction = *given, fmt.Sprintf("%s tells %s", group, native)
+		}
 		f.finding.Release, f.finding.Evidence = native, group+", in which Calico keeps its objects from v3.32 on"
 	}
 	f.release = f.finding.Release

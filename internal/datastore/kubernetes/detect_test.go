@@ -48,6 +48,34 @@ func testDetectsTheRelease(t *testing.T, c *cluster) {
 	}
 }
 
+// TestNativeGroupTellsTheRelease has a ClusterInformation of an older release in the group
+// that only v3.32 and later keep their objects in: the group is right. That is a contradiction
+// only to what the configuration says.
+func TestNativeGroupTellsTheRelease(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, acctest.NativeCRDs)
+	c.MustDo(t, http.MethodPost, "/apis/"+GroupNative+"/clusterinformations", "", `{"apiVersion":"`+GroupNative+`","kind":"ClusterInformation","metadata":{"name":"default"},"spec":{"calicoVersion":"v3.31.0"}}`)
+	old := calico.Release{Major: 3, Minor: 31}
+	for name, test := range map[string]struct {
+		given      *calico.Release
+		configured calico.Release
+		says       string
+	}{
+		"nothing is configured":          {},
+		"an older release is configured": {&old, old, "the API group " + GroupNative + " tells v3.32.0"},
+	} {
+		s, err := New(t.Context(), Config{ConfigPaths: []string{c.Config}}, Options{Release: test.given})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		finding, err := s.Release(t.Context())
+		if err != nil || finding.Release != native || finding.Configured != test.configured || finding.Contradiction != test.says {
+			t.Errorf("%s: it finds %+v, %v", name, finding, err)
+		}
+	}
+}
+
 // TestDetectsTheGroup goes through a migration from one group to the other.
 func TestDetectsTheGroup(t *testing.T) {
 	t.Parallel()

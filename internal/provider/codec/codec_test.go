@@ -24,7 +24,7 @@ func TestRulesAreLossless(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	ruleType := schemas.RuleList("").GetType()
 	lists := 3000
-	if testing.Short() {
+	if testing.Short() { // make testunit has a minute for all; make test tries them all
 		lists = 600
 	}
 	for range lists {

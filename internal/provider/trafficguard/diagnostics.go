@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
@@ -20,14 +22,31 @@ func (g *Guard) Advise(after *guard.World, diags *diag.Diagnostics) {
 		diags.AddWarning("Datastore Not Watched",
 			fmt.Sprintf("lockout_guard does not watch over the way to %s: no address that other hosts could reach was found for the name. %s", strings.Join(g.unwatched, ", "), g.nameServers()))
 	}
-	if g.InPod && after.LeavesDatastoreOpen() && g.Once("pod") {
-		diags.AddWarning("Datastore Not Watched",
-			"lockout_guard does not watch over the way of hosts to the API servers: the provider runs in a pod, and is told the address of the service kubernetes alone, in whose place kube-proxy puts the address of an API server before a host's policies see it. "+g.nameServers())
+	// (Flows that are configured are all that is to be watched.)
+	if g.InPod && g.Lockout.Flows == nil && after.LeavesDatastoreOpen() && g.Once(inPod) {
+		diags.AddWarning("Datastore Not Watched", "lockout_guard does not watch over the way of hosts to the API servers: "+aPodsAddress+g.nameServers())
 	}
 	if after.LeavesManagementOpen() && g.Once("nothing") {
 		diags.AddWarning("No Management Access Is Guarded",
 			"There are host endpoints, and lockout_guard watches over no inbound traffic to them: no policy that is stored, or planned so far, lets TCP port 22 in from a network, as a calico_failsafe_policy does, and no flow is configured. A change that shuts everybody out would pass without a word. Create a calico_failsafe_policy, and name it in depends_on of the host endpoints; or write flow blocks in lockout_guard.")
 	}
+}
+
+// inPod is what is told once of a provider in a pod: see Guard.InPod.
+const inPod = "pod"
+
+const aPodsAddress = "the provider runs in a pod, and is told the address of the service kubernetes alone, in whose place kube-proxy puts the address of an API server before a host's policies see it. "
+
+// AdviseFailsafe tells, once, that a failsafe policy names no server of the datastore, and
+// that it cannot be told whether it lets hosts out to them. It returns false if there is
+// nothing to tell.
+func (g *Guard) AdviseFailsafe(after *guard.World, policy *v3.GlobalNetworkPolicy, diags *diag.Diagnostics) bool {
+	if !g.InPod || after.LetsOutToServers(policy) || !g.Once(inPod) {
+		return false
+	}
+	diags.AddAttributeWarning(path.Root("api_server"), "Datastore Not Covered",
+		"The policy names no API server, and it cannot be told whether it lets hosts reach them: "+aPodsAddress+"When the built-in failsafe ports are off, Felix on a host that cannot reach them could not learn of any change any more. Add a block api_server for each address at which hosts reach them.")
+	return true
 }
 
 // nameServers tells how the servers of the datastore can be named.

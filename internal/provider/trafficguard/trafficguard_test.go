@@ -1,6 +1,7 @@
 package trafficguard
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -60,35 +61,50 @@ func TestTellsThatAPodKnowsNoAddress(t *testing.T) {
 	for _, rule := range policy.Egress() {
 		declared.Spec.Egress = append(declared.Spec.Egress, rule.Rule)
 	}
+	bare := declared.DeepCopy()
+	bare.Spec.Egress = nil
 	for name, test := range map[string]struct {
 		inPod   bool
+		flows   []guard.Flow
+		mode    guard.Mode
 		objects []calico.Object
-		told    int
+		told    string
 	}{
-		"in a pod":                        {true, []calico.Object{host}, 1},
-		"in a pod, without hosts":         {true, nil, 0},
-		"in a pod, with declared servers": {true, []calico.Object{host, declared}, 0},
-		"elsewhere":                       {false, []calico.Object{host}, 0},
+		"in a pod":                          {inPod: true, objects: []calico.Object{host}, told: "Datastore Not Watched"},
+		"in a pod, without hosts":           {inPod: true},
+		"in a pod, with flows of one's own": {inPod: true, flows: []guard.Flow{}, objects: []calico.Object{host}},
+		"in a pod, with declared servers":   {inPod: true, objects: []calico.Object{host, declared}},
+		"in a pod, with none declared":      {inPod: true, objects: []calico.Object{host, bare}, told: "Datastore Not Watched"},
+		"in a pod, without the guard":       {inPod: true, mode: guard.Off, objects: []calico.Object{host, bare}, told: "Datastore Not Covered"},
+		"elsewhere":                         {objects: []calico.Object{host, bare}},
 	} {
+		if test.mode == "" {
+			test.mode = guard.Error
+		}
 		objects := map[calico.ID]calico.Object{}
 		for _, obj := range test.objects {
 			objects[calico.IDOf(obj).Short()] = obj
 		}
-		g := &Guard{Guard: guard.Guard{Lockout: guard.Watch{Mode: guard.Error}, Kubernetes: true}, InPod: test.inPod}
+		g := &Guard{Guard: guard.Guard{Lockout: guard.Watch{Mode: test.mode, Flows: test.flows}, Kubernetes: true}, InPod: test.inPod}
 		g.Begin(calico.Newest, objects)
 		_, _, after := g.Guard.Foresee(nil)
 		var diags diag.Diagnostics
 		for range 2 {
 			g.Advise(after, &diags)
-		}
-		told := 0
-		for _, d := range diags {
-			if d.Summary() == "Datastore Not Watched" {
-				told++
+			for _, obj := range test.objects {
+				if policy, ok := obj.(*v3.GlobalNetworkPolicy); ok {
+					g.AdviseFailsafe(after, policy, &diags)
+				}
 			}
 		}
-		if told != test.told {
-			t.Errorf("%s: told %d times, want %d: %v", name, told, test.told, diags)
+		var told []string
+		for _, d := range diags {
+			if strings.HasPrefix(d.Summary(), "Datastore") {
+				told = append(told, d.Summary())
+			}
+		}
+		if got := strings.Join(told, ", "); got != test.told {
+			t.Errorf("%s: told is %q, want %q", name, got, test.told)
 		}
 	}
 }
