@@ -49,8 +49,11 @@ type objectState struct {
 // applied is the configuration by which an object was made as it is stored: what it plans
 // was checked, and is what is there.
 type applied struct {
-	// Config is its configDigest.
+	// Config is its digest: see wire.Digest.
 	Config string `json:"config"`
+	// Valid tells that the whole of it was validated by the build that has applied it, which
+	// had nothing to say about it.
+	Valid bool `json:"valid,omitempty"`
 	// Release is that of Calico, by whose rules it was checked: see releaseOf.
 	Release string `json:"release,omitempty"`
 }
@@ -259,9 +262,10 @@ func (r *objectResource) confirm(s *objectState, now *datastore.Stored, id calic
 // keepState writes private state: the object as it is stored now, and what else is
 // known of it.
 func (r *objectResource) keepState(ctx context.Context, s *objectState, stored *datastore.Stored, private privateWriter, diags *diag.Diagnostics) {
-	if config, ok := ctx.Value(configKey{}).(string); ok {
-		release, err := r.releaseOf(ctx)
-		if s.Applied = (&applied{config, release}); err != nil {
+	if made, ok := ctx.Value(configKey{}).(applied); ok {
+		var err error
+		made.Release, err = r.releaseOf(ctx)
+		if s.Applied = &made; err != nil {
 			s.Applied = nil
 		}
 	} else if s.Build != r.data.build || s.Stored == nil || !s.isOf(stored) {

@@ -3,8 +3,6 @@ package provider
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -17,11 +15,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
-	"github.com/vmihailenco/msgpack/v5"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/lent"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/wire"
 )
 
 // FastPaths is the environment variable for the ways around the framework: "off" takes
@@ -48,7 +46,7 @@ func Server(version string, options ...Option) func() tfprotov6.ProviderServer {
 		if mode == "off" {
 			return framework
 		}
-		s := &server{Server: framework, provider: p, checks: mode == "check", same: map[calico.ID]bool{}}
+		s := &server{Server: framework, provider: p, checks: mode == "check", same: map[calico.ID]sameObject{}, valid: map[validConfig]bool{}}
 		s.resources = sync.OnceValue(s.listResources)
 		return s
 	}
@@ -59,19 +57,36 @@ type server struct {
 	provider *calicoProvider
 	// checks tells that each answer is compared with the framework's.
 	checks bool
-	// resources are those of the provider, by their names in Terraform.
+	// resources are those of the provider, by their names in Terraform, and types those of
+	// their states.
 	resources func() map[string]*objectResource
+	types     map[string]func() tftypes.Type
 
 	mu sync.Mutex
 	// same are the objects that were found as Terraform has them.
-	same map[calico.ID]bool
+	same map[calico.ID]sameObject
+	// valid are the configurations about which the framework has nothing to say.
+	valid map[validConfig]bool
 }
 
+// sameObject is what Terraform has of an object that has not changed.
+type sameObject struct {
+	// digest is that of state and private state: see wire.Digest.
+	digest  string
+	applied *applied
+}
+
+// validConfig is the configuration of a resource, by its digest: see wire.ConfigDigest.
+type validConfig struct{ typeName, digest string }
+
 func (s *server) listResources() map[string]*objectResource {
+	ctx := context.Background()
 	all := map[string]*objectResource{}
-	for _, newResource := range s.provider.Resources(context.Background()) {
+	s.types = map[string]func() tftypes.Type{}
+	for _, newResource := range s.provider.Resources(ctx) {
 		if r, ok := newResource().(*objectResource); ok {
 			all["calico_"+r.typeName] = r
+			s.types["calico_"+r.typeName] = sync.OnceValue(func() tftypes.Type { return r.schema.Type().TerraformType(ctx) })
 		}
 	}
 	return all
@@ -86,6 +101,62 @@ func (s *server) resource(typeName string) *objectResource {
 	r := *known
 	r.data = data
 	return &r
+}
+
+// UpgradeResourceState writes a state of this version in another form, if there is no more
+// to do.
+func (s *server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	fast := s.sameVersion(req)
+	if fast != nil && !s.checks {
+		return &tfprotov6.UpgradeResourceStateResponse{UpgradedState: fast}, nil
+	}
+	full, err := s.Server.UpgradeResourceState(ctx, req)
+	if fast != nil && err == nil {
+		full.Diagnostics = append(full.Diagnostics, s.compare(req.TypeName, "upgrade", fast, full.UpgradedState, nil, nil, full.Diagnostics)...)
+	}
+	return full, err
+}
+
+func (s *server) sameVersion(req *tfprotov6.UpgradeResourceStateRequest) *tfprotov6.DynamicValue {
+	r := s.resources()[req.TypeName]
+	if r == nil || req.RawState == nil || req.RawState.JSON == nil || req.Version != r.schema.GetVersion() {
+		return nil
+	}
+	return wire.FromState(req.RawState.JSON, s.types[req.TypeName]())
+}
+
+// ValidateResourceConfig says nothing about a configuration about which there was nothing to
+// say before, in this run or when it was applied: it depends on nothing else.
+func (s *server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	if req.Config == nil || len(req.Config.MsgPack) == 0 {
+		return s.Server.ValidateResourceConfig(ctx, req)
+	}
+	config := validConfig{req.TypeName, wire.Digest(req.Config)}
+	fast := s.isValid(config)
+	if fast && !s.checks {
+		return &tfprotov6.ValidateResourceConfigResponse{}, nil
+	}
+	full, err := s.Server.ValidateResourceConfig(ctx, req)
+	switch {
+	case err != nil:
+	case len(full.Diagnostics) == 0:
+		s.noteValid(config)
+	case fast:
+		full.Diagnostics = append(full.Diagnostics, s.differs(req.TypeName, "validation", "the framework's has something to say: "+full.Diagnostics[0].Summary)...)
+	}
+	return full, err
+}
+
+func (s *server) isValid(config validConfig) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.valid[config]
+}
+
+func (s *server) noteValid(config validConfig) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.valid[config] = true
 }
 
 // ReadResource answers with what came, if it is still so.
@@ -134,8 +205,11 @@ func (s *server) readUnchanged(ctx context.Context, req *tfprotov6.ReadResourceR
 	}
 	r.data.noteRead(id)
 	s.mu.Lock()
-	s.same[id.Short()] = true
+	s.same[id.Short()] = sameObject{wire.Digest(req.CurrentState, req.Private), kept.Applied}
 	s.mu.Unlock()
+	if kept.Applied != nil && kept.Applied.Valid {
+		s.noteValid(validConfig{req.TypeName, kept.Applied.Config})
+	}
 	tflog.Debug(ctx, "answered without the framework", map[string]any{"request": "read", "object": id.String()})
 	return &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, NewIdentity: identity, Private: req.Private}
 }
@@ -165,8 +239,11 @@ func (s *server) planUnchanged(ctx context.Context, req *tfprotov6.PlanResourceC
 		return nil
 	}
 	id, ok := r.idOfState(req.PriorState)
-	kept := r.keptUnchanged(req.PriorPrivate, req.PriorState)
-	if !ok || !s.isSame(id) || kept == nil || kept.Applied == nil || kept.Applied.Config != configDigest(req.Config) || !r.fitsStill(ctx, id, kept.Applied) {
+	if !ok {
+		return nil
+	}
+	same := s.sameAs(id)
+	if same.applied == nil || same.applied.Config != wire.Digest(req.Config) || same.digest != wire.Digest(req.PriorState, req.PriorPrivate) || !r.fitsStill(ctx, id, same.applied) {
 		return nil
 	}
 	var told diag.Diagnostics
@@ -184,7 +261,7 @@ func (s *server) planUnchanged(ctx context.Context, req *tfprotov6.PlanResourceC
 	}
 }
 
-func (s *server) isSame(id calico.ID) bool {
+func (s *server) sameAs(id calico.ID) sameObject {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.same[id.Short()]
@@ -223,7 +300,8 @@ func (r *objectResource) releaseOf(ctx context.Context) (string, error) {
 // ApplyResourceChange notes what is applied: see applied.
 func (s *server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	if req.Config != nil && len(req.Config.MsgPack) > 0 {
-		ctx = context.WithValue(ctx, configKey{}, configDigest(req.Config))
+		digest := wire.Digest(req.Config)
+		ctx = context.WithValue(ctx, configKey{}, applied{Config: digest, Valid: s.isValid(validConfig{req.TypeName, digest})})
 	}
 	full, err := s.Server.ApplyResourceChange(ctx, req)
 	if err == nil {
@@ -239,11 +317,11 @@ const digestKey = "digest"
 // withDigest returns private state with the digest of a state.
 func withDigest(private []byte, state *tfprotov6.DynamicValue) []byte {
 	var keys map[string][]byte
-	digest := stateDigest(state)
+	digest := wire.StateDigest(state)
 	if digest == "" || json.Unmarshal(private, &keys) != nil || keys[stateKey] == nil {
 		return private
 	}
-	keys[digestKey] = []byte(digest)
+	keys[digestKey] = []byte(`"` + digest + `"`)
 	with, err := json.Marshal(keys)
 	if err != nil {
 		return private
@@ -251,70 +329,15 @@ func withDigest(private []byte, state *tfprotov6.DynamicValue) []byte {
 	return with
 }
 
-// stateDigest tells states apart, as a text of JSON; "" if that cannot be told. Terraform and
-// the framework may write the same values in another order.
-func stateDigest(state *tfprotov6.DynamicValue) string {
-	if state == nil || len(state.MsgPack) == 0 {
-		return ""
-	}
-	value, err := msgpack.NewDecoder(bytes.NewReader(state.MsgPack)).DecodeInterface()
-	if err != nil || value == nil {
-		return ""
-	}
-	text, err := json.Marshal(value) // in the order of keys
-	if err != nil {
-		return ""
-	}
-	return `"` + digestOf(text) + `"`
-}
-
-func digestOf(text []byte) string {
-	sum := sha256.Sum256(text)
-	return base64.RawStdEncoding.EncodeToString(sum[:16])
-}
-
-// configKey is the key of the digest of the configuration that is applied, in a context.
+// configKey is the key of what is known of the configuration that is applied, in a context.
 type configKey struct{}
-
-// configDigest tells configurations apart.
-func configDigest(config *tfprotov6.DynamicValue) string { return digestOf(config.MsgPack) }
 
 // idOfState returns the ID of the object that attributes in Terraform's form name, without
 // reading the others; ok is false for none.
 func (r *objectResource) idOfState(state *tfprotov6.DynamicValue) (id calico.ID, ok bool) {
-	if len(state.MsgPack) == 0 {
-		return id, false
-	}
-	d := msgpack.NewDecoder(bytes.NewReader(state.MsgPack))
-	n, err := d.DecodeMapLen()
-	if err != nil || n < 0 {
-		return id, false
-	}
 	id.Kind = r.kind
-	for range n {
-		name, err := d.DecodeString()
-		if err != nil {
-			return id, false
-		}
-		var into *string
-		switch name {
-		case "name":
-			into = &id.Name
-		case "namespace":
-			into = &id.Namespace
-		case "tier":
-			into = &id.Tier
-		}
-		if into == nil {
-			err = d.Skip()
-		} else {
-			*into, err = d.DecodeString() // "" for null
-		}
-		if err != nil {
-			return id, false
-		}
-	}
-	return id, id.Name != ""
+	ok = wire.Texts(state, map[string]*string{"name": &id.Name, "namespace": &id.Namespace, "tier": &id.Tier})
+	return id, ok && id.Name != ""
 }
 
 // keptUnchanged returns private state if it is of this build of the provider, and the state
@@ -324,7 +347,7 @@ func (r *objectResource) keptUnchanged(private []byte, state *tfprotov6.DynamicV
 	if json.Unmarshal(private, &keys) != nil || len(keys) != 2 {
 		return nil // the framework, or version 0, has noted more
 	}
-	if digest := stateDigest(state); digest == "" || digest != string(keys[digestKey]) {
+	if digest := wire.StateDigest(state); digest == "" || `"`+digest+`"` != string(keys[digestKey]) {
 		return nil
 	}
 	kept := &objectState{}
@@ -381,7 +404,7 @@ func (s *server) compare(typeName, what string, fast, full *tfprotov6.DynamicVal
 	}
 	ctx := context.Background()
 	r := s.resources()[typeName]
-	if why := different(r.schema.Type().TerraformType(ctx), fast, full); why != "" {
+	if why := wire.Different(s.types[typeName](), fast, full); why != "" {
 		return s.differs(typeName, what, why)
 	}
 	if fastIdentity == nil || fullIdentity == nil {
@@ -389,33 +412,10 @@ func (s *server) compare(typeName, what string, fast, full *tfprotov6.DynamicVal
 	}
 	var identity resource.IdentitySchemaResponse
 	r.IdentitySchema(ctx, resource.IdentitySchemaRequest{}, &identity)
-	if why := different(identity.IdentitySchema.Type().TerraformType(ctx), fastIdentity.IdentityData, fullIdentity.IdentityData); why != "" {
+	if why := wire.Different(identity.IdentitySchema.Type().TerraformType(ctx), fastIdentity.IdentityData, fullIdentity.IdentityData); why != "" {
 		return s.differs(typeName, what, "identity: "+why)
 	}
 	return nil
-}
-
-// different tells in what two values differ, "" for nothing.
-func different(typ tftypes.Type, fast, full *tfprotov6.DynamicValue) string {
-	if full == nil {
-		return "the framework's answer has no value"
-	}
-	one, err := fast.Unmarshal(typ)
-	if err != nil {
-		return err.Error()
-	}
-	other, err := full.Unmarshal(typ)
-	if err != nil {
-		return err.Error()
-	}
-	diffs, err := one.Diff(other)
-	switch {
-	case err != nil:
-		return err.Error()
-	case len(diffs) > 0:
-		return fmt.Sprintf("%v", diffs)
-	}
-	return ""
 }
 
 func (s *server) differs(typeName, what, why string) []*tfprotov6.Diagnostic {

@@ -17,14 +17,7 @@ func BenchmarkUnchanged(b *testing.B) {
 	c := newCore(t, d, "test")
 	typ := c.types[i.typeName]
 	config := dynamic(t, typ, i.config)
-	state, err := i.state.Unmarshal(typ)
-	if err != nil {
-		b.Fatal(err)
-	}
-	stored, err := json.Marshal(plain(b, state))
-	if err != nil {
-		b.Fatal(err)
-	}
+	stored := []byte(storedState(b, c, i))
 	ctx := b.Context()
 	for _, step := range []struct {
 		name string
@@ -59,8 +52,22 @@ func BenchmarkUnchanged(b *testing.B) {
 	}
 }
 
+// storedState is the state of an instance as Terraform stores it.
+func storedState(t testing.TB, c *core, i *instance) string {
+	t.Helper()
+	state, err := i.state.Unmarshal(c.types[i.typeName])
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(plain(t, state))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // plain is a value as package json writes it.
-func plain(b *testing.B, v tftypes.Value) any {
+func plain(b testing.TB, v tftypes.Value) any {
 	b.Helper()
 	if v.IsNull() {
 		return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/acceptance/memory"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/lent"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/wire"
 )
 
 // core speaks to a provider as Terraform does, with a count of what the framework is asked.
@@ -22,9 +23,19 @@ type core struct {
 	lent.Full
 	server *server
 	memory *memory.Datastore
-	// reads and plans are those that the framework was asked for.
-	reads, plans int
-	types        map[string]tftypes.Object
+	// These are those that the framework was asked for.
+	upgrades, reads, validations, plans int
+	types                               map[string]tftypes.Object
+}
+
+func (c *core) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	c.upgrades++
+	return c.Full.UpgradeResourceState(ctx, req)
+}
+
+func (c *core) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	c.validations++
+	return c.Full.ValidateResourceConfig(ctx, req)
 }
 
 func (c *core) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
@@ -141,6 +152,7 @@ func (c *core) create(t testing.TB, i *instance) {
 		t.Fatal(err)
 	}
 	config := dynamic(t, typ, i.config)
+	c.validate(t, i)
 	plan, err := c.server.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{TypeName: i.typeName, PriorState: &none, ProposedNewState: config, Config: config})
 	if err != nil || failed(plan.Diagnostics) {
 		t.Fatal(err, text(plan.Diagnostics))
@@ -151,6 +163,16 @@ func (c *core) create(t testing.TB, i *instance) {
 	}
 	i.state, i.private = applied.NewState, applied.Private
 	c.reads, c.plans = 0, 0
+}
+
+// validate returns what is said about the configuration of an instance.
+func (c *core) validate(t testing.TB, i *instance) string {
+	t.Helper()
+	resp, err := c.server.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{TypeName: i.typeName, Config: dynamic(t, c.types[i.typeName], i.config)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text(resp.Diagnostics)
 }
 
 // refresh reads an instance.
@@ -276,6 +298,111 @@ func TestUnchangedNeedsNoFramework(t *testing.T) {
 	}
 }
 
+// A configuration about which there was nothing to say is not looked at again by the same
+// build: nothing else has a say in it.
+func TestUnchangedIsValid(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		// change is made before the second process validates.
+		change  func(i *instance)
+		version string
+		// says is what the second process says of the configuration, and validations how often
+		// the framework was asked, of two.
+		says        string
+		validations int
+	}{
+		"the same":        {nil, "test", "", 0},
+		"another version": {nil, "test2", "", 1},
+		"a fault":         {func(i *instance) { i.config["node"] = "" }, "test", "Value Calico Would Refuse", 2},
+		"another value":   {func(i *instance) { i.config["node"] = "db2" }, "test", "", 1},
+		"lost private state": {func(i *instance) {
+			i.private = nil
+		}, "test", "", 1},
+		"private state that does not tell": {func(i *instance) {
+			i.private = withoutValid(t, i.private)
+		}, "test", "", 1},
+		"another resource with the same attributes": {func(i *instance) { i.typeName = "calico_network_set" }, "test", "", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newMemory()
+			i := configured(t, "calico_host_endpoint", anEndpoint)
+			if strings.Contains(name, "another resource") {
+				i = configured(t, "calico_global_network_set", `{"name":"a"}`)
+			}
+			newCore(t, d, "test").create(t, i)
+			c := newCore(t, d, test.version)
+			as := *i
+			if test.change != nil {
+				test.change(&as)
+			}
+			c.refresh(t, &instance{typeName: i.typeName, state: i.state, private: as.private})
+			first, second := c.validate(t, &as), c.validate(t, &as)
+			if !strings.HasPrefix(first, test.says) || first != second || (first == "") != (test.says == "") || c.validations != test.validations {
+				t.Errorf("it says %q and then %q, and the framework was asked %d times; want %q, %d times", first, second, c.validations, test.says, test.validations)
+			}
+		})
+	}
+}
+
+// withoutValid returns private state of a configuration that was not validated when it was
+// applied.
+func withoutValid(t *testing.T, private []byte) []byte {
+	t.Helper()
+	var keys map[string][]byte
+	if err := json.Unmarshal(private, &keys); err != nil {
+		t.Fatal(err)
+	}
+	before := len(keys[stateKey])
+	keys[stateKey] = []byte(strings.Replace(string(keys[stateKey]), `,"valid":true`, "", 1))
+	if len(keys[stateKey]) == before {
+		t.Fatalf("no configuration was validated: %s", keys[stateKey])
+	}
+	text, err := json.Marshal(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// A state of this version is not the framework's matter, unless there is something about it
+// that Terraform would not have written.
+func TestUnchangedIsNoUpgrade(t *testing.T) {
+	t.Parallel()
+	d := newMemory()
+	i := configured(t, "calico_host_endpoint", anEndpoint)
+	c := newCore(t, d, "test")
+	c.create(t, i)
+	typ := c.types[i.typeName]
+	stored := storedState(t, c, i)
+	for name, test := range map[string]struct {
+		raw      string
+		version  int64
+		upgrades int
+		says     string
+	}{
+		"of this version":   {stored, 0, 0, ""},
+		"of another":        {stored, 7, 1, "Unable to Upgrade Resource State"},
+		"with more":         {strings.Replace(stored, `"node":`, `"was":1,"node":`, 1), 0, 1, ""},
+		"with a wrong type": {strings.Replace(stored, `"node":"db1"`, `"node":["db1"]`, 1), 0, 1, "Unable to Read Previously Saved State for UpgradeResourceState"},
+	} {
+		c.upgrades = 0
+		resp, err := c.server.UpgradeResourceState(t.Context(), &tfprotov6.UpgradeResourceStateRequest{TypeName: i.typeName, Version: test.version, RawState: &tfprotov6.RawState{JSON: []byte(test.raw)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.upgrades != test.upgrades || text(resp.Diagnostics) != test.says {
+			t.Errorf("%s: the framework was asked %d times, and it says %q; want %d and %q", name, c.upgrades, text(resp.Diagnostics), test.upgrades, test.says)
+		}
+		if test.says != "" {
+			continue
+		}
+		if why := wire.Different(typ, resp.UpgradedState, i.state); why != "" {
+			t.Errorf("%s: %s", name, why)
+		}
+	}
+}
+
 // Two resources for one object are told, though each has nothing to change.
 func TestUnchangedTwice(t *testing.T) {
 	t.Parallel()
@@ -322,6 +449,19 @@ func TestFastPathsVariable(t *testing.T) {
 	c.refresh(t, i)
 	if says := c.plan(t, i); says != "" || c.reads != 1 || c.plans != 1 {
 		t.Errorf("the plan says %q, and the framework was asked for %d reads and %d plans", says, c.reads, c.plans)
+	}
+	if says := c.validate(t, i); says != "" || c.validations != 1 {
+		t.Errorf("the validation says %q, and the framework was asked for %d", says, c.validations)
+	}
+	if _, err := c.server.UpgradeResourceState(t.Context(), &tfprotov6.UpgradeResourceStateRequest{TypeName: i.typeName, RawState: &tfprotov6.RawState{JSON: []byte(storedState(t, c, i))}}); err != nil || c.upgrades != 1 {
+		t.Errorf("%v, and the framework was asked for %d upgrades", err, c.upgrades)
+	}
+	// A configuration that is taken for valid and is not is told.
+	wrong := *i
+	wrong.config = map[string]any{"name": "db1-eth0", "node": ""}
+	c.server.noteValid(validConfig{i.typeName, wire.Digest(dynamic(t, c.types[i.typeName], wrong.config))})
+	if says := c.validate(t, &wrong); !strings.HasSuffix(says, "Fast Path Leads Elsewhere") {
+		t.Errorf("the validation says %q", says)
 	}
 	// A state that the framework would make anew is told.
 	i.state = c.edited(t, i, "uid", "something else")

@@ -283,6 +283,9 @@ func each(all []*instance, do func(*instance) error) error {
 }
 
 func (i *instance) create(ctx context.Context, p *plugin) error {
+	if err := i.validate(ctx, p); err != nil {
+		return err
+	}
 	var planned struct {
 		PlannedState   packed
 		PlannedPrivate []byte
