@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -129,6 +130,8 @@ func (p *calicoProvider) Resources(context.Context) []func() resource.Resource {
 	}
 	all := make([]func() resource.Resource, 0, len(definitions))
 	for _, define := range definitions {
+		// The framework makes a resource for each request: its schema is made once.
+		define := sync.OnceValue(define)
 		all = append(all, func() resource.Resource { return &objectResource{definition: define()} })
 	}
 	return all

@@ -78,6 +78,9 @@ func (b *bench) cli(ctx context.Context) error {
 		return err
 	}
 	b.printf("%s, %s, %d processors, %s\n", cli, runtime.Version(), runtime.NumCPU(), runtime.GOARCH)
+	if err := b.compareStarts(ctx, provider, minimal); err != nil {
+		return err
+	}
 	for _, rtt := range b.rtts {
 		for _, count := range b.counts {
 			if err := b.compare(ctx, cli, provider, count, rtt); err != nil {
@@ -85,6 +88,31 @@ func (b *bench) cli(ctx context.Context) error {
 			}
 		}
 	}
+	return nil
+}
+
+// startsPerRun is how often each provider is started in a run: one start takes hundredths of
+// a second.
+const startsPerRun = 10
+
+// compareStarts measures starts of the provider beside those of the minimal one.
+func (b *bench) compareStarts(ctx context.Context, provider, minimal string) error {
+	var ours, ratios []float64
+	for range b.runs {
+		var spent [2]time.Duration
+		for range startsPerRun {
+			for i, program := range []string{provider, minimal} {
+				cost, err := startCost(ctx, program)
+				if err != nil {
+					return err
+				}
+				spent[i] += cost
+			}
+		}
+		ours = append(ours, float64(spent[0])/float64(time.Millisecond)/startsPerRun)
+		ratios = append(ratios, float64(spent[0])/float64(spent[1]))
+	}
+	b.printf("from the start to the schemas: %.0f ms of CPU, %.2f times those of the minimal provider (medians of %d runs of %d starts each)\n", median(ours), median(ratios), b.runs, startsPerRun)
 	return nil
 }
 

@@ -77,6 +77,19 @@ func (p *plugin) kill() {
 	_ = p.cmd.Wait()
 }
 
+// startCost returns what a provider takes from its start until it has told its schemas, which
+// is all that Terraform asks of it in two of the three starts of a plan.
+func startCost(ctx context.Context, program string) (time.Duration, error) {
+	p, err := startPlugin(ctx, program)
+	if err != nil {
+		return 0, err
+	}
+	var ignored struct{}
+	err = p.ask(ctx, "GetProviderSchema", struct{}{}, &ignored)
+	p.kill()
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), err
+}
+
 // ask makes a request. Both messages are in the JSON of their protocol; an answer with an
 // error among its diagnostics is one.
 func (p *plugin) ask(ctx context.Context, method string, request, into any) error {
