@@ -3,6 +3,7 @@
 package datastore
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 
@@ -104,7 +105,7 @@ type Stored struct {
 	// Raw is the object as JSON of the API projectcalico.org/v3, in the name that it is
 	// stored under, with all that this provider does not know: whatever form the
 	// datastore keeps it in.
-	Raw []byte `json:"raw"`
+	Raw RawObject `json:"raw"`
 	// Own is what else the store needs to write the object again. It is the store's alone.
 	Own json.RawMessage `json:"own,omitempty"`
 	// Filled are the fields of the spec, by their JSON names, that have the value which
@@ -117,6 +118,29 @@ type Stored struct {
 	// Object is Raw decoded, with the name the user knows it by. It is not part
 	// of the JSON form; see Type.Decode.
 	Object calico.Object `json:"-"`
+}
+
+// RawObject is an object as JSON. It stands in other JSON as it is, if nothing would change it
+// there, and else as base64; both are read.
+type RawObject []byte
+
+// MarshalJSON implements json.Marshaler.
+func (r RawObject) MarshalJSON() ([]byte, error) {
+	if len(r) > 0 && r[0] == '{' {
+		if text, err := json.Marshal(json.RawMessage(r)); err == nil && bytes.Equal(text, r) {
+			return text, nil
+		}
+	}
+	return json.Marshal([]byte(r))
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *RawObject) UnmarshalJSON(text []byte) error {
+	if text[0] != '{' {
+		return json.Unmarshal(text, (*[]byte)(r))
+	}
+	*r = bytes.Clone(text)
+	return nil
 }
 
 // Given returns Raw without the fields that the datastore has filled in, but those that

@@ -58,9 +58,10 @@ type applied struct {
 	Release string `json:"release,omitempty"`
 }
 
-// privateVersion is the version of private state that is written. Version 0, which
-// had no number, no datastore and no origin, is read, too.
-const privateVersion = 1
+// privateVersion is the version of private state that is written. Version 1, which had the
+// object as base64, is read, too, and so is version 0, which had no number, no datastore and
+// no origin.
+const privateVersion = 2
 
 // datastoreType returns the type that a name stands for, nil for none.
 func (r *objectResource) datastoreType(name string) *datastore.Type {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/acctest"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
 // privateOfState is private state in a state file.
@@ -19,7 +20,7 @@ var privateOfState = regexp.MustCompile(`"private": ?"[^"]*"`)
 const felixStored = acctest.ResourcePrefix + "felixconfigurations/default"
 
 // privateData is the private state of one object: JSON texts by their keys.
-type privateData map[string][]byte
+type privateData map[string]datastore.RawObject
 
 // object is the object kept under the provider's main key.
 func (p privateData) object(t *testing.T) map[string]json.RawMessage {
@@ -80,7 +81,7 @@ func editPrivate(t *testing.T, w *acctest.Workspace, edit func(resourceType stri
 				delete(instance, "private")
 				continue
 			}
-			text, err := json.Marshal(map[string][]byte(p))
+			text, err := json.Marshal(p)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,13 +98,19 @@ func editPrivate(t *testing.T, w *acctest.Workspace, edit func(resourceType stri
 
 func decodePrivate(t *testing.T, text string, into *privateData) {
 	t.Helper()
-	var inner []byte
-	if err := json.Unmarshal([]byte(`"`+text+`"`), &inner); err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(inner, into); err != nil {
+	inner := decodedBase64(t, text)
+	if err := json.Unmarshal([]byte(inner), into); err != nil {
 		t.Fatalf("private state is %s: %v", inner, err)
 	}
+}
+
+func decodedBase64(t *testing.T, text string) string {
+	t.Helper()
+	var inner []byte
+	if err := json.Unmarshal([]byte(`"`+strings.TrimSuffix(text, `"`)+`"`), &inner); err != nil {
+		t.Fatal(err)
+	}
+	return string(inner)
 }
 
 // dropPrivate takes private state away, as Terraform does if the provider is killed in
@@ -133,8 +140,8 @@ func privateOf(t *testing.T, w *acctest.Workspace, resourceType string) privateD
 func wantOrigin(t *testing.T, w *acctest.Workspace, resourceType, origin string) {
 	t.Helper()
 	got := privateOf(t, w, resourceType).object(t)
-	if string(got["version"]) != "1" || string(got["datastore"]) != `"etcd"` || string(got["origin"]) != `"`+origin+`"` {
-		t.Errorf("private state tells version %s, datastore %s, origin %s; want 1, etcd, %s", got["version"], got["datastore"], got["origin"], origin)
+	if string(got["version"]) != "2" || string(got["datastore"]) != `"etcd"` || string(got["origin"]) != `"`+origin+`"` {
+		t.Errorf("private state tells version %s, datastore %s, origin %s; want 2, etcd, %s", got["version"], got["datastore"], got["origin"], origin)
 	}
 }
 

@@ -185,8 +185,8 @@ func TestPrivateStateThatIsOfNoUse(t *testing.T) {
 		{name: "an unknown origin", edit: fields("origin", `"found"`), says: cannot},
 		{name: "no origin", edit: fields("origin", ""), says: cannot},
 		{name: "a version that is no number", edit: fields("version", `"1"`), says: cannot},
-		{name: "a newer version", edit: fields("version", `2`), says: []string{"newer version of this provider", "version 2", "up to 1", "Nothing was changed", "terraform init -upgrade"}},
-		{name: "a newer version of another form", edit: base(`{"version":3,"origin":5}`), says: []string{"newer version of this provider", "version 3", "up to 1"}},
+		{name: "a newer version", edit: fields("version", `3`), says: []string{"newer version of this provider", "version 3", "up to 2", "Nothing was changed", "terraform init -upgrade"}},
+		{name: "a newer version of another form", edit: base(`{"version":4,"origin":5}`), says: []string{"newer version of this provider", "version 4", "up to 2"}},
 		{name: "another datastore", edit: fields("datastore", `"kubernetes"`), says: []string{`"kubernetes"`, `"etcd"`, "Nothing was changed", "terraform state rm"}},
 	} {
 		editPrivate(t, f.w, func(of string, _ privateData) privateData { return test.edit(t, good[of]) })
@@ -239,7 +239,7 @@ func TestPrivateStateThatIsNoJSON(t *testing.T) {
 func asVersion0(t *testing.T, resourceType string, p privateData) privateData {
 	t.Helper()
 	object := p.object(t)
-	out := p.with(t, map[string]string{"version": "", "datastore": "", "origin": "", "before": ""})
+	out := asVersion1(t, p).with(t, map[string]string{"version": "", "datastore": "", "origin": "", "before": ""})
 	if resourceType == "calico_felix_configuration" {
 		before := object["before"]
 		if before == nil {
@@ -251,7 +251,55 @@ func asVersion0(t *testing.T, resourceType string, p privateData) privateData {
 		}
 		out["adoption"] = []byte(`{"created":` + created + `,"before":` + string(before) + `}`)
 	}
+	return inBase64(out)
+}
+
+// asVersion1 turns private state into that of the version that had all texts as base64.
+func asVersion1(t *testing.T, p privateData) privateData {
+	t.Helper()
+	raw, err := json.Marshal([]byte(p.object(t)["raw"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inBase64(p.with(t, map[string]string{"version": "1", "raw": string(raw)}))
+}
+
+// inBase64 has all texts of private state written as base64: that is how texts are written
+// that package json would not write.
+func inBase64(p privateData) privateData {
+	out := privateData{}
+	for key, text := range p {
+		out[key] = slices.Concat(text, []byte("\n"))
+	}
 	return out
+}
+
+// What versions 1 and 2 have kept is the same, and version 1 is written as version 2.
+func TestPrivateStateOfVersion1(t *testing.T) {
+	t.Parallel()
+	f := newForgetful(t)
+	before := privateOf(t, f.w, "calico_felix_configuration")
+	editPrivate(t, f.w, func(_ string, p privateData) privateData { return asVersion1(t, p) })
+	content, err := os.ReadFile(filepath.Join(f.w.Dir, "terraform.tfstate"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, private := range privateOfState.FindAllString(string(content), -1) {
+		if _, text, _ := strings.Cut(private, `: "`); strings.Contains(decodedBase64(t, text), "{\"base\":{") {
+			t.Fatalf("this is no version 1: %s", private)
+		}
+	}
+	noChanges(t, f.w)
+	f.configure(t, "2", "  ipip_mtu = 1400\n")
+	succeed(t, f.w, "apply")
+	wantOrigin(t, f.w, "calico_felix_configuration", "adopted")
+	if now, was := privateOf(t, f.w, "calico_felix_configuration").object(t)["before"], before.object(t)["before"]; string(now) != string(was) {
+		t.Errorf("what there was before is %s, and was %s", now, was)
+	}
+	succeed(t, f.w, "destroy")
+	if got := f.etcd.MustGet(t, felixStored).Value; got != othersFelixObject {
+		t.Errorf("there is\n%s\nwhere there was\n%s", got, othersFelixObject)
+	}
 }
 
 // States of the version before go on as they were: nothing to tell, nothing forgotten.

@@ -41,7 +41,7 @@ func Server(version string, options ...Option) func() tfprotov6.ProviderServer {
 		if !ok {
 			return providerserver.NewProtocol6(p)()
 		}
-		framework := lent.Server{Full: full}
+		framework := lent.Server{Full: wire.Server{Full: full}}
 		mode := os.Getenv(FastPaths)
 		if mode == "off" {
 			return framework
@@ -316,17 +316,12 @@ const digestKey = "digest"
 
 // withDigest returns private state with the digest of a state.
 func withDigest(private []byte, state *tfprotov6.DynamicValue) []byte {
-	var keys map[string][]byte
-	digest := wire.StateDigest(state)
-	if digest == "" || json.Unmarshal(private, &keys) != nil || keys[stateKey] == nil {
+	keys, digest := wire.ReadPrivate(private), wire.StateDigest(state)
+	if digest == "" || keys[stateKey] == nil {
 		return private
 	}
 	keys[digestKey] = []byte(`"` + digest + `"`)
-	with, err := json.Marshal(keys)
-	if err != nil {
-		return private
-	}
-	return with
+	return keys.Text()
 }
 
 // configKey is the key of what is known of the configuration that is applied, in a context.
@@ -343,8 +338,8 @@ func (r *objectResource) idOfState(state *tfprotov6.DynamicValue) (id calico.ID,
 // keptUnchanged returns private state if it is of this build of the provider, and the state
 // beside it is what this build would make of the object that is in it; nil if it is not.
 func (r *objectResource) keptUnchanged(private []byte, state *tfprotov6.DynamicValue) *objectState {
-	var keys map[string][]byte
-	if json.Unmarshal(private, &keys) != nil || len(keys) != 2 {
+	keys := wire.ReadPrivate(private)
+	if len(keys) != 2 {
 		return nil // the framework, or version 0, has noted more
 	}
 	if digest := wire.StateDigest(state); digest == "" || `"`+digest+`"` != string(keys[digestKey]) {

@@ -349,20 +349,13 @@ func TestUnchangedIsValid(t *testing.T) {
 // applied.
 func withoutValid(t *testing.T, private []byte) []byte {
 	t.Helper()
-	var keys map[string][]byte
-	if err := json.Unmarshal(private, &keys); err != nil {
-		t.Fatal(err)
+	keys := wire.ReadPrivate(private)
+	before := string(keys[stateKey])
+	keys[stateKey] = []byte(strings.Replace(before, `,"valid":true`, "", 1))
+	if string(keys[stateKey]) == before {
+		t.Fatalf("no configuration was validated: %s", before)
 	}
-	before := len(keys[stateKey])
-	keys[stateKey] = []byte(strings.Replace(string(keys[stateKey]), `,"valid":true`, "", 1))
-	if len(keys[stateKey]) == before {
-		t.Fatalf("no configuration was validated: %s", keys[stateKey])
-	}
-	text, err := json.Marshal(keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
+	return keys.Text()
 }
 
 // A state of this version is not the framework's matter, unless there is something about it

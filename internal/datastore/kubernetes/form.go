@@ -155,7 +155,8 @@ func (a calicoAPI) stored(kind calico.Kind, body []byte) (*datastore.Stored, err
 	}
 	object["apiVersion"] = json.RawMessage(`"` + v3.GroupVersionCurrent + `"`)
 	object["kind"] = json.RawMessage(`"` + string(kind) + `"`)
-	stored.Raw, err = marshal(object)
+	raw, err := marshal(object)
+	stored.Raw = datastore.RawObject(raw)
 	return stored, err
 }
 

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -144,6 +145,41 @@ func TestTexts(t *testing.T) {
 	for _, none := range [][]byte{nil, {0xc0}, {0x91, 0xa1, 'a'}, {0x82, 0xa1, 'a', 0xa1, 'x'}, {0x81, 0xa1, 'a', 0xc3}} {
 		if Texts(&tfprotov6.DynamicValue{MsgPack: none}, map[string]*string{"a": &a}) {
 			t.Errorf("%x is taken for an object", none)
+		}
+	}
+}
+
+// Private state comes in our form or the framework's, and means the same.
+func TestPrivate(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]Private{
+		"objects":                    {"base": []byte(`{"a":1}`), "more": []byte(`{}`)},
+		"a text, a list":             {"base": []byte(`{"a":1}`), "digest": []byte(`"x"`), "list": []byte(`[1]`)},
+		"what JSON writes otherwise": {"blank": []byte(`{"a": 1}`), "escaped": []byte(`{"a":"<"}`), "line": []byte("{}\n")},
+		"no JSON":                    {"base": []byte(`{`), "other": []byte("\xff")},
+		"nothing":                    {},
+	} {
+		ours := p.Text()
+		full := toFramework(ours)
+		var framework map[string][]byte
+		if err := json.Unmarshal(full, &framework); err != nil {
+			t.Fatalf("%s: the framework cannot read %s: %v", name, full, err)
+		}
+		for key, value := range p {
+			if string(framework[key]) != string(value) {
+				t.Errorf("%s: %s becomes %s", name, value, framework[key])
+			}
+		}
+		if len(framework) != len(p) || string(fromFramework(full)) != string(ours) || string(toFramework(full)) != string(full) || string(fromFramework(ours)) != string(ours) {
+			t.Errorf("%s: %s, %s, %s", name, ours, full, fromFramework(full))
+		}
+	}
+	if got := string(Private{"base": []byte(`{"a":{"b":"c"}}`)}.Text()); got != `{"base":{"a":{"b":"c"}}}` {
+		t.Errorf("an object is written as %s", got)
+	}
+	for _, other := range []string{"", "x", "[]", "null", `{"schema_version":"1"}`, `{"a":1}`} {
+		if ReadPrivate([]byte(other)) != nil || string(toFramework([]byte(other))) != other || string(fromFramework([]byte(other))) != other {
+			t.Errorf("%q is taken for private state: %v", other, ReadPrivate([]byte(other)))
 		}
 	}
 }
