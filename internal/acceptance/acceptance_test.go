@@ -38,6 +38,10 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv(provider.FastPaths, "check"); err != nil {
 		panic(err)
 	}
+	name, value, _ := strings.Cut(acctest.LittleGarbage, "=")
+	if err := os.Setenv(name, value); err != nil {
+		panic(err)
+	}
 	acctest.Main(m)
 }
 

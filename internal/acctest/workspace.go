@@ -93,8 +93,13 @@ func NewWorkspaceWith(t testing.TB, cli CLI, files map[string]string) *Workspace
 		t.Fatal(err)
 	}
 	w.Watch = func(args []string, output string) { WatchText(t, strings.Join(args, " "), output) }
+	w.Env = append(w.Env, LittleGarbage)
 	return w
 }
+
+// LittleGarbage is in the environment of what tests start again and again: processes that
+// live for half a second and collect their garbage in an eighth of that.
+const LittleGarbage = "GOGC=400"
 
 // WatchText fails a test if what a user sees holds a character that a terminal
 // would obey rather than show, such as an escape or a mark that turns the direction

@@ -25,8 +25,10 @@ const calicoVersion = "v3.31.0"
 type bench struct {
 	out    io.Writer
 	counts []int
-	rtts   []time.Duration
-	runs   int
+	// changed is how many host endpoints the plan of changes changes.
+	changed int
+	rtts    []time.Duration
+	runs    int
 
 	// dir is the directory of all that is made, and cliConfig the CLI's configuration that
 	// leads to the providers.
@@ -49,6 +51,7 @@ func run(ctx context.Context) (err error) {
 	counts := flag.String("n", "300,1000", "how many objects there are")
 	rtts := flag.String("rtt", "0,50ms", "round trips to the datastore")
 	policies := flag.Int("policies", -1, "measure the provider alone, without Terraform, with so many policies beside the objects; -1 compares plans of the CLI")
+	flag.IntVar(&b.changed, "changed", 0, "measure with -policies how much of a plan that changes so many host endpoints is the guard's")
 	flag.IntVar(&b.runs, "runs", 5, "how often each is run")
 	flag.Parse()
 	for text := range strings.SplitSeq(*counts, ",") {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"strings"
 	"sync"
@@ -45,6 +46,8 @@ type instance struct {
 	// proposed is what Terraform proposes for a new one.
 	proposed packed
 	state    packed
+	// next is the state that is proposed if it is to change.
+	next     packed
 	json     []byte
 	private  []byte
 	identity json.RawMessage
@@ -99,7 +102,7 @@ func (b *bench) protocol(ctx context.Context, count, policies int, rtt time.Dura
 		name string
 		do   func() error
 	}{
-		{"start and configure", func() error { return configure(ctx, p, types, far) }},
+		{"start and configure", func() error { return configure(ctx, p, types, far, nil) }},
 		{"upgrade", func() error { return each(all, func(i *instance) error { return i.upgrade(ctx, p) }) }},
 		{"read", func() error { return each(all, func(i *instance) error { return i.read(ctx, p) }) }},
 		{"validate", func() error { return each(all, func(i *instance) error { return i.validate(ctx, p) }) }},
@@ -136,7 +139,11 @@ func (b *bench) protocol(ctx context.Context, count, policies int, rtt time.Dura
 		}
 		_, _ = fmt.Fprintf(w, "%s\t%.2f s\t%.2f s\t%d MB\t%d\t%.2f MB\t\n", phase.name, spent.Seconds(), wall.Seconds(), peak>>20, n, float64(bytes)/1e6)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil || b.changed == 0 {
+		return err
+	}
+	p.kill()
+	return b.changes(ctx, program, types, near, all)
 }
 
 // typesOfProvider returns the schemas of the provider's block and of its resources.
@@ -220,13 +227,15 @@ func instances(types *tfprotov6.GetProviderSchemaResponse, count, policies int) 
 	return all, nil
 }
 
-// configure tells the provider where etcd is.
-func configure(ctx context.Context, p *plugin, types *tfprotov6.GetProviderSchemaResponse, etcd *delayed) error {
+// configure tells the provider where etcd is, and what else its block says.
+func configure(ctx context.Context, p *plugin, types *tfprotov6.GetProviderSchemaResponse, etcd *delayed, more map[string]any) error {
 	var ignored struct{}
 	if err := p.ask(ctx, "GetProviderSchema", struct{}{}, &ignored); err != nil {
 		return err
 	}
-	config, err := pack(complete(types.Provider.ValueType(), map[string]any{"etcd": map[string]any{"endpoints": []any{"http://" + etcd.address()}}}))
+	given := map[string]any{"etcd": map[string]any{"endpoints": []any{"http://" + etcd.address()}}}
+	maps.Copy(given, more)
+	config, err := pack(complete(types.Provider.ValueType(), given))
 	if err != nil {
 		return err
 	}
@@ -240,7 +249,7 @@ func (b *bench) apply(ctx context.Context, program string, types *tfprotov6.GetP
 		return err
 	}
 	defer p.kill()
-	if err := configure(ctx, p, types, etcd); err != nil {
+	if err := configure(ctx, p, types, etcd, nil); err != nil {
 		return err
 	}
 	return each(all, func(i *instance) error { return i.create(ctx, p) })
@@ -337,12 +346,16 @@ func (i *instance) validate(ctx context.Context, p *plugin) error {
 }
 
 func (i *instance) plan(ctx context.Context, p *plugin) error {
+	proposed := i.state
+	if i.next.Msgpack != nil {
+		proposed = i.next
+	}
 	var planned struct{ PlannedState packed }
 	err := p.ask(ctx, "PlanResourceChange", map[string]any{
-		"typeName": i.typeName, "priorState": i.state, "proposedNewState": i.state, "config": i.config, "priorPrivate": i.private, "priorIdentity": i.identity,
+		"typeName": i.typeName, "priorState": i.state, "proposedNewState": proposed, "config": i.config, "priorPrivate": i.private, "priorIdentity": i.identity,
 	}, &planned)
-	if err == nil && !bytes.Equal(planned.PlannedState.Msgpack, i.state.Msgpack) {
-		err = errors.New("a change is planned")
+	if changes := !bytes.Equal(planned.PlannedState.Msgpack, i.state.Msgpack); err == nil && changes != (i.next.Msgpack != nil) {
+		err = fmt.Errorf("a change is planned: %t", changes)
 	}
 	return err
 }
