@@ -75,7 +75,7 @@ func IDOf(obj Object) ID {
 // service accounts.
 const (
 	NamespaceProfilePrefix      = "kns."
-	serviceAccountProfilePrefix = "ksa."
+	ServiceAccountProfilePrefix = "ksa."
 )
 
 // CreatedByLabel is on the host endpoints that kube-controllers makes for the nodes of a
@@ -92,7 +92,7 @@ func MadeByCalico(obj Object, r Release) bool {
 	case KindFelixConfiguration:
 		return id.Name == "default"
 	case KindProfile:
-		return strings.HasPrefix(id.Name, NamespaceProfilePrefix) || strings.HasPrefix(id.Name, serviceAccountProfilePrefix)
+		return strings.HasPrefix(id.Name, NamespaceProfilePrefix) || strings.HasPrefix(id.Name, ServiceAccountProfilePrefix)
 	case KindHostEndpoint:
 		return obj.GetLabels()[CreatedByLabel] != ""
 	default:

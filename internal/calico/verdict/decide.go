@@ -17,12 +17,17 @@ const maxParts = 10_000
 const maxNoted = 20
 
 // Decide tells what happens to a flow at an endpoint, which has to be the one
-// that governs its interface (see Governing).
-func (w *World) Decide(ep *Endpoint, f Flow) Verdict {
+// that governs its interface (see Governing), or a workload endpoint. For a workload, Ingress
+// is what comes to it and Egress what it sends, and Forwarded makes no difference.
+func (w *World) Decide(ep *Endpoint, f Flow) Verdict { return w.decide(ep, f, false) }
+
+// decide is Decide; with preDNATOnly it asks no policies but those with preDNAT.
+func (w *World) decide(ep *Endpoint, f Flow, preDNATOnly bool) Verdict {
 	k, boxes, reason := newWalk(w, ep, f)
 	if reason != "" {
 		return Verdict{Reason: reason}
 	}
+	k.preDNATOnly = preDNATOnly
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if v, ok := k.beforehand(); ok {
@@ -76,6 +81,9 @@ type walk struct {
 	// that may govern the interface on the other side of the host, nil for none.
 	untracked bool
 	opposites []*Endpoint
+	// preDNATOnly is set for packets that meet no more of the endpoint's policies than
+	// those with preDNAT.
+	preDNATOnly bool
 
 	// box is the part of the flow under way, and trace what it has met. With noting,
 	// notes tells of selectors that choose endpoints without addresses.
@@ -116,7 +124,7 @@ func newWalk(w *World, ep *Endpoint, f Flow) (k *walk, boxes []box, reason strin
 	locals := []netip.Addr{f.Local.Unmap()}
 	if !f.Local.IsValid() {
 		locals = nil
-		if !f.Forwarded {
+		if !f.Forwarded || ep.Workload != nil {
 			for _, addr := range ep.ExpectedIPs {
 				if familyOf(addr) == k.family {
 					locals = append(locals, addr)
@@ -250,6 +258,9 @@ func (w *way) farAddress() dimension {
 // tracked takes a packet through the stages of its path, without those of
 // doNotTrack.
 func (w *way) tracked() result {
+	if w.endpoint.Workload != nil {
+		return w.atWorkload()
+	}
 	if w.flow.Forwarded && w.direction == Egress {
 		// This meets neither failsafes nor the tables before routing.
 		return w.trackable(w.tierFrom(forwarded, 0, false))
@@ -269,7 +280,7 @@ func (w *way) tracked() result {
 // pastFailsafe goes on with a packet to a failsafe port.
 func (w *way) pastFailsafe(port *failsafe) result {
 	switch {
-	case w.flow.Forwarded:
+	case w.flow.Forwarded && !w.preDNATOnly:
 		return w.tierFrom(forwarded, 0, false)
 	case port == nil:
 		return result{outcome: Allowed, by: &Cause{}}
@@ -281,7 +292,7 @@ func (w *way) pastFailsafe(port *failsafe) result {
 // trackable takes back what policies allow if Linux does not get to know what
 // connection the packet belongs to.
 func (w *way) trackable(res result) result {
-	incoming := w.direction == Ingress || w.flow.Forwarded
+	incoming := w.direction == Ingress || w.flow.Forwarded || w.endpoint.Workload != nil
 	if w.protocol != protocolUDPLite || !incoming || res.outcome != Allowed || res.cut != nil ||
 		!slices.ContainsFunc(w.endpoint.node.ways, func(h handling) bool { return !h.keepsInvalid }) {
 		return res

@@ -13,13 +13,17 @@ import (
 // have none of their own.
 const AnyInterface = "*"
 
-// Endpoint is a host endpoint as Felix sees it. It belongs to the World it came from.
+// Endpoint is a host endpoint or a workload endpoint as Felix sees it. It belongs to the
+// World it came from.
 type Endpoint struct {
 	Name string
 	Node string
+	// Workload is set for a workload endpoint.
+	Workload *Workload
 	// Interface is a name, "*" for every interface without an endpoint of its own,
 	// or empty for the one that has an expected IP.
-	Interface   string
+	Interface string
+	// ExpectedIPs are the addresses of the interface, as far as objects tell.
 	ExpectedIPs []netip.Addr
 	// Labels are its own and those that its profiles apply: what selectors see.
 	Labels map[string]string

@@ -173,6 +173,7 @@ type nodeSettings struct {
 	// prefixes tell workload interfaces, excluded those that Felix does not look at.
 	prefixes []setting[interfaces]
 	excluded []setting[interfaces]
+	workloadSettings
 }
 
 // handling is one way in which Felix may handle packets.
@@ -250,6 +251,7 @@ func (c *felixConfigs) settingsOf(node string) *nodeSettings {
 	for _, list := range settings(c, node, text("InterfaceExclude", func(s *calico.FelixConfigurationSpec) string { return s.InterfaceExclude }), defaultExclude) {
 		s.excluded = append(s.excluded, setting[interfaces]{excludedBy(list.value), list.from})
 	}
+	s.workloadSettings = c.workloadSettingsOf(node)
 	return s
 }
 

@@ -24,6 +24,9 @@ func (w *way) match(r *rule) answer {
 	if a.is != no {
 		a = a.and(w.matchEntity(&r.dst, w.destination, w.destinationPort))
 	}
+	if r.http && w.endpoint.Workload != nil && w.protocol == protocolTCP {
+		a = a.and(answer{is: maybe, why: "has conditions on HTTP, of which Felix knows nothing: a proxy of a service mesh may check them beside Felix"})
+	}
 	for _, doubt := range r.doubts {
 		a = a.and(answer{is: maybe, why: doubt})
 	}
@@ -65,13 +68,16 @@ func (w *way) matchEntity(e *entity, addrDim, portDim dimension) answer {
 		a = a.and(w.matchPorts(e.notPorts, addrDim, portDim).not())
 	}
 	if e.notChosen != nil && a.is != no {
-		a = a.and(w.inSet(w.world.fill(e.notChosen).addrs[w.family], addrDim).not())
+		a = a.and(w.inMembers(e.notChosen, addrDim).not())
 	}
 	if a.is == no {
 		return a
 	}
 	if e.chosen != nil {
-		a = a.and(w.inSet(w.world.fill(e.chosen).addrs[w.family], addrDim))
+		a = a.and(w.inMembers(e.chosen, addrDim))
+	}
+	if e.service != nil && a.is != no {
+		a = a.and(w.inService(e.service, addrDim, portDim))
 	}
 	if e.ports != nil && a.is != no {
 		a = a.and(w.matchPorts(e.ports, addrDim, portDim))
@@ -96,9 +102,32 @@ func (w *way) matchNames(m *portMatch, addrDim, portDim dimension) answer {
 		return a
 	}
 	for _, name := range m.names {
-		a = a.or(w.knownLocal(addrDim, holdsPort(w.world.fill(m.from).ports[name], w.protocol, &w.box, addrDim, portDim)))
+		has := w.knownLocal(addrDim, holdsPort(w.world.portsOf(m.from, name), w.protocol, &w.box, addrDim, portDim))
+		a = a.or(w.orUnknownWorkload(has, addrDim))
 	}
 	return a
+}
+
+// inMembers tells whether an address is one of those that a selector chooses.
+func (w *way) inMembers(m *memberSet, dim dimension) answer {
+	return w.orUnknownWorkload(w.inSet(w.world.fill(m).addrs[w.family], dim), dim)
+}
+
+// orUnknownWorkload makes a doubt of an address that none of the known objects which a
+// selector chooses has, where there may be workloads that are not known: but not of one
+// that a host endpoint has, as no workload shares the address of a host.
+func (w *way) orUnknownWorkload(a answer, dim dimension) answer {
+	if a.is != no || !w.world.workloads.unknown {
+		return a
+	}
+	switch host := w.inSet(w.world.workloads.hosts[w.family], dim); host.is {
+	case yes:
+		return a
+	case partly:
+		return host
+	case no, maybe:
+	}
+	return answer{is: maybe, why: "has a selector, which may choose pods, and the pods are not known here"}
 }
 
 func (w *way) inSet(set addrSet, dim dimension) answer {

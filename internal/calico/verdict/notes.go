@@ -17,6 +17,15 @@ func (k *walk) beforehand() (Verdict, bool) {
 	if p := k.world.stuckAt(k.asked.Node); p != nil {
 		return Verdict{By: *p.cause(), Reason: fmt.Sprintf("Felix of node %q is stuck: %s", k.asked.Node, p), Notes: k.generalNotes()}, true
 	}
+	if k.asked.Workload != nil {
+		if unread := k.world.workloads.unread; unread != "" {
+			return undecided("there is " + unread + ", which may decide about workloads before other policies, and is not read here")
+		}
+		if k.family == ipv6 && node.noIPv6 != "" {
+			return undecided(node.noIPv6 + ": Felix then does nothing about IPv6, whose rules stay as they are until the host starts anew, and are none from then on")
+		}
+		return k.toService()
+	}
 	// Felix takes the interface for a workload's that it does not know, and drops what
 	// comes in there. What goes out may pass, but not the answers, and Felix removes
 	// the routes of such an interface: so it is Denied in both directions.
@@ -43,7 +52,26 @@ func (k *walk) beforehand() (Verdict, bool) {
 	if k.family == ipv6 && node.noIPv6 != "" {
 		return undecided(node.noIPv6 + ": Felix then does nothing about IPv6, whose rules stay as they are until the host starts anew, and are none from then on")
 	}
-	return Verdict{}, false
+	return k.toService()
+}
+
+// toService does not decide about a flow to the address of a service: before a rule is
+// asked, kube-proxy has put an endpoint's address and port in the place of the service's.
+func (k *walk) toService() (Verdict, bool) {
+	if k.flow.Direction == Ingress && k.asked.Workload != nil || len(k.world.services.addresses) == 0 {
+		return Verdict{}, false
+	}
+	to := k.flow.Peer.Addr().Unmap()
+	if k.flow.Direction == Ingress {
+		to = k.flow.Local.Unmap()
+	} else if !k.flow.Peer.IsSingleIP() {
+		return Verdict{}, false
+	}
+	name, ok := k.world.services.addresses[to]
+	if !ok {
+		return Verdict{}, false
+	}
+	return Verdict{Reason: fmt.Sprintf("%s is an address of service %q, in whose place kube-proxy puts that of one of its endpoints before policies are asked: ask about the endpoints", to, name), Notes: k.generalNotes()}, true
 }
 
 // generalNotes are notes that do not depend on the packet.
@@ -55,10 +83,15 @@ func (k *walk) generalNotes() []string {
 	if bpf := k.asked.node.bpf; bpf != "" {
 		notes = append(notes, bpf+": with eBPF Felix may handle some packets in another way than with iptables or nftables, of which this verdict is")
 	}
-	if len(k.world.contested) == 0 {
+	if len(k.world.contested) == 0 && len(k.world.sharedBy) == 0 {
 		return notes
 	}
 	tell := func(addr netip.Addr) {
+		if eps := k.world.sharedBy[addr.Unmap()]; len(eps) > 0 {
+			if note := sharedNote(addr.Unmap(), eps); !slices.Contains(notes, note) {
+				notes = append(notes, note)
+			}
+		}
 		if eps := k.world.contested[addr.Unmap()]; len(eps) > 0 {
 			if note := contestNote(addr.Unmap(), eps); !slices.Contains(notes, note) {
 				notes = append(notes, note)

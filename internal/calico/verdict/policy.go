@@ -7,6 +7,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/cluster"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 )
 
@@ -37,6 +38,10 @@ func (w *World) addGlobalPolicy(tiers map[string]*tier, o *v3.GlobalNetworkPolic
 }
 
 func (w *World) addNamespacedPolicy(tiers map[string]*tier, o *v3.NetworkPolicy) {
+	w.addPolicyOfNamespace(tiers, &policy{}, o)
+}
+
+func (w *World) addPolicyOfNamespace(tiers map[string]*tier, p *policy, o *v3.NetworkPolicy) {
 	text := namespaceLabel + " == '" + o.Namespace + "'"
 	if o.Spec.Selector != "" {
 		text = "(" + o.Spec.Selector + ") && " + text
@@ -45,17 +50,29 @@ func (w *World) addNamespacedPolicy(tiers map[string]*tier, o *v3.NetworkPolicy)
 		text = joinPrefixed(text, w.prefixed(o.Spec.ServiceAccountSelector, serviceAccountPrefix))
 	}
 	// Up to v3.28, Calico's client for Felix gave these applyOnForward.
-	forward := !w.release.AtLeast(3, 29, 0)
-	w.addPolicy(tiers, &policy{stage: normal, forward: forward}, o, text, o.Spec.Order, o.Spec.Types, o.Spec.Ingress, o.Spec.Egress)
+	p.stage, p.forward = normal, !w.release.AtLeast(3, 29, 0)
+	w.addPolicy(tiers, p, o, text, o.Spec.Order, o.Spec.Types, o.Spec.Ingress, o.Spec.Egress)
+}
+
+// addKubernetesPolicy adds what Calico makes of a NetworkPolicy of Kubernetes. Its name in
+// v3.32 is that of the NetworkPolicy itself, of a kind of its own.
+func (w *World) addKubernetesPolicy(tiers map[string]*tier, o *cluster.Policy) {
+	p := &policy{numbers: [2][]int{Ingress: o.Ingress, Egress: o.Egress}}
+	if storage.NamingOf(w.release) == storage.NamingPlain {
+		p.tieBreak = o.KubernetesName() + "/" + o.Namespace + "/KubernetesNetworkPolicy"
+	}
+	w.addPolicyOfNamespace(tiers, p, o.NetworkPolicy)
 }
 
 func (w *World) addPolicy(tiers map[string]*tier, p *policy, obj calico.Object, selectorText string,
 	order *float64, types []v3.PolicyType, ingress, egress []v3.Rule,
 ) {
 	p.id = calico.IDOf(obj)
+	p.namespace = p.id.Namespace
 	p.order = orderOf(order)
 	stored := storage.NamingOf(w.release).StoredName(p.id)
 	switch {
+	case p.tieBreak != "":
 	case storage.NamingOf(w.release) == storage.NamingPlain:
 		p.tieBreak = stored + "/" + p.id.Namespace + "/" + string(p.id.Kind)
 	case p.id.Namespace != "":

@@ -29,7 +29,8 @@ type regards struct {
 	// nobody, by their names.
 	interfaces bool
 	// single tells that endpoints must not be taken for each other: there is a rule that
-	// Felix cannot program, and what else is on a node then matters.
+	// Felix cannot program, and what else is on a node then matters; or a rule knows them
+	// by their addresses, as those of a service.
 	single bool
 }
 
@@ -49,6 +50,8 @@ func newRegards(release calico.Release, objects []calico.Object) regards {
 			r.nets = append(r.nets, o.Spec.Nets...)
 		case *v3.NetworkSet:
 			r.nets = append(r.nets, o.Spec.Nets...)
+		case *calico.WorkloadEndpoint:
+			r.nets = append(r.nets, o.Spec.IPNetworks...)
 		case *calico.FelixConfiguration:
 			if node, ok := strings.CutPrefix(o.Name, "node."); ok {
 				r.nodes[node] = true
@@ -76,6 +79,7 @@ func (r *regards) add(ingress, egress []v3.Rule) {
 				far, near = near, far
 			}
 			r.far, r.near = r.far || selects(far), r.near || selects(near)
+			r.single = r.single || near.Services != nil && near.Services.Name != ""
 			r.local = r.local || len(near.Nets)+len(near.NotNets) > 0
 			r.nets = slices.Concat(r.nets, far.Nets, far.NotNets, near.Nets, near.NotNets)
 		}

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -27,6 +28,8 @@ type rule struct {
 	chooses bool
 	// never is true for a rule that matches nothing, whatever the packet.
 	never bool
+	// http is set if the rule has conditions on HTTP.
+	http bool
 	// doubts are conditions that the objects do not decide.
 	doubts []string
 	// faults tell why Felix cannot program the rule, if it cannot.
@@ -42,6 +45,8 @@ type entity struct {
 	// chosen is what the selectors choose, nil where there is none; notChosen that
 	// of a notSelector on its own.
 	chosen, notChosen *memberSet
+	// service is what a service stands for, nil where none is named or it is not known.
+	service *service
 }
 
 type portMatch struct {
@@ -57,9 +62,11 @@ type portMatch struct {
 // memberSet is what a selector chooses among things. It is filled when first needed.
 type memberSet struct {
 	selector *selector.Selector
-	filled   bool
-	addrs    [2]addrSet
-	ports    map[string][]portMember
+	// namespace is the only one from which it chooses, empty for any.
+	namespace string
+	filled    bool
+	addrs     [2]addrSet
+	ports     map[string][]portMember
 	// addressless are the host endpoints that it chooses and that expect no address
 	// of a family.
 	addressless [2][]string
@@ -69,16 +76,8 @@ func (w *World) fill(m *memberSet) *memberSet {
 	if m.filled {
 		return m
 	}
-	matches := make([]bool, len(w.labelSets))
-	for i, labels := range w.labelSets {
-		matches[i] = m.selector.Matches(labels)
-	}
 	var nets []address.Range
-	m.ports = map[string][]portMember{}
-	for _, th := range w.things {
-		if !matches[th.labels] {
-			continue
-		}
+	for th := range w.chosenBy(m) {
 		nets = append(nets, th.nets...)
 		if th.endpoint != "" {
 			for _, f := range []family{ipv4, ipv6} {
@@ -87,15 +86,52 @@ func (w *World) fill(m *memberSet) *memberSet {
 				}
 			}
 		}
-		for _, port := range th.ports {
-			for _, n := range th.nets {
-				m.ports[port.name] = append(m.ports[port.name], portMember{n.First, port.protocol, port.port})
-			}
-		}
 	}
 	m.addrs = newAddrSets(nets)
 	m.filled = true
 	return m
+}
+
+// portsOf returns the members with a port of a name.
+func (w *World) portsOf(m *memberSet, name string) []portMember {
+	if m.ports == nil {
+		m.ports = map[string][]portMember{}
+		for th := range w.chosenBy(m) {
+			for _, port := range th.ports {
+				for _, n := range th.nets {
+					m.ports[port.name] = append(m.ports[port.name], portMember{n.First, port.protocol, port.port})
+				}
+			}
+		}
+	}
+	return m.ports[name]
+}
+
+// chosenBy returns the things that a selector chooses, in their order.
+func (w *World) chosenBy(m *memberSet) iter.Seq[*thing] {
+	return func(yield func(*thing) bool) {
+		var chosen []int
+		among := func(set int) {
+			if len(w.labelled[set]) > 0 && m.selector.Matches(w.labelSets[set]) {
+				chosen = append(chosen, w.labelled[set]...)
+			}
+		}
+		if m.namespace != "" {
+			for _, set := range w.inNamespace[m.namespace] {
+				among(set)
+			}
+		} else {
+			for set := range w.labelSets {
+				among(set)
+			}
+		}
+		slices.Sort(chosen)
+		for _, i := range chosen {
+			if !yield(&w.things[i]) {
+				return
+			}
+		}
+	}
 }
 
 // choose returns what a selector chooses; the same for the same text.
@@ -146,6 +182,7 @@ func (w *World) rule(in *v3.Rule, namespace string) (*rule, bool) {
 	r.icmp, r.notICMP = newICMPMatch(in.ICMP), newICMPMatch(in.NotICMP)
 	// HTTP conditions are not for Felix but for a proxy in front of a workload: at a
 	// host endpoint the rule matches without them.
+	r.http = in.HTTP != nil && (len(in.HTTP.Methods) > 0 || len(in.HTTP.Paths) > 0)
 	if !w.entity(r, &r.src, &in.Source, namespace) || !w.entity(r, &r.dst, &in.Destination, namespace) {
 		return nil, false
 	}
@@ -230,9 +267,12 @@ func oneNumber(n int) spanSet { return spanSet{{uint16(n), uint16(n)}} }
 func (w *World) entity(r *rule, e *entity, in *v3.EntityRule, namespace string) bool {
 	e.nets, e.notNets = netMatch(in.Nets), netMatch(in.NotNets)
 	if in.Services != nil && in.Services.Name != "" {
-		if w.noServices {
+		switch {
+		case w.noServices:
 			r.never = true
-		} else {
+		case w.services.known:
+			e.service = w.services.of(in.Services.Namespace, in.Services.Name)
+		default:
 			r.doubts = append(r.doubts, "selects a Kubernetes service")
 		}
 	}
@@ -246,6 +286,10 @@ func (w *World) entity(r *rule, e *entity, in *v3.EntityRule, namespace string) 
 	if text != "" {
 		if e.chosen, ok = w.choose(text); !ok {
 			return false
+		}
+		if in.NamespaceSelector == "" {
+			// It is joined with the policy's own namespace, if that has one.
+			e.chosen.namespace = namespace
 		}
 		from = text
 		r.chooses = true

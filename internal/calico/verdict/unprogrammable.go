@@ -24,7 +24,8 @@ type Problem struct {
 	Rule int
 	// Reason tells what is wrong with the rule, and what Felix does then.
 	Reason string
-	// Endpoints are those at which it applies, sorted by name.
+	// Endpoints are those at which it applies: host endpoints sorted by name, and then
+	// workload endpoints.
 	Endpoints []*Endpoint
 }
 
@@ -149,7 +150,7 @@ func (w *World) Unprogrammable() []Problem {
 		return nil
 	}
 	var all []Problem
-	for _, ep := range w.endpoints {
+	for _, ep := range slices.Concat(w.endpoints, w.workloads.all) {
 		for _, p := range w.problemsAt(ep) {
 			same := func(other Problem) bool {
 				return other.ID == p.ID && other.Direction == p.Direction && other.Rule == p.Rule && other.Reason == p.Reason
@@ -169,7 +170,7 @@ func (w *World) Unprogrammable() []Problem {
 func (w *World) problemsAt(ep *Endpoint) []Problem {
 	var all []Problem
 	seen := map[*rule]bool{}
-	add := func(id calico.ID, tier string, d Direction, rules []*rule) {
+	add := func(id calico.ID, tier string, d Direction, rules []*rule, number func(int) int) {
 		for i, r := range rules {
 			if seen[r] {
 				continue
@@ -177,19 +178,19 @@ func (w *World) problemsAt(ep *Endpoint) []Problem {
 			seen[r] = true
 			for _, f := range r.faults {
 				if why := ep.node.meets(f); why != "" {
-					all = append(all, Problem{ID: id, Tier: tier, Direction: d, Rule: i + 1, Reason: why})
+					all = append(all, Problem{ID: id, Tier: tier, Direction: d, Rule: number(i), Reason: why})
 				}
 			}
 		}
 	}
 	for s, directions := range w.programOf(ep.labels) {
-		if stage(s) == untracked && ep.Interface == AnyInterface {
+		if stage(s) == untracked && ep.Interface == AnyInterface || ep.Workload != nil && stage(s) != normal {
 			continue
 		}
 		for d, runs := range directions {
 			for _, run := range runs {
 				for _, pol := range run.policies {
-					add(pol.id, run.name, Direction(d), pol.rules[d])
+					add(pol.id, run.name, Direction(d), pol.rules[d], func(i int) int { return pol.number(Direction(d), i) })
 				}
 			}
 		}
@@ -197,7 +198,7 @@ func (w *World) problemsAt(ep *Endpoint) []Problem {
 	for _, name := range ep.profiles {
 		if prof := w.profiles[name]; prof != nil {
 			for d, rules := range prof.rules {
-				add(calico.ID{Kind: calico.KindProfile, Name: name}, "", Direction(d), rules)
+				add(calico.ID{Kind: calico.KindProfile, Name: name}, "", Direction(d), rules, func(i int) int { return i + 1 })
 			}
 		}
 	}
@@ -231,7 +232,7 @@ func (w *World) stuckAt(node string) *Problem {
 		return p
 	}
 	w.stuck[node] = nil
-	for _, ep := range w.endpoints {
+	for _, ep := range slices.Concat(w.endpoints, w.workloads.onNode[node]) {
 		if ep.Node != node {
 			continue
 		}

@@ -222,6 +222,14 @@ const (
 	// CauseExcludedInterface is a setting by which no host endpoint governs the
 	// interface.
 	CauseExcludedInterface
+	// CauseEncapsulated is that a workload sends packets of a tunnel.
+	CauseEncapsulated
+	// CauseToHost is a setting for what workloads send to their own host.
+	CauseToHost
+	// CauseFromHost is that Felix lets through what a host sends to its own workloads.
+	CauseFromHost
+	// CauseWithin is that the traffic does not leave the workload.
+	CauseWithin
 )
 
 // Cause is what decided, or was considered.
@@ -241,7 +249,8 @@ type Cause struct {
 	Policies []calico.ID
 	// Failsafe spells a failsafe port: "TCP 22".
 	Failsafe string
-	// Setting spells one of a FelixConfiguration, and what it does to the interface.
+	// Setting spells one of a FelixConfiguration, and what it does to the interface or to
+	// a workload.
 	Setting string
 	// Reply is set if this is about the reply to the flow. What Direction tells is
 	// then that of the reply.
@@ -294,7 +303,7 @@ func (c Cause) text() string {
 		return fmt.Sprintf("default: no policy and no profile allows it on %s", c.Direction)
 	case CauseForwardedDefault:
 		return "default: no policy with applyOnForward decides"
-	case CauseWorkloadInterface, CauseExcludedInterface:
+	case CauseWorkloadInterface, CauseExcludedInterface, CauseEncapsulated, CauseToHost, CauseFromHost, CauseWithin:
 		return c.Setting
 	}
 	return "unknown"
@@ -314,7 +323,12 @@ func (c Cause) inTier() string {
 	return fmt.Sprintf(" in tier %q", c.Tier)
 }
 
+// policyName spells a policy. One that Calico makes of a NetworkPolicy of Kubernetes has
+// the name of that.
 func policyName(id calico.ID) string {
+	if name, ok := strings.CutPrefix(id.Name, calico.KubernetesPolicyPrefix); ok && id.Namespace != "" {
+		return fmt.Sprintf("%q of namespace %q (Kubernetes)", name, id.Namespace)
+	}
 	if id.Namespace != "" {
 		return fmt.Sprintf("%q of namespace %q", id.Name, id.Namespace)
 	}

@@ -24,6 +24,8 @@ func (w *way) afterTiers(s stage, passed bool) result {
 	switch {
 	case s == untracked:
 		return w.raw(fate{})
+	case s == preDNAT && w.preDNATOnly:
+		return result{outcome: Allowed, by: &Cause{}}
 	case s == preDNAT && w.flow.Forwarded:
 		return w.tierFrom(forwarded, 0, false)
 	case s == preDNAT:
@@ -47,11 +49,11 @@ func (w *way) policyFrom(s stage, i, p, r int) result {
 			a := w.match(rules[r])
 			if a.is == no {
 				if rules[r].chooses && w.noting {
-					w.noteAddressless(rules[r], Cause{Kind: CausePolicyRule, Direction: w.direction, Tier: run.name, Policy: pol.id, Rule: r + 1, Reply: w.reply})
+					w.noteAddressless(rules[r], Cause{Kind: CausePolicyRule, Direction: w.direction, Tier: run.name, Policy: pol.id, Rule: pol.number(w.direction, r), Reply: w.reply})
 				}
 				continue
 			}
-			cause := Cause{Kind: CausePolicyRule, Direction: w.direction, Tier: run.name, Policy: pol.id, Rule: r + 1, Reply: w.reply}
+			cause := Cause{Kind: CausePolicyRule, Direction: w.direction, Tier: run.name, Policy: pol.id, Rule: pol.number(w.direction, r), Reply: w.reply}
 			return w.matched(s, a, rules[r].action, &cause,
 				func() result { return w.tierFrom(s, i+1, true) },
 				func() result { return w.policyFrom(s, i, p, r+1) })

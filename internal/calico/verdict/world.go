@@ -11,6 +11,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/cluster"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 )
 
@@ -37,6 +38,9 @@ type World struct {
 
 	endpoints []*Endpoint
 	byName    map[string]*Endpoint
+	workloads workloads
+	services  services
+	pools     []pool
 	tiers     []*tier
 	profiles  map[string]*profile
 	// untracks is set if there are doNotTrack policies, and faulty if there are rules
@@ -46,6 +50,8 @@ type World struct {
 	addressless [2]bool
 	// contested are the addresses that endpoints of several nodes expect, and these.
 	contested map[netip.Addr][]*Endpoint
+	// sharedBy are the addresses that workloads share with other endpoints, and these.
+	sharedBy map[netip.Addr][]*Endpoint
 
 	// things is what selectors in rules choose from.
 	things []thing
@@ -53,6 +59,10 @@ type World struct {
 	// have the same, and whether a selector matches is asked once for each.
 	labelSets []map[string]string
 	labelIDs  map[string]int
+	// inNamespace are the indexes of the label sets with a namespace, and labelled those
+	// of the things with a set of labels.
+	inNamespace map[string][]int
+	labelled    [][]int
 	// members holds what selectors choose, by their text.
 	members map[string]*memberSet
 
@@ -62,7 +72,7 @@ type World struct {
 	stuck    map[string]*Problem
 }
 
-// thing is a host endpoint or network set.
+// thing is a host endpoint, a workload endpoint or a network set.
 type thing struct {
 	// endpoint is the name of a host endpoint.
 	endpoint string
@@ -88,14 +98,27 @@ type tier struct {
 }
 
 type policy struct {
-	id       calico.ID
-	order    float64
-	tieBreak string
-	selector *selector.Selector
-	governs  [2]bool
-	stage    stage
-	forward  bool
-	rules    [2][]*rule
+	id calico.ID
+	// namespace is that of the endpoints that it is for; empty for all.
+	namespace string
+	order     float64
+	tieBreak  string
+	selector  *selector.Selector
+	governs   [2]bool
+	stage     stage
+	forward   bool
+	rules     [2][]*rule
+	// numbers tell which rule of a NetworkPolicy of Kubernetes each of the rules is made
+	// of; nil where they are Calico's own.
+	numbers [2][]int
+}
+
+// number is the number by which a user knows a rule.
+func (p *policy) number(d Direction, rule int) int {
+	if p.numbers[d] != nil {
+		return p.numbers[d][rule]
+	}
+	return rule + 1
 }
 
 type profile struct {
@@ -134,17 +157,20 @@ type Option func(*World)
 func WithoutServices(w *World) { w.noServices = true }
 
 // New prepares objects of any kinds. Those that Dependencies does not list make
-// no difference: staged policies, for one.
+// no difference: staged policies, for one. Beside these there may be WorkloadEndpoints,
+// the policies of package cluster and IPPools.
 func New(objects []calico.Object, release calico.Release, options ...Option) *World {
 	w := &World{
 		release:  release,
 		byName:   map[string]*Endpoint{},
 		profiles: map[string]*profile{},
 		labelIDs: map[string]int{},
-		members:  map[string]*memberSet{},
-		programs: map[int]*program{},
-		stuck:    map[string]*Problem{},
-		felix:    newFelixConfigs(release),
+
+		inNamespace: map[string][]int{},
+		members:     map[string]*memberSet{},
+		programs:    map[int]*program{},
+		stuck:       map[string]*Problem{},
+		felix:       newFelixConfigs(release),
 	}
 	for _, option := range options {
 		option(w)
@@ -180,13 +206,23 @@ func New(objects []calico.Object, release calico.Release, options ...Option) *Wo
 			panic("verdict: a FelixConfiguration is a *calico.FelixConfiguration")
 		case *calico.Node:
 			w.felix.nodes[o.Name] = o.Labels
+		case *calico.WorkloadEndpoint:
+			w.addWorkload(o)
+		case *cluster.Policy:
+			w.addKubernetesPolicy(tiers, o)
+		case *v3.IPPool:
+			w.addPool(o)
 		}
+	}
+	for i, th := range w.things {
+		w.labelled[th.labels] = append(w.labelled[th.labels], i)
 	}
 	slices.SortFunc(w.endpoints, func(a, b *Endpoint) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(w.felix.scoped, func(a, b scopedConfig) int { return strings.Compare(a.Name, b.Name) })
 	for _, ep := range w.endpoints {
 		ep.node = w.felix.of(ep.Node)
 	}
+	w.sortWorkloads()
 	w.findContested()
 	w.sortTiers(tiers)
 	return w
@@ -285,6 +321,10 @@ func (w *World) labelID(labels map[string]string) int {
 		id = len(w.labelSets)
 		w.labelIDs[b.String()] = id
 		w.labelSets = append(w.labelSets, labels)
+		w.labelled = append(w.labelled, nil)
+		if namespace, ok := labels[namespaceLabel]; ok {
+			w.inNamespace[namespace] = append(w.inNamespace[namespace], id)
+		}
 	}
 	return id
 }
@@ -371,7 +411,7 @@ func (w *World) programOf(labels int) *program {
 	for _, t := range w.tiers {
 		var runs [stages][2][]*policy
 		for _, p := range t.policies {
-			if !p.selector.Matches(w.labelSets[labels]) {
+			if p.namespace != "" && w.labelSets[labels][namespaceLabel] != p.namespace || !p.selector.Matches(w.labelSets[labels]) {
 				continue
 			}
 			for d, governs := range p.governs {

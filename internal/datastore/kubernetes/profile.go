@@ -8,20 +8,14 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/cluster"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
 // In Kubernetes profiles are no objects of their own: Calico makes one of each namespace
 // and of each service account, and one that allows everything.
-const (
-	namespaceProfile      = "kns."
-	serviceAccountProfile = "ksa."
-	allowProfile          = "projectcalico-default-allow"
-
-	namespaceLabel      = "pcns."
-	serviceAccountLabel = "pcsa."
-)
+const allowProfile = "projectcalico-default-allow"
 
 // profiles are all profiles as they were at a revision.
 type profiles struct {
@@ -32,28 +26,36 @@ type profiles struct {
 // profiles reads what profiles are made of, at a revision if that is given.
 func (s *Store) profiles(ctx context.Context, revision string) (profiles, error) {
 	var p profiles
-	add := func(name, version string, labels map[string]string, allow bool) error {
-		profile := v3.NewProfile()
-		profile.Name = name
-		profile.Spec.LabelsToApply = labels
-		if allow {
-			profile.Spec.Ingress = []v3.Rule{{Action: v3.Allow}}
-			profile.Spec.Egress = []v3.Rule{{Action: v3.Allow}}
-		}
+	add := func(profile *v3.Profile, version string) error {
 		raw, err := storage.EncodeSpec(profile)
 		if err != nil {
 			return err
 		}
-		stored := &datastore.Stored{Where: profilePlace(name), Version: version, Raw: raw}
+		stored := &datastore.Stored{Where: profilePlace(profile.Name), Version: version, Raw: raw}
 		p.all = append(p.all, stored)
 		return decode(calico.KindProfile, stored)
 	}
-	if err := add(allowProfile, "1", nil, true); err != nil {
+	allow := v3.NewProfile()
+	allow.Name = allowProfile
+	allow.Spec.Ingress = []v3.Rule{{Action: v3.Allow}}
+	allow.Spec.Egress = []v3.Rule{{Action: v3.Allow}}
+	if err := add(allow, "1"); err != nil {
 		return p, err
 	}
-	for _, source := range []struct{ plural, prefix, label, nameLabel string }{
-		{"namespaces", namespaceProfile, namespaceLabel, "projectcalico.org/name"},
-		{"serviceaccounts", serviceAccountProfile, serviceAccountLabel, "projectcalico.org/name"},
+	for _, source := range []struct {
+		plural string
+		make   func(item []byte) (profile *v3.Profile, version string, err error)
+	}{
+		{"namespaces", func(item []byte) (*v3.Profile, string, error) {
+			var n cluster.Namespace
+			err := json.Unmarshal(item, &n)
+			return n.Profile(), n.Metadata.ResourceVersion, err
+		}},
+		{"serviceaccounts", func(item []byte) (*v3.Profile, string, error) {
+			var a cluster.ServiceAccount
+			err := json.Unmarshal(item, &a)
+			return a.Profile(), a.Metadata.ResourceVersion, err
+		}},
 	} {
 		at := location{version: "v1", plural: source.plural}
 		ask := revision
@@ -61,22 +63,11 @@ func (s *Store) profiles(ctx context.Context, revision string) (profiles, error)
 			ask = p.revision
 		}
 		read, err := s.pages(ctx, at, "", ask, func(item []byte) error {
-			var object struct {
-				Metadata meta `json:"metadata"`
-			}
-			if err := json.Unmarshal(item, &object); err != nil {
+			profile, version, err := source.make(item)
+			if err != nil {
 				return err
 			}
-			m := object.Metadata
-			name := source.prefix + m.Name
-			if m.Namespace != "" {
-				name = source.prefix + m.Namespace + "." + m.Name
-			}
-			labels := map[string]string{source.label + source.nameLabel: m.Name}
-			for key, value := range m.Labels {
-				labels[source.label+key] = value
-			}
-			return add(name, m.ResourceVersion, labels, m.Namespace == "")
+			return add(profile, version)
 		})
 		if err != nil {
 			return p, s.explainList(at, err)
@@ -93,7 +84,7 @@ func profilePlace(name string) string {
 
 // profile returns a profile by its name.
 func (s *Store) profile(ctx context.Context, id calico.ID) (*datastore.Stored, error) {
-	if !strings.HasPrefix(id.Name, namespaceProfile) && !strings.HasPrefix(id.Name, serviceAccountProfile) && id.Name != allowProfile {
+	if !strings.HasPrefix(id.Name, calico.NamespaceProfilePrefix) && !strings.HasPrefix(id.Name, calico.ServiceAccountProfilePrefix) && id.Name != allowProfile {
 		return nil, datastore.ErrNotFound
 	}
 	all, err := s.profiles(ctx, "")
