@@ -214,10 +214,12 @@ func (j *journey) fromWorkload(from, to *Endpoint) {
 	all := w.forAll(from.Node)
 	switch {
 	case to != nil && to.Workload == nil && to.Node == from.Node:
-		if all != nil && w.asks(all, preDNAT, Ingress) {
+		if all != nil {
 			f := j.flow(Ingress)
 			f.Forwarded, f.Opposite = true, []*Endpoint{nil}
-			j.add(OnTheWay, all, w.decide(all, f, true))
+			if v := w.decide(all, f, true); v.Outcome != Allowed {
+				j.add(OnTheWay, all, v)
+			}
 		}
 		j.toOwnHost(from)
 		return
@@ -298,12 +300,17 @@ func (j *journey) at(where Where, ep *Endpoint, d Direction) {
 	j.add(where, ep, j.judge(ep, j.flow(d)))
 }
 
-// through judges the connection where it is forwarded at a host endpoint.
+// through judges the connection where it is forwarded at a host endpoint. One that has
+// nothing to say about it is not told of.
 func (j *journey) through(ep *Endpoint, d Direction) {
-	if !j.world.asksForwarded(ep, d) {
-		return
+	if v := j.forwarded(ep, d); !byDefault(v) {
+		j.add(OnTheWay, ep, v)
 	}
-	j.add(OnTheWay, ep, j.forwarded(ep, d))
+}
+
+// byDefault tells whether forwarded traffic passes for want of policies.
+func byDefault(v Verdict) bool {
+	return v.Outcome == Allowed && v.By.Kind == CauseForwardedDefault && !v.Partial
 }
 
 func (j *journey) forwarded(ep *Endpoint, d Direction) Verdict {
@@ -334,17 +341,13 @@ func (j *journey) judge(ep *Endpoint, f Flow) Verdict {
 // network judges the connection where it enters or leaves a node by an interface that is
 // not a workload's: it is not known which, and so neither which host endpoint governs it.
 func (j *journey) network(node string, d Direction) {
-	w := j.world
 	var may []*Endpoint
-	for _, ep := range w.endpoints {
+	for _, ep := range j.world.endpoints {
 		if ep.Node == node && ep.Interface != AnyInterface {
 			may = append(may, ep)
 		}
 	}
-	may = append(may, w.forAll(node)) // nil for none
-	if !slices.ContainsFunc(may, func(ep *Endpoint) bool { return ep != nil && w.asksForwarded(ep, d) }) {
-		return
-	}
+	may = append(may, j.world.forAll(node)) // nil for none
 	var hops []Hop
 	for _, ep := range may {
 		hop := Hop{At: OnTheWay, Endpoint: ep, Verdict: Verdict{Outcome: Allowed, By: Cause{Kind: CauseForwardedDefault, Direction: d}}}
@@ -352,6 +355,9 @@ func (j *journey) network(node string, d Direction) {
 			hop.Verdict = j.forwarded(ep, d)
 		}
 		hops = append(hops, hop)
+	}
+	if !slices.ContainsFunc(hops, func(h Hop) bool { return !byDefault(h.Verdict) }) {
+		return
 	}
 	same := func(h Hop) bool { return h.Verdict.Outcome == hops[0].Verdict.Outcome && !h.Verdict.Partial }
 	if hops[0].Verdict.Outcome != Undecided && !slices.ContainsFunc(hops, func(h Hop) bool { return !same(h) }) {

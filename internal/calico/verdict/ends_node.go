@@ -67,21 +67,6 @@ func (w *World) tunnel(dst netip.Addr, from *Endpoint) string {
 	return ""
 }
 
-// asks tells whether an endpoint has policies of a stage.
-func (w *World) asks(ep *Endpoint, s stage, d Direction) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.programFor(ep)[s][d]) > 0
-}
-
-// asksForwarded tells whether a host endpoint has policies for forwarded traffic.
-func (w *World) asksForwarded(ep *Endpoint, d Direction) bool {
-	if ep.node.broken != "" || w.faulty || w.untracks {
-		return true
-	}
-	return w.asks(ep, forwarded, d) || d == Ingress && w.asks(ep, preDNAT, Ingress)
-}
-
 // toOwnHost judges what a workload sends to its own host: by its egress policies, and
 // then by defaultEndpointToHostAction. Some messages of IPv6 without which no host is
 // found pass before either.

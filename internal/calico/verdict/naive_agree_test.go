@@ -138,6 +138,14 @@ func causeKey(c verdict.Cause) string {
 		return "workload"
 	case verdict.CauseExcludedInterface:
 		return "excluded"
+	case verdict.CauseEncapsulated:
+		return "encapsulated"
+	case verdict.CauseToHost:
+		return "to host"
+	case verdict.CauseFromHost:
+		return "from host"
+	case verdict.CauseWithin:
+		return "within"
 	case verdict.CauseNone:
 	}
 	return "none"

@@ -249,17 +249,13 @@ func (n *naiveWorld) connect(ep, opposite *v3.HostEndpoint, p *packet, way naive
 // stuck tells whether a policy or profile of an endpoint on the node has a rule that
 // Felix cannot program in one of the ways.
 func (n *naiveWorld) stuck(node string, ways []naiveWay) bool {
-	for _, o := range n.objects {
-		ep, ok := o.(*v3.HostEndpoint)
-		if !ok || ep.Spec.Node != node {
-			continue
-		}
+	for _, ep := range n.endpointsOn(node) {
 		var rules []v3.Rule
 		labels := n.labels(ep.Labels, ep.Spec.Profiles)
 		for _, in := range []bool{true, false} {
 			for _, pol := range n.policies(in) {
 				direction := map[bool]v3.PolicyType{true: v3.PolicyTypeIngress, false: v3.PolicyTypeEgress}[in]
-				if pol.selects(labels) && slices.Contains(pol.types, direction) && (!pol.track || ep.Spec.InterfaceName != "*") {
+				if pol.selects(labels) && slices.Contains(pol.types, direction) && (!pol.track || ep.Spec.InterfaceName != "*") && (!pol.track && !pol.preDNAT || !isPod(ep)) {
 					rules = append(rules, pol.rules...)
 				}
 			}

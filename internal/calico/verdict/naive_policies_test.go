@@ -19,6 +19,8 @@ type naivePolicy struct {
 	rules                 []v3.Rule
 	track, preDNAT        bool
 	forward               bool
+	// native are the rules of a policy of Kubernetes.
+	native []func(*packet) tri
 }
 
 func (n *naiveWorld) policies(in bool) []naivePolicy {
@@ -83,7 +85,7 @@ func (n *naiveWorld) policies(in bool) []naivePolicy {
 		}
 		out = append(out, p)
 	}
-	return out
+	return append(out, n.cluster.policies(n, in)...)
 }
 
 // isIn tells whether a policy is one of a table.
@@ -235,6 +237,7 @@ func (n *naiveWorld) follow(ep *v3.HostEndpoint, p *packet, t *trial, tables ...
 	// The whole path as a list of steps, over which one index moves.
 	type stop struct {
 		rule      *v3.Rule
+		native    func(*packet) tri
 		namespace string
 		cause     string
 		end       string // without a rule: the outcome, or "" for none
@@ -256,6 +259,9 @@ func (n *naiveWorld) follow(ep *v3.HostEndpoint, p *packet, t *trial, tables ...
 					path = append(path, stop{unmarks: true})
 				}
 				applies = true
+				for i, rule := range pol.native {
+					path = append(path, stop{native: rule, cause: pol.name + "/" + t.name + "/" + string(rune('1'+i))})
+				}
 				for i := range pol.rules {
 					path = append(path, stop{rule: &pol.rules[i], namespace: pol.namespace, cause: pol.name + "/" + t.name + "/" + string(rune('1'+i))})
 				}
@@ -301,12 +307,17 @@ func (n *naiveWorld) follow(ep *v3.HostEndpoint, p *packet, t *trial, tables ...
 			marked = false
 			i++
 			continue
+		case s.native != nil && t.is(s.native(p), s.cause):
+			return fate{"allowed", s.cause}
+		case s.native != nil:
+			i++
+			continue
 		case s.rule == nil:
 			return fate{s.end, s.cause}
 		case marked && s.ofProfile && s.rule.Action == v3.Pass && n.made(s.rule, p.v6):
 			i = s.pass
 			continue
-		case s.rule.Action == v3.Log || !t.is(n.matches(s.rule, s.namespace, p), s.cause):
+		case s.rule.Action == v3.Log || !t.is(all(n.matches(s.rule, s.namespace, p), isMesh(ep, s.rule, p)), s.cause):
 			i++
 			continue
 		}

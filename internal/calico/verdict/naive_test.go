@@ -66,6 +66,8 @@ type naiveWorld struct {
 	// selectors are what the texts of selectors mean.
 	selectors map[string]func(map[string]string) bool
 	all       []known
+	// cluster is what there is beside Calico's own objects, nil for nothing.
+	cluster *naiveCluster
 }
 
 func (n *naiveWorld) old(minor int) bool { return n.release.Minor < minor }
@@ -81,6 +83,9 @@ func (n *naiveWorld) profile(name string) *v3.Profile {
 		if p, ok := o.(*v3.Profile); ok && p.Name == name {
 			return p
 		}
+	}
+	if p := n.cluster.profile(name); p != nil {
+		return p
 	}
 	if name == "projectcalico-default-allow" {
 		return &v3.Profile{Spec: v3.ProfileSpec{Ingress: []v3.Rule{{Action: v3.Allow}}, Egress: []v3.Rule{{Action: v3.Allow}}}}
@@ -139,6 +144,9 @@ func (n *naiveWorld) everyone() []known {
 			labels["projectcalico.org/namespace"] = o.Namespace
 			out = append(out, known{labels: labels, nets: o.Spec.Nets})
 		}
+	}
+	for _, pod := range n.cluster.pods(n) {
+		out = append(out, known{n.labels(pod.Labels, pod.Spec.Profiles), pod.Spec.ExpectedIPs, pod.Spec.Ports})
 	}
 	n.all = out
 	return out
@@ -326,7 +334,7 @@ func (n *naiveWorld) side(rule *v3.Rule, e *v3.EntityRule, namespace string, p *
 		conditions = append(conditions, not(some(portIn(e.NotPorts))))
 	}
 	if e.Services != nil {
-		conditions = append(conditions, triUnknown)
+		conditions = append(conditions, n.cluster.isService(e, e == &rule.Destination, p, local, port))
 	}
 	return all(conditions...)
 }
