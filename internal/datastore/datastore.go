@@ -64,6 +64,10 @@ type Store interface {
 	// administrators. It asks the datastore at most once.
 	Surroundings(ctx context.Context) (Surroundings, error)
 
+	// Workloads reads what orchestrators have there and what decides about traffic. What may
+	// not be read is told, and is no error.
+	Workloads(ctx context.Context, question WorkloadQuestion) (*Workloads, error)
+
 	// Guarded returns the same store, in which no write is done that the guard refuses. The
 	// guard decides by what is stored at the moment of the write.
 	//

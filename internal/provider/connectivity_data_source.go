@@ -12,6 +12,7 @@ import (
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/connectivity"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/trafficguard"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
@@ -85,5 +86,34 @@ func (d *connectivityDataSource) stored(ctx context.Context, diags *diag.Diagnos
 				fmt.Sprintf("%s is stored at %s and at %s, by releases of Calico that name policies in different ways. Calico enforces both, and this answer counts both. Compare them, and delete the one that is out of date: `%s` or `%s`.", first, safetext.Line(keys[first]), safetext.Line(keys[id]), remove(keys[first]), remove(keys[id])))
 		}
 	}
-	return connectivity.Stored{Objects: objects, Release: finding.Release, Options: verdictOptions(d.data.datastore)}
+	return connectivity.Stored{
+		Objects: objects, Release: finding.Release, Options: verdictOptions(d.data.datastore),
+		Workloads: func(ctx context.Context, needs verdict.Needs, diags *diag.Diagnostics) ([]calico.Object, []verdict.Option) {
+			return workloads(ctx, store, needs, diags)
+		},
+	}
+}
+
+// workloads reads what verdicts depend on beside the objects of administrators. What may not
+// be read leaves the verdicts undecided that depend on it.
+func workloads(ctx context.Context, store datastore.Store, needs verdict.Needs, diags *diag.Diagnostics) (objects []calico.Object, options []verdict.Option) {
+	found, err := store.Workloads(ctx, datastore.WorkloadQuestion{Peers: needs.Workloads, Services: needs.Services})
+	if err != nil {
+		addStoreError(diags, "Unable to Read Workloads", calico.ID{}, err)
+		return nil, nil
+	}
+	for _, unread := range found.Unread {
+		diags.AddWarning("Workloads Not Known", fmt.Sprintf("Rules may choose %s, and the provider may not read them: what depends on that is undecided. %s", safetext.Line(unread.What), unread.Advice))
+	}
+	for _, endpoint := range found.Endpoints {
+		objects = append(objects, endpoint)
+	}
+	lacks := found.Lacks()
+	if lacks.Peers {
+		options = append(options, verdict.WithWorkloadsUnknown)
+	}
+	if needs.Services && !lacks.Services {
+		options = append(options, verdict.WithServices(found.Services, found.Slices))
+	}
+	return objects, options
 }

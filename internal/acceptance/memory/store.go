@@ -327,6 +327,11 @@ func (s *Store) Surroundings(context.Context) (datastore.Surroundings, error) {
 	return s.d.surroundings, nil
 }
 
+// Workloads tells that there are none; see datastore.Store.
+func (s *Store) Workloads(context.Context, datastore.WorkloadQuestion) (*datastore.Workloads, error) {
+	return &datastore.Workloads{}, nil
+}
+
 // Key tells where an object is stored; see datastore.Store.
 func (s *Store) Key(_ context.Context, id calico.ID) string { return Where(id) }
 

@@ -28,8 +28,8 @@ type rule struct {
 	chooses bool
 	// never is true for a rule that matches nothing, whatever the packet.
 	never bool
-	// http is set if the rule has conditions on HTTP.
-	http bool
+	// http is set if the rule has conditions on HTTP, and services if it names a service.
+	http, services bool
 	// doubts are conditions that the objects do not decide.
 	doubts []string
 	// faults tell why Felix cannot program the rule, if it cannot.
@@ -267,6 +267,7 @@ func oneNumber(n int) spanSet { return spanSet{{uint16(n), uint16(n)}} }
 func (w *World) entity(r *rule, e *entity, in *v3.EntityRule, namespace string) bool {
 	e.nets, e.notNets = netMatch(in.Nets), netMatch(in.NotNets)
 	if in.Services != nil && in.Services.Name != "" {
+		r.services = true
 		switch {
 		case w.noServices:
 			r.never = true

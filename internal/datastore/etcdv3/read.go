@@ -139,9 +139,14 @@ func (s *Store) Names(ctx context.Context, kind calico.Kind) (map[calico.ID]stri
 
 // scan hands over all that is stored of the kind, undecoded, in the order of keys.
 func (s *Store) scan(ctx context.Context, kind calico.Kind, each func(*datastore.Stored)) error {
-	all, err := s.pages(ctx, kind)
+	return s.scanBelow(ctx, kindPrefix(kind), each)
+}
+
+// scanBelow is scan for all whose keys begin with a prefix.
+func (s *Store) scanBelow(ctx context.Context, prefix string, each func(*datastore.Stored)) error {
+	all, err := s.pages(ctx, prefix)
 	for tries := 1; tries < scanTries && errors.Is(err, rpctypes.ErrCompacted); tries++ {
-		all, err = s.pages(ctx, kind)
+		all, err = s.pages(ctx, prefix)
 	}
 	for _, stored := range all {
 		each(stored)
@@ -153,10 +158,9 @@ func (s *Store) scan(ctx context.Context, kind calico.Kind, each func(*datastore
 // etcd's history every ten minutes, which may be between two pages.
 const scanTries = 5
 
-// pages reads all of a kind at the revision of the first page.
-func (s *Store) pages(ctx context.Context, kind calico.Kind) ([]*datastore.Stored, error) {
+// pages reads all below a prefix at the revision of the first page.
+func (s *Store) pages(ctx context.Context, prefix string) ([]*datastore.Stored, error) {
 	var all []*datastore.Stored
-	prefix := kindPrefix(kind)
 	from, revision, limit := prefix, int64(0), pageSize
 	for {
 		resp, err := s.page(ctx, prefix, from, revision, limit)

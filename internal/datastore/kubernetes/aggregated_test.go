@@ -20,14 +20,14 @@ import (
 )
 
 // testBehindCalicosServer looks at what is different of Calico's own API server.
-func testBehindCalicosServer(t *testing.T, c *cluster) {
+func testBehindCalicosServer(t *testing.T, c *testCluster) {
 	t.Helper()
 	if c.crds != acctest.AggregatedCRDs {
 		return
 	}
 	for _, one := range []struct {
 		name string
-		test func(t *testing.T, c *cluster)
+		test func(t *testing.T, c *testCluster)
 	}{
 		{"Group", testAggregatedGroup},
 		{"Names", testAggregatedNames},
@@ -44,7 +44,7 @@ func testBehindCalicosServer(t *testing.T, c *cluster) {
 
 // testAggregatedGroup holds that the provider takes the group in which Calico's API server
 // keeps its objects, unless it is told otherwise.
-func testAggregatedGroup(t *testing.T, c *cluster) {
+func testAggregatedGroup(t *testing.T, c *testCluster) {
 	t.Helper()
 	s, err := New(t.Context(), Config{ConfigPaths: []string{c.Config}}, Options{})
 	if err != nil {
@@ -73,7 +73,7 @@ func testAggregatedGroup(t *testing.T, c *cluster) {
 
 // testAggregatedNames reads policies by another spelling of their names than that which
 // Calico's API server has them under: it answers that as an error within itself.
-func testAggregatedNames(t *testing.T, c *cluster) {
+func testAggregatedNames(t *testing.T, c *testCluster) {
 	t.Helper()
 	for _, names := range [][2]string{{"a", "default.a"}, {"default.b", "b"}} {
 		created, err := c.Create(t.Context(), policy(names[0], ""))
@@ -105,7 +105,7 @@ func testAggregatedNames(t *testing.T, c *cluster) {
 }
 
 // testAggregatedRefusals writes what Calico's API server does not take.
-func testAggregatedRefusals(t *testing.T, c *cluster) {
+func testAggregatedRefusals(t *testing.T, c *testCluster) {
 	t.Helper()
 	var rejected *datastore.RejectedError
 	h := hostEndpoint("db1-eth0")
@@ -129,7 +129,7 @@ func testAggregatedRefusals(t *testing.T, c *cluster) {
 
 // testAggregatedNewTier lists policies right after their tier was made: of itself, Calico's
 // API server lists those of the tiers that it has heard of.
-func testAggregatedNewTier(t *testing.T, c *cluster) {
+func testAggregatedNewTier(t *testing.T, c *testCluster) {
 	t.Helper()
 	for range 5 {
 		tier := v3.NewTier()
@@ -156,7 +156,7 @@ func testAggregatedNewTier(t *testing.T, c *cluster) {
 
 // testAggregatedFinalizer deletes an object that a finalizer keeps where Calico's API
 // server keeps its objects: that tells nothing of finalizers.
-func testAggregatedFinalizer(t *testing.T, c *cluster) {
+func testAggregatedFinalizer(t *testing.T, c *testCluster) {
 	t.Helper()
 	created, err := c.Create(t.Context(), hostEndpoint("db1-eth0"))
 	if err != nil {
@@ -181,7 +181,7 @@ func testAggregatedFinalizer(t *testing.T, c *cluster) {
 
 // testAggregatedBusy patches an object that others write to all the time: Calico's API server
 // gives up after five tries, and answers with success and an object of nothing.
-func testAggregatedBusy(t *testing.T, c *cluster) {
+func testAggregatedBusy(t *testing.T, c *testCluster) {
 	t.Helper()
 	felix := calico.NewFelixConfiguration()
 	felix.Name = "default"
@@ -215,7 +215,7 @@ func testAggregatedBusy(t *testing.T, c *cluster) {
 
 // testAggregatedRights reads as a user who may not see a tier: Calico's API server leaves
 // the policies of that out of a list, without a word.
-func testAggregatedRights(t *testing.T, c *cluster) {
+func testAggregatedRights(t *testing.T, c *testCluster) {
 	t.Helper()
 	tier := v3.NewTier()
 	tier.Name = "hidden"

@@ -19,7 +19,7 @@ const migrationCRD = `{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomReso
 
 // testDetectsTheRelease looks at clusters that have nothing but their definitions, and then
 // a ClusterInformation.
-func testDetectsTheRelease(t *testing.T, c *cluster) {
+func testDetectsTheRelease(t *testing.T, c *testCluster) {
 	t.Helper()
 	want := map[acctest.CalicoCRDs]string{acctest.CRDs328: "v3.28", acctest.CRDs331: "v3.31", acctest.AggregatedCRDs: "v3.31", acctest.CRDs332: "v3.32", acctest.NativeCRDs: "v3.32"}
 	finding, err := c.Release(t.Context())

@@ -74,7 +74,7 @@ type meddler struct {
 	meddle func()
 }
 
-func newMeddler(t *testing.T, c *cluster) *meddler {
+func newMeddler(t *testing.T, c *testCluster) *meddler {
 	t.Helper()
 	m := &meddler{KubernetesProxy: c.Proxy(t)}
 	m.Handle(func(w http.ResponseWriter, r *http.Request, forward http.Handler) {
@@ -115,7 +115,7 @@ func (m *meddler) next(meddle func()) {
 }
 
 // testGuardRefuses asks the guard before a write.
-func testGuardRefuses(t *testing.T, c *cluster) {
+func testGuardRefuses(t *testing.T, c *testCluster) {
 	t.Helper()
 	if _, err := c.Guarded(guardFor("deny", true)).Create(t.Context(), policy("deny", "")); !errors.Is(err, errCut) {
 		t.Errorf("a policy that cuts off: %v", err)
@@ -137,7 +137,7 @@ func testGuardRefuses(t *testing.T, c *cluster) {
 
 // testGuardUndoes lets somebody else write between the guard's decision and the write, for
 // each kind of write.
-func testGuardUndoes(t *testing.T, c *cluster) {
+func testGuardUndoes(t *testing.T, c *testCluster) {
 	t.Helper()
 	m := newMeddler(t, c)
 	s := m.open(t)

@@ -58,7 +58,7 @@ func TestMovedToAnotherGroup(t *testing.T) {
 // copyWithoutTier does what kube-controllers of v3.32 does first when it renames a policy
 // from default.web to web: it makes another one of what it has read. It returns what it does
 // then.
-func copyWithoutTier(t *testing.T, c *cluster) (removeOld func()) {
+func copyWithoutTier(t *testing.T, c *testCluster) (removeOld func()) {
 	t.Helper()
 	const from, to = "default.web", "web"
 	var object fields

@@ -117,7 +117,7 @@ func TestRenamedInBetween(t *testing.T) {
 }
 
 // stored returns the selectors of all policies, by the names that they are stored under.
-func stored(t *testing.T, c *cluster) map[string]string {
+func stored(t *testing.T, c *testCluster) map[string]string {
 	t.Helper()
 	var list struct {
 		Items []struct {

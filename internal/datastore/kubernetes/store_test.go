@@ -22,23 +22,23 @@ func TestMain(m *testing.M) { acctest.Main(m) }
 // forms are the forms in which Calico keeps its objects.
 var forms = []acctest.CalicoCRDs{acctest.CRDs328, acctest.CRDs331, acctest.CRDs332, acctest.NativeCRDs, acctest.AggregatedCRDs}
 
-// cluster is a real API server, with a store of the user terraform over it.
-type cluster struct {
+// testCluster is a real API server, with a store of the user terraform over it.
+type testCluster struct {
 	*acctest.Kubernetes
 	*Store
 	crds acctest.CalicoCRDs
 }
 
-func newCluster(t *testing.T, crds ...acctest.CalicoCRDs) *cluster {
+func newCluster(t *testing.T, crds ...acctest.CalicoCRDs) *testCluster {
 	t.Helper()
 	k := acctest.NewKubernetes(t, acctest.WithCRDs(crds...))
 	k.GrantAccess(t)
-	c := &cluster{Kubernetes: k, crds: append(crds, "")[0]}
+	c := &testCluster{Kubernetes: k, crds: append(crds, "")[0]}
 	c.Store = c.open(t, Config{})
 	return c
 }
 
-func (c *cluster) open(t *testing.T, cfg Config) *Store {
+func (c *testCluster) open(t *testing.T, cfg Config) *Store {
 	t.Helper()
 	if c.crds == acctest.AggregatedCRDs && cfg.APIGroup == "" {
 		cfg.APIGroup = GroupNative
@@ -52,7 +52,7 @@ func (c *cluster) open(t *testing.T, cfg Config) *Store {
 	return s
 }
 
-func (c *cluster) Close() {}
+func (c *testCluster) Close() {}
 
 func hostEndpoint(name string) *v3.HostEndpoint {
 	h := v3.NewHostEndpoint()
@@ -75,7 +75,7 @@ func policy(name, tier string) *v3.GlobalNetworkPolicy {
 // formTests are what is tried in each form. The last leaves a lock behind.
 var formTests = []struct {
 	name string
-	test func(t *testing.T, c *cluster)
+	test func(t *testing.T, c *testCluster)
 }{
 	{"GuardRefuses", testGuardRefuses},
 	{"GuardUndoes", testGuardUndoes},
@@ -98,7 +98,7 @@ func TestForms(t *testing.T) {
 			c := newCluster(t, crds)
 			for _, one := range formTests {
 				t.Run(one.name, func(t *testing.T) {
-					one.test(t, &cluster{Kubernetes: c.Kubernetes, Store: c.open(t, Config{}), crds: crds})
+					one.test(t, &testCluster{Kubernetes: c.Kubernetes, Store: c.open(t, Config{}), crds: crds})
 				})
 				c.clear(t)
 			}
@@ -107,7 +107,7 @@ func TestForms(t *testing.T) {
 }
 
 // clear removes what a test has left behind.
-func (c *cluster) clear(t *testing.T) {
+func (c *testCluster) clear(t *testing.T) {
 	t.Helper()
 	f, err := c.facts(t.Context())
 	if err != nil {
@@ -122,7 +122,7 @@ func (c *cluster) clear(t *testing.T) {
 }
 
 // testLife creates, reads, changes and deletes objects of several kinds.
-func testLife(t *testing.T, c *cluster) {
+func testLife(t *testing.T, c *testCluster) {
 	t.Helper()
 	for _, obj := range []calico.Object{hostEndpoint("db1-eth0"), policy("web", "")} {
 		id := calico.IDOf(obj)
@@ -184,7 +184,7 @@ func sameMap(a, b map[string]string) bool {
 }
 
 // testStoredForm looks at what each form keeps of the same objects.
-func testStoredForm(t *testing.T, c *cluster) {
+func testStoredForm(t *testing.T, c *testCluster) {
 	t.Helper()
 	paths := map[acctest.CalicoCRDs][3]string{
 		acctest.CRDs328:    {GroupV1, "default.web", `{"creationTimestamp":`},
@@ -218,7 +218,7 @@ func testStoredForm(t *testing.T, c *cluster) {
 
 // wantFilledIn holds that the store tells what the API server has filled in, of which the
 // object is not different from one without, and what somebody has set.
-func wantFilledIn(t *testing.T, c *cluster, crds acctest.CalicoCRDs) {
+func wantFilledIn(t *testing.T, c *testCluster, crds acctest.CalicoCRDs) {
 	t.Helper()
 	felix, disabled := calico.NewFelixConfiguration(), calico.NewFelixConfiguration()
 	felix.Name, disabled.Name = "node.a", "node.b"

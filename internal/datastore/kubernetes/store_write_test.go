@@ -18,7 +18,7 @@ import (
 const v1Policies = "/apis/" + GroupV1 + "/globalnetworkpolicies"
 
 // testKeepsWhatIsNotCalicos updates objects on which others have put things of their own.
-func testKeepsWhatIsNotCalicos(t *testing.T, c *cluster) {
+func testKeepsWhatIsNotCalicos(t *testing.T, c *testCluster) {
 	t.Helper()
 	f, err := c.facts(t.Context())
 	if err != nil {
@@ -68,7 +68,7 @@ func testKeepsWhatIsNotCalicos(t *testing.T, c *cluster) {
 }
 
 // testMadeByKubectl reads and updates objects that have no annotation of Calico's.
-func testMadeByKubectl(t *testing.T, c *cluster) {
+func testMadeByKubectl(t *testing.T, c *testCluster) {
 	t.Helper()
 	f, err := c.facts(t.Context())
 	if err != nil {
@@ -124,7 +124,7 @@ func TestTwoNames(t *testing.T) {
 }
 
 // testPatch changes one field of an object that others write to at the same time.
-func testPatch(t *testing.T, c *cluster) {
+func testPatch(t *testing.T, c *testCluster) {
 	t.Helper()
 	felix := calico.NewFelixConfiguration()
 	felix.Name = "default"
@@ -157,7 +157,7 @@ func testPatch(t *testing.T, c *cluster) {
 }
 
 // testTiers looks at what the provider does for tiers where the API server does nothing.
-func testTiers(t *testing.T, c *cluster) {
+func testTiers(t *testing.T, c *testCluster) {
 	t.Helper()
 	if c.crds == acctest.CRDs328 {
 		return // which has no tiers

@@ -42,6 +42,22 @@ type Stored struct {
 	Release calico.Release
 	// Options tell what the datastore means for verdicts.
 	Options []verdict.Option
+	// Workloads reads what verdicts depend on beside the objects, and tells what it may not
+	// read; nil if there is nothing to read.
+	Workloads func(context.Context, verdict.Needs, *diag.Diagnostics) ([]calico.Object, []verdict.Option)
+}
+
+// scenes are what is stored, and the same with the objects of a plan.
+func (s *Stored) scenes(ctx context.Context, objects map[calico.ID]calico.Object, diags *diag.Diagnostics) (before, after *scene) {
+	before, after = newScene(s.Objects, nil, s.Release, s.Options...), newScene(objects, nil, s.Release, s.Options...)
+	now, then := before.world.Needs(), after.world.Needs()
+	needs := verdict.Needs{Workloads: now.Workloads || then.Workloads, Services: now.Services || then.Services}
+	if s.Workloads == nil || needs == (verdict.Needs{}) {
+		return before, after
+	}
+	workloads, options := s.Workloads(ctx, needs, diags)
+	options = append(options, s.Options...)
+	return newScene(s.Objects, workloads, s.Release, options...), newScene(objects, workloads, s.Release, options...)
 }
 
 // flowAttributes are those of a flow that a verdict is asked for.
@@ -74,7 +90,7 @@ func (DataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *da
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Tells whether traffic reaches host endpoints, and which rule decides: by the policies, tiers, sets, profiles, endpoints and failsafe ports that are stored, and, before anything is written, by those of the plan. " +
-			"It is for new connections of the hosts themselves (or through them, with `forwarded`). A `check` block or a `postcondition` can compare a plan with what is expected, and `report` and `changes_report` show a reviewer what a change does.\n\n" +
+			"It is for new connections of the hosts themselves (or through them, with `forwarded`). What selectors, service accounts and `services` in rules stand for is read, too, if a rule at one of these endpoints has any: pods, services and their endpoints in Kubernetes, and the workload endpoints in etcd. Without the right to read them, a warning says so, and what depends on them is undecided. A `check` block or a `postcondition` can compare a plan with what is expected, and `report` and `changes_report` show a reviewer what a change does.\n\n" +
 			"Without `complete_kinds` and `removal`, what a plan deletes counts as if it stayed. Felix's own environment variables and its file `felix.cfg` outrank every `FelixConfiguration`, and the answers do not know them: `FELIX_FAILSAFEINBOUNDHOSTPORTS=none` on a host, for example, takes its failsafe ports away, whatever is stored.\n\n" +
 			"To have it read in the plan, name `changes` in a local value, or take them from the outputs of a module: if a data source refers to a resource with changes directly, or has a `postcondition` of its own, Terraform reads it during the apply, after these changes.",
 		Attributes: map[string]schema.Attribute{
@@ -260,7 +276,10 @@ func (DataSource) Ask(ctx context.Context, req datasource.ReadRequest, resp *dat
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	before, after := newScene(stored.Objects, stored.Release, stored.Options...), newScene(objects, stored.Release, stored.Options...)
+	before, after := stored.scenes(ctx, objects, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	asked := make([]bool, len(flows))
 	asks := func(endpoint *verdict.Endpoint) bool { return selected == nil || selected.Matches(endpoint.Labels) }
 	for _, endpoint := range after.world.Endpoints() {

@@ -71,9 +71,10 @@ type scene struct {
 	instead map[string]*v3.HostEndpoint
 }
 
-func newScene(objects map[calico.ID]calico.Object, release calico.Release, options ...verdict.Option) *scene {
+// newScene makes a scene of objects and workloads.
+func newScene(objects map[calico.ID]calico.Object, workloads []calico.Object, release calico.Release, options ...verdict.Option) *scene {
 	s := &scene{instead: map[string]*v3.HostEndpoint{}}
-	var all []calico.Object
+	all := slices.Clone(workloads)
 	var endpoints []*v3.HostEndpoint
 	for _, obj := range objects {
 		all = append(all, obj)

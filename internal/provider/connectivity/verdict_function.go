@@ -106,7 +106,7 @@ func (f *verdictFunction) Run(ctx context.Context, req function.RunRequest, resp
 		resp.Error = function.NewArgumentFuncError(objectsArgument, strings.TrimSuffix(safetext.Text(faults[0].detail), "."))
 		return
 	}
-	v, err := verdictOn(newScene(objects, release), flow.UnderlyingValue())
+	v, err := verdictOn(newScene(objects, nil, release), flow.UnderlyingValue())
 	if err != nil {
 		resp.Error = function.NewArgumentFuncError(flowArgument, strings.TrimSuffix(safetext.Text(err.Error()), "."))
 		return
