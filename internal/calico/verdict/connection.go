@@ -77,12 +77,8 @@ func (p *program) untracks(directions ...Direction) bool {
 // prepare finds which policies the flow meets.
 func (k *walk) prepare() {
 	w := k.world
-	if k.at.Workload != nil {
-		k.program = w.programOf(k.at.labels)
-		return
-	}
 	k.program = w.programFor(k.at)
-	if !w.untracks {
+	if !w.untracks || k.at.Workload != nil {
 		return
 	}
 	mine := k.at.Interface != AnyInterface

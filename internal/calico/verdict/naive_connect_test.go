@@ -98,7 +98,7 @@ func (n *naiveWorld) decide(asked *v3.HostEndpoint, p *packet) (fate, []string) 
 		return fate{"undecided", "none"}, nil
 	}
 	opposites := []*v3.HostEndpoint{nil}
-	if p.forwarded {
+	if p.forwarded && !p.acrossIsPod {
 		for _, o := range n.objects {
 			if o, ok := o.(*v3.HostEndpoint); ok && o.Spec.Node == node && o != ep && o != asked {
 				opposites = append(opposites, o)

@@ -98,7 +98,7 @@ type naiveConnection struct {
 // at is the packet as an endpoint sees it.
 func (c *naiveConnection) at(in, forwarded bool) *packet {
 	p := c.packet
-	p.in, p.forwarded = in, forwarded
+	p.in, p.forwarded, p.acrossIsPod = in, forwarded, true
 	p.peer, p.local = c.dst, c.src
 	if in {
 		p.peer, p.local = c.src, c.dst

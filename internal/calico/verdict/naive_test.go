@@ -44,6 +44,9 @@ type packet struct {
 	sport, dport       int
 	icmpType, icmpCode int
 	everyAddressIs     []net.IP
+	// acrossIsPod is set if what is forwarded passes the interface of a pod on the other
+	// side, where no host endpoint keeps anything from connection tracking.
+	acrossIsPod bool
 }
 
 // reply is the answer to a packet, at the same endpoint.

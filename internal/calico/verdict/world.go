@@ -390,7 +390,7 @@ func joinPrefixed(text, prefixed string) string {
 // those of the endpoint for all interfaces.
 func (w *World) programFor(ep *Endpoint) *program {
 	own := w.programOf(ep.labels)
-	if ep.Interface == AnyInterface || len(own[preDNAT][Ingress]) > 0 {
+	if ep.Workload != nil || ep.Interface == AnyInterface || len(own[preDNAT][Ingress]) > 0 {
 		return own
 	}
 	all := w.forAll(ep.Node)
