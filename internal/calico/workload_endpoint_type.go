@@ -75,9 +75,12 @@ func DecodeWorkloadEndpoint(raw []byte) (*WorkloadEndpoint, error) {
 }
 
 // DeepCopyObject returns a copy that shares nothing with w.
-func (w *WorkloadEndpoint) DeepCopyObject() runtime.Object {
+func (w *WorkloadEndpoint) DeepCopyObject() runtime.Object { return w.DeepCopy() }
+
+// DeepCopy returns a copy that shares nothing with w.
+func (w *WorkloadEndpoint) DeepCopy() *WorkloadEndpoint {
 	if w == nil {
-		return (*WorkloadEndpoint)(nil)
+		return nil
 	}
 	c := *w
 	c.ObjectMeta = *w.ObjectMeta.DeepCopy()

@@ -30,7 +30,7 @@ type Policy struct {
 
 // KubernetesName returns the name of the NetworkPolicy.
 func (p *Policy) KubernetesName() string {
-	return strings.TrimPrefix(p.NetworkPolicy.Name, calico.KubernetesPolicyPrefix)
+	return strings.TrimPrefix(p.Name, calico.KubernetesPolicyPrefix)
 }
 
 // DeepCopyObject returns a copy that shares nothing with p.
@@ -42,7 +42,7 @@ func (p *Policy) DeepCopyObject() runtime.Object {
 // conversion.go. A rule that Calico cannot convert it leaves out.
 func (n *NetworkPolicy) Policy() *Policy {
 	p := &Policy{NetworkPolicy: v3.NewNetworkPolicy()}
-	p.NetworkPolicy.Name, p.Namespace = calico.KubernetesPolicyPrefix+n.Metadata.Name, n.Metadata.Namespace
+	p.Name, p.Namespace = calico.KubernetesPolicyPrefix+n.Metadata.Name, n.Metadata.Namespace
 	order := float64(PolicyOrder)
 	p.Spec.Order = &order
 	p.Spec.Tier = calico.DefaultTier

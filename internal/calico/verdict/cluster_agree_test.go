@@ -51,7 +51,7 @@ func TestAgreesInClusters(t *testing.T) {
 		}
 
 		// One endpoint.
-		ep := n.cluster.pods(n)[0]
+		ep := n.cluster.pods()[0]
 		judged, ok := w.Workload(ep.Labels["projectcalico.org/namespace"], "pod0")
 		if !ok {
 			t.Fatalf("seed %d: pod0 is no endpoint\n%s", seed, dumpCluster(c))

@@ -156,8 +156,8 @@ func (c *clusterWorld) all() []calico.Object {
 	return objects
 }
 
-func (c *clusterWorld) world(release calico.Release, options ...verdict.Option) *verdict.World {
-	return verdict.New(c.all(), release, append(options, verdict.WithServices(c.services, c.slices))...)
+func (c *clusterWorld) world(release calico.Release) *verdict.World {
+	return verdict.New(c.all(), release, verdict.WithServices(c.services, c.slices))
 }
 
 // ask answers a question: "shop/web in TCP 10.9.0.1 80" is one about an endpoint, "shop/web

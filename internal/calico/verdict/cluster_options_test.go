@@ -69,7 +69,7 @@ func TestWorkloads(t *testing.T) {
 	for _, ep := range w.Workloads() {
 		names = append(names, ep.String())
 	}
-	if want := `[pod "job" of namespace "other" pod "db" of namespace "shop" pod "web" of namespace "shop"]`; strings.Join([]string{"[", strings.Join(names, " "), "]"}, "") != want {
+	if want := `[pod "job" of namespace "other" pod "db" of namespace "shop" pod "web" of namespace "shop"]`; "["+strings.Join(names, " ")+"]" != want {
 		t.Errorf("workloads %v, want %s", names, want)
 	}
 	byPod, _ := w.Workload("shop", "web")

@@ -332,7 +332,7 @@ func (j *journey) judge(ep *Endpoint, f Flow) Verdict {
 	} else {
 		f.Peer = netip.PrefixFrom(f.Peer.Addr(), 0).Masked()
 	}
-	if any := j.world.Decide(ep, f); any.Outcome == v.Outcome && !any.Partial {
+	if all := j.world.Decide(ep, f); all.Outcome == v.Outcome && !all.Partial {
 		return v
 	}
 	return Verdict{By: v.By, Reason: fmt.Sprintf("%s; with the address %s itself it is %s", j.masked, j.src, v), Notes: v.Notes}

@@ -33,7 +33,7 @@ func isMesh(ep *v3.HostEndpoint, rule *v3.Rule, p *packet) tri {
 }
 
 // pods returns a host endpoint in the place of each pod.
-func (c *naiveCluster) pods(n *naiveWorld) []*v3.HostEndpoint {
+func (c *naiveCluster) pods() []*v3.HostEndpoint {
 	if c == nil {
 		return nil
 	}
@@ -294,7 +294,7 @@ func (n *naiveWorld) endpointsOn(node string) []*v3.HostEndpoint {
 			out = append(out, ep)
 		}
 	}
-	for _, ep := range n.cluster.pods(n) {
+	for _, ep := range n.cluster.pods() {
 		if ep.Spec.Node == node {
 			out = append(out, ep)
 		}

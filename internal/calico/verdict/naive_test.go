@@ -148,7 +148,7 @@ func (n *naiveWorld) everyone() []known {
 			out = append(out, known{labels: labels, nets: o.Spec.Nets})
 		}
 	}
-	for _, pod := range n.cluster.pods(n) {
+	for _, pod := range n.cluster.pods() {
 		out = append(out, known{n.labels(pod.Labels, pod.Spec.Profiles), pod.Spec.ExpectedIPs, pod.Spec.Ports})
 	}
 	n.all = out
