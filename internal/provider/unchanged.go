@@ -199,9 +199,10 @@ func (s *server) readUnchanged(ctx context.Context, req *tfprotov6.ReadResourceR
 	}
 	identity := req.CurrentIdentity
 	if identity == nil {
-		if identity, err = r.identityOf(id); err != nil {
-			return nil
-		}
+		identity, err = r.identityOf(id)
+	}
+	if err != nil || !isIdentityOf(identity, id) {
+		return nil
 	}
 	r.data.noteRead(id)
 	s.mu.Lock()
@@ -310,14 +311,20 @@ func (s *server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyRe
 	return full, err
 }
 
-// digestKey is the key in private state of the digest of the state beside it: attributes
-// that somebody has edited there are not what this build has made.
+// digestKey is the key in private state of the digest of the state beside it and of the rest
+// of private state: attributes that somebody has edited are not what this build has made of
+// the object there. That the object is in it matters, too: a provider without these ways
+// keeps the digest of a state that it replaces, and that state may be put back.
 const digestKey = "digest"
 
 // withDigest returns private state with the digest of a state.
 func withDigest(private []byte, state *tfprotov6.DynamicValue) []byte {
-	keys, digest := wire.ReadPrivate(private), wire.StateDigest(state)
-	if digest == "" || keys[stateKey] == nil {
+	keys := wire.ReadPrivate(private)
+	if keys[stateKey] == nil {
+		return private
+	}
+	digest := wire.StateDigest(state, keys[stateKey])
+	if digest == "" {
 		return private
 	}
 	keys[digestKey] = []byte(`"` + digest + `"`)
@@ -342,7 +349,7 @@ func (r *objectResource) keptUnchanged(private []byte, state *tfprotov6.DynamicV
 	if len(keys) != 2 {
 		return nil // the framework, or version 0, has noted more
 	}
-	if digest := wire.StateDigest(state); digest == "" || `"`+digest+`"` != string(keys[digestKey]) {
+	if digest := wire.StateDigest(state, keys[stateKey]); digest == "" || `"`+digest+`"` != string(keys[digestKey]) {
 		return nil
 	}
 	kept := &objectState{}
@@ -373,6 +380,14 @@ func (r *objectResource) identityOf(id calico.ID) (*tfprotov6.ResourceIdentityDa
 	typ := tftypes.Object{AttributeTypes: attributes}
 	value, err := tfprotov6.NewDynamicValue(typ, tftypes.NewValue(typ, values))
 	return &tfprotov6.ResourceIdentityData{IdentityData: &value}, err
+}
+
+// isIdentityOf tells whether an identity is that of an object: if it is another's, somebody
+// has edited the state, and the framework's way tells.
+func isIdentityOf(identity *tfprotov6.ResourceIdentityData, id calico.ID) bool {
+	var named calico.ID
+	return identity.IdentityData != nil && wire.Texts(identity.IdentityData, map[string]*string{"name": &named.Name, "namespace": &named.Namespace}) &&
+		named.Name == id.Name && named.Namespace == id.Namespace
 }
 
 // compareRead reports if the framework does not answer a read with what came.

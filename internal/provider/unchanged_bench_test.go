@@ -2,6 +2,7 @@ package provider
 
 import (
 	"encoding/json"
+	"math/big"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -77,6 +78,7 @@ func plain(b testing.TB, v tftypes.Value) any {
 		elements []tftypes.Value
 		text     string
 		is       bool
+		number   big.Float
 	)
 	switch {
 	case v.As(&fields) == nil:
@@ -95,6 +97,8 @@ func plain(b testing.TB, v tftypes.Value) any {
 		return text
 	case v.As(&is) == nil:
 		return is
+	case v.As(&number) == nil:
+		return json.Number(number.Text('f', -1))
 	}
 	b.Fatalf("no JSON is known for %s", v)
 	return nil

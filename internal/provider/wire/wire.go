@@ -99,9 +99,10 @@ func encodeObject(e *msgpack.Encoder, value any, typ tftypes.Object) bool {
 	return true
 }
 
-// StateDigest tells states apart, "" if that cannot be told. Terraform and the framework may
-// write the same values in another order, and their digests are the same.
-func StateDigest(state *tfprotov6.DynamicValue) string {
+// StateDigest tells states apart, with what is beside them; "" if that cannot be told.
+// Terraform and the framework may write the same values in another order, and their digests
+// are the same.
+func StateDigest(state *tfprotov6.DynamicValue, beside ...[]byte) string {
 	if state == nil || len(state.MsgPack) == 0 {
 		return ""
 	}
@@ -113,7 +114,7 @@ func StateDigest(state *tfprotov6.DynamicValue) string {
 	if err != nil {
 		return ""
 	}
-	return digestOf(text)
+	return digestOf(append([][]byte{text}, beside...)...)
 }
 
 // Digest tells values apart, with what is beside them: byte by byte as they came.

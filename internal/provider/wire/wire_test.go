@@ -120,6 +120,9 @@ func TestDigests(t *testing.T) {
 	if StateDigest(one) == "" || StateDigest(one) != StateDigest(other) || StateDigest(one) == StateDigest(changed) {
 		t.Errorf("digests of states: %q, %q, %q", StateDigest(one), StateDigest(other), StateDigest(changed))
 	}
+	if beside := StateDigest(one, []byte("a")); beside == StateDigest(one) || beside != StateDigest(other, []byte("a")) || beside == StateDigest(one, []byte("b")) {
+		t.Error("what is beside a state does not tell it apart")
+	}
 	for _, none := range []*tfprotov6.DynamicValue{nil, {}, {MsgPack: []byte{0xc0}}, {MsgPack: []byte{0x82, 0xa1}}} {
 		if got := StateDigest(none); got != "" {
 			t.Errorf("the digest of %v is %q", none, got)
