@@ -186,7 +186,7 @@ func (h *history) disturbState(i *historic) {
 	}
 	id := h.idOf(i)
 	now := stateOf{i.state, i.private}
-	switch h.r.IntN(8) {
+	switch h.r.IntN(10) {
 	case 0:
 		i.private = nil
 		h.tell("private state of %s is lost", id)
@@ -232,6 +232,11 @@ func (h *history) disturbState(i *historic) {
 		one := resp.ImportedResources[0]
 		i.state, i.private = one.State, one.Private
 		h.tell("%s is imported", id)
+	default:
+		if other := h.sibling(i); other != nil {
+			other.state, other.private, other.identity, other.config = i.state, i.private, i.identity, i.config
+			h.tell("%s is in the state twice", id)
+		}
 	}
 	i.earlier = append(i.earlier, now)
 }
@@ -249,6 +254,16 @@ func (h *history) editPrivate(i *historic, edit func(keys map[string][]byte)) {
 	}
 }
 
+// sibling is another instance of the same type; nil if there is none.
+func (h *history) sibling(i *historic) *historic {
+	for _, other := range h.instances {
+		if other != i && other.typeName == i.typeName {
+			return other
+		}
+	}
+	return nil
+}
+
 // disturbConfig changes a configuration; half of the time it changes back.
 func (h *history) disturbConfig(i *historic) {
 	h.t.Helper()
@@ -261,15 +276,10 @@ func (h *history) disturbConfig(i *historic) {
 		i.config = maps.Clone(i.original)
 		h.tell("%s is configured as at first", name)
 	case 5:
-		if of := i.original["name"]; i.config != nil && of != nil {
-			for _, other := range h.instances {
-				if other != i && other.typeName == i.typeName {
-					of = other.original["name"]
-				}
-			}
+		if other := h.sibling(i); other != nil && i.config != nil {
 			i.config = maps.Clone(i.config)
-			i.config["name"] = of
-			h.tell("%s is named %s", name, of)
+			i.config["name"] = other.original["name"]
+			h.tell("%s is named %s", name, i.config["name"])
 		}
 	default:
 		if i.config == nil {

@@ -108,10 +108,11 @@ func newHistory(t testing.TB, seed uint64) *history {
 	for name, schema := range identities.IdentitySchemas {
 		h.identities[name] = schema.ValueType()
 	}
-	// A history has some of them, among these always the tier and a policy in it.
-	others := h.r.Perm(len(histories) - 2)[:4]
+	// A history has some of them, among these always the tier, a policy in it and two of a type.
+	const always = 4
+	others := h.r.Perm(len(histories) - always)[:2]
 	for n, one := range histories {
-		if n > 1 && !slices.Contains(others, n-2) {
+		if n >= always && !slices.Contains(others, n-always) {
 			continue
 		}
 		i := &historic{instance: *configured(t, one.typeName, one.config)}
