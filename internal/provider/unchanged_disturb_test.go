@@ -200,7 +200,7 @@ func (h *history) disturbState(i *historic) {
 	case 2, 3:
 		names := []string{}
 		for _, a := range h.blocks[i.typeName].Attributes {
-			if a.Type.Is(tftypes.String) && a.Name != "name" && a.Name != "namespace" && a.Name != "object" {
+			if a.Type != nil && a.Type.Is(tftypes.String) && a.Name != "name" && a.Name != "namespace" && a.Name != "object" {
 				names = append(names, a.Name)
 			}
 		}

@@ -54,7 +54,7 @@ func TestUnchangedStateIsPutBack(t *testing.T) {
 	if err != nil || failed(plan.Diagnostics) {
 		t.Fatal(err, text(plan.Diagnostics))
 	}
-	applied, err := without.Full.ApplyResourceChange(t.Context(), &tfprotov6.ApplyResourceChangeRequest{TypeName: i.typeName, PriorState: i.state, PlannedState: plan.PlannedState, Config: config, PlannedPrivate: plan.PlannedPrivate})
+	applied, err := without.ApplyResourceChange(t.Context(), &tfprotov6.ApplyResourceChangeRequest{TypeName: i.typeName, PriorState: i.state, PlannedState: plan.PlannedState, Config: config, PlannedPrivate: plan.PlannedPrivate})
 	if err != nil || failed(applied.Diagnostics) {
 		t.Fatal(err, text(applied.Diagnostics))
 	}

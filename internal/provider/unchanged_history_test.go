@@ -25,7 +25,7 @@ import (
 // in a process of its own for each plan.
 func TestUnchangedInRandomHistories(t *testing.T) {
 	t.Parallel()
-	seeds, runs := 6, 25
+	seeds, runs := 5, 20
 	if testing.Short() {
 		seeds = 2
 	}
@@ -37,8 +37,8 @@ func TestUnchangedInRandomHistories(t *testing.T) {
 				h.run()
 			}
 			for request, n := range h.asked {
-				// Otherwise nothing is compared: most has not changed in most runs.
-				if short := n - h.lived.asked()[request]; short < n/10 {
+				// Otherwise there is nothing to compare.
+				if short := n - h.lived.asked()[request]; short < n/20 {
 					t.Errorf("of %d requests to %s only %d had a short answer", n, request, short)
 				}
 			}
@@ -133,12 +133,18 @@ func (h *history) run() {
 		h.d.Remove(h.idOf(i))
 		h.tell("%s is deleted", h.idOf(i))
 	}
+	// What others change is seen by the plans of some types only in what is computed.
+	if id := h.idOf(h.instances[h.r.IntN(2)]); h.r.IntN(3) == 0 {
+		if text, there := h.d.Get(id); there {
+			h.edit(id, text)
+		}
+	}
 	if h.r.IntN(3) == 0 {
 		h.release(usualRelease)
 	}
 	h.full = providerserver.NewProtocol6(newProvider("test", WithStore(memory.Type, h.d.Open)))()
 	h.configure(h.full, h.lived.server, h.other.server)
-	changes := map[*historic]*tfprotov6.PlanResourceChangeResponse{}
+	changed := map[*historic]bool{}
 	before := map[*historic]stateOf{}
 	order := h.r.Perm(len(h.instances))
 	for _, n := range order {
@@ -150,12 +156,11 @@ func (h *history) run() {
 		if h.r.IntN(8) == 0 {
 			h.disturbDatastore()
 		}
-		if plan := h.plan(i); plan != nil {
-			changes[i] = plan
-		}
+		changed[i] = h.plan(i) != nil
 	}
-	switch h.r.IntN(5) {
-	case 0: // a plan alone, which leaves the state as it was
+	switch h.r.IntN(6) {
+	case 0: // a refresh alone
+	case 1: // a plan alone, which leaves the state as it was
 		for i, was := range before {
 			i.state, i.private = was.state, was.private
 		}
@@ -165,8 +170,8 @@ func (h *history) run() {
 		}
 		h.configure(h.full, h.lived.server, h.other.server)
 		for _, n := range order {
-			if i := h.instances[n]; changes[i] != nil {
-				h.apply(i, changes[i])
+			if i := h.instances[n]; changed[i] {
+				h.apply(i)
 			}
 		}
 	}
@@ -268,12 +273,13 @@ func (h *history) planTo(i *historic, prior, proposed, config *tfprotov6.Dynamic
 	return got
 }
 
-// apply plans once more, as Terraform does, and applies what was planned: with the process
+// apply plans once more, as Terraform does, and applies that: with the process
 // that lives, with another of the same version without short answers, or of another version.
-func (h *history) apply(i *historic, plan *tfprotov6.PlanResourceChangeResponse) {
+func (h *history) apply(i *historic) {
 	h.t.Helper()
 	null := h.null(i.typeName)
-	if plan = h.plan(i); plan == nil {
+	plan := h.plan(i)
+	if plan == nil {
 		return // what others have done meanwhile has to say something to it
 	}
 	server := []tfprotov6.ProviderServer{h.full, h.other.server, h.lived.server}[min(h.r.IntN(12), 2)]
