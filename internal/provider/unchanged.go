@@ -37,11 +37,7 @@ const FastPaths = "CALICO_FAST_PATHS"
 func Server(version string, options ...Option) func() tfprotov6.ProviderServer {
 	return func() tfprotov6.ProviderServer {
 		p := newProvider(version, options...)
-		full, ok := providerserver.NewProtocol6(p)().(lent.Full)
-		if !ok {
-			return providerserver.NewProtocol6(p)()
-		}
-		framework := lent.Server{Full: wire.Server{Full: full}}
+		framework := frameworkServer(p)
 		mode := os.Getenv(FastPaths)
 		if mode == "off" {
 			return framework
@@ -50,6 +46,15 @@ func Server(version string, options ...Option) func() tfprotov6.ProviderServer {
 		s.resources = sync.OnceValue(s.listResources)
 		return s
 	}
+}
+
+// frameworkServer is the framework's server for a provider.
+func frameworkServer(p *calicoProvider) lent.Server {
+	full, ok := providerserver.NewProtocol6(p)().(lent.Full)
+	if !ok {
+		panic("the framework's server does not do what Terraform asks for")
+	}
+	return lent.Server{Full: wire.Server{Full: full}}
 }
 
 type server struct {

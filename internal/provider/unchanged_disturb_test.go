@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/provider/wire"
 )
 
 // histories are the instances of a history, as they are configured at first. Two types have
@@ -193,7 +194,7 @@ func (h *history) disturbState(i *historic) {
 	case 1:
 		from := []string{`"origin":"created"`, `,"valid":true`, `"config":"`, `"release":"v3.31.0"`, `"build":"`}[h.r.IntN(5)]
 		to := map[string]string{`"origin":"created"`: `"origin":"unknown"`, `"config":"`: `"config":"x`, `"build":"`: `"build":"x`}[from]
-		h.editPrivate(i, func(keys map[string][]byte) {
+		h.editPrivate(i, func(keys wire.Private) {
 			keys[stateKey] = []byte(strings.Replace(string(keys[stateKey]), from, to, 1))
 		})
 		h.tell("private state of %s has %s in place of %s", id, to, from)
@@ -241,16 +242,11 @@ func (h *history) disturbState(i *historic) {
 	i.earlier = append(i.earlier, now)
 }
 
-func (h *history) editPrivate(i *historic, edit func(keys map[string][]byte)) {
+func (h *history) editPrivate(i *historic, edit func(keys wire.Private)) {
 	h.t.Helper()
-	var keys map[string][]byte
-	if len(i.private) == 0 || json.Unmarshal(i.private, &keys) != nil {
-		return
-	}
-	edit(keys)
-	var err error
-	if i.private, err = json.Marshal(keys); err != nil {
-		h.t.Fatal(err)
+	if keys := wire.ReadPrivate(i.private); keys != nil {
+		edit(keys)
+		i.private = keys.Text()
 	}
 }
 

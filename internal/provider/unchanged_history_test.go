@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
@@ -142,7 +141,7 @@ func (h *history) run() {
 	if h.r.IntN(3) == 0 {
 		h.release(usualRelease)
 	}
-	h.full = providerserver.NewProtocol6(newProvider("test", WithStore(memory.Type, h.d.Open)))()
+	h.full = frameworkServer(newProvider("test", WithStore(memory.Type, h.d.Open)))
 	h.configure(h.full, h.lived.server, h.other.server)
 	changed := map[*historic]bool{}
 	before := map[*historic]stateOf{}
@@ -370,14 +369,8 @@ func (h *history) identityText(i *historic, identity *tfprotov6.ResourceIdentity
 // meaning is what private state says. The digest says nothing but who has written it.
 func (h *history) meaning(private []byte) map[string]any {
 	h.t.Helper()
-	var keys map[string][]byte
-	if len(private) > 0 {
-		if err := json.Unmarshal(private, &keys); err != nil {
-			h.t.Fatal(err)
-		}
-	}
 	all := map[string]any{}
-	for key, text := range keys {
+	for key, text := range wire.ReadPrivate(private) {
 		var v any
 		if err := json.Unmarshal(text, &v); err != nil {
 			h.t.Fatal(err)
