@@ -35,6 +35,8 @@ type source struct {
 	holds func(calico.Kind) bool
 	// etcd is where everything is, in the end.
 	etcd *acctest.Etcd
+	// kubernetes is the API server, if it is one.
+	kubernetes *acctest.Kubernetes
 }
 
 // hostAddress is where Felix finds its datastore, on its host. The port is one of the
@@ -102,7 +104,7 @@ func inKubernetes(t *testing.T) *source {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	return &source{
-		store: store, etcd: k.Etcd(), put: put,
+		store: store, etcd: k.Etcd(), kubernetes: k, put: put,
 		block:   fmt.Sprintf("  kubernetes {\n    config_path = %q\n  }\n", k.Config),
 		felix:   []string{"CALICO_DATASTORE_TYPE=kubernetes", "KUBECONFIG=" + config},
 		address: strings.TrimPrefix(k.URL, "https://"),

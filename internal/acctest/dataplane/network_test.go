@@ -85,6 +85,16 @@ func (n *namespace) run(command string) (output string, err error) {
 	return output, err
 }
 
+// must runs programs in the namespace, none of which may fail.
+func (n *namespace) must(t *testing.T, commands ...string) {
+	t.Helper()
+	for _, command := range commands {
+		if _, err := n.run(command); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // set sets one of the kernel's settings of the network, for the namespace.
 func (n *namespace) set(setting, value string) error {
 	return n.do(func() error { return os.WriteFile("/proc/sys/net/"+setting, []byte(value), 0) })
@@ -100,6 +110,8 @@ func (n *namespace) set(setting, value string) error {
 // is forwarded by the host.
 type network struct {
 	host, management, other, inside *namespace
+	// bridge is not one that flows are made from.
+	bridge *namespace
 }
 
 const (
@@ -126,9 +138,8 @@ func addresses(texts ...string) []netip.Addr {
 func newNetwork(t *testing.T) *network {
 	t.Helper()
 	n := &network{}
-	var bridge *namespace
 	for name, into := range map[string]**namespace{
-		"bridge": &bridge, "host": &n.host, "management": &n.management, "other": &n.other, "inside": &n.inside,
+		"bridge": &n.bridge, "host": &n.host, "management": &n.management, "other": &n.other, "inside": &n.inside,
 	} {
 		made, err := newNamespace(name)
 		if err != nil {
@@ -144,16 +155,12 @@ func newNetwork(t *testing.T) *network {
 
 	must := func(at *namespace, commands ...string) {
 		t.Helper()
-		for _, command := range commands {
-			if _, err := at.run(command); err != nil {
-				t.Fatal(err)
-			}
-		}
+		at.must(t, commands...)
 	}
-	must(bridge, "ip link add br0 type bridge", "ip link set br0 up")
+	must(n.bridge, "ip link add br0 type bridge", "ip link set br0 up")
 	outside := []*namespace{n.host, n.management, n.other}
 	for i, at := range outside {
-		must(bridge,
+		must(n.bridge,
 			fmt.Sprintf("ip link add port%d type veth peer name %s address %s netns %s", i, outerInterface, mac(i), at.path()),
 			fmt.Sprintf("ip link set port%d master br0 up", i))
 	}

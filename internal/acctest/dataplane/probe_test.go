@@ -163,18 +163,21 @@ func (n *namespace) listen(t *testing.T) error {
 		return fmt.Errorf("cannot listen at %s: %w", n.name, err)
 	}
 	for packet, protocol := range packets {
-		go func() {
-			buffer := make([]byte, 2048)
-			for {
-				length, _, err := packet.ReadFrom(buffer)
-				if err != nil {
-					return
-				}
-				n.note(protocol, buffer[:length])
-			}
-		}()
+		go n.noteAll(packet, protocol)
 	}
 	return nil
+}
+
+// noteAll notes what comes until the socket is closed.
+func (n *namespace) noteAll(packets net.PacketConn, protocol uint8) {
+	buffer := make([]byte, 2048)
+	for {
+		length, _, err := packets.ReadFrom(buffer)
+		if err != nil {
+			return
+		}
+		n.note(protocol, buffer[:length])
+	}
 }
 
 // answer sends back what comes, until the other end goes. It does not go before: what

@@ -1,0 +1,237 @@
+//go:build dataplane && linux
+
+package dataplane
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
+)
+
+// podBench is an API server, pods, and a Felix that obeys the one for the others.
+type podBench struct {
+	*podNetwork
+	*source
+	felix *felix
+	// stored is what become has made the API server hold, by path.
+	stored map[string]resource
+}
+
+// podJudge reads what b's API server holds now, and returns what tells the verdict on
+// flows in that state: whether a flow passes, and why.
+//
+// A flow counts where it passes this host alone: see podBench.passages. No Felix is on
+// the node of a remote pod, or at what else is outside.
+type podJudge func(t *testing.T, b *podBench) func(f flow) (outcome verdict.Outcome, why string)
+
+func newPodBench(t *testing.T) *podBench {
+	t.Helper()
+	local, remote := podNames()
+	b := &podBench{podNetwork: newPodNetwork(t, local, remote), source: inKubernetes(t), stored: map[string]resource{}}
+	b.felix = startFelix(t, b.host, b.source, false)
+	b.felix.settle(t, 0)
+	return b
+}
+
+// hold makes the API server hold these objects, and returns when Felix has seen them.
+func (b *podBench) hold(t *testing.T, state []resource) {
+	t.Helper()
+	configuration := func() string {
+		var text strings.Builder
+		for _, path := range slices.Sorted(maps.Keys(b.stored)) {
+			if r := b.stored[path]; r.kind == "FelixConfiguration" {
+				text.WriteString(r.String())
+			}
+		}
+		return text.String()
+	}
+	starts, before := b.felix.started(), configuration()
+	b.become(t, state)
+	if configuration() == before {
+		// No new start is to be waited for.
+		starts = 0
+	}
+	b.felix.settle(t, starts)
+}
+
+// objects reads what verdicts about hosts depend on. What those about pods depend on
+// beside it is in b.kubernetes.
+func (b *podBench) objects(t *testing.T) []calico.Object {
+	t.Helper()
+	return (&bench{source: b.source}).objects(t)
+}
+
+// passage of a pod is one by the host's end of its link: the direction is that of the
+// policies that are asked. Egress leaves the pod, ingress enters it. An interface of the
+// host itself has the direction as the host sees it, as everywhere here.
+
+// passages returns the interfaces at which Felix may judge a flow, the first first, and
+// which of them are links of pods.
+func (b *podBench) passages(f flow) (way []podPassage) {
+	if b.isLocal(f.from) {
+		way = append(way, podPassage{pod: b.placeOf(f.from), passage: passage{b.placeOf(f.from).iface, verdict.Egress}})
+	} else if f.from != b.host {
+		way = append(way, podPassage{passage: passage{b.hostInterfaceTo(f.from), verdict.Ingress}})
+	}
+	if b.isLocal(f.to) {
+		// What the host itself sends to its pods is not judged at all.
+		if f.from != b.host {
+			way = append(way, podPassage{pod: b.placeOf(f.to), passage: passage{b.placeOf(f.to).iface, verdict.Ingress}})
+		}
+	} else if f.to != b.host {
+		way = append(way, podPassage{passage: passage{b.hostInterfaceTo(f.to), verdict.Egress}})
+	}
+	return way
+}
+
+// podPassage is a passage, with the pod whose link it is, nil for an interface of the
+// host.
+type podPassage struct {
+	passage
+	pod *place
+}
+
+func (b *podBench) hostInterfaceTo(at *namespace) string {
+	if at == b.inside {
+		return innerInterface
+	}
+	return outerInterface
+}
+
+// reach is a flow, whether it is to pass, and why.
+type reach struct {
+	flow
+	passes bool
+	reason string
+}
+
+// reaches parses expectations, one a line: + (it passes) or - (it does not), the two
+// ends with > between them, the protocol, the port if it has some, and behind | the
+// reason. An end is a pod as NAMESPACE/NAME or one of the network by its name, and may
+// have @ADDRESS behind it. The protocols are tcp, udp, sctp, ping and ipip (a tunnel),
+// with a 6 behind them for IPv6.
+func (b *podBench) reaches(text string) []reach {
+	var all []reach
+	for line := range strings.Lines(text) {
+		what, reason, _ := strings.Cut(strings.TrimSpace(line), "|")
+		fields := strings.Fields(what)
+		if len(fields) == 0 {
+			continue
+		}
+		if len(fields) < 5 || strings.TrimSpace(reason) == "" {
+			panic("no expectation: " + line)
+		}
+		protocol, v6 := strings.CutSuffix(fields[4], "6")
+		r := reach{passes: fields[0] == "+", reason: strings.TrimSpace(reason)}
+		var addrs [2]netip.Addr
+		for i, end := range []string{fields[1], fields[3]} {
+			name, address, given := strings.Cut(end, "@")
+			at := b.at(name)
+			if at == nil {
+				panic("no such end: " + line)
+			}
+			if given {
+				addrs[i] = netip.MustParseAddr(address)
+			}
+			if i == 0 {
+				r.from = at
+			} else {
+				r.to = at
+			}
+		}
+		r.src, r.dst = addrs[0], addrs[1]
+		if !r.src.IsValid() {
+			r.src = b.addressFor(r.from, r.to, v6)
+		}
+		if !r.dst.IsValid() {
+			r.dst = b.addressFor(r.to, r.from, v6)
+		}
+		switch protocol {
+		case "tcp", "udp", "sctp":
+			r.protocol = map[string]uint8{"tcp": tcp, "udp": udp, "sctp": sctp}[protocol]
+			port, err := strconv.ParseUint(fields[5], 10, 16)
+			if err != nil {
+				panic(line)
+			}
+			r.port, r.srcPort = uint16(port), highPorts
+		case "ping":
+			r.protocol, r.icmpType = icmp, 8
+			if v6 {
+				r.protocol, r.icmpType = icmpv6, 128
+			}
+		default:
+			panic("no such protocol: " + line)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// check makes the connections of expectations, and reports what is not as expected, or
+// not as the judge says, if there is one.
+func (b *podBench) check(t *testing.T, expected []reach, judge podJudge) {
+	t.Helper()
+	var flows []flow
+	for _, e := range expected {
+		flows = append(flows, e.flow)
+	}
+	wanted := func(i int, _ flow) (bool, string) { return expected[i].passes, expected[i].reason }
+	b.checkAll(t, flows, wanted)
+	if judge == nil {
+		return
+	}
+	decide := judge(t, b)
+	for _, e := range expected {
+		if outcome, why := decide(e.flow); outcome != outcomeOf(e.passes) {
+			t.Errorf("%s is %s by the verdict: %s; passes %t is expected: %s", e.flow, outcome, why, e.passes, e.reason)
+		}
+	}
+}
+
+func outcomeOf(passes bool) verdict.Outcome {
+	if passes {
+		return verdict.Allowed
+	}
+	return verdict.Denied
+}
+
+// checkAll makes connections and reports which of them want has another word on. As
+// elsewhere a difference counts if it is still there after some tries: Felix gets each
+// kind of objects by itself, and writes its tables one after the other. It returns how
+// many connections passed.
+func (b *podBench) checkAll(t *testing.T, flows []flow, want func(i int, f flow) (passes bool, why string)) (passed int) {
+	t.Helper()
+	var differences []string
+	for try := range tries {
+		_, _ = b.host.run(fmt.Sprintf("conntrack -D -p %d", experimental))
+		flows = renewed(flows)
+		observed, err := tryAll(t.Context(), flows, patience+time.Duration(try)*patience/4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		passed, differences = 0, nil
+		for i, f := range flows {
+			if observed[i] {
+				passed++
+			}
+			if wanted, why := want(i, f); observed[i] != wanted {
+				differences = append(differences, fmt.Sprintf("%s: passes %t, but %t is expected: %s", f, observed[i], wanted, why))
+			}
+		}
+		if len(differences) == 0 {
+			break
+		}
+	}
+	if len(differences) > 0 {
+		t.Errorf("%d of %d flows are not as expected:\n%s", len(differences), len(flows), strings.Join(differences, "\n"))
+	}
+	return passed
+}

@@ -1,0 +1,29 @@
+//go:build dataplane && linux
+
+package dataplane
+
+import "testing"
+
+// judgePods is what tells the verdict on flows of pods. While there is none, what the
+// real Felix does is compared with what is expected by hand alone.
+var judgePods podJudge
+
+// TestPods compares what Felix does to connections of pods. All of it is of one API
+// server and one Felix, as to start them takes long.
+func TestPods(t *testing.T) {
+	b := newPodBench(t)
+	t.Run("guide", func(t *testing.T) { walkPodGuide(t, b) })
+}
+
+func walkPodGuide(t *testing.T, b *podBench) {
+	t.Helper()
+	for _, step := range podGuide {
+		passed := t.Run(step.name, func(t *testing.T) {
+			b.hold(t, changed(guideWorld(), step.state...))
+			b.check(t, b.reaches(step.expect), judgePods)
+		})
+		if !passed && b.felix.down() {
+			return
+		}
+	}
+}
