@@ -58,8 +58,11 @@ func newPodNetwork(t *testing.T, local, remote []string) *podNetwork {
 	for _, at := range []*namespace{n.management, n.other} {
 		at.must(t, "ip route add "+localPods4+"0/24 via 10.0.0.5", "ip -6 route add "+localPods6+"/64 via fd00::5")
 	}
-	// The host answers for no address that it has no route to itself.
-	n.host.must(t, "ip route add default via 10.1.0.10")
+	// The host answers pods for no address that it has no route to itself. This one leads
+	// nowhere: what goes there is dropped, and nobody is told.
+	n.host.must(t, "ip link add void0 type veth peer name void1 netns "+n.bridge.path(),
+		"ip link set void0 arp off up", "ip route add default dev void0", "ip -6 route add default dev void0")
+	n.bridge.must(t, "ip link set void1 up")
 	n.host.must(t, "ip route add "+remotePods4+"0/24 dev "+outerInterface, "ip -6 route add "+remotePods6+"/64 dev "+outerInterface)
 	for i, name := range local {
 		n.addLocal(t, n.newPlace(t, name, i, localPods4, localPods6), i)

@@ -34,6 +34,7 @@ var resourceKinds = map[string]struct{ group, plural string }{
 	"BaselineAdminNetworkPolicy": {"policy.networking.k8s.io/v1alpha1", "baselineadminnetworkpolicies"},
 	"NetworkPolicy":              {calicoGroup, "networkpolicies"},
 	"GlobalNetworkPolicy":        {calicoGroup, "globalnetworkpolicies"},
+	"StagedGlobalNetworkPolicy":  {calicoGroup, "stagedglobalnetworkpolicies"},
 	"NetworkSet":                 {calicoGroup, "networksets"},
 	"GlobalNetworkSet":           {calicoGroup, "globalnetworksets"},
 	"HostEndpoint":               {calicoGroup, "hostendpoints"},
@@ -45,7 +46,9 @@ const calicoGroup = "crd.projectcalico.org/v1"
 
 // storedName is the name that v3.31 stores a policy by: its tier comes first.
 func (r resource) storedName() string {
-	if r.kind != "NetworkPolicy" && r.kind != "GlobalNetworkPolicy" {
+	switch r.kind {
+	case "NetworkPolicy", "GlobalNetworkPolicy", "StagedGlobalNetworkPolicy":
+	default:
 		return r.name
 	}
 	tier := "default"
@@ -120,7 +123,12 @@ func (r resource) labelled(labels map[string]string) resource {
 // The namespaced kinds are of NAMESPACE/NAME.
 func kubernetesPolicy(fullName, spec string) resource {
 	namespace, name, _ := strings.Cut(fullName, "/")
-	return withSpec("KubernetesNetworkPolicy", namespace, name, spec)
+	r := withSpec("KubernetesNetworkPolicy", namespace, name, spec)
+	if _, given := objectOf(spec)["policyTypes"]; !given {
+		// The API server fills them in, and what it has filled in it keeps.
+		r.unchanging = spec
+	}
+	return r
 }
 
 func namespacedPolicy(fullName, spec string) resource {

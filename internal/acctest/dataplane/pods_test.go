@@ -12,14 +12,19 @@ var judgePods podJudge
 // server and one Felix, as to start them takes long.
 func TestPods(t *testing.T) {
 	b := newPodBench(t)
-	// Rules of the host itself, and an address that a pod should not have.
-	b.host.must(t, "iptables -A INPUT -i cali+ -p tcp --dport 9090 -j DROP")
-	b.pods["lab/bare"].must(t, "ip addr add 10.9.9.9/32 dev lo")
 	t.Run("guide", func(t *testing.T) { walkPodGuide(t, b) })
+	if judgePods != nil {
+		t.Run("generated", func(t *testing.T) { runPodScenarios(t, b, judgePods) })
+	}
 }
 
 func walkPodGuide(t *testing.T, b *podBench) {
 	t.Helper()
+	// A rule of the host itself, and an address that a pod should not have.
+	const rule = " INPUT -i cali+ -p tcp --dport 9090 -j DROP"
+	b.host.must(t, "iptables -A"+rule)
+	t.Cleanup(func() { b.host.must(t, "iptables -D"+rule) })
+	b.pods["lab/bare"].must(t, "ip addr add 10.9.9.9/32 dev lo")
 	for _, step := range podGuide() {
 		passed := t.Run(step.name, func(t *testing.T) {
 			b.hold(t, changed(guideWorld(), step.state...))
