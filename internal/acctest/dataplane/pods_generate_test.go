@@ -31,7 +31,7 @@ type podScenario struct {
 }
 
 func (b *podBench) generator(seed, number uint64, release calico.Release) podGenerator {
-	return podGenerator{generator: generator{Rand: rand.New(rand.NewPCG(seed, number)), network: b.network, release: release}, b: b}
+	return podGenerator{generator: generator{Rand: rand.New(rand.NewPCG(seed, number)), network: b.network, release: release, nftables: b.felix.nftables}, b: b}
 }
 
 // What labels, selectors and rules are made of.
@@ -84,8 +84,8 @@ func (g podGenerator) scenario(toHost string) podScenario {
 	for _, endpoint := range g.hostEndpoints() {
 		add(endpoint)
 	}
-	if toHost != "Drop" {
-		add(settings(`{"defaultEndpointToHostAction": "` + toHost + `"}`))
+	if toHost != "Drop" || g.nftables {
+		add(settings(fmt.Sprintf(`{"defaultEndpointToHostAction": %q, "nftablesMode": %q}`, toHost, nftablesMode(g.nftables))))
 	}
 	g.addPolicies(add)
 	s.flows = g.podFlows(60)

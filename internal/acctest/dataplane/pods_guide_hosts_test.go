@@ -60,6 +60,36 @@ var identitySteps = []podStep{
 		+ lab/bare > shop/db tcp 443 | and this one has a new label
 		- other@fd00::3:10 > shop/db tcp6 443 | this pod is gone
 	`},
+	{"pods that come and go", []resource{
+		identityPolicy,
+		guest("deleted", podObject{node: node2, phase: "Running", addrs: []string{"10.2.0.10"}, terminating: true}),
+		guest("unplugged", podObject{node: node2, phase: "Running", addrs: []string{"10.2.0.11"}, terminating: true, annotations: map[string]string{"cni.projectcalico.org/podIP": ""}}),
+		guest("plugged", podObject{node: node2, phase: "Pending", annotations: map[string]string{
+			"cni.projectcalico.org/podIP": "10.3.0.10/32", "cni.projectcalico.org/podIPs": "10.3.0.10/32,fd00::3:10/128",
+		}}),
+		guest("without", podObject{node: node2, phase: "Running", addrs: []string{"fd00::2:10"}, annotations: map[string]string{"cni.projectcalico.org/podIP": ""}}),
+	}, `
+		+ other@10.2.0.10 > shop/db tcp 443 | a pod that is being deleted has its address until it has ended
+		- other@10.2.0.11 > shop/db tcp 443 | or until Calico's CNI plugin says with an empty annotation that it has taken it away
+		+ other@10.3.0.10 > shop/db tcp 443 | where the status has no address yet, an annotation of that plugin tells it
+		+ other@fd00::3:10 > shop/db tcp6 443 | or several
+		+ other@fd00::2:10 > shop/db tcp6 443 | of a pod that is not being deleted an empty annotation says nothing
+	`},
+	{"labels that pods may not give themselves", []resource{
+		kubernetesPolicy("shop/in", `{"podSelector": {"matchLabels": {"role": "db"}}, "ingress": [
+			{"from": [{"namespaceSelector": {"matchLabels": {"team": "red"}}}], "ports": [{"port": 80}]}, {"from": [{"podSelector": {}}], "ports": [{"port": 443}]}]}`),
+		namespacedPolicy("shop/accounts", `{"selector": "role == 'db'", "types": ["Ingress"], "ingress": [
+			{"action": "Allow", "protocol": "UDP", "source": {"namespaceSelector": "all()", "serviceAccounts": {"selector": "side == 'back'"}}},
+			{"action": "Allow", "protocol": "SCTP", "source": {"namespaceSelector": "all()", "serviceAccounts": {"names": ["admin"]}}}]}`),
+		labelledPod("lab/bare", map[string]string{"pcns.team": "red", "pcsa.side": "back", "projectcalico.org/namespace": "shop", "projectcalico.org/serviceaccount": "admin"}, "Running"),
+	}, `
+		- lab/bare > shop/db tcp 80 | labels of namespaces are not taken from the pod's own
+		- lab/bare > shop/db udp 53 | and neither are those of service accounts
+		- lab/bare > shop/db tcp 443 | which namespace it is in is not for its labels to say
+		- lab/bare > shop/db sctp 22 | or which service account it has
+		+ ops/tool > shop/db tcp 80 | this one's namespace is that of team red
+		+ ops/tool > shop/db sctp 22 | and its account is admin
+	`},
 	{"an address of two pods", []resource{
 		identityPolicy,
 		guest("one", podObject{node: node2, phase: "Running", addrs: []string{"10.2.0.10"}}),
@@ -130,7 +160,7 @@ var hostSteps = []podStep{
 		- host > other tcp 80 | and elsewhere as its endpoint says
 		+ shop/web > other tcp 80 | what is forwarded meets no policy of hosts without applyOnForward
 		+ other > shop/web tcp 443 | either way
-		- shop/web > host tcp 9090 | the host's own rules come after Felix'
+		-? shop/web > host tcp 9090 | the host's own rules come after Felix'
 	`},
 	{"pods and a host that lets them in", []resource{
 		settings(`{"defaultEndpointToHostAction": "Accept"}`),
@@ -171,7 +201,7 @@ var hostSteps = []podStep{
 		+ shop/web > lab/box tcp 22 | pods of one host pass no interface of the host's
 		+ inside > lab/box tcp 22 | and this interface has no endpoint
 		+ host > shop/web tcp 443 | what the host itself sends to its pods is not forwarded
-		- lab/bare@10.9.9.9 > other udp 53 | a pod may not use an address that is not its own
+		-? lab/bare@10.9.9.9 > other udp 53 | a pod may not use an address that is not its own
 	`},
 	{"a policy for everything", []resource{
 		hostEndpoint("db1-eth0", "eth0"),

@@ -40,7 +40,9 @@ var kubernetesPolicySteps = []podStep{
 		- shop/web > host@172.31.0.1 ping | it does not matter which of the host's addresses it is
 		- lab/bare > host udp6 53 | or of which version
 		- shop/web > other udp 4789 | Felix drops VXLAN from pods, by the port, whatever policies say
+		- shop/web > shop/db udp 4789 | not even to another pod
 		+ host > other udp 4789 | but not from the host
+		+ other > shop/db udp 4789 | and what enters a pod is not concerned
 	`},
 	{"default deny of ingress", []resource{denyAll}, `
 		- ops/tool > shop/db tcp 5432 | an empty podSelector selects all pods of the namespace, and nothing is allowed
@@ -109,7 +111,7 @@ var kubernetesPolicySteps = []podStep{
 	{"named ports", []resource{
 		denyAll,
 		kubernetesPolicy("shop/named", `{"podSelector": {}, "ingress": [{"ports": [{"port": "http"}, {"port": "dns", "protocol": "UDP"}]}]}`),
-		kubernetesPolicy("lab/out", `{"podSelector": {"matchLabels": {"role": "web"}}, "policyTypes": ["Egress"], "egress": [{"to": [{"namespaceSelector": {}}], "ports": [{"port": "sql"}, {"port": "dns"}]}]}`),
+		kubernetesPolicy("lab/out", `{"podSelector": {"matchLabels": {"role": "web"}}, "policyTypes": ["Egress"], "egress": [{"to": [{"namespaceSelector": {}}], "ports": [{"port": "sql"}, {"port": "dns"}, {"port": "http"}]}]}`),
 	}, `
 		+ ops/tool > shop/web tcp 8080 | the pod's container calls this port http
 		- ops/tool > shop/web tcp 80 | and not this one, as another pod's does
@@ -119,6 +121,8 @@ var kubernetesPolicySteps = []podStep{
 		+ other > shop/web tcp6 8080 | a rule without peers is about all of them
 		- lab/box > shop/db tcp 5432 | the egress allows sql of that pod, but its ingress does not
 		- lab/box > other tcp 5432 | the name is that of the peer, and what is no pod has no names
+		+ lab/box > shop/far tcp6 443 | a pod of another node has names for its ports too
+		- lab/box > shop/far tcp 8080 | which are not those of other pods
 		- lab/box > shop/db udp 53 | dns is asked for in TCP, which that pod does not call so
 		+ lab/bare > shop/web tcp 8080 | the other pod of lab is not selected
 	`},

@@ -75,8 +75,10 @@ func newPodNetwork(t *testing.T, local, remote []string) *podNetwork {
 			t.Fatal(err)
 		}
 	}
-	if err := n.other.takeUDP(t, vxlanPort); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"other", "shop/db"} {
+		if err := n.at(name).takeUDP(t, vxlanPort); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return n
 }

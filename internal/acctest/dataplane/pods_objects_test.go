@@ -15,11 +15,13 @@ import (
 // resource is an object of an API server, as far as it is given.
 type resource struct {
 	kind, namespace, name string
-	labels                map[string]string
+	labels, annotations   map[string]string
 	// content is what the object has beside its head, and status what its status says.
 	content, status map[string]any
 	// unchanging is what can be changed by a new object alone.
 	unchanging string
+	// terminating is a pod that is to be deleted, with time to end: nobody ends it here.
+	terminating bool
 }
 
 // resourceKinds tell where the API server has objects of a kind.
@@ -72,7 +74,9 @@ func (r resource) path() string {
 
 // String is the object as something to read.
 func (r resource) String() string {
-	text, err := json.Marshal(map[string]any{"labels": r.labels, "content": r.content, "status": r.status})
+	text, err := json.Marshal(map[string]any{
+		"labels": r.labels, "annotations": r.annotations, "content": r.content, "status": r.status, "terminating": r.terminating,
+	})
 	if err != nil {
 		panic(err)
 	}
@@ -85,8 +89,8 @@ func (r resource) body(parts map[string]any) string {
 	if r.namespace != "" {
 		metadata["namespace"] = r.namespace
 	}
-	if parts["status"] == nil && len(r.labels) > 0 {
-		metadata["labels"] = r.labels
+	if parts["status"] == nil {
+		metadata["labels"], metadata["annotations"] = r.labels, r.annotations
 	}
 	object := map[string]any{}
 	maps.Copy(object, parts)
@@ -151,11 +155,12 @@ func serviceAccount(fullName string, labels map[string]string) resource {
 type podObject struct {
 	// node is "" for a pod that is not scheduled.
 	node, account, phase string
-	labels               map[string]string
+	labels, annotations  map[string]string
 	addrs                []string
 	// ports are those of its container, in JSON.
 	ports       string
 	hostNetwork bool
+	terminating bool
 }
 
 func pod(fullName string, p podObject) resource {
@@ -177,7 +182,10 @@ func pod(fullName string, p podObject) resource {
 	if err != nil {
 		panic(err)
 	}
-	r := resource{kind: "Pod", namespace: namespace, name: name, labels: p.labels, content: map[string]any{"spec": spec}, unchanging: string(unchanging)}
+	r := resource{
+		kind: "Pod", namespace: namespace, name: name, labels: p.labels, annotations: p.annotations, terminating: p.terminating,
+		content: map[string]any{"spec": spec}, unchanging: fmt.Sprint(string(unchanging), p.terminating),
+	}
 	r.status = map[string]any{"phase": p.phase}
 	if len(p.addrs) > 0 {
 		var list []any
@@ -244,6 +252,9 @@ func (b *podBench) become(t *testing.T, state []resource) {
 		k.MustDo(t, http.MethodPatch, path+applyQuery, applied, r.body(r.content))
 		if r.status != nil {
 			k.MustDo(t, http.MethodPatch, path+"/status"+applyQuery, applied, r.body(map[string]any{"status": r.status}))
+		}
+		if r.terminating {
+			k.MustDo(t, http.MethodDelete, path+"?gracePeriodSeconds=1000", "", "")
 		}
 		b.stored[path] = r
 	}

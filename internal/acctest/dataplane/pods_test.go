@@ -14,7 +14,7 @@ func TestPods(t *testing.T) {
 	b := newPodBench(t)
 	t.Run("guide", func(t *testing.T) { walkPodGuide(t, b) })
 	if judgePods != nil {
-		t.Run("generated", func(t *testing.T) { runPodScenarios(t, b, judgePods) })
+		runPodScenarios(t, b, judgePods)
 	}
 }
 

@@ -27,8 +27,11 @@ var podsByPlace = map[string]podObject{
 		ports: `[{"name": "http", "containerPort": 80, "protocol": "TCP"}]`,
 	},
 	"lab/bare": {node: node, account: "box", addrs: []string{"192.168.7.14", "fd02::14"}},
-	"shop/far": {node: node2, account: "front", labels: map[string]string{"role": "web"}, addrs: []string{"192.168.8.10", "fd03::10"}},
-	"ops/far":  {node: node2, account: "admin", labels: map[string]string{"role": "ops"}, addrs: []string{"192.168.8.11", "fd03::11"}},
+	"shop/far": {
+		node: node2, account: "front", labels: map[string]string{"role": "web"}, addrs: []string{"192.168.8.10", "fd03::10"},
+		ports: `[{"name": "http", "containerPort": 443, "protocol": "TCP"}]`,
+	},
+	"ops/far": {node: node2, account: "admin", labels: map[string]string{"role": "ops"}, addrs: []string{"192.168.8.11", "fd03::11"}},
 }
 
 // guideWorld is what every state of the guide holds: the namespaces, the service
