@@ -23,12 +23,13 @@ type podBench struct {
 	stored map[string]resource
 }
 
-// podJudge reads what b's API server holds now, and returns what tells the verdict on
-// flows in that state: whether a flow passes, and why.
+// podJudge returns what tells the verdict on flows in the state that b's API server is in:
+// whether a flow passes, and why. It is given what verdicts about hosts depend on, and
+// finds the rest in b.kubernetes.
 //
 // A flow counts where it passes this host alone: see podBench.passages. No Felix is on
 // the node of a remote pod, or at what else is outside.
-type podJudge func(t *testing.T, b *podBench) func(f flow) (outcome verdict.Outcome, why string)
+type podJudge func(t *testing.T, b *podBench, objects []calico.Object) func(f flow) (outcome verdict.Outcome, why string)
 
 func newPodBench(t *testing.T) *podBench {
 	t.Helper()
@@ -79,11 +80,10 @@ func (b *podBench) toHost() string {
 	return "Drop"
 }
 
-// objects reads what verdicts about hosts depend on. What those about pods depend on
-// beside it is in b.kubernetes.
-func (b *podBench) objects(t *testing.T) []calico.Object {
+// ask makes a judge ready for the state that the API server is in.
+func (b *podBench) ask(t *testing.T, judge podJudge) func(f flow) (outcome verdict.Outcome, why string) {
 	t.Helper()
-	return (&bench{source: b.source}).objects(t)
+	return judge(t, b, (&bench{source: b.source}).objects(t))
 }
 
 // podPassage is an interface that a flow passes, with the pod whose link it is, nil for an
@@ -94,6 +94,13 @@ func (b *podBench) objects(t *testing.T) []calico.Object {
 type podPassage struct {
 	passage
 	pod *place
+}
+
+func (p podPassage) String() string {
+	if p.pod != nil {
+		return p.direction.String() + " of " + p.pod.name
+	}
+	return p.direction.String() + " of " + p.iface
 }
 
 // passages returns where Felix may judge a flow, the first first. A host endpoint for all
@@ -207,7 +214,7 @@ func (b *podBench) check(t *testing.T, expected []reach, judge podJudge) {
 	if judge == nil {
 		return
 	}
-	decide := judge(t, b)
+	decide := b.ask(t, judge)
 	for _, e := range expected {
 		if e.unknowable {
 			continue
@@ -245,7 +252,7 @@ func (b *podBench) checkAll(t *testing.T, flows []flow, want func(i int, f flow)
 				passed++
 			}
 			if wanted, why := want(i, f); observed[i] != wanted {
-				differences = append(differences, fmt.Sprintf("%s: passes %t, but %t is expected: %s", f, observed[i], wanted, why))
+				differences = append(differences, fmt.Sprintf("%s, by %s: passes %t, but %t is expected: %s", f, b.passages(f), observed[i], wanted, why))
 			}
 		}
 		if len(differences) == 0 {

@@ -82,7 +82,7 @@ func (b *podBench) runScenario(t *testing.T, judge podJudge, seed, number uint64
 		}
 	})
 	b.hold(t, s.state)
-	decide := judge(t, b)
+	decide := b.ask(t, judge)
 	passed = b.checkAll(t, s.flows, func(_ int, f flow) (bool, string) {
 		outcome, why := decide(f)
 		if outcome == verdict.Undecided {

@@ -158,6 +158,8 @@ var hostSteps = []podStep{
 		+ lab/box > host@10.0.0.5 tcp 80 | here it allows it
 		+ host > shop/web tcp 80 | to its own pods the host may always speak
 		- host > other tcp 80 | and elsewhere as its endpoint says
+		- host > shop/far tcp 80 | even to a pod, if that is of another node
+		+ host > shop/far ping | which is outside like anything else
 		+ shop/web > other tcp 80 | what is forwarded meets no policy of hosts without applyOnForward
 		+ other > shop/web tcp 443 | either way
 		-? shop/web > host tcp 9090 | the host's own rules come after Felix'
