@@ -33,25 +33,26 @@ type podJudge func(t *testing.T, b *podBench, objects []calico.Object) func(f fl
 
 func newPodBench(t *testing.T) *podBench {
 	t.Helper()
-	return startPods(t, inKubernetes(t), map[string]resource{}, false)
-}
-
-// startPods makes a network with pods, and a Felix there.
-func startPods(t *testing.T, s *source, stored map[string]resource, nftables bool) *podBench {
-	t.Helper()
 	local, remote := podNames()
-	b := &podBench{podNetwork: newPodNetwork(t, local, remote), source: s, stored: stored}
-	b.felix = startFelix(t, b.host, b.source, nftables)
-	b.felix.settle(t, 0)
+	b := &podBench{podNetwork: newPodNetwork(t, local, remote), source: inKubernetes(t), stored: map[string]resource{}}
+	b.start(t, false)
 	return b
 }
 
-// inNFTablesMode returns a bench of the same API server with another network, whose
-// Felix uses nftables. The Felix that was is no more.
-func (b *podBench) inNFTablesMode(t *testing.T) *podBench {
+// anew returns a bench of the same API server with another network, where no Felix runs
+// yet. That of b is ended.
+func (b *podBench) anew(t *testing.T) *podBench {
 	t.Helper()
 	b.felix.stopNow()
-	return startPods(t, b.source, b.stored, true)
+	local, remote := podNames()
+	return &podBench{podNetwork: newPodNetwork(t, local, remote), source: b.source, stored: b.stored}
+}
+
+// start starts Felix, and returns when it has done as the API server says.
+func (b *podBench) start(t *testing.T, nftables bool) {
+	t.Helper()
+	b.felix = startFelix(t, b.host, b.source, nftables)
+	b.felix.settle(t, 0)
 }
 
 // hold makes the API server hold these objects, and returns when Felix has seen them.

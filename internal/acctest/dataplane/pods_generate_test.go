@@ -30,8 +30,8 @@ type podScenario struct {
 	flows []flow
 }
 
-func (b *podBench) generator(seed, number uint64, release calico.Release) podGenerator {
-	return podGenerator{generator: generator{Rand: rand.New(rand.NewPCG(seed, number)), network: b.network, release: release, nftables: b.felix.nftables}, b: b}
+func (b *podBench) generator(seed, number uint64, release calico.Release, nftables bool) podGenerator {
+	return podGenerator{generator: generator{Rand: rand.New(rand.NewPCG(seed, number)), network: b.network, release: release, nftables: nftables}, b: b}
 }
 
 // What labels, selectors and rules are made of.

@@ -4,6 +4,7 @@ package dataplane
 
 import (
 	"cmp"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -19,8 +20,9 @@ const podScenarios = 32
 var podCountText = cmp.Or(os.Getenv(countVariable), strconv.Itoa(podScenarios))
 
 // runPodScenarios makes the API server hold random states, each in place of the one
-// before, and compares what Felix does in each with what the judge says: first in
-// iptables mode, and then in nftables mode, where all takes longer.
+// before, and compares what Felix does in each with what the judge says. A quarter of them is for
+// nftables mode, each with a Felix that has just started: one that lives through such
+// changes leaves sets empty now and then (v3.31.0, "Failed to delete IP sets").
 func runPodScenarios(t *testing.T, b *podBench, judge podJudge) {
 	t.Helper()
 	seed, err := strconv.ParseUint(seedText, 10, 64)
@@ -31,59 +33,57 @@ func runPodScenarios(t *testing.T, b *podBench, judge podJudge) {
 	if err != nil {
 		t.Fatalf("%s: %v", countVariable, err)
 	}
+	t.Logf("%d scenarios of %s=%d", count, seedVariable, seed)
 	var passed, all int
 	for _, nftables := range []bool{false, true} {
-		t.Run("generated, NFTablesMode="+nftablesMode(nftables), func(t *testing.T) {
-			t.Logf("%d scenarios of %s=%d", count, seedVariable, seed)
-			at := b
-			if nftables {
-				at = b.inNFTablesMode(t)
+		for i := range count {
+			if nftables != (i%4 == 3) {
+				continue
 			}
-			for i := range count {
-				if nftables != (i%4 == 3) {
-					continue
-				}
-				// A change of this setting has Felix start anew. In nftables mode it may find
-				// sets of before then that it takes for filled, which they are not, and which
-				// it leaves like that (v3.31.0: seen with the set of a rule's source service).
-				toHost := "Accept"
-				if !nftables {
-					toHost = []string{"Drop", "Return", "Accept"}[i*3/count]
-				}
-				ok := t.Run(strconv.Itoa(i), func(t *testing.T) {
-					one, flows := at.runScenario(t, judge, seed, uint64(i), toHost)
-					passed, all = passed+one, all+flows
-				})
-				if !ok && at.felix.down() {
-					return
-				}
+			ok := t.Run(fmt.Sprintf("generated/NFTablesMode=%s/%d", nftablesMode(nftables), i), func(t *testing.T) {
+				// A change of this setting has Felix start anew.
+				toHost := []string{"Drop", "Return", "Accept"}[i*3/count]
+				one, flows := b.runScenario(t, judge, seed, uint64(i), toHost, nftables)
+				passed, all = passed+one, all+flows
+			})
+			if !ok && b.felix.down() {
+				return
 			}
-		})
+		}
 	}
 	t.Logf("%d of %d flows passed", passed, all)
 	// A run in which all is dropped, say, would prove little.
-	if count >= podScenarios && min(passed, all-passed) < all/4 {
+	if all > 0 && count >= podScenarios && min(passed, all-passed) < all/4 {
 		t.Errorf("of %d flows %d passed", all, passed)
 	}
 }
 
 // runScenario compares what Felix does in one random state. It returns how many flows
 // passed, and of how many.
-func (b *podBench) runScenario(t *testing.T, judge podJudge, seed, number uint64, toHost string) (passed, all int) {
+func (b *podBench) runScenario(t *testing.T, judge podJudge, seed, number uint64, toHost string, nftables bool) (passed, all int) {
 	t.Helper()
 	release, err := calico.ParseRelease(calicoVersion)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := b.generator(seed, number, release).scenario(toHost)
+	at := b
+	if nftables {
+		at = b.anew(t)
+	}
+	s := at.generator(seed, number, release, nftables).scenario(toHost)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("this was with %s=%d, scenario %d:\n%s", seedVariable, seed, number, spelled(s.state))
 		}
 	})
-	b.hold(t, s.state)
-	decide := b.ask(t, judge)
-	passed = b.checkAll(t, s.flows, func(_ int, f flow) (bool, string) {
+	if nftables {
+		at.become(t, s.state)
+		at.start(t, nftables)
+	} else {
+		at.hold(t, s.state)
+	}
+	decide := at.ask(t, judge)
+	passed = at.checkAll(t, s.flows, func(_ int, f flow) (bool, string) {
 		outcome, why := decide(f)
 		if outcome == verdict.Undecided {
 			t.Fatalf("%s: undecided: %s", f, why)
