@@ -166,7 +166,8 @@ func breachesOf(all []Breach) []string {
 // what there is to find.
 func TestCompareFindsWhatThereIs(t *testing.T) {
 	t.Parallel()
-	worlds := uint64(600)
+	// More were compared when this was made: GUARD_WORLDS=600 does it again.
+	worlds := uint64(300)
 	if testing.Short() {
 		worlds = 8
 	}

@@ -150,7 +150,7 @@ func TestConformanceProviderWrites(t *testing.T) {
 				w.MustRun(t, "apply", "-auto-approve")
 				ours := c.keeper.value(t, test)
 				shown := c.ctl.on(t, test, "get", "-o", "yaml")
-				w.MustRun(t, "destroy", "-auto-approve")
+				c.ctl.on(t, test, "delete")
 
 				c.ctl.run(t, test.manifest, "create", "-f", "-")
 				theirs := without(t, c.keeper.value(t, test), slices.Concat(test.pinned, test.implied)...)
@@ -207,7 +207,7 @@ func TestConformanceManifest(t *testing.T) {
 				w.MustRun(t, "apply", "-auto-approve")
 				ours := c.keeper.value(t, test)
 				manifest := w.MustRun(t, "output", "-raw", "manifest")
-				w.MustRun(t, "destroy", "-auto-approve")
+				c.ctl.on(t, test, "delete")
 
 				c.ctl.run(t, manifest, "apply", "-f", "-")
 				theirs := without(t, c.keeper.value(t, test), test.pinned...)
