@@ -19,7 +19,7 @@ import (
 // no short answer to a plan.
 var histories = []struct{ typeName, config string }{
 	{"calico_tier", `{"name":"sec","order":500}`},
-	{"calico_global_network_policy", `{"name":"sec.base","tier":"sec","order":10,"selector":"all()","ingress":[{"action":"Allow","protocol":"TCP","destination":{"ports":["22"]}}]}`},
+	{"calico_global_network_policy", `{"name":"sec.base","tier":"sec","order":10,"selector":"all()","types":["Ingress","Egress"],"ingress":[{"action":"Allow","protocol":"TCP","destination":{"ports":["22"]}}]}`},
 	{"calico_host_endpoint", anEndpoint},
 	{"calico_host_endpoint", `{"name":"db2-eth0","node":"db2","expected_ips":["10.0.0.2"],"port":[{"name":"pg","port":5432,"protocol":"TCP"}]}`},
 	{"calico_global_network_policy", aPolicy},
@@ -90,7 +90,7 @@ func (h *history) disturbDatastore() {
 	what := h.r.IntN(10)
 	switch {
 	case what == 0:
-		h.release([]string{"v3.28.0", "v3.29.3", "v3.30.0", "v3.32.0", "v4.0.0", ""}[h.r.IntN(6)])
+		h.release(releases[h.r.IntN(len(releases))])
 	case what == 1:
 		tier := calico.ID{Kind: calico.KindTier, Name: "sec"}
 		if stored, found := h.d.Get(tier); found {
@@ -128,7 +128,10 @@ func (h *history) disturbDatastore() {
 // usualRelease is that of Calico, most of the time.
 const usualRelease = "v3.31.0"
 
-// release makes Calico another release; "" takes away what tells it.
+// releases are others; "" is for nothing that tells it.
+var releases = []string{"v3.28.0", "v3.29.3", "v3.30.0", "v3.32.0", "v4.0.0", ""}
+
+// release makes Calico a release.
 func (h *history) release(release string) {
 	info := calico.ID{Kind: calico.KindClusterInformation, Name: "default"}
 	h.tell("the release is %q", release)
@@ -177,6 +180,21 @@ func (h *history) edit(id calico.ID, text string) {
 	}
 	h.d.Put(id, string(edited))
 	h.tell("%s of %s is another", key, id)
+}
+
+// drift changes what Calico fills in, of which a configuration may say nothing: a plan
+// proposes it as it is then, though it is not what was applied.
+func (h *history) drift(id calico.ID) {
+	text, _ := h.d.Get(id)
+	for _, values := range [][]string{{`"defaultAction":"Deny"`, `"defaultAction":"Pass"`}, {`"types":["Ingress"]`, `"types":["Egress"]`}} {
+		if strings.Contains(text, values[1]) {
+			slices.Reverse(values)
+		}
+		if changed := strings.Replace(text, values[0], values[1], 1); changed != text {
+			h.d.Put(id, changed)
+			h.tell("%s has %s", id, values[1])
+		}
+	}
 }
 
 // disturbState is what somebody does to the state.
@@ -291,6 +309,15 @@ func (h *history) disturbConfig(i *historic) {
 			return
 		}
 		attribute := names[h.r.IntN(len(names))]
+		for _, computed := range []string{"types", "default_action", "order"} {
+			// It is proposed as it was then.
+			if i.config[computed] != nil && h.r.IntN(3) > 0 {
+				i.config = maps.Clone(i.config)
+				delete(i.config, computed)
+				h.tell("%s says nothing of %s", name, computed)
+				return
+			}
+		}
 		var values []any
 		if err := json.Unmarshal([]byte(changes[attribute]), &values); err != nil {
 			h.t.Fatal(err)

@@ -24,14 +24,17 @@ import (
 // in a process of its own for each plan.
 func TestUnchangedInRandomHistories(t *testing.T) {
 	t.Parallel()
-	seeds, runs := 5, 20
+	const runs = 20
+	// Among a dozen these find the most faults, if one check of the short answers after the
+	// other is taken out.
+	seeds := []uint64{3, 4, 5, 7}
 	if testing.Short() {
-		seeds = 2
+		seeds = seeds[:1]
 	}
-	for seed := range seeds {
+	for _, seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
-			h := newHistory(t, uint64(seed))
+			h := newHistory(t, seed)
 			for range runs {
 				h.run()
 			}
@@ -132,14 +135,14 @@ func (h *history) run() {
 		h.d.Remove(h.idOf(i))
 		h.tell("%s is deleted", h.idOf(i))
 	}
-	// What others change is seen by the plans of some types only in what is computed.
-	if id := h.idOf(h.instances[h.r.IntN(2)]); h.r.IntN(3) == 0 {
-		if text, there := h.d.Get(id); there {
-			h.edit(id, text)
-		}
+	if h.r.IntN(2) == 0 {
+		h.drift(h.idOf(h.instances[h.r.IntN(2)]))
 	}
-	if h.r.IntN(3) == 0 {
+	switch h.r.IntN(6) {
+	case 0, 1:
 		h.release(usualRelease)
+	case 2:
+		h.release(releases[h.r.IntN(len(releases))])
 	}
 	h.full = frameworkServer(newProvider("test", WithStore(memory.Type, h.d.Open)))
 	h.configure(h.full, h.lived.server, h.other.server)
@@ -158,8 +161,8 @@ func (h *history) run() {
 		changed[i] = h.plan(i) != nil
 	}
 	switch h.r.IntN(6) {
-	case 0: // a refresh alone
-	case 1: // a plan alone, which leaves the state as it was
+	case 0, 1: // a refresh alone
+	case 2: // a plan alone, which leaves the state as it was
 		for i, was := range before {
 			i.state, i.private = was.state, was.private
 		}
@@ -167,9 +170,11 @@ func (h *history) run() {
 		for range h.r.IntN(2) {
 			h.disturbDatastore()
 		}
-		h.configure(h.full, h.lived.server, h.other.server)
 		for _, n := range order {
 			if i := h.instances[n]; changed[i] {
+				// Each in a run of its own: only one process applies, and what that tells the other
+				// does not know to be told.
+				h.configure(h.full, h.lived.server, h.other.server)
 				h.apply(i)
 			}
 		}
@@ -281,7 +286,7 @@ func (h *history) apply(i *historic) {
 	if plan == nil {
 		return // what others have done meanwhile has to say something to it
 	}
-	server := []tfprotov6.ProviderServer{h.full, h.other.server, h.lived.server}[min(h.r.IntN(12), 2)]
+	server := []tfprotov6.ProviderServer{h.full, h.other.server, h.lived.server}[min(h.r.IntN(8), 2)]
 	prior, private, config := i.state, i.private, null
 	if i.config != nil {
 		config = h.configOf(i)
