@@ -14,8 +14,9 @@ import (
 // locked is what `calicoctl datastore migrate lock` leaves.
 func locked(version string) string { return clusterInformation(version, false) }
 
-// impatience is a request timeout that tests do wait for.
-const impatience = 2 * time.Second
+// impatience is a request timeout that tests do wait for. A quarter of it is for looking what
+// became of a request, which takes a busy machine more than half a second.
+const impatience = 4 * time.Second
 
 // writesOf are the three writes, of what is there and of what is not.
 func writesOf(t *testing.T, store *Store, there *datastore.Stored) map[string]func() error {
