@@ -21,20 +21,21 @@ type podBench struct {
 	felix *felix
 	// stored is what become has made the API server hold, by path.
 	stored map[string]resource
+	// counts are of the verdicts that were compared since somebody asked last.
+	counts *podCounts
 }
 
-// podJudge returns what tells the verdict on flows in the state that b's API server is in:
-// whether a flow passes, and why. It is given what verdicts about hosts depend on, and
-// finds the rest in b.kubernetes.
+// podJudge returns what tells the verdict on flows in the state that b's API server is in.
+// It is given what verdicts about hosts depend on, and reads the rest itself.
 //
 // A flow counts where it passes this host alone: see podBench.passages. No Felix is on
 // the node of a remote pod, or at what else is outside.
-type podJudge func(t *testing.T, b *podBench, objects []calico.Object) func(f flow) (outcome verdict.Outcome, why string)
+type podJudge func(t *testing.T, b *podBench, objects []calico.Object) func(f flow) podVerdict
 
 func newPodBench(t *testing.T) *podBench {
 	t.Helper()
 	local, remote := podNames()
-	b := &podBench{podNetwork: newPodNetwork(t, local, remote), source: inKubernetes(t), stored: map[string]resource{}}
+	b := &podBench{podNetwork: newPodNetwork(t, local, remote), source: inKubernetes(t), stored: map[string]resource{}, counts: newPodCounts()}
 	b.start(t, false)
 	return b
 }
@@ -45,7 +46,7 @@ func (b *podBench) anew(t *testing.T) *podBench {
 	t.Helper()
 	b.felix.stopNow()
 	local, remote := podNames()
-	return &podBench{podNetwork: newPodNetwork(t, local, remote), source: b.source, stored: b.stored}
+	return &podBench{podNetwork: newPodNetwork(t, local, remote), source: b.source, stored: b.stored, counts: b.counts}
 }
 
 // start starts Felix, and returns when it has done as the API server says.
@@ -82,7 +83,7 @@ func (b *podBench) toHost() string {
 }
 
 // ask makes a judge ready for the state that the API server is in.
-func (b *podBench) ask(t *testing.T, judge podJudge) func(f flow) (outcome verdict.Outcome, why string) {
+func (b *podBench) ask(t *testing.T, judge podJudge) func(f flow) podVerdict {
 	t.Helper()
 	return judge(t, b, (&bench{source: b.source}).objects(t))
 }
@@ -203,7 +204,7 @@ func (b *podBench) reaches(text string) []reach {
 }
 
 // check makes the connections of expectations, and reports what is not as expected, or
-// not as the judge says, if there is one.
+// not as the judge says.
 func (b *podBench) check(t *testing.T, expected []reach, judge podJudge) {
 	t.Helper()
 	var flows []flow
@@ -212,16 +213,15 @@ func (b *podBench) check(t *testing.T, expected []reach, judge podJudge) {
 	}
 	wanted := func(i int, _ flow) (bool, string) { return expected[i].passes, expected[i].reason }
 	b.checkAll(t, flows, wanted)
-	if judge == nil {
-		return
-	}
 	decide := b.ask(t, judge)
 	for _, e := range expected {
 		if e.unknowable {
 			continue
 		}
-		if outcome, why := decide(e.flow); outcome != outcomeOf(e.passes) {
-			t.Errorf("%s is %s by the verdict: %s; passes %t is expected: %s", e.flow, outcome, why, e.passes, e.reason)
+		v := decide(e.flow)
+		b.counts.add(v)
+		if !v.without && v.outcome != outcomeOf(e.passes) {
+			t.Errorf("%s is %s by the verdict: %s; passes %t is expected: %s", e.flow, v.outcome, v.why, e.passes, e.reason)
 		}
 	}
 }

@@ -49,8 +49,9 @@ var (
 	podPortNames   = []string{"http", "sql", "dns"}
 )
 
-// scenario makes a state in which Felix does with what pods send to the host as told.
-func (g podGenerator) scenario(toHost string) podScenario {
+// scenario makes a state in which Felix does with what pods send to the host as told, with or
+// without policies of Kubernetes' administrators.
+func (g podGenerator) scenario(toHost string, admin bool) podScenario {
 	var s podScenario
 	add := func(r resource) { s.state = append(s.state, r) }
 	for _, name := range podNamespaces {
@@ -88,6 +89,10 @@ func (g podGenerator) scenario(toHost string) podScenario {
 		add(settings(fmt.Sprintf(`{"defaultEndpointToHostAction": %q, "nftablesMode": %q}`, toHost, nftablesMode(g.nftables))))
 	}
 	g.addPolicies(add)
+	if admin {
+		add(withSpec("Tier", "", "adminnetworkpolicy", `{"order": 1000, "defaultAction": "Pass"}`))
+		add(g.adminPolicy())
+	}
 	s.flows = g.podFlows(60)
 	return s
 }
@@ -208,10 +213,6 @@ func (g podGenerator) addPolicies(add func(resource)) {
 	}
 	if g.oneIn(3) {
 		add(withSpec("StagedGlobalNetworkPolicy", "", "staged", `{"order": 0, "types": ["Ingress", "Egress"], "stagedAction": "Set", "tier": "default"}`))
-	}
-	if g.oneIn(3) {
-		add(withSpec("Tier", "", "adminnetworkpolicy", `{"order": 1000, "defaultAction": "Pass"}`))
-		add(g.adminPolicy())
 	}
 }
 

@@ -15,7 +15,11 @@ import (
 )
 
 // podScenarios is how many random states of pods there are where nothing else is asked for.
-const podScenarios = 32
+const podScenarios = 36
+
+// withAdminPolicies tells whether a scenario may have policies of Kubernetes' administrators:
+// where there is one, few verdicts are to be had.
+func withAdminPolicies(number uint64) bool { return number%12 == 5 }
 
 var podCountText = cmp.Or(os.Getenv(countVariable), strconv.Itoa(podScenarios))
 
@@ -34,7 +38,8 @@ func runPodScenarios(t *testing.T, b *podBench, judge podJudge) {
 		t.Fatalf("%s: %v", countVariable, err)
 	}
 	t.Logf("%d scenarios of %s=%d", count, seedVariable, seed)
-	var passed, all int
+	*b.counts = *newPodCounts()
+	var complete int
 	for _, nftables := range []bool{false, true} {
 		for i := range count {
 			if nftables != (i%4 == 3) {
@@ -43,24 +48,36 @@ func runPodScenarios(t *testing.T, b *podBench, judge podJudge) {
 			ok := t.Run(fmt.Sprintf("generated/NFTablesMode=%s/%d", nftablesMode(nftables), i), func(t *testing.T) {
 				// A change of this setting has Felix start anew.
 				toHost := []string{"Drop", "Return", "Accept"}[i*3/count]
-				one, flows := b.runScenario(t, judge, seed, uint64(i), toHost, nftables)
-				passed, all = passed+one, all+flows
+				if b.runScenario(t, judge, seed, uint64(i), toHost, nftables) {
+					complete++
+				}
 			})
 			if !ok && b.felix.down() {
 				return
 			}
 		}
 	}
-	t.Logf("%d of %d flows passed", passed, all)
-	// A run in which all is dropped, say, would prove little.
-	if all > 0 && count >= podScenarios && min(passed, all-passed) < all/4 {
-		t.Errorf("of %d flows %d passed", all, passed)
+	t.Logf("%d scenarios without a flow left out; verdicts: %s", complete, b.counts)
+	if count < podScenarios {
+		return
+	}
+	// A run in which all is dropped or left out, say, would prove little.
+	if complete < 30 {
+		t.Errorf("in %d scenarios alone all flows were compared", complete)
+	}
+	if c := b.counts; min(c.allowed, c.denied) < (c.allowed+c.denied)/4 {
+		t.Errorf("too much of one kind: %s", c)
+	}
+	for _, cause := range podCauses {
+		if b.counts.causes[cause] == 0 {
+			t.Errorf("no flow was decided by: %s", cause)
+		}
 	}
 }
 
-// runScenario compares what Felix does in one random state. It returns how many flows
-// passed, and of how many.
-func (b *podBench) runScenario(t *testing.T, judge podJudge, seed, number uint64, toHost string, nftables bool) (passed, all int) {
+// runScenario compares what Felix does in one random state. It tells whether there was a
+// verdict on every flow.
+func (b *podBench) runScenario(t *testing.T, judge podJudge, seed, number uint64, toHost string, nftables bool) (complete bool) {
 	t.Helper()
 	release, err := calico.ParseRelease(calicoVersion)
 	if err != nil {
@@ -70,7 +87,7 @@ func (b *podBench) runScenario(t *testing.T, judge podJudge, seed, number uint64
 	if nftables {
 		at = b.anew(t)
 	}
-	s := at.generator(seed, number, release, nftables).scenario(toHost)
+	s := at.generator(seed, number, release, nftables).scenario(toHost, withAdminPolicies(number))
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("this was with %s=%d, scenario %d:\n%s", seedVariable, seed, number, spelled(s.state))
@@ -83,14 +100,56 @@ func (b *podBench) runScenario(t *testing.T, judge podJudge, seed, number uint64
 		at.hold(t, s.state)
 	}
 	decide := at.ask(t, judge)
-	passed = at.checkAll(t, s.flows, func(_ int, f flow) (bool, string) {
-		outcome, why := decide(f)
-		if outcome == verdict.Undecided {
-			t.Fatalf("%s: undecided: %s", f, why)
+	var flows []flow
+	for _, f := range s.flows {
+		v := decide(f)
+		at.counts.add(v)
+		switch {
+		case v.without:
+		case v.outcome == verdict.Undecided:
+			t.Errorf("%s: undecided: %s", f, v.why)
+		default:
+			flows = append(flows, f)
 		}
-		return outcome == verdict.Allowed, why
+	}
+	at.checkAll(t, flows, func(_ int, f flow) (bool, string) {
+		v := decide(f)
+		return v.outcome == verdict.Allowed, v.why
 	})
-	return passed, len(s.flows)
+	return len(flows) == len(s.flows)
+}
+
+// podCounts are how many flows were compared, and what decided about them.
+type podCounts struct {
+	allowed, denied int
+	// without had no verdict, for the one reason that may be: see podVerdict.
+	without int
+	// interfaces are those for which Connect was not enough.
+	interfaces int
+	causes     map[string]int
+}
+
+func newPodCounts() *podCounts { return &podCounts{causes: map[string]int{}} }
+
+func (c *podCounts) add(v podVerdict) {
+	switch {
+	case v.without:
+		c.without++
+		return
+	case v.outcome == verdict.Allowed:
+		c.allowed++
+	case v.outcome == verdict.Denied:
+		c.denied++
+	}
+	if v.interfaces {
+		c.interfaces++
+	}
+	c.causes[v.cause]++
+}
+
+func (c *podCounts) String() string {
+	return fmt.Sprintf("%d allowed, %d denied, %d of them by the interface that is known here; %d left out for want of a verdict; decided by %v",
+		c.allowed, c.denied, c.interfaces, c.without, c.causes)
 }
 
 func spelled(state []resource) string {

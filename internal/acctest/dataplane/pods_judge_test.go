@@ -1,0 +1,198 @@
+//go:build dataplane && linux
+
+package dataplane
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/projectcalico/api/pkg/lib/numorstring"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/cluster"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
+	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
+)
+
+// podVerdict is the verdict on a flow, as far as it passes this host.
+type podVerdict struct {
+	outcome verdict.Outcome
+	why     string
+	// cause is what decides, as a few words.
+	cause string
+	// without tells that no verdict is to be had, for a reason that is known: the flow is
+	// left out of what is compared. See unreadPolicies.
+	without bool
+	// interfaces tells that it takes to know which interfaces the flow passes. verdict.Connect
+	// does not know them.
+	interfaces bool
+}
+
+// unreadPolicies are those of Kubernetes' administrators, which package verdict does not
+// read. Where there is one, verdicts at pods are undecided for that reason alone, and those
+// flows are left out. No other flow may be undecided.
+const unreadPolicies = "an AdminNetworkPolicy or a BaselineAdminNetworkPolicy"
+
+// podCourt knows what the verdicts in one state are made of.
+type podCourt struct {
+	*podBench
+	world *verdict.World
+	// known has the same network, and knows the host's interfaces.
+	known *bench
+}
+
+// verdictsOnPods is the judge: verdict.Connect, with what the provider's store reads, and
+// with Kubernetes' own policies, which the API server is asked for.
+func verdictsOnPods(t *testing.T, b *podBench, objects []calico.Object) func(flow) podVerdict {
+	t.Helper()
+	release, err := calico.ParseRelease(calicoVersion)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := b.store.Workloads(t.Context(), datastore.WorkloadQuestion{Peers: true, Services: true})
+	if err != nil || len(found.Unread) > 0 {
+		t.Fatalf("cannot read the workloads: %v, %v", err, found)
+	}
+	for _, endpoint := range found.Endpoints {
+		objects = append(objects, endpoint)
+	}
+	for _, policy := range listed[cluster.NetworkPolicy](t, b, "KubernetesNetworkPolicy") {
+		objects = append(objects, policy.Policy())
+	}
+	options := []verdict.Option{verdict.WithServices(found.Services, found.Slices)}
+	for _, kind := range []string{"AdminNetworkPolicy", "BaselineAdminNetworkPolicy"} {
+		if len(listed[cluster.Namespace](t, b, kind)) > 0 {
+			options = append(options, verdict.WithUnreadPolicies(unreadPolicies))
+		}
+	}
+	c := podCourt{b, verdict.New(withEnvironment(objects), release, options...), &bench{network: b.network, source: b.source}}
+	return c.judge
+}
+
+// listed returns all objects of a kind.
+func listed[T any](t *testing.T, b *podBench, kind string) []T {
+	t.Helper()
+	at := resource{kind: kind}.path()
+	text := b.kubernetes.MustDo(t, http.MethodGet, strings.TrimSuffix(at, "/"), "", "")
+	var list struct{ Items []T }
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		t.Fatal(err)
+	}
+	return list.Items
+}
+
+// withEnvironment adds what this Felix knows and no object tells. Where none sets
+// defaultEndpointToHostAction it drops: no variable of its environment says otherwise, as
+// that of Calico's manifests does.
+func withEnvironment(objects []calico.Object) []calico.Object {
+	const drop = "Drop"
+	for i, obj := range objects {
+		c, ok := obj.(*calico.FelixConfiguration)
+		if !ok || c.Name != "default" {
+			continue
+		}
+		if c.Spec.DefaultEndpointToHostAction == "" {
+			c = c.DeepCopy()
+			c.Spec.DefaultEndpointToHostAction = drop
+			objects[i] = c
+		}
+		return objects
+	}
+	c := calico.NewFelixConfiguration()
+	c.Name, c.Spec.DefaultEndpointToHostAction = "default", drop
+	return append(objects, c)
+}
+
+// judge tells the verdict on a flow. Ends that are not of this host are addresses alone, so
+// that nothing is judged at another node.
+func (c *podCourt) judge(f flow) podVerdict {
+	connection := verdict.Connection{Protocol: numorstring.ProtocolFromInt(f.protocol), Port: f.port, SourcePort: f.srcPort}
+	if f.isICMP() {
+		connection.ICMPType, connection.ICMPCode = &f.icmpType, &f.icmpCode
+	}
+	for _, end := range []struct {
+		side      *verdict.Side
+		at, other *namespace
+	}{{&connection.From, f.from, f.to}, {&connection.To, f.to, f.from}} {
+		if c.isLocal(end.at) {
+			p := c.placeOf(end.at)
+			ep, exists := c.world.Workload(p.podNamespace, p.podName)
+			if !exists {
+				return podVerdict{outcome: verdict.Denied, why: p.name + " is no endpoint: nothing passes its interface", cause: "no endpoint"}
+			}
+			end.side.Endpoint = ep
+		} else if end.at == c.host {
+			end.side.Endpoint = c.hostTo(end.other)
+			if end.side.Endpoint == nil {
+				return podVerdict{outcome: verdict.Allowed, why: "no host endpoint", cause: "no host endpoint"}
+			}
+		}
+	}
+	connection.From.Addr, connection.To.Addr = f.src, f.dst
+	return c.course(f, c.world.Connect(connection))
+}
+
+// hostTo returns the endpoint of this host in what it has to do with another end. For its own
+// pods every endpoint will do, as it stands for the node alone.
+func (c *podCourt) hostTo(other *namespace) *verdict.Endpoint {
+	if c.isLocal(other) {
+		return c.world.Endpoints()[slices.IndexFunc(c.world.Endpoints(), func(ep *verdict.Endpoint) bool { return ep.Node == node })]
+	}
+	return c.known.governing(c.world, c.hostInterfaceTo(other))
+}
+
+// course sums up what happens on the way. Where it depends on the interface that traffic is
+// forwarded by, the endpoint of the one that is known here is asked.
+func (c *podCourt) course(f flow, course verdict.Course) podVerdict {
+	sum := podVerdict{outcome: course.Outcome, why: course.String(), cause: podCauses[course.By.Kind]}
+	at := slices.IndexFunc(course.Hops, func(h verdict.Hop) bool { return h.Verdict.Outcome == verdict.Undecided })
+	switch {
+	case course.Partial:
+		return podVerdict{why: "only a part of one flow: " + course.String()}
+	case course.Outcome != verdict.Undecided || at < 0:
+		return sum
+	}
+	// All that is not decided has to be, but for one thing.
+	sum = podVerdict{outcome: verdict.Allowed, interfaces: true, cause: "interface"}
+	var whys []string
+	for _, hop := range course.Hops {
+		v := hop.Verdict
+		if v.Outcome == verdict.Undecided && hop.At == verdict.OnTheWay && hop.Endpoint == nil {
+			v = c.atInterface(f)
+		}
+		whys = append(whys, hop.At.String()+": "+v.String())
+		sum.without = sum.without || v.Outcome == verdict.Undecided && strings.Contains(v.Reason, unreadPolicies)
+		if v.Outcome == verdict.Denied || v.Outcome == verdict.Undecided && sum.outcome == verdict.Allowed {
+			sum.outcome = v.Outcome
+		}
+	}
+	sum.why, sum.without = strings.Join(whys, "; "), sum.without && sum.outcome == verdict.Undecided
+	return sum
+}
+
+// atInterface judges a flow where it is forwarded through an interface of the host's own.
+func (c *podCourt) atInterface(f flow) verdict.Verdict {
+	for _, p := range c.passages(f) {
+		if p.pod != nil {
+			continue
+		}
+		ep := c.known.governing(c.world, p.iface)
+		if ep == nil {
+			return verdict.Verdict{Outcome: verdict.Allowed}
+		}
+		question := c.known.question(f, p.direction)
+		// The other interface is a pod's.
+		question.Opposite = []*verdict.Endpoint{nil}
+		return c.world.Decide(ep, question)
+	}
+	return verdict.Verdict{Reason: "the flow passes no interface of the host's own"}
+}
+
+// podCauses are the names of what can decide about a flow of a pod.
+var podCauses = map[verdict.CauseKind]string{
+	verdict.CausePolicyRule: "policy", verdict.CauseTierEnd: "end of tier", verdict.CauseProfileRule: "profile",
+	verdict.CauseToHost: "to the own host", verdict.CauseFromHost: "from the own host",
+}
