@@ -17,6 +17,8 @@ type node interface {
 	appendTo(b []byte, surroundings precedence) []byte
 	// prefixed returns the condition with a prefix before each of its labels.
 	prefixed(prefix string) node
+	// unreplaced returns the condition with all() in the place of global().
+	unreplaced() node
 }
 
 // precedence says how tightly a condition holds together.
@@ -123,6 +125,24 @@ func (n disjunction) matches(labels map[string]string) bool {
 		}
 	}
 	return false
+}
+
+func (n all) unreplaced() node        { return n }
+func (global) unreplaced() node       { return all{} }
+func (n has) unreplaced() node        { return n }
+func (n comparison) unreplaced() node { return n }
+func (n membership) unreplaced() node { return n }
+func (n negation) unreplaced() node   { return negation{n.operand.unreplaced()} }
+
+func (n conjunction) unreplaced() node { return conjunction{unreplacedAll(n.operands)} }
+func (n disjunction) unreplaced() node { return disjunction{unreplacedAll(n.operands)} }
+
+func unreplacedAll(operands []node) []node {
+	out := make([]node, len(operands))
+	for i, operand := range operands {
+		out[i] = operand.unreplaced()
+	}
+	return out
 }
 
 func (n all) prefixed(string) node    { return n }

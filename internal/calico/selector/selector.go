@@ -70,6 +70,13 @@ func (s *Selector) IsGlobal() bool {
 	return ok
 }
 
+// Unreplaced returns the selector as Felix takes it where Calico has not replaced global(),
+// as it does in the namespaceSelector of a rule alone: there is nothing then that global()
+// is not true for (GlobalNode.Evaluate of libcalico-go's parser). Calico refuses such
+// selectors but for the notSelector of a rule, and what is made without its clients it does
+// not see.
+func (s *Selector) Unreplaced() *Selector { return &Selector{root: s.root.unreplaced()} }
+
 // Prefixed returns the selector with a prefix before each of its labels; all()
 // and global() stay as they are. Calico does this to a namespaceSelector and to
 // a selector of service accounts, whose labels an endpoint has under a prefix.

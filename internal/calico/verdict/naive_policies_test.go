@@ -51,6 +51,10 @@ func (n *naiveWorld) policies(in bool) []naivePolicy {
 				if spec.Selector == "all()" && !hasNamespace {
 					return false
 				}
+				if spec.NamespaceSelector == "global()" {
+					// Here nothing replaces it, and all is what it is true of.
+					return n.selectors[spec.Selector](labels)
+				}
 				ok, _ := n.chosen(&v3.EntityRule{NamespaceSelector: spec.NamespaceSelector}, "", known{labels: labels})
 				return ok && n.selectors[spec.Selector](labels)
 			}

@@ -91,10 +91,11 @@ func (w *World) addPolicy(tiers map[string]*tier, p *policy, obj calico.Object, 
 			p.governs[Egress] = true
 		}
 	}
-	var err error
-	if p.selector, err = w.parse(selectorText); err != nil {
+	chosen, err := w.parse(selectorText)
+	if err != nil {
 		return
 	}
+	p.selector = chosen.Unreplaced()
 	var ok bool
 	if p.rules, ok = w.rules(ingress, egress, p.id.Namespace); !ok {
 		return

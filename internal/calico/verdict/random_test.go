@@ -26,10 +26,12 @@ var randomSelectors = map[string]func(map[string]string) bool{
 	"team == 'x'":      func(l map[string]string) bool { return l["team"] == "x" },
 	"!(team == 'x')":   func(l map[string]string) bool { return l["team"] != "x" },
 	"role == 'nobody'": func(l map[string]string) bool { return l["role"] == "nobody" },
+	"global()":         func(map[string]string) bool { return true },
 }
 
 var (
 	endpointSelectors  = []string{"all()", "all()", "role == 'a'", "role != 'a'", "has(zone)", "!has(zone) || role in {'b', 'c'}", "role == 'nobody'"}
+	notSelectors       = append(slices.Clone(endpointSelectors), "global()")
 	namespaceSelectors = []string{"all()", "global()", "team == 'x'", "!(team == 'x')"}
 	randomNets         = []string{
 		"10.0.0.0/31", "10.0.0.2/31", "10.0.0.4/30", "10.0.0.3/32", "10.0.0.0/29", "10.0.0.0/8", "0.0.0.0/0",
@@ -115,7 +117,7 @@ func (g generator) entity() v3.EntityRule {
 		e.Selector = pick(g, endpointSelectors)
 	}
 	if g.oneIn(14) {
-		e.NotSelector = pick(g, endpointSelectors)
+		e.NotSelector = pick(g, notSelectors)
 	}
 	if g.oneIn(16) {
 		e.NamespaceSelector = pick(g, namespaceSelectors)

@@ -217,7 +217,7 @@ func (g generator) policies(tiers []string) []calico.Object {
 			p.Spec.PreDNAT, p.Spec.ApplyOnForward = true, true
 			p.Spec.Types, p.Spec.Egress = []v3.PolicyType{v3.PolicyTypeIngress}, nil
 		case 2:
-			p.Spec.NamespaceSelector = pick(g, []string{"all()", "team == 'x'", "!(team == 'x')"})
+			p.Spec.NamespaceSelector = pick(g, namespaceSelectors)
 		default:
 		}
 		objects = append(objects, p)

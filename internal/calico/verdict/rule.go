@@ -143,7 +143,7 @@ func (w *World) choose(text string) (*memberSet, bool) {
 	if err != nil {
 		return nil, false
 	}
-	m := &memberSet{selector: sel}
+	m := &memberSet{selector: sel.Unreplaced()}
 	w.members[text] = m
 	return m, true
 }
