@@ -342,3 +342,18 @@ func TestPrefixed(t *testing.T) {
 		t.Errorf("Prefixed changed the selector itself to %s", got)
 	}
 }
+
+func TestUnreplaced(t *testing.T) {
+	const in = "!global() || a == 'b' && (global() || has(c)) || d == 'global()' && all() && e in {'f'}"
+	const want = "!all() || a == 'b' && (all() || has(c)) || d == 'global()' && all() && e in {'f'}"
+	sel, err := selector.Parse(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sel.Unreplaced().String(); got != want {
+		t.Errorf("Unreplaced: %s, want %s", got, want)
+	}
+	if got := sel.String(); got != in {
+		t.Errorf("Unreplaced changed the selector itself to %s", got)
+	}
+}
