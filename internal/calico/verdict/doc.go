@@ -44,6 +44,19 @@
 // see WithUnreadPolicies. A pod cannot send from another address than its own, which is
 // not checked here.
 //
+// What Decide and Connect tell of workloads was seen with Felix v3.31.0 on the Kubernetes
+// datastore, in iptables and nftables mode: pods of the same host, of another node and of
+// none, the host itself and what is outside, policies of Calico and of Kubernetes, services,
+// host endpoints in the way and defaultEndpointToHostAction. Not seen are tunnels between
+// nodes and what they and natOutgoing do to a source's address, IPIP from a pod, workloads
+// in etcd, and other releases of Felix.
+//
+// Twice, Felix v3.31.0 was seen not to do what the datastore says. In nftables mode, sets of
+// addresses that rules need may stay empty after policies change, until Felix is started
+// again. And of an EndpointSlice whose label for the service's name is changed the first
+// service keeps the addresses. Objects do not tell whether that has happened: a verdict is
+// about what Felix does when it has just started.
+//
 // # doNotTrack
 //
 // Policies with doNotTrack take part in another table, which each packet passes by
