@@ -1,8 +1,9 @@
 //go:build dataplane && linux
 
 // Package dataplane holds no code but a test: it compares the verdicts of package
-// verdict with what Calico's Felix does to real connections. Felix, those who
-// connect and the provider are all real; they live in network namespaces that
+// verdict with what Calico's Felix does to real connections: those of hosts, and in
+// TestPods those of pods. Felix, those who connect, the API server and the provider are
+// all real, and pods are what Felix takes for them; they live in network namespaces that
 // nobody else sees. make test-dataplane runs it.
 package dataplane
 

@@ -59,27 +59,32 @@ func (b *podBench) start(t *testing.T, nftables bool) {
 // hold makes the API server hold these objects, and returns when Felix has seen them.
 func (b *podBench) hold(t *testing.T, state []resource) {
 	t.Helper()
-	starts, before := b.felix.started(), b.toHost()
+	starts, before := b.felix.started(), b.startsFor()
 	b.become(t, state)
-	if b.toHost() == before {
+	if b.startsFor() == before {
 		// No new start is to be waited for.
 		starts = 0
 	}
 	b.felix.settle(t, starts)
 }
 
-// toHost is what Felix is told to do with what pods send to the host. It starts anew to
-// learn that. No other setting that it has to start anew for is changed here.
-func (b *podBench) toHost() string {
+// startsFor is what Felix is told that it has to start anew for: what to do with what pods
+// send to the host, and with their tunnels. No other such setting is changed here.
+func (b *podBench) startsFor() string {
+	toHost, tunnels := any("Drop"), any(false)
 	for _, r := range b.stored {
-		if r.kind != "FelixConfiguration" {
+		spec, ok := r.content["spec"].(map[string]any)
+		if !ok || r.kind != "FelixConfiguration" {
 			continue
 		}
-		if spec, ok := r.content["spec"].(map[string]any); ok && spec["defaultEndpointToHostAction"] != nil {
-			return fmt.Sprint(spec["defaultEndpointToHostAction"])
+		if action := spec["defaultEndpointToHostAction"]; action != nil {
+			toHost = action
+		}
+		if allowed := spec["allowVXLANPacketsFromWorkloads"]; allowed != nil {
+			tunnels = allowed
 		}
 	}
-	return "Drop"
+	return fmt.Sprint(toHost, tunnels)
 }
 
 // ask makes a judge ready for the state that the API server is in.

@@ -82,8 +82,13 @@ func (g podGenerator) scenario(toHost string, admin bool) podScenario {
 		g.addService(fmt.Sprintf("svc%d", i), add)
 	}
 	g.addSets(add)
-	for _, endpoint := range g.hostEndpoints() {
+	endpoints := g.hostEndpoints()
+	for _, endpoint := range endpoints {
 		add(endpoint)
+	}
+	if len(endpoints) > 0 {
+		// Among policies of all kinds few would be about what hosts forward.
+		add(g.forwardPolicy())
 	}
 	if toHost != "Drop" || g.nftables {
 		add(settings(fmt.Sprintf(`{"defaultEndpointToHostAction": %q, "nftablesMode": %q}`, toHost, nftablesMode(g.nftables))))
@@ -233,6 +238,23 @@ func (g podGenerator) draw(one func() calico.Object) resource {
 			content: map[string]any{"spec": objectOf(string(text))["spec"]},
 		}
 	}
+}
+
+// forwardPolicy is for host endpoints alone, and about what is forwarded.
+func (g podGenerator) forwardPolicy() resource {
+	return g.draw(func() calico.Object {
+		p := v3.NewGlobalNetworkPolicy()
+		p.ObjectMeta = metav1.ObjectMeta{Name: "forward"}
+		p.Spec = v3.GlobalNetworkPolicySpec{
+			Order: g.podOrder(), Selector: pick(g.generator, "has(host)", "has(host)", "has(host) && role != 'web'", "has(host) && zone == 'a'"),
+			Types: g.types(), ApplyOnForward: true, PreDNAT: g.oneIn(5),
+		}
+		if p.Spec.PreDNAT {
+			p.Spec.Types = []v3.PolicyType{v3.PolicyTypeIngress}
+		}
+		p.Spec.Ingress, p.Spec.Egress = g.podRules(p.Spec.Types)
+		return p
+	})
 }
 
 // podOrder returns one before Kubernetes' policies, theirs, one behind, or none.

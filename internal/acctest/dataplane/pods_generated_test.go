@@ -68,6 +68,9 @@ func runPodScenarios(t *testing.T, b *podBench, judge podJudge) {
 	if c := b.counts; min(c.allowed, c.denied) < (c.allowed+c.denied)/4 {
 		t.Errorf("too much of one kind: %s", c)
 	}
+	if b.counts.onTheWay*40 < b.counts.allowed+b.counts.denied {
+		t.Errorf("too few were decided on the way: %s", b.counts)
+	}
 	for _, cause := range podCauses {
 		if b.counts.causes[cause] == 0 {
 			t.Errorf("no flow was decided by: %s", cause)
@@ -126,7 +129,9 @@ type podCounts struct {
 	without int
 	// interfaces are those for which Connect was not enough.
 	interfaces int
-	causes     map[string]int
+	// onTheWay were decided by an endpoint of the host, as forwarded.
+	onTheWay int
+	causes   map[string]int
 }
 
 func newPodCounts() *podCounts { return &podCounts{causes: map[string]int{}} }
@@ -144,12 +149,15 @@ func (c *podCounts) add(v podVerdict) {
 	if v.interfaces {
 		c.interfaces++
 	}
+	if v.onTheWay {
+		c.onTheWay++
+	}
 	c.causes[v.cause]++
 }
 
 func (c *podCounts) String() string {
-	return fmt.Sprintf("%d allowed, %d denied, %d of them by the interface that is known here; %d left out for want of a verdict; decided by %v",
-		c.allowed, c.denied, c.interfaces, c.without, c.causes)
+	return fmt.Sprintf("%d allowed, %d denied, %d of them on the way and %d by what interface that leads through; %d left out for want of a verdict; decided by %v",
+		c.allowed, c.denied, c.onTheWay, c.interfaces, c.without, c.causes)
 }
 
 func spelled(state []resource) string {

@@ -103,6 +103,28 @@ var calicoPolicySteps = []podStep{
 		+ other@10.3.0.10 > shop/db udp 53 | this one is in neither
 		- other@fd00::2:10 > shop/db udp6 53 | a rule that names addresses of one version is about that version alone
 	`},
+	{"global() where Calico does not replace it", []resource{
+		hostEndpoint("db1-eth0", "eth0"),
+		globalPolicy("everything", `{"order": 1, "namespaceSelector": "global()", "types": ["Ingress"], "ingress": [{"action": "Deny", "protocol": "TCP", "destination": {"ports": [80]}}]}`),
+		globalPolicy("namespaced", `{"order": 2, "selector": "all()", "namespaceSelector": "global()", "types": ["Ingress"], "ingress": [{"action": "Deny", "protocol": "TCP", "destination": {"ports": [443]}}, {"action": "Allow", "protocol": "UDP"}, {"action": "Pass"}]}`),
+		globalPolicy("not", `{"order": 0, "selector": "role == 'db'", "types": ["Ingress"], "ingress": [{"action": "Allow", "protocol": "TCP", "source": {"notSelector": "global()"}}]}`),
+	}, `
+		- other > shop/web tcp 80 | as the namespaceSelector of a policy it is true of everything, pods too
+		+ other > shop/web tcp 5432 | what the first two do not decide is left to the profile
+		- other > host tcp 80 | it is true of hosts, too
+		- other > host udp 53 | which the second policy does not select
+		- other > shop/web tcp 443 | beside it, all() means what has a namespace, as pods have
+		+ other > shop/db tcp 80 | notSelector leaves out what has labels, and this has none
+		- shop/web > shop/db tcp 80 | this has some
+	`},
+	{"tunnels that pods may build", []resource{
+		settings(`{"allowVXLANPacketsFromWorkloads": true}`),
+		namespacedPolicy("lab/out", `{"types": ["Egress"], "egress": [{"action": "Allow", "protocol": "UDP", "destination": {"ports": [53]}}]}`),
+	}, `
+		+ shop/web > other udp 4789 | VXLAN is a protocol like any
+		+ shop/web > shop/db udp 4789 | to pods as well
+		- lab/box > other udp 4789 | and judged by policies
+	`},
 	{"service accounts", []resource{
 		namespacedPolicy("shop/by-name", `{"selector": "role == 'db'", "types": ["Ingress"], "ingress": [
 			{"action": "Allow", "protocol": "TCP", "source": {"serviceAccounts": {"names": ["front", "box"]}}, "destination": {"ports": [80]}},

@@ -4,11 +4,13 @@ package dataplane
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
@@ -26,9 +28,11 @@ type podVerdict struct {
 	// without tells that no verdict is to be had, for a reason that is known: the flow is
 	// left out of what is compared. See unreadPolicies.
 	without bool
-	// interfaces tells that it takes to know which interfaces the flow passes. verdict.Connect
-	// does not know them.
+	// interfaces tells that it takes to know which interface of the host the flow passes, as
+	// verdict.Connect does not.
 	interfaces bool
+	// onTheWay tells that an endpoint of the host decides about what is forwarded.
+	onTheWay bool
 }
 
 // unreadPolicies are those of Kubernetes' administrators, which package verdict does not
@@ -84,10 +88,16 @@ func listed[T any](t *testing.T, b *podBench, kind string) []T {
 	return list.Items
 }
 
-// withEnvironment adds what this Felix knows and no object tells. Where none sets
-// defaultEndpointToHostAction it drops: no variable of its environment says otherwise, as
-// that of Calico's manifests does.
+// withEnvironment adds what is known here and no object tells. There are no tunnels between
+// the nodes, and nobody puts a node's address in the place of a pod's: so it is with an IP
+// pool that asks for neither. And where no object sets defaultEndpointToHostAction Felix
+// drops: no variable of its environment says otherwise, as that of Calico's manifests does.
 func withEnvironment(objects []calico.Object) []calico.Object {
+	for i, cidr := range []string{"192.168.0.0/16", "fd02::/15"} {
+		pool := v3.NewIPPool()
+		pool.Name, pool.Spec.CIDR = fmt.Sprintf("pool%d", i), cidr
+		objects = append(objects, pool)
+	}
 	const drop = "Drop"
 	for i, obj := range objects {
 		c, ok := obj.(*calico.FelixConfiguration)
@@ -106,8 +116,7 @@ func withEnvironment(objects []calico.Object) []calico.Object {
 	return append(objects, c)
 }
 
-// judge tells the verdict on a flow. Ends that are not of this host are addresses alone, so
-// that nothing is judged at another node.
+// judge tells the verdict on a flow. What is no pod, and not this host, is an address alone.
 func (c *podCourt) judge(f flow) podVerdict {
 	connection := verdict.Connection{Protocol: numorstring.ProtocolFromInt(f.protocol), Port: f.port, SourcePort: f.srcPort}
 	if f.isICMP() {
@@ -117,10 +126,9 @@ func (c *podCourt) judge(f flow) podVerdict {
 		side      *verdict.Side
 		at, other *namespace
 	}{{&connection.From, f.from, f.to}, {&connection.To, f.to, f.from}} {
-		if c.isLocal(end.at) {
-			p := c.placeOf(end.at)
+		if p := c.placeOf(end.at); p != nil {
 			ep, exists := c.world.Workload(p.podNamespace, p.podName)
-			if !exists {
+			if !exists && c.isLocal(end.at) {
 				return podVerdict{outcome: verdict.Denied, why: p.name + " is no endpoint: nothing passes its interface", cause: "no endpoint"}
 			}
 			end.side.Endpoint = ep
@@ -132,7 +140,7 @@ func (c *podCourt) judge(f flow) podVerdict {
 		}
 	}
 	connection.From.Addr, connection.To.Addr = f.src, f.dst
-	return c.course(f, c.world.Connect(connection))
+	return c.here(f, c.world.Connect(connection))
 }
 
 // hostTo returns the endpoint of this host in what it has to do with another end. For its own
@@ -144,32 +152,35 @@ func (c *podCourt) hostTo(other *namespace) *verdict.Endpoint {
 	return c.known.governing(c.world, c.hostInterfaceTo(other))
 }
 
-// course sums up what happens on the way. Where it depends on the interface that traffic is
+// here sums up what happens on the way as far as it is at this host: the policies of a pod of
+// another node are left out. Where the verdict depends on the interface that traffic is
 // forwarded by, the endpoint of the one that is known here is asked.
-func (c *podCourt) course(f flow, course verdict.Course) podVerdict {
-	sum := podVerdict{outcome: course.Outcome, why: course.String(), cause: podCauses[course.By.Kind]}
-	at := slices.IndexFunc(course.Hops, func(h verdict.Hop) bool { return h.Verdict.Outcome == verdict.Undecided })
-	switch {
-	case course.Partial:
-		return podVerdict{why: "only a part of one flow: " + course.String()}
-	case course.Outcome != verdict.Undecided || at < 0:
-		return sum
+func (c *podCourt) here(f flow, course verdict.Course) podVerdict {
+	if course.Partial || len(course.Hops) == 0 {
+		return podVerdict{why: "no verdict on one packet: " + course.String()}
 	}
-	// All that is not decided has to be, but for one thing.
-	sum = podVerdict{outcome: verdict.Allowed, interfaces: true, cause: "interface"}
+	sum, whole := podVerdict{outcome: verdict.Allowed}, true
 	var whys []string
 	for _, hop := range course.Hops {
 		v := hop.Verdict
+		if hop.Endpoint != nil && hop.Endpoint.Node != node {
+			whole = false
+			continue
+		}
 		if v.Outcome == verdict.Undecided && hop.At == verdict.OnTheWay && hop.Endpoint == nil {
-			v = c.atInterface(f)
+			v, whole, sum.interfaces = c.atInterface(f), false, true
 		}
 		whys = append(whys, hop.At.String()+": "+v.String())
-		sum.without = sum.without || v.Outcome == verdict.Undecided && strings.Contains(v.Reason, unreadPolicies)
-		if v.Outcome == verdict.Denied || v.Outcome == verdict.Undecided && sum.outcome == verdict.Allowed {
-			sum.outcome = v.Outcome
+		worse := v.Outcome == verdict.Denied && sum.outcome != verdict.Denied || v.Outcome == verdict.Undecided && sum.outcome == verdict.Allowed
+		if worse || sum.cause == "" || sum.outcome == verdict.Allowed && hop.At != verdict.OnTheWay {
+			sum.outcome, sum.cause, sum.onTheWay = v.Outcome, causeName(v.By.Kind), hop.At == verdict.OnTheWay
+			sum.without = v.Outcome == verdict.Undecided && strings.Contains(v.Reason, unreadPolicies)
 		}
 	}
-	sum.why, sum.without = strings.Join(whys, "; "), sum.without && sum.outcome == verdict.Undecided
+	sum.why = strings.Join(whys, "; ")
+	if whole && sum.outcome != course.Outcome {
+		return podVerdict{why: "the places and their sum differ: " + sum.why + "; " + course.String()}
+	}
 	return sum
 }
 
@@ -191,8 +202,19 @@ func (c *podCourt) atInterface(f flow) verdict.Verdict {
 	return verdict.Verdict{Reason: "the flow passes no interface of the host's own"}
 }
 
-// podCauses are the names of what can decide about a flow of a pod.
+// podCauses are what has to decide about some flows of random states, beside which guides
+// have others.
 var podCauses = map[verdict.CauseKind]string{
-	verdict.CausePolicyRule: "policy", verdict.CauseTierEnd: "end of tier", verdict.CauseProfileRule: "profile",
-	verdict.CauseToHost: "to the own host", verdict.CauseFromHost: "from the own host",
+	verdict.CausePolicyRule: causeNames[verdict.CausePolicyRule], verdict.CauseTierEnd: causeNames[verdict.CauseTierEnd],
+	verdict.CauseProfileRule: causeNames[verdict.CauseProfileRule],
+	verdict.CauseToHost:      "to the own host", verdict.CauseFromHost: "from the own host",
+}
+
+func causeName(kind verdict.CauseKind) string {
+	for _, names := range []map[verdict.CauseKind]string{podCauses, causeNames} {
+		if name := names[kind]; name != "" {
+			return name
+		}
+	}
+	return "others"
 }
