@@ -15,7 +15,7 @@ import (
 )
 
 // podScenarios is how many random states of pods there are where nothing else is asked for.
-const podScenarios = 36
+const podScenarios = 34
 
 // withAdminPolicies tells whether a scenario may have policies of Kubernetes' administrators:
 // where there is one, few verdicts are to be had.
