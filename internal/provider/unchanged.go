@@ -81,7 +81,7 @@ type sameObject struct {
 	applied *applied
 }
 
-// validConfig is the configuration of a resource, by its digest: see wire.ConfigDigest.
+// validConfig is the configuration of a resource, by its digest: see wire.Digest.
 type validConfig struct{ typeName, digest string }
 
 func (s *server) listResources() map[string]*objectResource {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
-	"syscall"
 	"testing"
 	"time"
 
@@ -81,7 +80,7 @@ func twentyFlows(w *verdict.World) (outcomes [3]int) {
 // A question about a whole cluster is to take five seconds of CPU and 400 MB at most.
 func TestClusterIsFast(t *testing.T) {
 	if testing.Short() || raceEnabled {
-		t.Skip("it measures time and memory")
+		t.Skip("it takes seconds, and the race detector many times that: make test runs it without")
 	}
 	c := bigCluster(200, 500)
 	runtime.GC()
@@ -103,17 +102,6 @@ func TestClusterIsFast(t *testing.T) {
 	if limit := 4 * time.Second; took > limit || kept > 100<<20 {
 		t.Errorf("it took %s of CPU, and kept %d MB", took, kept>>20)
 	}
-}
-
-// spentCPU returns the time that this process has spent on the CPU. Others may be busy
-// meanwhile.
-func spentCPU(t *testing.T) time.Duration {
-	t.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		t.Skip(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 func BenchmarkCluster(b *testing.B) {

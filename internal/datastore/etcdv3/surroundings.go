@@ -6,6 +6,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
 
@@ -13,7 +14,7 @@ import (
 // endpoints of workloads.
 const (
 	felixStatusPrefix = "/calico/felix/v2/"
-	workloadsPrefix   = root + "workloadendpoints/"
+	workloadsPrefix   = root + calico.WorkloadEndpointsPlural + "/"
 )
 
 // Surroundings tells what else is there; see datastore.Store.

@@ -2,7 +2,6 @@ package etcdv3
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
@@ -17,9 +16,8 @@ func (s *Store) Workloads(ctx context.Context, q datastore.WorkloadQuestion) (*d
 		return w, nil
 	}
 	err := s.scanBelow(ctx, workloadsPrefix, func(stored *datastore.Stored) {
-		endpoint := calico.NewWorkloadEndpoint()
 		// Felix passes over what it cannot read.
-		if json.Unmarshal(stored.Raw, endpoint) == nil {
+		if endpoint, err := calico.DecodeWorkloadEndpoint(stored.Raw); err == nil {
 			w.Endpoints = append(w.Endpoints, endpoint)
 		}
 	})

@@ -8,7 +8,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
-	calicocluster "github.com/calico-terraform/terraform-provider-calico/internal/calico/cluster"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/cluster"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/storage"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
@@ -47,12 +47,12 @@ func (s *Store) profiles(ctx context.Context, revision string) (profiles, error)
 		make   func(item []byte) (profile *v3.Profile, version string, err error)
 	}{
 		{"namespaces", func(item []byte) (*v3.Profile, string, error) {
-			var n calicocluster.Namespace
+			var n cluster.Namespace
 			err := json.Unmarshal(item, &n)
 			return n.Profile(), n.Metadata.ResourceVersion, err
 		}},
 		{"serviceaccounts", func(item []byte) (*v3.Profile, string, error) {
-			var a calicocluster.ServiceAccount
+			var a cluster.ServiceAccount
 			err := json.Unmarshal(item, &a)
 			return a.Profile(), a.Metadata.ResourceVersion, err
 		}},
