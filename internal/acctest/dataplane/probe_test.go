@@ -211,8 +211,7 @@ func (f flow) try(ctx context.Context, wait time.Duration) (allowed bool, err er
 		arrived = f.from.await(icmpMark(reply, id))
 	}
 	if err := f.send(mark, id); err != nil {
-		// What the sender's own host drops is refused to the sender.
-		if errors.Is(err, syscall.EPERM) {
+		if isLost(err) {
 			return false, nil
 		}
 		return false, fmt.Errorf("%s: %w", f, err)
@@ -223,6 +222,14 @@ func (f flow) try(ctx context.Context, wait time.Duration) (allowed bool, err er
 	case <-ctx.Done():
 		return false, nil
 	}
+}
+
+// isLost tells whether an error tells the sender that a packet goes nowhere. What its own host
+// drops is refused to it; and where Felix has taken the addresses of an interface away, the
+// routes of the interface go with them, so that the host, or a peer that looks for the address,
+// finds no way.
+func isLost(err error) bool {
+	return errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTUNREACH)
 }
 
 func (f flow) isICMP() bool { return f.protocol == icmp || f.protocol == icmpv6 }
@@ -248,7 +255,7 @@ func (f flow) connect(ctx context.Context) (answered bool, err error) {
 			return nil
 		}
 		var timeout net.Error
-		if errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.EPERM) {
+		if errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded) || isLost(err) {
 			return nil
 		}
 		return fmt.Errorf("%s: %w", f, err)

@@ -5,13 +5,11 @@ package dataplane
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"net"
 	"net/netip"
 	"sync/atomic"
-	"syscall"
 )
 
 // Kernels come without SCTP, but all track its connections. So both ends of an
@@ -90,7 +88,7 @@ func (f flow) associate(ctx context.Context) (bool, error) {
 		arrived := to.await(sctpMark(step.chunk, step.mark))
 		err := from.sendRaw(sctp, src, dst, sctpPacket(srcPort, dstPort, step.to, step.chunk, flags, step.value))
 		switch {
-		case errors.Is(err, syscall.EPERM):
+		case isLost(err):
 			return false, nil
 		case err != nil:
 			return false, fmt.Errorf("%s: %w", f, err)
