@@ -53,6 +53,8 @@ func NestedAttributes(t testing.TB, a Described) map[string]Described {
 		return Inside(a.Attributes, a.Blocks)
 	case providerschema.ListNestedBlock:
 		return Inside(a.NestedObject.Attributes, a.NestedObject.Blocks)
+	case datasourceschema.SingleNestedBlock:
+		return Inside(a.Attributes, a.Blocks)
 	case datasourceschema.ListNestedBlock:
 		return Inside(a.NestedObject.Attributes, a.NestedObject.Blocks)
 	case datasourceschema.ListNestedAttribute:

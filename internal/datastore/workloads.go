@@ -11,10 +11,12 @@ type WorkloadQuestion struct {
 	Peers bool
 	// Services asks for what rules mean by a service.
 	Services bool
+	// Policies asks for policies that are not Calico's own and decide about workloads.
+	Policies bool
 }
 
 // Any tells whether anything is asked for.
-func (q WorkloadQuestion) Any() bool { return q.Peers || q.Services }
+func (q WorkloadQuestion) Any() bool { return q.Peers || q.Services || q.Policies }
 
 // Workloads is what orchestrators have in a datastore and what decides about traffic. It is
 // nobody's to write here.
@@ -26,6 +28,12 @@ type Workloads struct {
 	// none for any Felix that uses the datastore, as with etcd, these are empty.
 	Services []cluster.Service
 	Slices   []cluster.EndpointSlice
+	// Policies are what Calico makes of the NetworkPolicies of Kubernetes. (In etcd
+	// kube-controllers stores them as NetworkPolicies of Calico.)
+	Policies []*cluster.Policy
+	// Undecided names policies that Calico enforces, and whose rules are not known here, as
+	// part of a sentence; "" for none.
+	Undecided string
 	// Unread is what was asked for and may not be read.
 	Unread []UnreadWorkloads
 }
@@ -40,11 +48,13 @@ type UnreadWorkloads struct {
 	Advice string
 }
 
-// Lacks tells whether a part of an answer is missing: the endpoints, or the services.
+// Lacks tells whether a part of an answer is missing: the endpoints, the services, or the
+// policies.
 func (w *Workloads) Lacks() (lacking WorkloadQuestion) {
 	for _, u := range w.Unread {
 		lacking.Peers = lacking.Peers || u.Question.Peers
 		lacking.Services = lacking.Services || u.Question.Services
+		lacking.Policies = lacking.Policies || u.Question.Policies
 	}
 	return lacking
 }

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 )
@@ -51,7 +52,11 @@ func Report(all []Breach) []string {
 	var lines []string
 	for i, b := range all {
 		if i == MaxTold {
-			lines = append(lines, fmt.Sprintf("and %d more, at %d host endpoints in all", len(all)-MaxTold, len(endpoints)))
+			what := "host endpoints"
+			if slices.ContainsFunc(all, func(b Breach) bool { return b.Flow.From != nil || b.Flow.Of != nil }) {
+				what = "endpoints"
+			}
+			lines = append(lines, fmt.Sprintf("and %d more, at %d %s in all", len(all)-MaxTold, len(endpoints), what))
 			break
 		}
 		lines = append(lines, b.String())

@@ -93,7 +93,7 @@ func (w *World) compare(after *World) []Breach {
 			bare(h)
 		}
 	}
-	return out
+	return append(out, w.compareWorkloads(after)...)
 }
 
 // rivalsOf returns the endpoints that take an interface over from one that is known by

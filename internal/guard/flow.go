@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/traffic"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 )
 
@@ -15,6 +16,11 @@ type Flow struct {
 	Traffic verdict.Flow
 	// Endpoints selects those at which it is watched over; nil for all.
 	Endpoints *selector.Selector
+	// From and To are set together, and Traffic then has no Peer and no direction that means
+	// anything: it is from each endpoint of the one to each of the other.
+	From, To *traffic.Selection
+	// Of chooses workloads, in the place of host endpoints, at which it is watched over.
+	Of *traffic.Selection
 	// Shut is set for traffic that must stay out; otherwise it must go on working.
 	Shut bool
 	// some is set if it is enough that some of it works.
@@ -44,15 +50,16 @@ func (f Flow) String() string {
 	if f.Traffic.Local.IsValid() {
 		text += " at " + f.Traffic.Local.String()
 	}
-	if f.Traffic.Direction == verdict.Ingress {
-		text += " from "
-	} else {
-		text += " to "
+	switch {
+	case f.From != nil:
+		text += fmt.Sprintf(" from %s to %s", f.From, f.To)
+	case f.Traffic.Direction == verdict.Ingress:
+		text += " from " + spelled(f.Traffic.Peer)
+	default:
+		text += " to " + spelled(f.Traffic.Peer)
 	}
-	if f.Traffic.Peer.IsSingleIP() {
-		text += f.Traffic.Peer.Addr().String()
-	} else {
-		text += f.Traffic.Peer.String()
+	if f.Of != nil {
+		text += ", of " + f.Of.String()
 	}
 	if len(f.except) > 0 {
 		text += ", other than declared"
@@ -61,6 +68,48 @@ func (f Flow) String() string {
 		return text
 	}
 	return f.Name + " (" + text + ")"
+}
+
+// Between returns the flow as one between endpoints, or between those chosen and a network;
+// ok is false if it is about host endpoints, each by itself.
+func (f Flow) Between(chosen *traffic.Selection) (flow traffic.Flow, ok bool) {
+	flow = traffic.Flow{
+		Protocol: f.Traffic.Protocol, Port: f.Traffic.Port, SourcePort: f.Traffic.SourcePort,
+		ICMPType: f.Traffic.ICMPType, ICMPCode: f.Traffic.ICMPCode,
+	}
+	if f.From != nil {
+		flow.From.Selection, flow.To.Selection = *f.From, *f.To
+		return flow, true
+	}
+	if chosen == nil || !chosen.Workloads || f.Traffic.Forwarded || f.Traffic.Local.IsValid() {
+		return flow, false
+	}
+	near, far := &flow.To, &flow.From
+	if f.Traffic.Direction == verdict.Egress {
+		near, far = far, near
+	}
+	near.Selection = *chosen
+	// Each host endpoint is asked by itself.
+	near.Hosts = false
+	near.Also = f.Endpoints
+	far.Net = unmapped(f.Traffic.Peer)
+	return flow, true
+}
+
+// unmapped returns a network of IPv4 that is written as one of IPv6 as what it is.
+func unmapped(p netip.Prefix) netip.Prefix {
+	const mapped = 96
+	if p.Addr().Is4In6() && p.Bits() >= mapped {
+		return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped)
+	}
+	return p
+}
+
+func spelled(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
 }
 
 // WatchedAt tells whether the flow is watched over at an endpoint.

@@ -42,6 +42,9 @@ type Guard struct {
 	// them up; see Locate.
 	servers []netip.AddrPort
 	byName  bool
+	// around is what decides beside the objects of administrators, if flows at workloads
+	// are watched over; see Surround.
+	around Surroundings
 	// now is what there was at first, with the changes that were foreseen since; nil
 	// before Begin.
 	now *World
@@ -53,6 +56,9 @@ type Watch struct {
 	// Flows are the configured ones; nil for those that follow from what policies
 	// declare and from where the datastore is.
 	Flows []Flow
+	// Workloads are the configured flows at workloads and between endpoints. None follows
+	// from anything else.
+	Workloads []Flow
 	// Accepted are the breaches that are meant.
 	Accepted []Acceptance
 }
@@ -66,6 +72,14 @@ func (w Watch) configured() []Flow {
 		return nil
 	}
 	return w.Flows
+}
+
+// workloads returns the flows at workloads and between endpoints, if it is active.
+func (w Watch) workloads() []Flow {
+	if !w.Active() {
+		return nil
+	}
+	return w.Workloads
 }
 
 // Acceptance is breaches that are meant. What is unset fits every flow.

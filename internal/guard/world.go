@@ -29,6 +29,12 @@ type World struct {
 	rules *rules
 	// population counts the host endpoints, if rules regard them.
 	population verdict.Population
+	// whole is the world with the workloads, and courses what was found out about them; see
+	// compareWorkloads.
+	whole   *verdict.World
+	courses []*verdict.Course
+	// unwatched are the flows that could not be watched over.
+	unwatched []Unwatched
 	// declared is what policies declare: worlds that follow each other share it.
 	declared map[*v3.GlobalNetworkPolicy]*declaration
 }
@@ -150,6 +156,17 @@ func (w *World) reliedOn(change Change) []calico.ID {
 		}
 	}
 	verdicts := w.rules.known()
+	for _, c := range w.courses {
+		for _, hop := range c.Hops {
+			add(hop.Verdict.By.Policy)
+			for _, id := range hop.Verdict.By.Policies {
+				add(id)
+			}
+			if name := hop.Verdict.By.Profile; name != "" {
+				add(calico.ID{Kind: calico.KindProfile, Name: name})
+			}
+		}
+	}
 	for _, v := range verdicts {
 		add(v.By.Policy)
 	}

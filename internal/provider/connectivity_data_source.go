@@ -88,32 +88,25 @@ func (d *connectivityDataSource) stored(ctx context.Context, diags *diag.Diagnos
 	}
 	return connectivity.Stored{
 		Objects: objects, Release: finding.Release, Options: verdictOptions(d.data.datastore),
-		Workloads: func(ctx context.Context, needs verdict.Needs, diags *diag.Diagnostics) ([]calico.Object, []verdict.Option) {
-			return workloads(ctx, store, needs, diags)
+		Workloads: func(ctx context.Context, needs verdict.Needs, diags *diag.Diagnostics) connectivity.Surroundings {
+			return surroundings(ctx, store, needs, diags)
 		},
 	}
 }
 
-// workloads reads what verdicts depend on beside the objects of administrators. What may not
-// be read leaves the verdicts undecided that depend on it.
-func workloads(ctx context.Context, store datastore.Store, needs verdict.Needs, diags *diag.Diagnostics) (objects []calico.Object, options []verdict.Option) {
-	found, err := store.Workloads(ctx, datastore.WorkloadQuestion{Peers: needs.Workloads, Services: needs.Services})
+// surroundings reads what verdicts depend on beside the objects of administrators, and
+// tells what may not be read.
+func surroundings(ctx context.Context, store datastore.Store, needs verdict.Needs, diags *diag.Diagnostics) connectivity.Surroundings {
+	out, unread, err := trafficguard.Surroundings(ctx, store, needs)
 	if err != nil {
 		addStoreError(diags, "Unable to Read Workloads", calico.ID{}, err)
-		return nil, nil
 	}
-	for _, unread := range found.Unread {
-		diags.AddWarning("Workloads Not Known", fmt.Sprintf("Rules may choose %s, and the provider may not read them: what depends on that is undecided. %s", safetext.Line(unread.What), unread.Advice))
+	for _, u := range unread {
+		told := "Rules may choose %s, and the provider may not read them: what depends on that is undecided. %s"
+		if u.Question.Policies {
+			told = "Of workloads, %s decide, too, and the provider may not read them: so what becomes of traffic of workloads is undecided. %s"
+		}
+		diags.AddWarning("Workloads Not Known", fmt.Sprintf(told, safetext.Line(u.What), u.Advice))
 	}
-	for _, endpoint := range found.Endpoints {
-		objects = append(objects, endpoint)
-	}
-	lacks := found.Lacks()
-	if lacks.Peers {
-		options = append(options, verdict.WithWorkloadsUnknown)
-	}
-	if needs.Services && !lacks.Services {
-		options = append(options, verdict.WithServices(found.Services, found.Slices))
-	}
-	return objects, options
+	return out
 }

@@ -94,15 +94,29 @@ output "reasons" {
 func addPods(t *testing.T, k *acctest.Kubernetes) {
 	t.Helper()
 	k.MustDo(t, http.MethodPost, "/api/v1/namespaces", "", `{"metadata":{"name":"shop","labels":{"team":"web"}}}`)
-	k.MustDo(t, http.MethodPost, "/api/v1/namespaces/shop/serviceaccounts", "", `{"metadata":{"name":"default"}}`)
 	for name, ip := range map[string]string{"shop": "10.244.1.5", "other": "10.244.1.6"} {
-		pods := "/api/v1/namespaces/shop/pods"
-		k.MustDo(t, http.MethodPost, pods, "", fmt.Sprintf(`{"metadata":{"name":%q,"labels":{"app":%q}},"spec":{"nodeName":"n1","automountServiceAccountToken":false,"containers":[{"name":"c","image":"none"}]}}`, name, name))
-		k.MustDo(t, http.MethodPatch, pods+"/"+name+"/status", "application/merge-patch+json", fmt.Sprintf(`{"status":{"phase":"Running","podIP":%q,"podIPs":[{"ip":%q}]}}`, ip, ip))
+		addPod(t, k, "shop", name, ip, map[string]string{"app": name})
 	}
 	k.MustDo(t, http.MethodPost, "/api/v1/namespaces/shop/services", "", `{"metadata":{"name":"metrics"},"spec":{"ports":[{"port":80,"targetPort":9090}]}}`)
 	k.MustDo(t, http.MethodPost, "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices", "",
 		`{"metadata":{"name":"metrics-1","labels":{"kubernetes.io/service-name":"metrics"}},"addressType":"IPv4","endpoints":[{"addresses":["10.244.1.7"]}],"ports":[{"port":9090,"protocol":"TCP"}]}`)
+}
+
+// addPod makes a running pod on the node n1, in a namespace that there is, with the service
+// account that each namespace has in a whole cluster.
+func addPod(t *testing.T, k *acctest.Kubernetes, namespace, name, ip string, labels map[string]string) {
+	t.Helper()
+	status, answer, err := k.Do(t.Context(), http.MethodPost, "/api/v1/namespaces/"+namespace+"/serviceaccounts", "", `{"metadata":{"name":"default"}}`)
+	if err != nil || status != http.StatusCreated && status != http.StatusConflict {
+		t.Fatalf("%d: %s, %v", status, answer, err)
+	}
+	text, err := json.Marshal(labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pods := "/api/v1/namespaces/" + namespace + "/pods"
+	k.MustDo(t, http.MethodPost, pods, "", fmt.Sprintf(`{"metadata":{"name":%q,"labels":%s},"spec":{"nodeName":"n1","automountServiceAccountToken":false,"containers":[{"name":"c","image":"none"}]}}`, name, text))
+	k.MustDo(t, http.MethodPatch, pods+"/"+name+"/status", "application/merge-patch+json", fmt.Sprintf(`{"status":{"phase":"Running","podIP":%q,"podIPs":[{"ip":%q}]}}`, ip, ip))
 }
 
 // What rules mean by pods and services is decided by what there is of them, and undecided,
@@ -119,8 +133,7 @@ func TestConnectivityKnowsPodsAndServices(t *testing.T) {
 		t.Errorf("the outputs are\n%s\nwant %s", got, want)
 	}
 
-	const roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles/calico-terraform"
-	withoutRights(t, k, roles, "pods", "services", "endpointslices")
+	withoutRights(t, k, "/api/v1/pods", "pods", "services", "endpointslices")
 	o := run(t, w, "apply", "-refresh-only")
 	if o.Failed {
 		t.Fatal(o.All)
@@ -141,10 +154,11 @@ func TestConnectivityKnowsPodsAndServices(t *testing.T) {
 	}
 }
 
-// withoutRights takes rights to resources out of a ClusterRole, and returns when the user has
-// them no longer.
-func withoutRights(t *testing.T, k *acctest.Kubernetes, role string, resources ...string) {
+// withoutRights takes the rules about nothing but these resources out of the documented ClusterRole, and
+// returns when the user may no longer list what is at a path.
+func withoutRights(t *testing.T, k *acctest.Kubernetes, path string, resources ...string) {
 	t.Helper()
+	const role = "/apis/rbac.authorization.k8s.io/v1/clusterroles/calico-terraform"
 	var object map[string]any
 	if err := json.Unmarshal([]byte(k.MustDo(t, http.MethodGet, role, "", "")), &object); err != nil {
 		t.Fatal(err)
@@ -152,12 +166,12 @@ func withoutRights(t *testing.T, k *acctest.Kubernetes, role string, resources .
 	taken := 0
 	object["rules"] = slices.DeleteFunc(object["rules"].([]any), func(rule any) bool {
 		for _, resource := range rule.(map[string]any)["resources"].([]any) {
-			if slices.Contains(resources, resource.(string)) {
-				taken++
-				return true
+			if !slices.Contains(resources, resource.(string)) {
+				return false
 			}
 		}
-		return false
+		taken++
+		return true
 	})
 	if taken == 0 {
 		t.Fatalf("%s gives no right to %v", role, resources)
@@ -168,7 +182,7 @@ func withoutRights(t *testing.T, k *acctest.Kubernetes, role string, resources .
 	}
 	k.MustDo(t, http.MethodPut, role, "", string(text))
 	acctest.Eventually(t, "the rights to be gone", func() bool {
-		status, _, err := k.DoAs(t.Context(), k.Token, http.MethodGet, "/api/v1/pods?limit=1", "", "")
+		status, _, err := k.DoAs(t.Context(), k.Token, http.MethodGet, path+"?limit=1", "", "")
 		return err == nil && status == http.StatusForbidden
 	})
 }

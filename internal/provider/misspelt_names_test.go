@@ -28,6 +28,8 @@ func blocksIn(t *testing.T, b any) (arguments []string, blocks map[string]any) {
 		return slices.Sorted(maps.Keys(b.NestedObject.Attributes)), anyOf(b.NestedObject.Blocks)
 	case schema.SingleNestedBlock:
 		return slices.Sorted(maps.Keys(b.Attributes)), anyOf(b.Blocks)
+	case fwdatasource.SingleNestedBlock:
+		return slices.Sorted(maps.Keys(b.Attributes)), anyOf(b.Blocks)
 	case fwdatasource.ListNestedBlock:
 		return slices.Sorted(maps.Keys(b.NestedObject.Attributes)), anyOf(b.NestedObject.Blocks)
 	case providerschema.ListNestedBlock:

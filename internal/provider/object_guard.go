@@ -78,6 +78,7 @@ func (r *objectResource) planGuard(ctx context.Context, state values, obj calico
 	}
 	r.data.guard.AddBreaches(diags, breaches, obj == nil)
 	r.data.guard.Advise(after, diags)
+	r.data.guard.AdviseWorkloads(after, diags)
 	if obj != nil {
 		r.advise(ctx, store, before, after, obj, state, diags)
 	}
@@ -106,7 +107,7 @@ func (r *objectResource) guarded(ctx context.Context, store datastore.Store, cha
 	if err != nil {
 		return store // the write itself will fail for the same reason
 	}
-	return store.Guarded(r.data.guard.ForWrite(ctx, finding.Release, change))
+	return store.Guarded(r.data.guard.ForWrite(ctx, store, finding.Release, change))
 }
 
 // changeTo is a change that puts an object in its place.

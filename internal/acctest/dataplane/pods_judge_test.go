@@ -3,9 +3,7 @@
 package dataplane
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +12,6 @@ import (
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
-	"github.com/calico-terraform/terraform-provider-calico/internal/calico/cluster"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 	"github.com/calico-terraform/terraform-provider-calico/internal/datastore"
 )
@@ -35,10 +32,10 @@ type podVerdict struct {
 	onTheWay bool
 }
 
-// unreadPolicies are those of Kubernetes' administrators, which package verdict does not
-// read. Where there is one, verdicts at pods are undecided for that reason alone, and those
-// flows are left out. No other flow may be undecided.
-const unreadPolicies = "an AdminNetworkPolicy or a BaselineAdminNetworkPolicy"
+// unreadPolicies is in the reason where there are policies of Kubernetes' administrators,
+// whose rules the store does not read. Verdicts at pods are undecided for that reason alone
+// then, and those flows are left out. No other flow may be undecided.
+const unreadPolicies = "AdminNetworkPolicy"
 
 // podCourt knows what the verdicts in one state are made of.
 type podCourt struct {
@@ -48,44 +45,29 @@ type podCourt struct {
 	known *bench
 }
 
-// verdictsOnPods is the judge: verdict.Connect, with what the provider's store reads, and
-// with Kubernetes' own policies, which the API server is asked for.
+// verdictsOnPods is the judge: verdict.Connect, with what the provider's store reads.
 func verdictsOnPods(t *testing.T, b *podBench, objects []calico.Object) func(flow) podVerdict {
 	t.Helper()
 	release, err := calico.ParseRelease(calicoVersion)
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := b.store.Workloads(t.Context(), datastore.WorkloadQuestion{Peers: true, Services: true})
+	found, err := b.store.Workloads(t.Context(), datastore.WorkloadQuestion{Peers: true, Services: true, Policies: true})
 	if err != nil || len(found.Unread) > 0 {
 		t.Fatalf("cannot read the workloads: %v, %v", err, found)
 	}
 	for _, endpoint := range found.Endpoints {
 		objects = append(objects, endpoint)
 	}
-	for _, policy := range listed[cluster.NetworkPolicy](t, b, "KubernetesNetworkPolicy") {
-		objects = append(objects, policy.Policy())
+	for _, policy := range found.Policies {
+		objects = append(objects, policy)
 	}
 	options := []verdict.Option{verdict.WithServices(found.Services, found.Slices)}
-	for _, kind := range []string{"AdminNetworkPolicy", "BaselineAdminNetworkPolicy"} {
-		if len(listed[cluster.Namespace](t, b, kind)) > 0 {
-			options = append(options, verdict.WithUnreadPolicies(unreadPolicies))
-		}
+	if found.Undecided != "" {
+		options = append(options, verdict.WithUnreadPolicies("there is "+found.Undecided))
 	}
 	c := podCourt{b, verdict.New(withEnvironment(objects), release, options...), &bench{network: b.network, source: b.source}}
 	return c.judge
-}
-
-// listed returns all objects of a kind.
-func listed[T any](t *testing.T, b *podBench, kind string) []T {
-	t.Helper()
-	at := resource{kind: kind}.path()
-	text := b.kubernetes.MustDo(t, http.MethodGet, strings.TrimSuffix(at, "/"), "", "")
-	var list struct{ Items []T }
-	if err := json.Unmarshal([]byte(text), &list); err != nil {
-		t.Fatal(err)
-	}
-	return list.Items
 }
 
 // withEnvironment adds what is known here and no object tells. There are no tunnels between

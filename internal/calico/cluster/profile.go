@@ -9,7 +9,8 @@ import (
 // The labels of namespaces and service accounts reach the pods in them by profiles, with
 // these prefixes, and so does the name of either.
 const (
-	namespaceLabelPrefix      = "pcns."
+	// NamespaceLabelPrefix is that of the labels of namespaces.
+	NamespaceLabelPrefix      = "pcns."
 	serviceAccountLabelPrefix = "pcsa."
 	nameLabel                 = "projectcalico.org/name"
 )
@@ -29,7 +30,7 @@ func ServiceAccountProfileName(namespace, name string) string {
 // Profile returns what Calico makes of a namespace. It allows everything that no policy
 // has decided about.
 func (n *Namespace) Profile() *v3.Profile {
-	p := profile(NamespaceProfileName(n.Metadata.Name), namespaceLabelPrefix, n.Metadata)
+	p := profile(NamespaceProfileName(n.Metadata.Name), NamespaceLabelPrefix, n.Metadata)
 	p.Spec.Ingress = []v3.Rule{{Action: v3.Allow}}
 	p.Spec.Egress = []v3.Rule{{Action: v3.Allow}}
 	return p

@@ -19,6 +19,8 @@ type node interface {
 	prefixed(prefix string) node
 	// unreplaced returns the condition with all() in the place of global().
 	unreplaced() node
+	// eachLabel gives the labels that the condition looks at.
+	eachLabel(yield func(string))
 }
 
 // precedence says how tightly a condition holds together.
@@ -143,6 +145,25 @@ func unreplacedAll(operands []node) []node {
 		out[i] = operand.unreplaced()
 	}
 	return out
+}
+
+func (all) eachLabel(func(string))                {}
+func (global) eachLabel(yield func(string))       { yield(namespaceLabel) }
+func (n has) eachLabel(yield func(string))        { yield(n.label) }
+func (n comparison) eachLabel(yield func(string)) { yield(n.label) }
+func (n membership) eachLabel(yield func(string)) { yield(n.label) }
+func (n negation) eachLabel(yield func(string))   { n.operand.eachLabel(yield) }
+
+func (n conjunction) eachLabel(yield func(string)) {
+	for _, operand := range n.operands {
+		operand.eachLabel(yield)
+	}
+}
+
+func (n disjunction) eachLabel(yield func(string)) {
+	for _, operand := range n.operands {
+		operand.eachLabel(yield)
+	}
 }
 
 func (n all) prefixed(string) node    { return n }

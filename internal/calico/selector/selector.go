@@ -70,6 +70,10 @@ func (s *Selector) IsGlobal() bool {
 	return ok
 }
 
+// EachLabel gives the labels that the selector looks at, some more than once. Two things
+// that have the same values of these, or none, are the same to it.
+func (s *Selector) EachLabel(yield func(label string)) { s.root.eachLabel(yield) }
+
 // Unreplaced returns the selector as Felix takes it where Calico has not replaced global(),
 // as it does in the namespaceSelector of a rule alone: there is nothing then that global()
 // is not true for (GlobalNode.Evaluate of libcalico-go's parser). Calico refuses such

@@ -30,6 +30,7 @@ type Endpoint struct {
 
 	labels   int
 	profiles []string
+	ports    []namedPort
 	node     *nodeSettings
 }
 

@@ -9,13 +9,16 @@ import (
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 )
 
-// Side is one end of a connection: an endpoint, or an address of which no more is known,
-// as it belongs to no endpoint.
+// Side is one end of a connection: an endpoint, or addresses of which no more is known, as
+// they belong to no endpoint.
 type Side struct {
 	Endpoint *Endpoint
-	// Addr is needed where there is no endpoint. For an endpoint it is one of its
-	// addresses; if it is not set, it is each of them, of IPv4 if both ends have that.
+	// Addr is one of the endpoint's addresses; if it is not set, it is each of them, with
+	// those of the same family at the other end. Without an endpoint, Addr or Net is needed.
 	Addr netip.Addr
+	// Net is set in the place of an endpoint and Addr: each address of the network. If
+	// endpoints have some of these, what their own policies say is not asked.
+	Net netip.Prefix
 }
 
 // Connection is what goes from one end to another.
@@ -54,6 +57,8 @@ type Hop struct {
 	// node's host endpoints that is, or where no policies are asked.
 	Endpoint *Endpoint
 	Verdict  Verdict
+	// Flow is the connection as it is seen at the endpoint, if its policies are asked.
+	Flow *Flow
 }
 
 // Course is what happens to a connection on its whole way.
@@ -67,6 +72,9 @@ type Course struct {
 	Endpoint *Endpoint
 	// Hops are all places at which the connection was judged, in their order.
 	Hops []Hop
+	// Pairs are the courses between the single addresses of both ends, in a fixed order; nil
+	// if there is one.
+	Pairs []Course
 }
 
 // String says it in one sentence without a full stop: at the destination, pod "db" of
@@ -97,17 +105,15 @@ func (c Course) String() string {
 // a tunnel: unless the address makes no difference this is Undecided. IP pools among the
 // objects of the World tell where it cannot be.
 func (w *World) Connect(c Connection) Course {
-	sources, destinations, reason := c.addresses()
+	pairs, reason := c.addresses()
 	if reason != "" {
 		return Course{Verdict: Verdict{Reason: reason}}
 	}
 	var all []Course
 	var parts []string
-	for _, from := range sources {
-		for _, to := range destinations {
-			all = append(all, (&journey{world: w, Connection: c, src: from, dst: to}).course())
-			parts = append(parts, fmt.Sprintf("%s to %s", from, to))
-		}
+	for _, p := range pairs {
+		all = append(all, (&journey{world: w, Connection: c, src: p[0], dst: p[1]}).course())
+		parts = append(parts, fmt.Sprintf("%s to %s", spelled(p[0]), spelled(p[1])))
 	}
 	worst := 0
 	for i := range all {
@@ -116,6 +122,9 @@ func (w *World) Connect(c Connection) Course {
 		}
 	}
 	course := all[worst]
+	if len(all) > 1 {
+		course.Pairs = all
+	}
 	for i := range all {
 		if all[i].Outcome != course.Outcome {
 			course.Partial = true
@@ -135,42 +144,60 @@ func rank(o Outcome) int {
 	return [...]int{Allowed: 0, Undecided: 1, Denied: 2}[o]
 }
 
-// addresses returns those of both ends, of one family.
-func (c *Connection) addresses() (sources, destinations []netip.Addr, reason string) {
+// addresses returns those of both ends, in pairs of one family each.
+func (c *Connection) addresses() (pairs [][2]netip.Prefix, reason string) {
 	if c.From.Endpoint == nil && c.To.Endpoint == nil {
-		return nil, nil, "neither end of the connection is an endpoint"
+		return nil, "neither end of the connection is an endpoint"
 	}
 	var missing []string
+	other := false
 	for _, f := range []family{ipv4, ipv6} {
-		sources, destinations = c.From.ofFamily(f), c.To.ofFamily(f)
+		sources, destinations := c.From.ofFamily(f), c.To.ofFamily(f)
 		switch {
 		case len(sources) > 0 && len(destinations) > 0:
-			return sources, destinations, ""
+			if number, ok := protocolNumber(c.Protocol); ok && isICMP(number) && (number == protocolICMP) != (f == ipv4) {
+				// ICMP is of IPv4 alone, and ICMPv6 of IPv6.
+				other = true
+				continue
+			}
+			for _, from := range sources {
+				for _, to := range destinations {
+					pairs = append(pairs, [2]netip.Prefix{from, to})
+				}
+			}
 		case len(sources) == 0 && len(destinations) > 0:
 			missing = append(missing, c.From.String())
 		case len(destinations) == 0 && len(sources) > 0:
 			missing = append(missing, c.To.String())
 		}
 	}
-	switch len(missing) {
-	case 0:
-		return nil, nil, "no address of either end is known"
-	case 1:
-		return nil, nil, "no address of " + missing[0] + " is known that is of the other end's family"
+	switch {
+	case len(pairs) > 0:
+		return pairs, ""
+	case other:
+		return nil, fmt.Sprintf("the two ends have no address for %s, which is of the other family", c.Protocol.String())
+	case len(missing) == 0:
+		return nil, "no address of either end is known"
+	case len(missing) == 1:
+		return nil, "no address of " + missing[0] + " is known that is of the other end's family"
 	default:
-		return nil, nil, "the two ends have no address of one family"
+		return nil, "the two ends have no address of one family"
 	}
 }
 
-func (s Side) ofFamily(f family) []netip.Addr {
-	var all []netip.Addr
+func (s Side) ofFamily(f family) []netip.Prefix {
+	var all []netip.Prefix
 	switch {
 	case s.Addr.IsValid():
-		all = []netip.Addr{s.Addr.Unmap()}
+		all = []netip.Prefix{single(s.Addr.Unmap())}
 	case s.Endpoint != nil:
-		all = s.Endpoint.ExpectedIPs
+		for _, ip := range s.Endpoint.ExpectedIPs {
+			all = append(all, single(ip))
+		}
+	case s.Net.IsValid():
+		all = []netip.Prefix{s.Net}
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(a netip.Addr) bool { return familyOf(a) != f })
+	return slices.DeleteFunc(all, func(p netip.Prefix) bool { return familyOf(p.Addr().Unmap()) != f })
 }
 
 // String names the end for a message.
@@ -178,14 +205,25 @@ func (s Side) String() string {
 	if s.Endpoint != nil {
 		return s.Endpoint.String()
 	}
+	if s.Net.IsValid() {
+		return spelled(s.Net)
+	}
 	return s.Addr.String()
 }
 
-// journey is a connection between two addresses under way.
+// spelled is an address, or a network.
+func spelled(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
+}
+
+// journey is a connection under way. One of its ends at most is not a single address.
 type journey struct {
 	world *World
 	Connection
-	src, dst netip.Addr
+	src, dst netip.Prefix
 	hops     []Hop
 	// masked tells why it is not known which address the far side sees in place of the
 	// source's, if it is not.
@@ -285,10 +323,13 @@ func (j *journey) betweenHosts(from, to *Endpoint) {
 func (j *journey) flow(d Direction) Flow {
 	f := Flow{
 		Direction: d, Protocol: j.Protocol, Port: j.Port, SourcePort: j.SourcePort, ICMPType: j.ICMPType, ICMPCode: j.ICMPCode,
-		Peer: single(j.dst), Local: j.src,
 	}
-	if d == Ingress {
-		f.Peer, f.Local = single(j.src), j.dst
+	near := j.src
+	if f.Peer = j.dst; d == Ingress {
+		f.Peer, near = j.src, j.dst
+	}
+	if near.IsSingleIP() {
+		f.Local = near.Addr()
 	}
 	return f
 }
@@ -297,14 +338,17 @@ func single(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) 
 
 // at judges the connection at one of its ends.
 func (j *journey) at(where Where, ep *Endpoint, d Direction) {
-	j.add(where, ep, j.judge(ep, j.flow(d)))
+	f := j.flow(d)
+	j.hops = append(j.hops, Hop{where, ep, j.judge(ep, f), &f})
 }
 
 // through judges the connection where it is forwarded at a host endpoint. One that has
 // nothing to say about it is not told of.
 func (j *journey) through(ep *Endpoint, d Direction) {
 	if v := j.forwarded(ep, d); !byDefault(v) {
-		j.add(OnTheWay, ep, v)
+		f := j.flow(d)
+		f.Forwarded, f.Opposite = true, []*Endpoint{nil}
+		j.hops = append(j.hops, Hop{OnTheWay, ep, v, &f})
 	}
 }
 
@@ -335,7 +379,7 @@ func (j *journey) judge(ep *Endpoint, f Flow) Verdict {
 	if all := j.world.Decide(ep, f); all.Outcome == v.Outcome && !all.Partial {
 		return v
 	}
-	return Verdict{By: v.By, Reason: fmt.Sprintf("%s; with the address %s itself it is %s", j.masked, j.src, v), Notes: v.Notes}
+	return Verdict{By: v.By, Reason: fmt.Sprintf("%s; with the address %s itself it is %s", j.masked, spelled(j.src), v), Notes: v.Notes}
 }
 
 // network judges the connection where it enters or leaves a node by an interface that is
@@ -383,7 +427,7 @@ func isOr(v Verdict) string {
 }
 
 func (j *journey) add(where Where, ep *Endpoint, v Verdict) {
-	j.hops = append(j.hops, Hop{where, ep, v})
+	j.hops = append(j.hops, Hop{At: where, Endpoint: ep, Verdict: v})
 }
 
 // settled adds a place at which no policies are asked.

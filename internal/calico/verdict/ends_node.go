@@ -41,11 +41,11 @@ func (w *World) poolOf(a netip.Addr) *pool {
 
 // nat tells why it is not known which source address a host sees of what a pod sends to
 // it, if it is not (felix/rules/nat.go).
-func (w *World) nat(src, dst netip.Addr, node string) string {
+func (w *World) nat(src, dst netip.Prefix, node string) string {
 	if len(w.pools) == 0 {
 		return fmt.Sprintf("natOutgoing of an IP pool may put an address of node %q in the place of the pod's, and the IP pools are not known here", node)
 	}
-	if from := w.poolOf(src); from != nil && from.nat && w.poolOf(dst) == nil {
+	if from := w.poolOf(src.Addr()); from != nil && from.nat && w.poolOf(dst.Addr()) == nil {
 		return fmt.Sprintf("natOutgoing of IP pool %q puts an address of node %q in the place of the pod's, and it is not known here which", from.name, node)
 	}
 	return ""
@@ -53,7 +53,7 @@ func (w *World) nat(src, dst netip.Addr, node string) string {
 
 // tunnel tells why it is not known which source address a pod sees of what a host of
 // another node sends to it, if it is not: through a tunnel it is that of the tunnel.
-func (w *World) tunnel(dst netip.Addr, from *Endpoint) string {
+func (w *World) tunnel(dst netip.Prefix, from *Endpoint) string {
 	node := from.Node
 	if slices.ContainsFunc(from.node.wireguard, func(s setting[bool]) bool { return s.value }) {
 		return fmt.Sprintf("through WireGuard the pod sees an address of the tunnel in the place of that of node %q", node)
@@ -61,7 +61,7 @@ func (w *World) tunnel(dst netip.Addr, from *Endpoint) string {
 	if len(w.pools) == 0 {
 		return fmt.Sprintf("through a tunnel the pod sees an address of the tunnel in the place of that of node %q, and the IP pools, which tell of tunnels, are not known here", node)
 	}
-	if to := w.poolOf(dst); to != nil && to.tunnels {
+	if to := w.poolOf(dst.Addr()); to != nil && to.tunnels {
 		return fmt.Sprintf("IP pool %q is reached through tunnels: the pod may see an address of the tunnel in the place of that of node %q", to.name, node)
 	}
 	return ""

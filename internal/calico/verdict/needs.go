@@ -9,14 +9,18 @@ type Needs struct {
 	Workloads bool
 	// Services is set if a rule names a service of Kubernetes.
 	Services bool
+	// Policies is set if workload endpoints themselves are asked about: by policies of
+	// Kubernetes, and IP pools, which tell what addresses are seen.
+	Policies bool
 }
 
 // Needs tells what decides at the host endpoints beside what is given. What no rule that
-// applies to them asks for makes no difference there.
-func (w *World) Needs() Needs {
+// applies to them asks for makes no difference there. If workload endpoints are asked
+// about, too, every rule may apply to some.
+func (w *World) Needs(ofWorkloads bool) Needs {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var n Needs
+	n := Needs{Workloads: ofWorkloads, Policies: ofWorkloads}
 	note := func(rules [2][]*rule) {
 		for _, list := range rules {
 			for _, r := range list {
@@ -43,6 +47,16 @@ func (w *World) Needs() Needs {
 					}
 				}
 			}
+		}
+	}
+	if ofWorkloads {
+		for _, t := range w.tiers {
+			for _, p := range t.policies {
+				note(p.rules)
+			}
+		}
+		for _, p := range w.profiles {
+			note(p.rules)
 		}
 	}
 	return n

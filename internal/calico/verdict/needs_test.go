@@ -33,7 +33,7 @@ func TestNeeds(t *testing.T) {
 		{"a policy for pods alone says nothing about hosts", host + "GNP p: {selector: app == 'db', types: [Ingress], ingress: [{action: Allow, source: {selector: app == 'web'}}]}", none},
 		{"nor does one for hosts if there are none", "GNP p: {selector: role == 'host', types: [Ingress], ingress: [{action: Allow, source: {selector: app == 'web'}}]}", none},
 	} {
-		if got := verdict.New(parseWorld(t, test.world), calico.Newest).Needs(); got != test.want {
+		if got := verdict.New(parseWorld(t, test.world), calico.Newest).Needs(false); got != test.want {
 			t.Errorf("%s: %+v, want %+v", test.reason, got, test.want)
 		}
 	}

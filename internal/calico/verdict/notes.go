@@ -19,7 +19,7 @@ func (k *walk) beforehand() (Verdict, bool) {
 	}
 	if k.asked.Workload != nil {
 		if unread := k.world.workloads.unread; unread != "" {
-			return undecided("there is " + unread + ", which may decide about workloads before other policies, and is not read here")
+			return undecided(unread)
 		}
 		if k.family == ipv6 && node.noIPv6 != "" {
 			return undecided(node.noIPv6 + ": Felix then does nothing about IPv6, whose rules stay as they are until the host starts anew, and are none from then on")

@@ -30,7 +30,7 @@ type workloads struct {
 	// endpoints have then.
 	unknown bool
 	hosts   [2]addrSet
-	// unread names policies that are not known and may decide before all others.
+	// unread tells of policies that are not known and may decide before all others.
 	unread string
 }
 
@@ -40,11 +40,11 @@ type workloads struct {
 // selector stands for what is given and nothing else.
 func WithWorkloadsUnknown(w *World) { w.workloads.unknown = true }
 
-// WithUnreadPolicies is for a world in which there are policies that are not given and
-// that decide about workloads: an AdminNetworkPolicy, for one. What names them is part of
-// a sentence: "AdminNetworkPolicy \"a\"". Verdicts at workload endpoints are undecided.
-func WithUnreadPolicies(what string) Option {
-	return func(w *World) { w.workloads.unread = what }
+// WithUnreadPolicies is for a world in which there may be policies that are not given and
+// that decide about workloads: an AdminNetworkPolicy, for one. The reason tells of them, in
+// a sentence without a full stop. Verdicts at workload endpoints are undecided.
+func WithUnreadPolicies(reason string) Option {
+	return func(w *World) { w.workloads.unread = reason }
 }
 
 // addWorkload adds a workload endpoint. Felix passes over one without an address, and
@@ -92,6 +92,7 @@ func (w *World) addWorkload(o *calico.WorkloadEndpoint) {
 			th.ports = append(th.ports, namedPort{port.Name, number, port.Port})
 		}
 	}
+	ep.ports = th.ports
 	w.things = append(w.things, th)
 	w.workloads.all = append(w.workloads.all, ep)
 }

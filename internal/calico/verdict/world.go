@@ -76,9 +76,11 @@ type World struct {
 type thing struct {
 	// endpoint is the name of a host endpoint.
 	endpoint string
-	labels   int
-	nets     []address.Range
-	ports    []namedPort
+	// set is true for a network set.
+	set    bool
+	labels int
+	nets   []address.Range
+	ports  []namedPort
 }
 
 type namedPort struct {
@@ -278,7 +280,7 @@ func (w *World) addSet(labels map[string]string, nets []string, namespace string
 		own[namespaceLabel] = namespace
 		labels = w.inherit(own, []string{namespaceProfile + namespace})
 	}
-	th := thing{labels: w.labelID(labels)}
+	th := thing{set: true, labels: w.labelID(labels)}
 	for _, text := range nets {
 		if r, ok := address.ParseRange(text); ok {
 			th.nets = append(th.nets, r)

@@ -7,7 +7,9 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/big"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -20,7 +22,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
-	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/traffic"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
 	"github.com/calico-terraform/terraform-provider-calico/internal/guard"
 	"github.com/calico-terraform/terraform-provider-calico/internal/provider/codec"
@@ -43,21 +45,39 @@ type Stored struct {
 	// Options tell what the datastore means for verdicts.
 	Options []verdict.Option
 	// Workloads reads what verdicts depend on beside the objects, and tells what it may not
-	// read; nil if there is nothing to read.
-	Workloads func(context.Context, verdict.Needs, *diag.Diagnostics) ([]calico.Object, []verdict.Option)
+	// read; nil if there is nothing to read it from.
+	Workloads func(context.Context, verdict.Needs, *diag.Diagnostics) Surroundings
 }
 
-// scenes are what is stored, and the same with the objects of a plan.
-func (s *Stored) scenes(ctx context.Context, objects map[calico.ID]calico.Object, diags *diag.Diagnostics) (before, after *scene) {
+// Surroundings is what decides beside the objects of administrators.
+type Surroundings struct {
+	Objects []calico.Object
+	Options []verdict.Option
+	// Unknown tells why it is not known which workloads there are; "" if it is.
+	Unknown string
+	// Undecided tells why nothing can be decided about workloads; "" if something can.
+	Undecided string
+}
+
+// scenes are what is stored, and the same with the objects of a plan. ofWorkloads tells that
+// workloads are asked about, and unknown why they are not known.
+func (s *Stored) scenes(ctx context.Context, objects map[calico.ID]calico.Object, ofWorkloads bool, diags *diag.Diagnostics) (before, after *scene, unknown string) {
 	before, after = newScene(s.Objects, nil, s.Release, s.Options...), newScene(objects, nil, s.Release, s.Options...)
-	now, then := before.world.Needs(), after.world.Needs()
-	needs := verdict.Needs{Workloads: now.Workloads || then.Workloads, Services: now.Services || then.Services}
-	if s.Workloads == nil || needs == (verdict.Needs{}) {
-		return before, after
+	now, then := before.world.Needs(ofWorkloads), after.world.Needs(ofWorkloads)
+	needs := verdict.Needs{Workloads: now.Workloads || then.Workloads, Services: now.Services || then.Services, Policies: ofWorkloads}
+	switch {
+	case needs == (verdict.Needs{}):
+		return before, after, ""
+	case s.Workloads == nil:
+		return before, after, "the provider has no datastore, and so knows of no workloads"
 	}
-	workloads, options := s.Workloads(ctx, needs, diags)
-	options = append(options, s.Options...)
-	return newScene(s.Objects, workloads, s.Release, options...), newScene(objects, workloads, s.Release, options...)
+	around := s.Workloads(ctx, needs, diags)
+	options := slices.Concat(around.Options, s.Options)
+	before = newScene(s.Objects, around.Objects, s.Release, options...)
+	if maps.Equal(s.Objects, objects) {
+		return before, before, around.Unknown
+	}
+	return before, newScene(objects, around.Objects, s.Release, options...), around.Unknown
 }
 
 // flowAttributes are those of a flow that a verdict is asked for.
@@ -83,19 +103,28 @@ func flowAttributes() map[string]schema.Attribute {
 // Schema returns the attributes and blocks.
 func (DataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	flow := flowAttributes()
+	flow["cidr"] = schema.StringAttribute{MarkdownDescription: "Network or address at the far side, such as `\"10.1.0.0/24\"`. It, or `from` and `to`, is required. Default: none.", Optional: true}
 	flow["expect"] = schema.StringAttribute{
 		MarkdownDescription: "What should become of the traffic: `\"allow\"` or `\"deny\"`, each of all of it. If it does not, `unexpected` says so. Default: nothing is expected.",
 		Optional:            true,
 		Validators:          []validator.String{stringvalidator.OneOf(flowAllow, flowDeny)},
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Tells whether traffic reaches host endpoints, and which rule decides: by the policies, tiers, sets, profiles, endpoints and failsafe ports that are stored, and, before anything is written, by those of the plan. " +
-			"It is for new connections of the hosts themselves (or through them, with `forwarded`). What selectors, service accounts and `services` in rules stand for is read, too, if a rule at one of these endpoints has any: pods, services and their endpoints in Kubernetes, and the workload endpoints in etcd. Without the right to read them, a warning says so, and what depends on them is undecided. A `check` block or a `postcondition` can compare a plan with what is expected, and `report` and `changes_report` show a reviewer what a change does.\n\n" +
+		MarkdownDescription: "Tells what becomes of traffic of host endpoints and of workloads, and which rule decides: by the policies, tiers, sets, profiles, endpoints and failsafe ports that are stored, and, before anything is written, by those of the plan. " +
+			"It is for new connections: of the hosts themselves (or through them, with `forwarded`), with `endpoint_kinds` of pods and other workloads, and with `from` and `to` between endpoints of either kind. [The guide](../guides/connectivity.md) tells what counts and what cannot be known. What selectors, service accounts and `services` in rules stand for is read, too, if a rule at one of these endpoints has any: pods, services and their endpoints in Kubernetes, and the workload endpoints in etcd. Without the right to read them, a warning says so, and what depends on them is undecided. A `check` block or a `postcondition` can compare a plan with what is expected, and `report` and `changes_report` show a reviewer what a change does.\n\n" +
 			"Without `complete_kinds` and `removal`, what a plan deletes counts as if it stayed. Felix's own environment variables and its file `felix.cfg` outrank every `FelixConfiguration`, and the answers do not know them: `FELIX_FAILSAFEINBOUNDHOSTPORTS=none` on a host, for example, takes its failsafe ports away, whatever is stored.\n\n" +
 			"To have it read in the plan, name `changes` in a local value, or take them from the outputs of a module: if a data source refers to a resource with changes directly, or has a `postcondition` of its own, Terraform reads it during the apply, after these changes.",
 		Attributes: map[string]schema.Attribute{
 			"endpoint_selector": schema.StringAttribute{
-				MarkdownDescription: "Expression that selects, by their labels, the host endpoints to ask for, such as `\"role == 'db'\"`. Default: every host endpoint, stored or in `changes`.",
+				MarkdownDescription: "Expression that selects, by their labels, the endpoints to ask for, such as `\"role == 'db'\"`. Default: every endpoint of the `endpoint_kinds`, stored or in `changes`.",
+				Optional:            true,
+			},
+			"endpoint_kinds":     listAttribute("Kinds of endpoints to ask for: `\"hosts\"`, the host endpoints; `\"workloads\"`, the pods, and in etcd all workload endpoints that orchestrators have stored; or both. (A flow with `from` and `to` says by itself which.) Default: `[\"hosts\"]`.", NamesOfKinds()),
+			"namespaces":         selectionAttributes()["namespaces"],
+			"namespace_selector": selectionAttributes()["namespace_selector"],
+			"namespace_labels": schema.MapAttribute{
+				MarkdownDescription: "Labels that namespaces will have, all of them, by the names of the namespaces, such as `{ shop = { team = \"web\" } }`: laid over what is stored, as `changes` are. (`kubernetes.io/metadata.name` need not be given.) Default: those that they have.",
+				ElementType:         types.MapType{ElemType: types.StringType},
 				Optional:            true,
 			},
 			"changes": schema.ListAttribute{
@@ -115,7 +144,7 @@ func (DataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *da
 					listvalidator.AlsoRequires(path.MatchRoot("changes")),
 				},
 			},
-			"results":    resultsAttribute("What becomes of each flow at each host endpoint, with `changes` laid over what is stored, in the order of the endpoints' names, such as `[{ endpoint = \"db1-eth0\", flow = \"ssh\", verdict = \"allow\", ... }]`. It stays the same when the changes are applied, as do `unexpected`, `report` and `summary`."),
+			"results":    resultsAttribute("What becomes of each flow at each endpoint, with `changes` laid over what is stored: of host endpoints first, in the order of their names, then of workloads and between endpoints, in the order of the flows, such as `[{ endpoint = \"db1-eth0\", flow = \"ssh\", verdict = \"allow\", ... }]`. It stays the same when the changes are applied, as do `unexpected`, `report` and `summary`."),
 			"unexpected": resultsAttribute("Those of `results` whose `verdict` is another one than `expect`."),
 			"changed":    changedAttribute(),
 			"report": schema.StringAttribute{
@@ -127,7 +156,7 @@ func (DataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *da
 				Computed:            true,
 			},
 			"summary": schema.StringAttribute{
-				MarkdownDescription: "A line for the `error_message` of a check, such as `12 host endpoints, 36 flows: 0 unexpected`. (A flow counts at each host endpoint.) If any of them are undecided, it tells how many.",
+				MarkdownDescription: "A line for the `error_message` of a check, such as `12 host endpoints, 36 flows: 0 unexpected`. (A flow is counted once for each element of `results`.) If any of them are undecided, it tells how many.",
 				Computed:            true,
 			},
 		},
@@ -135,7 +164,7 @@ func (DataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *da
 			"flow": schema.ListNestedBlock{
 				MarkdownDescription: "Traffic to ask about, a block each and at least one, such as `flow { cidr = \"10.1.0.0/24\" }` with `name = \"ssh\"`, `port = 22` and `expect = \"allow\"` in it.",
 				Validators:          []validator.List{listvalidator.IsRequired()},
-				NestedObject:        schema.NestedBlockObject{Attributes: flow},
+				NestedObject:        schema.NestedBlockObject{Attributes: flow, Blocks: selectionBlocks()},
 			},
 			"removal": schema.ListNestedBlock{
 				MarkdownDescription: "Stored object to take away, a block each, such as `removal { kind = \"GlobalNetworkPolicy\" }` with `name = \"old-ssh\"` in it: what a plan deletes is no longer in the configuration, and so not in `changes` either. (`complete_kinds` finds out by itself what that is.) Default: none.",
@@ -172,7 +201,9 @@ func resultsAttribute(description string) schema.ListNestedAttribute {
 		MarkdownDescription: description,
 		Computed:            true,
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-			"endpoint":   text("Name of the host endpoint, such as `\"db1-eth0\"`."),
+			"endpoint":   text("Name of the host endpoint, such as `\"db1-eth0\"`; of workloads, their namespace and those of their labels that a policy looks at, such as `\"shop/app=web\"`. Workloads that no rule can tell apart are one element; if there are more than 2000 elements, workloads of one namespace that fare alike are, and if that is not enough, those of one flow that fare alike (`ns1 and 41 more`), at last even if they are `unexpected`. Null if there is no such endpoint."),
+			"from":       text("Of a flow with `from` and `to`, the endpoint that it comes from, such as `\"shop/app=web\"`; `endpoint` is the one that it goes to. Null for other flows."),
+			"count":      schema.NumberAttribute{MarkdownDescription: "How many endpoints the element is about, such as `12` for as many equal pods; of a flow with `from` and `to`, how many pairs of endpoints.", Computed: true},
 			"flow":       text("Name of the flow or, if it has none, its description, such as `\"TCP port 22 from 10.1.0.0/24\"`."),
 			"verdict":    text("What becomes of it: " + describeFlowVerdict + "."),
 			"decided_by": text("What decides, such as `rule 1 of ingress of policy \"failsafe\" in tier \"default\"`, `failsafe port TCP 22` or, for `\"undecided\"`, why."),
@@ -183,10 +214,10 @@ func resultsAttribute(description string) schema.ListNestedAttribute {
 
 // changedAttribute is that of the results which are others than before.
 func changedAttribute() schema.ListNestedAttribute {
-	changed := resultsAttribute("Those of `results` whose `verdict` is another one than by what is stored now, and what becomes of flows at host endpoints that go or are no longer selected, such as `[{ endpoint = \"db1-eth0\", flow = \"ssh\", before = \"deny\", verdict = \"allow\", ... }]`. It is empty when the changes are applied.")
-	changed.NestedObject.Attributes["before"] = computedText("What becomes of it by what is stored now, such as `\"deny\"`; null if the host endpoint is not stored yet.")
-	changed.NestedObject.Attributes["verdict"] = computedText("What becomes of it then, such as `\"allow\"`; null if the host endpoint goes.")
-	changed.NestedObject.Attributes["decided_by"] = computedText("What decides then, such as `failsafe port TCP 22`; null if the host endpoint goes.")
+	changed := resultsAttribute("Those of `results` whose `verdict` is another one than by what is stored now, and what becomes of flows at endpoints that go or are no longer selected, such as `[{ endpoint = \"db1-eth0\", flow = \"ssh\", before = \"deny\", verdict = \"allow\", ... }]`. It is empty when the changes are applied.")
+	changed.NestedObject.Attributes["before"] = computedText("What becomes of it by what is stored now, such as `\"deny\"`; null if the endpoint is not stored yet.")
+	changed.NestedObject.Attributes["verdict"] = computedText("What becomes of it then, such as `\"allow\"`; null if the endpoint goes or is no longer selected.")
+	changed.NestedObject.Attributes["decided_by"] = computedText("What decides then, such as `failsafe port TCP 22`; null if the endpoint goes or is no longer selected.")
 	return changed
 }
 
@@ -200,17 +231,21 @@ func typesOf(list schema.ListNestedAttribute) map[string]attr.Type {
 }
 
 type dataSourceModel struct {
-	Flow             types.List   `tfsdk:"flow"`
-	EndpointSelector types.String `tfsdk:"endpoint_selector"`
-	Changes          types.List   `tfsdk:"changes"`
-	CompleteKinds    types.List   `tfsdk:"complete_kinds"`
-	Removal          types.List   `tfsdk:"removal"`
-	Results          types.List   `tfsdk:"results"`
-	Unexpected       types.List   `tfsdk:"unexpected"`
-	Changed          types.List   `tfsdk:"changed"`
-	Report           types.String `tfsdk:"report"`
-	ChangesReport    types.String `tfsdk:"changes_report"`
-	Summary          types.String `tfsdk:"summary"`
+	Flow              types.List   `tfsdk:"flow"`
+	EndpointSelector  types.String `tfsdk:"endpoint_selector"`
+	EndpointKinds     types.List   `tfsdk:"endpoint_kinds"`
+	Namespaces        types.List   `tfsdk:"namespaces"`
+	NamespaceLabels   types.Map    `tfsdk:"namespace_labels"`
+	NamespaceSelector types.String `tfsdk:"namespace_selector"`
+	Changes           types.List   `tfsdk:"changes"`
+	CompleteKinds     types.List   `tfsdk:"complete_kinds"`
+	Removal           types.List   `tfsdk:"removal"`
+	Results           types.List   `tfsdk:"results"`
+	Unexpected        types.List   `tfsdk:"unexpected"`
+	Changed           types.List   `tfsdk:"changed"`
+	Report            types.String `tfsdk:"report"`
+	ChangesReport     types.String `tfsdk:"changes_report"`
+	Summary           types.String `tfsdk:"summary"`
 }
 
 // ValidateConfig refuses what is no flow and no selector.
@@ -238,8 +273,17 @@ func (f askedFlow) label() string {
 	return f.String()
 }
 
-// question reads the flows, and the endpoints that they are asked for; nil for all.
-func (m *dataSourceModel) question(diags *diag.Diagnostics) (flows []askedFlow, endpoints *selector.Selector) {
+// question reads the flows, and the endpoints that they are asked for.
+func (m *dataSourceModel) question(diags *diag.Diagnostics) (flows []askedFlow, endpoints *traffic.Selection) {
+	endpoints = readSelection(map[string]attr.Value{
+		"endpoint_kinds": m.EndpointKinds, "endpoint_selector": m.EndpointSelector, "namespaces": m.Namespaces, "namespace_selector": m.NamespaceSelector,
+	}, kindHosts, func(name, detail string) {
+		summary := "Not a Selector"
+		if !strings.HasSuffix(name, "selector") {
+			summary = "Kind Without Namespaces"
+		}
+		diags.AddAttributeError(path.Root(name), summary, detail)
+	})
 	for i, e := range codec.Elements(m.Flow) {
 		at := path.Root("flow").AtListIndex(i)
 		if flow, ok := ReadFlow(e, at, diags); ok {
@@ -247,16 +291,23 @@ func (m *dataSourceModel) question(diags *diag.Diagnostics) (flows []askedFlow, 
 			if o, isObject := e.(types.Object); isObject {
 				asked.expect = codec.Text(o.Attributes()["expect"])
 			}
+			if !endpoints.Hosts && flow.From == nil {
+				asked.refuseOfHosts(diags)
+			}
 			flows = append(flows, asked)
 		}
 	}
-	if text := m.EndpointSelector.ValueString(); text != "" {
-		var err error
-		if endpoints, err = selector.Parse(selector.OneLine(text)); err != nil {
-			diags.AddAttributeError(path.Root("endpoint_selector"), "Not a Selector", "It is not a selector: "+err.Error())
+	return flows, endpoints
+}
+
+// refuseOfHosts refuses what only flows at host endpoints have.
+func (f askedFlow) refuseOfHosts(diags *diag.Diagnostics) {
+	for name, given := range map[string]bool{"local_address": f.Traffic.Local.IsValid(), "forwarded": f.Traffic.Forwarded} {
+		if given {
+			at := f.at.AtName(name)
+			diags.AddAttributeError(at, "Not a Flow", at.String()+": Only flows at host endpoints have it, and endpoint_kinds has none: leave this out, or add \"hosts\" to endpoint_kinds.")
 		}
 	}
-	return flows, endpoints
 }
 
 // Ask asks for each flow at each endpoint, before and after the changes. read returns
@@ -267,7 +318,10 @@ func (DataSource) Ask(ctx context.Context, req datasource.ReadRequest, resp *dat
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	flows, selected := model.question(&resp.Diagnostics)
+	flows, chosen := model.question(&resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	stored := read(ctx, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -276,22 +330,39 @@ func (DataSource) Ask(ctx context.Context, req datasource.ReadRequest, resp *dat
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	before, after := stored.scenes(ctx, objects, &resp.Diagnostics)
+	ofWorkloads := chosen.Workloads || slices.ContainsFunc(flows, func(f askedFlow) bool { return f.From != nil && (f.From.Workloads || f.To.Workloads) })
+	before, after, unknown := stored.scenes(ctx, objects, ofWorkloads, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	if chosen.Hosts {
+		askHosts(&answer, before, after, flows, chosen, &resp.Diagnostics)
+	}
+	answer.askEndpoints(before, after, flows, chosen, unknown, &resp.Diagnostics)
+	if unknown == "" && ofWorkloads {
+		model.adviseNamespaces(stored.Objects, flows, &resp.Diagnostics)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	model.fill(answer)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+}
+
+// askHosts asks for the flows with a network at each host endpoint.
+func askHosts(answer *findings, before, after *scene, flows []askedFlow, chosen *traffic.Selection, diags *diag.Diagnostics) {
+	ofHosts := traffic.Selection{Hosts: true, Labels: chosen.Labels}
+	asks := func(flow askedFlow, endpoint *verdict.Endpoint) bool {
+		return flow.From == nil && ofHosts.Chooses(endpoint) && flow.WatchedAt(endpoint)
+	}
 	asked := make([]bool, len(flows))
-	asks := func(endpoint *verdict.Endpoint) bool { return selected == nil || selected.Matches(endpoint.Labels) }
 	for _, endpoint := range after.world.Endpoints() {
-		if !asks(endpoint) {
-			continue
-		}
 		for i, flow := range flows {
-			if !flow.WatchedAt(endpoint) {
+			if !asks(flow, endpoint) {
 				continue
 			}
 			asked[i] = true
-			result := flowResult{endpoint: endpoint.Name, flow: flow, after: after.judge(endpoint, flow.Traffic)}
+			result := flowResult{endpoint: endpoint.Name, count: 1, flow: flow, after: after.judge(endpoint, flow.Traffic)}
 			if old, existed := before.world.Endpoint(endpoint.Name); existed {
 				result.before = before.judge(old, flow.Traffic).verdict
 			}
@@ -299,15 +370,12 @@ func (DataSource) Ask(ctx context.Context, req datasource.ReadRequest, resp *dat
 		}
 	}
 	for _, old := range before.world.Endpoints() {
-		if !asks(old) {
-			continue
-		}
 		endpoint, stays := after.world.Endpoint(old.Name)
 		for _, flow := range flows {
-			if !flow.WatchedAt(old) || stays && asks(endpoint) && flow.WatchedAt(endpoint) {
+			if !asks(flow, old) || stays && asks(flow, endpoint) {
 				continue
 			}
-			result := flowResult{endpoint: old.Name, flow: flow, before: before.judge(old, flow.Traffic).verdict}
+			result := flowResult{endpoint: old.Name, count: 1, flow: flow, before: before.judge(old, flow.Traffic).verdict}
 			if stays {
 				result.after = after.judge(endpoint, flow.Traffic)
 			}
@@ -315,13 +383,11 @@ func (DataSource) Ask(ctx context.Context, req datasource.ReadRequest, resp *dat
 		}
 	}
 	for i, flow := range flows {
-		if !asked[i] {
-			resp.Diagnostics.AddAttributeWarning(flow.at, "No Host Endpoint to Ask For",
+		if flow.From == nil && !asked[i] {
+			diags.AddAttributeWarning(flow.at, "No Host Endpoint to Ask For",
 				fmt.Sprintf("Nothing is known about %s: no host endpoint that is stored or in changes is selected for it. Check endpoint_selector, or pass the host endpoints of this plan in changes.", flow))
 		}
 	}
-	model.fill(answer)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 }
 
 // after returns the objects with the changes and removals of the configuration, and
@@ -367,6 +433,7 @@ func (m *dataSourceModel) after(stored Stored, diags *diag.Diagnostics) (objects
 		}
 	}
 	answer.taken = append(answer.taken, taken...)
+	m.layNamespaces(objects, diags)
 	answer.deletionsUnknown = !m.Changes.IsNull() && len(codec.Elements(m.Removal)) == 0 && len(complete) == 0
 	return objects, answer
 }
@@ -378,7 +445,9 @@ func (m *dataSourceModel) fill(answer findings) {
 		list := []attr.Value{}
 		for _, r := range results {
 			value := map[string]attr.Value{
-				"endpoint":   types.StringValue(safetext.Line(r.endpoint)),
+				"endpoint":   textOrNull(safetext.Line(r.endpoint)),
+				"from":       textOrNull(safetext.Line(r.from)),
+				"count":      types.NumberValue(big.NewFloat(float64(r.count))),
 				"flow":       types.StringValue(r.flow.label()),
 				"verdict":    textOrNull(r.after.verdict),
 				"decided_by": textOrNull(r.after.decidedBy),

@@ -27,16 +27,16 @@ const (
 // DescribeFlow describes the attributes of a flow, wherever one is configured.
 var DescribeFlow = map[string]string{
 	"name":              "Name of the traffic in messages, such as `\"ssh\"`. Default: none.",
-	"direction":         "Direction as seen from the host: `\"ingress\"` or `\"egress\"`. Default: `\"ingress\"`.",
+	"direction":         "Direction as seen from the endpoint: `\"ingress\"` or `\"egress\"`. Default: `\"ingress\"`.",
 	"protocol":          "Protocol: `\"TCP\"`, `\"UDP\"`, `\"ICMP\"`, `\"ICMPv6\"`, `\"SCTP\"`, `\"UDPLite\"` or a number from `1` to `255`. Default: `\"TCP\"`.",
 	"port":              "Destination port, from `1` to `65535`, such as `22`. Default: every port.",
 	"cidr":              "Network or address at the far side, such as `\"10.1.0.0/24\"`: the traffic works only if all of it does.",
-	"endpoint_selector": "Expression that selects, by their labels, the host endpoints that are looked at, such as `\"role == 'db'\"`. Default: every host endpoint.",
+	"endpoint_selector": "Expression that selects, by their labels, the endpoints that are looked at, such as `\"role == 'db'\"`. Default: every endpoint of the `endpoint_kinds`.",
 	"source_port":       "Port that the connection is opened from, from `1` to `65535`, such as `68`. Default: every port from `32768` on, which is what clients are given that do not ask for one.",
 	"icmp_type":         "ICMP type, from `0` to `255`, such as `8` for an echo request. Only with the protocols `\"ICMP\"` and `\"ICMPv6\"`. Default: every type.",
 	"icmp_code":         "ICMP code, from `0` to `255`, such as `0`. Only with `icmp_type`. Default: every code.",
-	"local_address":     "Address on the near side, such as `\"10.3.0.21\"`. Default: each of the endpoint's `expected_ips`.",
-	"forwarded":         "Whether the traffic passes through the host, rather than being its own, such as `true` on a router. Default: `false`.",
+	"local_address":     "Address on the near side, such as `\"10.3.0.21\"`. Only at host endpoints. Default: each of the endpoint's `expected_ips`.",
+	"forwarded":         "Whether the traffic passes through the host, rather than being its own, such as `true` on a router. Only at host endpoints. Default: `false`.",
 }
 
 // ReadFlow reads a flow of the configuration. ok is false if it is not wholly
@@ -48,10 +48,11 @@ func ReadFlow(e attr.Value, at path.Path, diags *diag.Diagnostics) (flow guard.F
 	}
 	v := o.Attributes()
 	ok = true
-	fail := func(name, detail string) {
-		diags.AddAttributeError(at.AtName(name), "Not a Flow", at.AtName(name).String()+": "+detail)
+	failAt := func(at path.Path, detail string) {
+		diags.AddAttributeError(at, "Not a Flow", at.String()+": "+detail)
 		ok = false
 	}
+	fail := func(name, detail string) { failAt(at.AtName(name), detail) }
 	flow.Name = codec.Text(v["name"])
 	flow.Traffic.Direction = verdict.Ingress
 	if codec.Text(v["direction"]) == DirectionEgress {
@@ -92,6 +93,14 @@ func ReadFlow(e attr.Value, at path.Path, diags *diag.Diagnostics) (flow guard.F
 	flow.Traffic.Port, flow.Traffic.SourcePort = port("port"), port("source_port")
 	flow.Traffic.ICMPType, flow.Traffic.ICMPCode = octet("icmp_type"), octet("icmp_code")
 	meaningless(flow.Traffic, fail)
+	if given(v["from"]) || given(v["to"]) {
+		readEnds(&flow, v, at, failAt)
+		return flow, ok
+	}
+	if _, selections := v["from"]; selections && codec.Text(v["cidr"]) == "" {
+		fail("cidr", "It is missing: the network or address at the far side, such as \"10.1.0.0/24\". (Or give from and to, for traffic between endpoints.)")
+		return flow, ok
+	}
 	peer, err := netip.ParsePrefix(address.Net(codec.Text(v["cidr"])))
 	if err != nil {
 		fail("cidr", "The far side is a network or an address, such as \"10.1.0.0/24\" or \"2001:db8:1::7\".")

@@ -9,10 +9,16 @@ import (
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
-// flowResult is what becomes of a flow at an endpoint.
+// flowResult is what becomes of a flow at an endpoint, or at several that nothing tells
+// apart.
 type flowResult struct {
-	endpoint string
-	flow     askedFlow
+	// endpoint names it, and from is the one at the other end of a flow between endpoints.
+	endpoint, from string
+	// count is how many endpoints this is about, or pairs of them.
+	count int
+	// group is set if package traffic was asked, which counts the endpoints itself.
+	group bool
+	flow  askedFlow
 	// after is empty if the endpoint goes.
 	after judgement
 	// before is "" if the endpoint is not stored yet.
@@ -30,22 +36,48 @@ type findings struct {
 	// results are those at the endpoints that will be selected, dropped those at the ones
 	// that are now, and go or lose the label.
 	results, dropped []flowResult
+	// details are those of the results that package traffic was asked for, apart by what was
+	// before.
+	details []flowResult
 	// taken are the stored objects that go, and missing those that were to go, but are
 	// not stored.
 	taken, missing []calico.ID
 	// deletionsUnknown tells that there are changes, and nothing is said of what goes.
 	deletionsUnknown bool
+	// ofWorkloads tells that flows at workloads or between endpoints were asked for, and of
+	// how many workloads and of how many host endpoints these were.
+	ofWorkloads bool
+	workloads   int
+	others      []string
+}
+
+// title names the endpoint, or the two of a flow between endpoints, with their number.
+func (r flowResult) title() string {
+	text := r.endpoint
+	if r.from != "" {
+		text = r.from + " to " + r.endpoint
+	}
+	if r.count > 1 {
+		text += fmt.Sprintf(" (%d)", r.count)
+	}
+	return text
 }
 
 // changed returns the results that are others than before.
 func (a findings) changed() []flowResult {
 	var out []flowResult
-	for _, r := range slices.Concat(a.results, a.dropped) {
+	for _, r := range a.compared() {
 		if r.changed() {
 			out = append(out, r)
 		}
 	}
-	return out
+	return bounded(out)
+}
+
+// compared returns what is compared with what was before.
+func (a findings) compared() []flowResult {
+	ofHosts := slices.DeleteFunc(slices.Clone(a.results), func(r flowResult) bool { return r.group })
+	return slices.Concat(ofHosts, a.details, a.dropped)
 }
 
 // summary is a line: 12 host endpoints, 38 flows: 0 unexpected.
@@ -53,7 +85,9 @@ func (a findings) summary() string {
 	endpoints := map[string]bool{}
 	unexpected, undecided := 0, 0
 	for _, r := range a.results {
-		endpoints[r.endpoint] = true
+		if !r.group {
+			endpoints[r.endpoint] = true
+		}
 		if r.unexpected() {
 			unexpected++
 		}
@@ -61,12 +95,32 @@ func (a findings) summary() string {
 			undecided++
 		}
 	}
-	text := fmt.Sprintf("%s, %s: %d unexpected", countOf(len(endpoints), "host endpoint"), countOf(len(a.results), "flow"), unexpected)
+	var counts []string
+	for _, name := range a.others {
+		endpoints[name] = true
+	}
+	if hosts := len(endpoints); hosts > 0 || !a.ofWorkloads {
+		counts = append(counts, countOf(hosts, "host endpoint"))
+	}
+	if a.ofWorkloads {
+		counts = append(counts, countOf(a.workloads, "workload"))
+	}
+	text := fmt.Sprintf("%s, %s: %d unexpected", strings.Join(counts, ", "), countOf(len(a.results), "flow"), unexpected)
 	if undecided > 0 {
 		text += fmt.Sprintf(", %d undecided", undecided)
 	}
 	return text
 }
+
+// endpointsWord is what the endpoints of the answer are called.
+func (a findings) endpointsWord() string {
+	if a.ofWorkloads {
+		return "endpoints"
+	}
+	return "host endpoints"
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // report tells in Markdown what will be. Nothing in it depends on what was before, so
 // that it stays the same when the changes are applied.
@@ -77,9 +131,9 @@ func (a findings) report() string {
 		return []string{r.flow.expect, r.after.verdict, r.after.decidedBy}
 	})
 	slices.SortStableFunc(rows, func(x, y *tableRow) int { return order(x.unexpected()) - order(y.unexpected()) })
-	var folded foldedEndpoints
+	folded := foldedEndpoints{what: a.endpointsWord()}
 	if len(rows) > 0 {
-		b.WriteString("\n| | Traffic | Host endpoints | Verdict | Decided by | Expected |\n|---|---|---|---|---|---|\n")
+		fmt.Fprintf(&b, "\n| | Traffic | %s | Verdict | Decided by | Expected |\n|---|---|---|---|---|---|\n", capital(folded.what))
 	}
 	for _, r := range rows {
 		mark, verdict := "", r.after.verdict
@@ -108,11 +162,11 @@ func order(first bool) int {
 func (a findings) changesReport() string {
 	changed := a.changed()
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%d of %s changed.**\n", len(changed), countOf(len(a.results)+len(a.dropped), "flow"))
+	fmt.Fprintf(&b, "**%d of %s changed.**\n", len(changed), countOf(len(a.compared()), "flow"))
 	rows := rowsOf(changed, func(r flowResult) []string { return []string{r.before, r.after.verdict, r.after.decidedBy} })
-	var folded foldedEndpoints
+	folded := foldedEndpoints{what: a.endpointsWord()}
 	if len(rows) > 0 {
-		b.WriteString("\n| Traffic | Host endpoints | Now | Then | Decided by |\n|---|---|---|---|---|\n")
+		fmt.Fprintf(&b, "\n| Traffic | %s | Now | Then | Decided by |\n|---|---|---|---|---|\n", capital(folded.what))
 	}
 	for _, r := range rows {
 		const none = "no endpoint"
@@ -167,7 +221,7 @@ func rowsOf(results []flowResult, texts func(flowResult) []string) []*tableRow {
 			same[key] = &tableRow{flowResult: r}
 			rows = append(rows, same[key])
 		}
-		same[key].endpoints = append(same[key].endpoints, r.endpoint)
+		same[key].endpoints = append(same[key].endpoints, r.title())
 	}
 	return rows
 }
@@ -178,6 +232,8 @@ const maxRowEndpoints = 5
 // foldedEndpoints are the lists of endpoints that are too long for a row. They stand
 // below the table, each once, as many rows are about the same endpoints.
 type foldedEndpoints struct {
+	// what they are called.
+	what    string
 	lists   []string
 	numbers map[string]int
 }
@@ -207,7 +263,7 @@ func (f *foldedEndpoints) write(b *strings.Builder) {
 		return
 	}
 	// The empty lines make Markdown of what is between the tags.
-	b.WriteString("\n<details>\n<summary>All host endpoints of these rows</summary>\n\n")
+	fmt.Fprintf(b, "\n<details>\n<summary>All %s of these rows</summary>\n\n", f.what)
 	for i, list := range f.lists {
 		fmt.Fprintf(b, "- List %d: %s\n", i+1, list)
 	}

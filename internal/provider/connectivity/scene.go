@@ -95,10 +95,16 @@ func newScene(objects map[calico.ID]calico.Object, workloads []calico.Object, re
 
 // judge tells what becomes of a flow at an endpoint.
 func (s *scene) judge(endpoint *verdict.Endpoint, flow verdict.Flow) judgement {
-	if other := s.instead[endpoint.Name]; other != nil {
-		return judgement{flowUndecided, fmt.Sprintf("Calico ignores this host endpoint: %q is for the same interface of node %q, and its name comes first", other.Name, other.Spec.Node)}
+	if s.instead[endpoint.Name] != nil {
+		return s.ignored(endpoint.Name)
 	}
 	return judged(s.world.Decide(endpoint, flow))
+}
+
+// ignored is what becomes of flows at a host endpoint that Calico ignores.
+func (s *scene) ignored(name string) judgement {
+	other := s.instead[name]
+	return judgement{flowUndecided, safetext.Line(fmt.Sprintf("Calico ignores this host endpoint: %q is for the same interface of node %q, and its name comes first", other.Name, other.Spec.Node))}
 }
 
 // readObject reads an object of the configuration, for a release: what Calico

@@ -30,9 +30,9 @@ func TestWorkloadsAreReadIfAsked(t *testing.T) {
 	} {
 		var asked []verdict.Needs
 		stored := Stored{Objects: BuiltIn(calico.Newest), Release: calico.Newest}
-		stored.Workloads = func(_ context.Context, needs verdict.Needs, _ *diag.Diagnostics) ([]calico.Object, []verdict.Option) {
+		stored.Workloads = func(_ context.Context, needs verdict.Needs, _ *diag.Diagnostics) Surroundings {
 			asked = append(asked, needs)
-			return nil, nil
+			return Surroundings{}
 		}
 		planned := map[calico.ID]calico.Object{}
 		add := func(into map[calico.ID]calico.Object, texts ...string) {
@@ -47,7 +47,7 @@ func TestWorkloadsAreReadIfAsked(t *testing.T) {
 		add(stored.Objects, host, test.before)
 		add(planned, host, test.after)
 		var diags diag.Diagnostics
-		stored.scenes(t.Context(), planned, &diags)
+		stored.scenes(t.Context(), planned, false, &diags)
 		if len(asked) != len(test.want) || len(asked) > 0 && asked[0] != test.want[0] {
 			t.Errorf("%s: asked for %+v, want %+v", name, asked, test.want)
 		}

@@ -31,6 +31,10 @@ type Guard struct {
 	// pods can.
 	InPod   bool
 	located sync.Once
+	// surrounded is done when it is known what there is of workloads, and unseen why that is
+	// not known; "" if it is.
+	surrounded sync.Once
+	unseen     string
 	// unwatched are the servers that could not be found by their names.
 	unwatched []string
 
@@ -99,6 +103,7 @@ func (g *Guard) look(ctx context.Context, store datastore.Store, release calico.
 	g.corrupt = len(snapshot.Corrupt) > 0
 	var objects map[calico.ID]calico.Object
 	objects, g.keys = ObjectsOf(snapshot)
+	g.surround(ctx, store)
 	g.Begin(release, objects)
 	return nil
 }
@@ -206,14 +211,18 @@ func (g *Guard) Happened(id calico.ID, after calico.Object) {
 
 // ForWrite returns the guard of a write, which the store asks at its moment. An apply
 // that only destroys has looked at nothing before: the way to the datastore is found here.
-func (g *Guard) ForWrite(ctx context.Context, release calico.Release, change func(*datastore.Snapshot) (guard.Change, error)) datastore.Guard {
+func (g *Guard) ForWrite(ctx context.Context, store datastore.Store, release calico.Release, change func(*datastore.Snapshot) (guard.Change, error)) datastore.Guard {
 	g.locate(ctx)
+	g.surround(ctx, store)
 	return datastore.Guard{
 		Kinds: verdict.DependenciesIn(release),
 		Check: func(snapshot *datastore.Snapshot) ([]calico.ID, error) {
 			changed, err := change(snapshot)
 			if err != nil {
 				return nil, err
+			}
+			if refuses, detail := g.isBlind(); refuses {
+				return nil, errors.New(detail)
 			}
 			objects, _ := ObjectsOf(snapshot)
 			return g.Check(release, objects, changed)

@@ -38,7 +38,7 @@ func TestWriteWithoutAPlanGuardsTheDatastore(t *testing.T) {
 	}
 	for endpoint, refused := range map[string]bool{"https://192.0.2.1:2379": true, "https://192.0.2.2:2379": false} {
 		g := &Guard{Guard: guard.Guard{Lockout: guard.Watch{Mode: guard.Error}}, endpoints: []string{endpoint}}
-		_, err := g.ForWrite(t.Context(), calico.Newest, removed).Check(snapshot)
+		_, err := g.ForWrite(t.Context(), nil, calico.Newest, removed).Check(snapshot)
 		if (err != nil) != refused {
 			t.Errorf("with the datastore at %s: %v", endpoint, err)
 		}
