@@ -3,6 +3,7 @@ package provider_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"os"
@@ -57,7 +58,7 @@ func testKubernetesNodes(t *testing.T, dir string) {
 		k.MustDo(t, http.MethodPost, "/api/v1/nodes", "", `{"metadata":{"name":"`+node+`"},"status":{"addresses":[{"type":"InternalIP","address":"`+address+`"}]}}`)
 	}
 	_, variables, ok := strings.Cut(files["README.md"], "such as this one:\n\n")
-	variables, _, ok2 := strings.Cut(variables, "\n\nThe names")
+	variables, _, ok2 := strings.Cut(variables, "\n\nThe plan")
 	if !ok || !ok2 {
 		t.Fatalf("README.md shows no variables:\n%s", files["README.md"])
 	}
@@ -65,11 +66,26 @@ func testKubernetesNodes(t *testing.T, dir string) {
 		"main.tf":             files["main.tf"],
 		"cluster.auto.tfvars": strings.Replace(variables, "/home/ann/.kube/config", k.Config, 1) + "\n",
 	})
+	// One node first: the report tells of it alone.
+	w.MustRun(t, "apply", "-auto-approve", `-var=rollout=["node1"]`)
+	wantReport(t, w, "**1 host endpoint, 5 flows: 0 unexpected.**")
+	if diff := cmp.Diff([]string{"node1"}, inCluster(t, k, "hostendpoints")); diff != "" {
+		t.Errorf("the host endpoints (-want +got):\n%s", diff)
+	}
+	if o := run(t, w, "plan", `-var=rollout=["nod2"]`); !o.Failed || !strings.Contains(o.All, "names nodes that are not in") {
+		t.Errorf("a node that is none: failed %t, with %s", o.Failed, o.All)
+	}
+	// A network of the cluster that takes in everybody opens the kubelet, which the plan tells
+	// before it is so.
+	if o := run(t, w, "plan", `-var=cluster_cidrs=["0.0.0.0/0"]`); !o.Failed || !strings.Contains(o.All, "the kubelet from elsewhere") {
+		t.Errorf("everybody in the cluster's networks: failed %t, with %s", o.Failed, o.All)
+	}
 	o := run(t, w, "plan")
 	if o.Failed || len(o.Of("warning")) > 0 {
 		t.Errorf("failed %t, with %v", o.Failed, o.Diagnostics)
 	}
 	w.MustRun(t, "apply", "-auto-approve")
+	wantReport(t, w, "**2 host endpoints, 10 flows: 0 unexpected.**")
 	wantEmptyPlan(t, w)
 	for plural, want := range map[string][]string{
 		"hostendpoints":         {"node1", "node2"},
@@ -153,6 +169,65 @@ echo '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredentia
 	}
 	w.MustRun(t, "destroy", "-auto-approve")
 	if left := inCluster(t, k, "globalnetworksets"); left != nil {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// wantReport checks that the output report holds a text.
+func wantReport(t *testing.T, w *acctest.Workspace, want string) {
+	t.Helper()
+	if got := w.MustRun(t, "output", "-raw", "report"); !strings.Contains(got, want) {
+		t.Errorf("the report is\n%s\nwant %s", got, want)
+	}
+}
+
+// testKubernetesNamespace locks a namespace down that has pods, after a look at the report of
+// a plan with a slip in it, which must write nothing.
+func testKubernetesNamespace(t *testing.T, dir string) {
+	files := acctest.Files(t, "examples/"+dir)
+	if got, want := slices.Sorted(maps.Keys(files)), []string{"README.md", "main.tf"}; !slices.Equal(got, want) {
+		t.Fatalf("examples/%s has %q, and only %q have a test", dir, got, want)
+	}
+	k := newCluster(t)
+	addresses := 0
+	for namespace, pods := range map[string]map[string]map[string]string{
+		"shop":          {"web-1": {"app": "web", "pod-template-hash": "a"}, "web-2": {"app": "web", "pod-template-hash": "b"}, "db-0": {"app": "db"}},
+		"ingress-nginx": {"controller-1": nil, "controller-2": nil},
+		"kube-system":   {"dns-1": {"k8s-app": "kube-dns"}, "dns-2": {"k8s-app": "kube-dns"}},
+	} {
+		status, answer, err := k.Do(t.Context(), http.MethodPost, "/api/v1/namespaces", "", `{"metadata":{"name":"`+namespace+`"}}`)
+		if err != nil || status != http.StatusCreated && status != http.StatusConflict {
+			t.Fatalf("%d: %s, %v", status, answer, err)
+		}
+		for name, labels := range pods {
+			addresses++
+			addPod(t, k, namespace, name, fmt.Sprintf("10.244.1.%d", addresses), labels)
+		}
+	}
+	_, shown, ok := strings.Cut(files["README.md"], "    terraform plan -var ")
+	if _, slip, ok2 := strings.Cut(shown, "with `-var \"database_clients=app == 'wbe'\"` the plan"); !ok || !ok2 || slip == "" {
+		t.Fatalf("README.md shows no slip:\n%s", files["README.md"])
+	}
+	w := acctest.NewWorkspace(t, map[string]string{"main.tf": files["main.tf"]})
+	w.Env = append(w.Env, "TF_VAR_kubeconfig="+k.Config)
+	o := run(t, w, "apply", "-var", "database_clients=app == 'wbe'")
+	if !o.Failed || !strings.Contains(o.All, "web to its database") || !strings.Contains(o.All, "1 unexpected") {
+		t.Errorf("the slip: failed %t, with %s", o.Failed, o.All)
+	}
+	if stored := inCluster(t, k, "networkpolicies"); stored != nil {
+		t.Errorf("with a slip in the plan there are %q", stored)
+	}
+	if o := run(t, w, "apply"); o.Failed || len(o.Of("warning")) > 0 {
+		t.Fatalf("failed %t, with %s", o.Failed, o.All)
+	}
+	// Pods that differ in nothing but what no rule looks at are one.
+	wantReport(t, w, "**7 workloads, ")
+	wantReport(t, w, "flows: 0 unexpected.**")
+	wantReport(t, w, "shop/app=web to shop/app=db (2) | allow |")
+	wantReport(t, w, "ingress-nginx to shop/app=web (4) | allow |")
+	wantEmptyPlan(t, w)
+	w.MustRun(t, "destroy", "-auto-approve")
+	if left := inCluster(t, k, "networkpolicies"); left != nil {
 		t.Errorf("left behind: %q", left)
 	}
 }

@@ -38,6 +38,7 @@ var exampleTests = []exampleTest{
 	{"lockout-guard", testGuideExample},
 	{"two-datacenters", testTwoDatacenters},
 	{"kubernetes-nodes", testKubernetesNodes},
+	{"kubernetes-namespace", testKubernetesNamespace},
 	{"kubernetes/*", testKubernetesProvider},
 }
 
