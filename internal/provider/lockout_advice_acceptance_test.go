@@ -136,7 +136,7 @@ func TestGuardIsABlock(t *testing.T) {
 	for guard, says := range map[string]string{
 		`lockout_guard = { mode = "error" }`:                 `Did you mean to define a block of type "lockout_guard"?`,
 		`lockout_guard { flow = [] }`:                        `Did you mean to define a block of type "flow"?`,
-		nested("lockout_guard", nested("flow", "port = 22")): `"cidr" is required`,
+		nested("lockout_guard", nested("flow", "port = 22")): "flow[0].cidr: It is missing",
 	} {
 		rewrite(t, w, block("datastore_type = \"none\"\n"+guard), failsafe)
 		fail(t, w, "validate").Says(t, says)
