@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/traffic"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/verdict"
@@ -54,9 +55,9 @@ func (f Flow) String() string {
 	case f.From != nil:
 		text += fmt.Sprintf(" from %s to %s", f.From, f.To)
 	case f.Traffic.Direction == verdict.Ingress:
-		text += " from " + spelled(f.Traffic.Peer)
+		text += " from " + address.Spell(f.Traffic.Peer)
 	default:
-		text += " to " + spelled(f.Traffic.Peer)
+		text += " to " + address.Spell(f.Traffic.Peer)
 	}
 	if f.Of != nil {
 		text += ", of " + f.Of.String()
@@ -103,13 +104,6 @@ func unmapped(p netip.Prefix) netip.Prefix {
 		return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped)
 	}
 	return p
-}
-
-func spelled(p netip.Prefix) string {
-	if p.IsSingleIP() {
-		return p.Addr().String()
-	}
-	return p.String()
 }
 
 // WatchedAt tells whether the flow is watched over at an endpoint.

@@ -4,6 +4,7 @@
 package guard
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -181,6 +182,11 @@ func (g *Guard) Check(release calico.Release, objects map[calico.ID]calico.Objec
 	after := before.with(change)
 	if _, _, refused := g.Divide(before.compare(after)); len(refused) > 0 {
 		return nil, &RefusedError{refused}
+	}
+	for _, u := range after.unwatched {
+		if u.Reason != "" && g.watchOf(u.Flow).Mode == Error {
+			return nil, fmt.Errorf("%s cannot be watched over: %s", u.Flow, u.Reason)
+		}
 	}
 	return after.reliedOn(change), nil
 }

@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
@@ -98,7 +97,7 @@ func (w *World) Unwatched() []Unwatched { return w.unwatched }
 // breachOf tells whether a flow fares after as it must not. An endpoint that comes was not
 // protected before; one that goes is not protected any more.
 func (w *World) breachOf(after *World, flow Flow, answer traffic.Answer) (b Breach, breached bool) {
-	b = Breach{Endpoint: titleOf(answer), Flow: flow}
+	b = Breach{Endpoint: traffic.Title(answer.From, answer.To, answer.Count), Flow: flow}
 	watched := answer.Ends[1]
 	if flow.Of != nil && flow.Traffic.Direction == verdict.Egress {
 		watched = answer.Ends[0]
@@ -184,16 +183,4 @@ func (w *World) worseInParts(after *World, was, is *verdict.Course, wanted verdi
 		}
 	}
 	return false
-}
-
-// titleOf names the endpoints of an answer: shop/app=web to shop/app=db (4).
-func titleOf(answer traffic.Answer) string {
-	text := answer.From + answer.To
-	if answer.From != "" && answer.To != "" {
-		text = answer.From + " to " + answer.To
-	}
-	if answer.Count > 1 {
-		text += fmt.Sprintf(" (%d)", answer.Count)
-	}
-	return text
 }

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -180,5 +181,33 @@ func TestWorkloadsThatAreChosen(t *testing.T) {
 	accepted, _, refused := g.Divide(breaches)
 	if len(accepted) != 1 || len(refused) != 1 || !strings.Contains(accepted[0].Endpoint, "canary=true") {
 		t.Errorf("accepted %v, refused %v", Report(accepted), Report(refused))
+	}
+}
+
+// What is about too many pods to be looked at is told of, and nothing is written then.
+func TestTooManyWorkloadsAreNotWatched(t *testing.T) {
+	t.Parallel()
+	all := &traffic.Selection{Workloads: true}
+	flow := Flow{From: all, To: all, Traffic: verdict.Flow{Protocol: address.Protocol("TCP"), Port: 80}}
+	var pods []calico.Object
+	for i := range 300 {
+		pods = append(pods, podOf(fmt.Sprintf("p%d", i), fmt.Sprintf("app%d", i), fmt.Sprintf("10.9.%d.%d", i/200, i%200+1)))
+	}
+	policy := v3.NewNetworkPolicy()
+	policy.Name, policy.Namespace = "db", "shop"
+	policy.Spec.Tier, policy.Spec.Selector, policy.Spec.Types = "default", "app == 'app1'", []v3.PolicyType{v3.PolicyTypeIngress}
+	for mode, refused := range map[Mode]bool{Error: true, Warn: false} {
+		g := &Guard{Lockout: Watch{Mode: mode, Workloads: []Flow{flow}}}
+		g.Surround(Surroundings{Objects: pods})
+		objects := map[calico.ID]calico.Object{}
+		g.Begin(calico.Newest, objects)
+		change := Change{calico.IDOf(policy): policy}
+		_, _, after := g.Foresee(change)
+		if unwatched := after.Unwatched(); len(unwatched) != 1 || !strings.Contains(unwatched[0].Reason, "90000 pairs") {
+			t.Errorf("%s: not watched: %v", mode, unwatched)
+		}
+		if _, err := g.Check(calico.Newest, objects, change); (err != nil) != refused {
+			t.Errorf("%s: the write: %v", mode, err)
+		}
 	}
 }

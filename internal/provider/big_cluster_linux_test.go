@@ -42,11 +42,7 @@ func TestConnectivityOfABigCluster(t *testing.T) { // alone, as it measures
 		pods = n
 	}
 	namespaces := pods / 50
-	k := acctest.NewKubernetes(t, acctest.WithCRDs(acctest.CRDs331))
-	if err := k.PrepareCalico(t.Context(), "v3.31.0"); err != nil {
-		t.Fatal(err)
-	}
-	k.GrantAccess(t)
+	k := newCluster(t)
 	const meta = `"metadata":{"name":%q,"namespace":%q,"uid":"0d3a1d3e-7c1f-4a9e-9d6b-%012d","creationTimestamp":"2026-01-02T03:04:05Z","labels":%s}`
 	values := map[string]string{}
 	uid := 0

@@ -51,11 +51,7 @@ output "report" {
 // undecided, with the rule of a ClusterRole that is missing, for who may not see what decides.
 func TestConnectivityOfPods(t *testing.T) {
 	t.Parallel()
-	k := acctest.NewKubernetes(t, acctest.WithCRDs(acctest.CRDs331))
-	if err := k.PrepareCalico(t.Context(), "v3.31.0"); err != nil {
-		t.Fatal(err)
-	}
-	k.GrantAccess(t)
+	k := newCluster(t)
 	addPods(t, k)
 	w := newWorkspace(t, block(nested("kubernetes", text("config_path", k.Config))), betweenPods)
 	refreshed := func(verdicts string, reasons ...string) {
@@ -172,11 +168,7 @@ output "results" { value = data.calico_connectivity.this.results }
 // A guard watches over pods if it is told to, and over hosts as before.
 func TestGuardOfPods(t *testing.T) {
 	t.Parallel()
-	k := acctest.NewKubernetes(t, acctest.WithCRDs(acctest.CRDs331))
-	if err := k.PrepareCalico(t.Context(), "v3.31.0"); err != nil {
-		t.Fatal(err)
-	}
-	k.GrantAccess(t)
+	k := newCluster(t)
 	addPods(t, k)
 	provider := block(nested("kubernetes", text("config_path", k.Config)), `lockout_guard {
   mode = "error"
@@ -234,11 +226,35 @@ resource "calico_network_policy" "other" {
 	rewrite(t, w, provider, policy(fromShop+strings.Replace(fromShop, `selector = "app == 'shop'"`, `nets = ["192.0.2.0/24"]`, 1)))
 	fail(t, w, "plan").Says(t, "Change Would Let Guarded Traffic In", "shop/app=other: TCP port 81 from 192.0.2.0/24")
 
+	// What is watched over at hosts without a word about them still is.
+	hosts := strings.Replace(failsafe, "\n}", "\n  selector = \"!has(projectcalico.org/namespace)\"\n}", 1) + hostEndpoint("db1") + `
+resource "calico_felix_configuration" "default" {
+  name                        = "default"
+  failsafe_inbound_host_ports = []
+  depends_on                  = [calico_failsafe_policy.this, calico_host_endpoint.db1]
+}
+`
+	rewrite(t, w, provider, policy(fromShop), hosts)
+	succeed(t, w, "apply")
+	rewrite(t, w, provider, policy(fromShop), hosts, `
+resource "calico_global_network_policy" "closed" {
+  name     = "closed"
+  order    = -10
+  selector = "!has(projectcalico.org/namespace)"
+  types    = ["Ingress"]
+
+  ingress {
+    action = "Deny"
+  }
+}
+`)
+	fail(t, w, "plan").Says(t, "Change Would Cut Off Guarded Traffic", "management access (TCP port 22 from 10.1.0.0/24)")
+
 	// Who may not see pods cannot be told that all is well.
 	withoutRights(t, k, "/api/v1/pods", "pods", "services")
-	rewrite(t, w, provider, policy(fromShop+fromShop))
+	rewrite(t, w, provider, policy(fromShop+fromShop), hosts)
 	fail(t, w, "plan").Says(t, "Workloads Not Watched", "resources: [pods]")
-	rewrite(t, w, strings.ReplaceAll(provider, `mode = "error"`, `mode = "warn"`), policy(fromShop+fromShop))
+	rewrite(t, w, strings.ReplaceAll(provider, `mode = "error"`, `mode = "warn"`), policy(fromShop+fromShop), hosts)
 	if o := run(t, w, "plan"); o.Failed || !strings.Contains(o.All, "Workloads Not Watched") {
 		t.Errorf("mode warn: failed %t, with %s", o.Failed, o.All)
 	}

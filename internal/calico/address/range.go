@@ -88,3 +88,11 @@ func (r Range) String() string {
 	}
 	return r.First.String() + "-" + r.Last.String()
 }
+
+// Spell is a network for a person: the address alone if it is only one.
+func Spell(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
+}

@@ -43,6 +43,19 @@ type Answer struct {
 	Before, After *verdict.Course
 }
 
+// Title names the endpoints at both ends, or at one, with their number: shop/app=web to
+// shop/app=db (4).
+func Title(from, to string, count int) string {
+	text := from + to
+	if from != "" && to != "" {
+		text = from + " to " + to
+	}
+	if count > 1 {
+		text += fmt.Sprintf(" (%d)", count)
+	}
+	return text
+}
+
 // TooManyError is that a question is about more pairs of groups than can be told of.
 type TooManyError struct{ Pairs int }
 

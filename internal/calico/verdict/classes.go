@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"sort"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
@@ -26,9 +25,7 @@ type Classes struct {
 	// objects are all that matter to an endpoint of no class yet, in a fixed order.
 	objects []calico.Object
 	regards regards
-	// bounds are where networks begin, or end just before: addresses between two of
-	// them are the same to every network.
-	bounds []netip.Addr
+	bounds  bounds
 	// asked are the far sides of the flows that are asked about.
 	asked []address.Range
 	// shared are the addresses that several endpoints expect.
@@ -134,25 +131,18 @@ func (c *Classes) setBounds() {
 	if !c.RegardAddresses() {
 		return
 	}
-	cut := func(a address.Range) {
-		c.bounds = append(c.bounds, a.First)
-		if next := a.Last.Next(); next.IsValid() && next.BitLen() == a.First.BitLen() {
-			c.bounds = append(c.bounds, next)
-		}
-	}
 	// The addresses of either family begin somewhere, too.
-	cut(everyAddress(ipv4))
-	cut(everyAddress(ipv6))
+	c.bounds.cut(everyAddress(ipv4))
+	c.bounds.cut(everyAddress(ipv6))
 	for _, text := range c.regards.nets {
 		if a, ok := address.ParseRange(text); ok {
-			cut(a)
+			c.bounds.cut(a)
 		}
 	}
 	for _, a := range c.asked {
-		cut(a)
+		c.bounds.cut(a)
 	}
-	slices.SortFunc(c.bounds, netip.Addr.Compare)
-	c.bounds = slices.Compact(c.bounds)
+	c.bounds.sort()
 }
 
 // addressClass is the same for addresses that no rule can tell apart by the
@@ -161,7 +151,7 @@ func (c *Classes) addressClass(ip netip.Addr) string {
 	if c.shared[ip] {
 		return ip.String()
 	}
-	i := sort.Search(len(c.bounds), func(i int) bool { return c.bounds[i].Compare(ip) > 0 })
+	i := c.bounds.behind(ip)
 	within := address.Range{First: c.bounds[i-1], Last: everyAddress(familyOf(ip)).Last}
 	if i < len(c.bounds) && c.bounds[i].BitLen() == ip.BitLen() {
 		within.Last = c.bounds[i].Prev()

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/projectcalico/api/pkg/lib/numorstring"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 )
 
 // Connection is what goes from one end to another.
@@ -101,7 +103,7 @@ func (w *World) Connect(c Connection) Course {
 	var parts []string
 	for _, p := range pairs {
 		all = append(all, (&journey{world: w, Connection: c, src: p[0], dst: p[1]}).course())
-		parts = append(parts, fmt.Sprintf("%s to %s", spelled(p[0]), spelled(p[1])))
+		parts = append(parts, fmt.Sprintf("%s to %s", address.Spell(p[0]), address.Spell(p[1])))
 	}
 	worst := 0
 	for i := range all {
@@ -258,10 +260,8 @@ func (j *journey) at(where Where, ep *Endpoint, d Direction) {
 // through judges the connection where it is forwarded at a host endpoint. One that has
 // nothing to say about it is not told of.
 func (j *journey) through(ep *Endpoint, d Direction) {
-	if v := j.forwarded(ep, d); !byDefault(v) {
-		f := j.flow(d)
-		f.Forwarded, f.Opposite = true, []*Endpoint{nil}
-		j.hops = append(j.hops, Hop{OnTheWay, ep, v, &f})
+	if hop := j.forwarded(ep, d); !byDefault(hop.Verdict) {
+		j.hops = append(j.hops, hop)
 	}
 }
 
@@ -270,11 +270,11 @@ func byDefault(v Verdict) bool {
 	return v.Outcome == Allowed && v.By.Kind == CauseForwardedDefault && !v.Partial
 }
 
-func (j *journey) forwarded(ep *Endpoint, d Direction) Verdict {
+func (j *journey) forwarded(ep *Endpoint, d Direction) Hop {
 	f := j.flow(d)
 	// The other interface is that of a workload, where no doNotTrack policies are.
 	f.Forwarded, f.Opposite = true, []*Endpoint{nil}
-	return j.judge(ep, f)
+	return Hop{OnTheWay, ep, j.judge(ep, f), &f}
 }
 
 // judge decides about a flow. Where the source's address is not known, it is decided only
@@ -292,7 +292,7 @@ func (j *journey) judge(ep *Endpoint, f Flow) Verdict {
 	if all := j.world.Decide(ep, f); all.Outcome == v.Outcome && !all.Partial {
 		return v
 	}
-	return Verdict{By: v.By, Reason: fmt.Sprintf("%s; with the address %s itself it is %s", j.masked, spelled(j.src), v), Notes: v.Notes}
+	return Verdict{By: v.By, Reason: fmt.Sprintf("%s; with the address %s itself it is %s", j.masked, address.Spell(j.src), v), Notes: v.Notes}
 }
 
 // network judges the connection where it enters or leaves a node by an interface that is
@@ -309,7 +309,7 @@ func (j *journey) network(node string, d Direction) {
 	for _, ep := range may {
 		hop := Hop{At: OnTheWay, Endpoint: ep, Verdict: Verdict{Outcome: Allowed, By: Cause{Kind: CauseForwardedDefault, Direction: d}}}
 		if ep != nil {
-			hop.Verdict = j.forwarded(ep, d)
+			hop = j.forwarded(ep, d)
 		}
 		hops = append(hops, hop)
 	}

@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"sort"
 	"strings"
 
-	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico/selector"
 )
 
@@ -21,10 +19,8 @@ type Groups struct {
 	// looked are the labels that some selector looks at, sorted.
 	looked []string
 	// ports tells that a rule names a port.
-	ports bool
-	// bounds are where networks begin, or end just before, sorted: addresses between two of
-	// them are the same to every network.
-	bounds []netip.Addr
+	ports  bool
+	bounds bounds
 	// services spell, for the addresses of endpoints of services that rules name, which
 	// these are.
 	services map[netip.Addr]string
@@ -74,24 +70,23 @@ func (w *World) Groups(more ...*selector.Selector) *Groups {
 	for i := range w.things {
 		if th := &w.things[i]; th.set {
 			for _, net := range th.nets {
-				g.cut(net)
+				g.bounds.cut(net)
 			}
 		}
 	}
 	for _, p := range w.pools {
-		g.cut(p.nets)
+		g.bounds.cut(p.nets)
 	}
 	for _, settings := range w.felix.cache {
 		for _, list := range slices.Concat(settings.lists[Ingress], settings.lists[Egress]) {
 			for _, port := range list.ports {
 				if port.peers != nil {
-					g.cut(*port.peers)
+					g.bounds.cut(*port.peers)
 				}
 			}
 		}
 	}
-	slices.SortFunc(g.bounds, netip.Addr.Compare)
-	g.bounds = slices.Compact(g.bounds)
+	g.bounds.sort()
 	for label := range looked {
 		g.looked = append(g.looked, label)
 	}
@@ -105,15 +100,8 @@ func (g *Groups) cutSets(all ...*[2]addrSet) {
 			continue
 		}
 		for _, r := range slices.Concat(sets[ipv4], sets[ipv6]) {
-			g.cut(r)
+			g.bounds.cut(r)
 		}
-	}
-}
-
-func (g *Groups) cut(r address.Range) {
-	g.bounds = append(g.bounds, r.First)
-	if next := r.Last.Next(); next.IsValid() && next.BitLen() == r.First.BitLen() {
-		g.bounds = append(g.bounds, next)
 	}
 }
 
@@ -124,7 +112,7 @@ func (g *Groups) addService(number int, s *service) {
 		// Addresses next to each other are one range.
 		const most = 1 << 12
 		if r.IsLongerThan(most) {
-			g.cut(r)
+			g.bounds.cut(r)
 			continue
 		}
 		for ip := r.First; ip.Compare(r.Last) <= 0 && ip.IsValid(); ip = ip.Next() {
@@ -159,8 +147,7 @@ func (g *Groups) Key(ep *Endpoint) string {
 			// What goes there goes to a service.
 			fmt.Fprintf(&b, " %s", ip)
 		}
-		i := sort.Search(len(g.bounds), func(i int) bool { return g.bounds[i].Compare(ip) > 0 })
-		fmt.Fprintf(&b, " %d.%d %s", familyOf(ip), i, g.services[ip])
+		fmt.Fprintf(&b, " %d.%d %s", familyOf(ip), g.bounds.behind(ip), g.services[ip])
 	}
 	return b.String()
 }

@@ -18,6 +18,8 @@ import (
 func TestGroupsFareAlike(t *testing.T) {
 	t.Parallel()
 	worlds := 1_500
+	// In short runs, and with the race detector, which sees nothing here, fewer are enough:
+	// make test compares all of them.
 	if testing.Short() || raceEnabled {
 		worlds = 200
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/address"
 )
 
 // Side is one end of a connection: an endpoint, or addresses of which no more is known, as
@@ -80,15 +82,7 @@ func (s Side) String() string {
 		return s.Endpoint.String()
 	}
 	if s.Net.IsValid() {
-		return spelled(s.Net)
+		return address.Spell(s.Net)
 	}
 	return s.Addr.String()
-}
-
-// spelled is an address, or a network.
-func spelled(p netip.Prefix) string {
-	if p.IsSingleIP() {
-		return p.Addr().String()
-	}
-	return p.String()
 }

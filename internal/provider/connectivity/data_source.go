@@ -49,10 +49,9 @@ type Stored struct {
 	Workloads func(context.Context, verdict.Needs, *diag.Diagnostics) Surroundings
 }
 
-// Surroundings is what decides beside the objects of administrators.
+// Surroundings is what decides beside the objects of administrators, as far as it is known.
 type Surroundings struct {
-	Objects []calico.Object
-	Options []verdict.Option
+	guard.Surroundings
 	// Unknown tells why it is not known which workloads there are; "" if it is.
 	Unknown string
 	// Undecided tells why nothing can be decided about workloads; "" if something can.
@@ -339,6 +338,7 @@ func (DataSource) Ask(ctx context.Context, req datasource.ReadRequest, resp *dat
 		askHosts(&answer, before, after, flows, chosen, &resp.Diagnostics)
 	}
 	answer.askEndpoints(before, after, flows, chosen, unknown, &resp.Diagnostics)
+	model.adviseSelection(flows, &resp.Diagnostics)
 	if unknown == "" && ofWorkloads {
 		model.adviseNamespaces(stored.Objects, flows, &resp.Diagnostics)
 	}

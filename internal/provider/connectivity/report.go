@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/calico-terraform/terraform-provider-calico/internal/calico"
+	"github.com/calico-terraform/terraform-provider-calico/internal/calico/traffic"
 	"github.com/calico-terraform/terraform-provider-calico/internal/safetext"
 )
 
@@ -48,19 +49,7 @@ type findings struct {
 	// how many workloads and of how many host endpoints these were.
 	ofWorkloads bool
 	workloads   int
-	others      []string
-}
-
-// title names the endpoint, or the two of a flow between endpoints, with their number.
-func (r flowResult) title() string {
-	text := r.endpoint
-	if r.from != "" {
-		text = r.from + " to " + r.endpoint
-	}
-	if r.count > 1 {
-		text += fmt.Sprintf(" (%d)", r.count)
-	}
-	return text
+	hosts       []string
 }
 
 // changed returns the results that are others than before.
@@ -96,7 +85,7 @@ func (a findings) summary() string {
 		}
 	}
 	var counts []string
-	for _, name := range a.others {
+	for _, name := range a.hosts {
 		endpoints[name] = true
 	}
 	if hosts := len(endpoints); hosts > 0 || !a.ofWorkloads {
@@ -221,7 +210,7 @@ func rowsOf(results []flowResult, texts func(flowResult) []string) []*tableRow {
 			same[key] = &tableRow{flowResult: r}
 			rows = append(rows, same[key])
 		}
-		same[key].endpoints = append(same[key].endpoints, r.title())
+		same[key].endpoints = append(same[key].endpoints, traffic.Title(r.from, r.endpoint, r.count))
 	}
 	return rows
 }

@@ -74,7 +74,7 @@ func (a *findings) askEndpoints(before, after *scene, flows []askedFlow, chosen 
 		}
 	}
 	a.results = bounded(a.results)
-	a.others, a.workloads = question.Endpoints()
+	a.hosts, a.workloads = question.Endpoints()
 	a.ofWorkloads = true
 }
 
@@ -114,7 +114,9 @@ func bounded(results []flowResult) []flowResult {
 		for i, n := range others {
 			if level > 0 {
 				joined[i].endpoint += fmt.Sprintf(" and %d more", n)
-				joined[i].after.decidedBy += fmt.Sprintf(" (and other causes for %d more)", n)
+				if joined[i].after.decidedBy != "" { // else they go
+					joined[i].after.decidedBy += fmt.Sprintf(" (and other causes for %d more)", n)
+				}
 			}
 		}
 		results = joined
@@ -224,16 +226,6 @@ func (m *dataSourceModel) adviseNamespaces(stored map[calico.ID]calico.Object, f
 			}
 		}
 	}
-	if !slices.ContainsFunc(flows, func(f askedFlow) bool { return f.From == nil }) {
-		for _, one := range []struct {
-			name  string
-			value attr.Value
-		}{{"endpoint_kinds", m.EndpointKinds}, {"endpoint_selector", m.EndpointSelector}, {"namespaces", m.Namespaces}, {"namespace_selector", m.NamespaceSelector}} {
-			if given(one.value) {
-				diags.AddAttributeWarning(path.Root(one.name), "Selection Not Used", one.name+" chooses endpoints for flows with cidr, and every flow has from and to, which choose their own: leave it out.")
-			}
-		}
-	}
 	var names []string
 	for _, e := range codec.Elements(m.Namespaces) {
 		names = append(names, codec.Text(e))
@@ -243,6 +235,21 @@ func (m *dataSourceModel) adviseNamespaces(stored map[calico.ID]calico.Object, f
 		if flow.From != nil {
 			tell(flow.at.AtName("from").AtName("namespaces"), flow.From.Namespaces)
 			tell(flow.at.AtName("to").AtName("namespaces"), flow.To.Namespaces)
+		}
+	}
+}
+
+// adviseSelection tells of a choice of endpoints that no flow makes use of.
+func (m *dataSourceModel) adviseSelection(flows []askedFlow, diags *diag.Diagnostics) {
+	if slices.ContainsFunc(flows, func(f askedFlow) bool { return f.From == nil }) {
+		return
+	}
+	for _, one := range []struct {
+		name  string
+		value attr.Value
+	}{{"endpoint_kinds", m.EndpointKinds}, {"endpoint_selector", m.EndpointSelector}, {"namespaces", m.Namespaces}, {"namespace_selector", m.NamespaceSelector}} {
+		if given(one.value) {
+			diags.AddAttributeWarning(path.Root(one.name), "Selection Not Used", one.name+" chooses endpoints for flows with cidr, and every flow has from and to, which choose their own: leave it out.")
 		}
 	}
 }

@@ -82,16 +82,18 @@ func (g *Guard) surround(ctx context.Context, store datastore.Store) {
 	}
 	g.surrounded.Do(func() {
 		around, unread, err := Surroundings(ctx, store, verdict.Needs{Workloads: true, Services: true, Policies: true})
+		var why []string
 		switch {
 		case err != nil:
-			g.unseen = err.Error()
+			why = append(why, err.Error())
 		case around.Undecided != "":
-			g.unseen = around.Undecided + "."
+			why = append(why, around.Undecided+".")
 		}
 		for _, u := range unread {
-			g.unseen += " " + u.Advice
+			why = append(why, u.Advice)
 		}
-		g.Surround(guard.Surroundings{Objects: around.Objects, Options: around.Options})
+		g.unseen = strings.Join(why, " ")
+		g.Surround(around.Surroundings)
 	})
 }
 
@@ -99,10 +101,12 @@ func (g *Guard) surround(ctx context.Context, store datastore.Store) {
 // that refuses what it must not let pass cannot let a plan pass then.
 func (g *Guard) AdviseWorkloads(after *guard.World, diags *diag.Diagnostics) {
 	const summary = "Workloads Not Watched"
-	if refuses, detail := g.isBlind(); detail != "" && g.Once("workloads") {
-		if refuses {
+	if refuses, detail := g.isBlind(); detail != "" {
+		switch {
+		case !g.Once("workloads"):
+		case refuses:
 			diags.AddError(summary, detail)
-		} else {
+		default:
 			diags.AddWarning(summary, detail)
 		}
 		return
@@ -119,7 +123,7 @@ func (g *Guard) AdviseWorkloads(after *guard.World, diags *diag.Diagnostics) {
 		if u.Flow.Shut {
 			watch = g.Exposure
 		}
-		detail := fmt.Sprintf("%s watches over %s, and cannot: %s", guardTexts[u.Flow.Shut].block, safetext.Line(u.Flow.String()), reason)
+		detail := fmt.Sprintf("%s is to watch over %s, and cannot: %s", guardTexts[u.Flow.Shut].block, safetext.Line(u.Flow.String()), reason)
 		if watch.Mode == guard.Error && u.Reason != "" {
 			diags.AddError(summary, detail)
 		} else {
