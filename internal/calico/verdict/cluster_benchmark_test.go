@@ -77,30 +77,46 @@ func twentyFlows(w *verdict.World) (outcomes [3]int) {
 	return outcomes
 }
 
-// A question about a whole cluster is to take five seconds of CPU and 400 MB at most.
-func TestClusterIsFast(t *testing.T) {
+// A question about a whole cluster: ten times as many pods take ten times the CPU, ten
+// times as many policies a few times the CPU, as few of them are of one pod; and what is
+// allocated and kept is counted.
+func TestClusterGrowsLinearly(t *testing.T) {
 	if testing.Short() || raceEnabled {
 		t.Skip("it takes seconds, and the race detector many times that: make test runs it without")
 	}
-	c := bigCluster(200, 500)
-	runtime.GC()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	began := spentCPU(t)
-	w := c.world(calico.Newest)
-	outcomes := twentyFlows(w)
-	took := spentCPU(t) - began
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	runtime.KeepAlive(w)
-	kept := int64(after.HeapAlloc) - int64(before.HeapAlloc)
-	t.Logf("%d allowed, %d denied; %s, %d MB kept", outcomes[verdict.Allowed], outcomes[verdict.Denied], took, kept>>20)
-	if outcomes[verdict.Allowed] == 0 || outcomes[verdict.Denied] == 0 || outcomes[verdict.Undecided] > 0 {
-		t.Errorf("outcomes %v", outcomes)
+	cost := func(namespaces, policies int) (took time.Duration, allocations uint64, kept int64) {
+		c := bigCluster(namespaces, policies)
+		runtime.GC()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		began := spentCPU(t)
+		w := c.world(calico.Newest)
+		outcomes := twentyFlows(w)
+		took = spentCPU(t) - began
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		runtime.KeepAlive(w)
+		allocations, kept = after.Mallocs-before.Mallocs, int64(after.HeapAlloc)-int64(before.HeapAlloc)
+		t.Logf("%d pods and %d policies: %d allowed, %d denied; %s, %d allocations, %d MB kept", 50*namespaces, policies,
+			outcomes[verdict.Allowed], outcomes[verdict.Denied], took, allocations, kept>>20)
+		if outcomes[verdict.Allowed] == 0 || outcomes[verdict.Denied] == 0 || outcomes[verdict.Undecided] > 0 {
+			t.Errorf("outcomes %v", outcomes)
+		}
+		return took, allocations, kept
 	}
-	// Of the five seconds and 400 MB, what reads the objects needs a part.
-	if limit := 4 * time.Second; took > limit || kept > 100<<20 {
-		t.Errorf("it took %s of CPU, and kept %d MB", took, kept>>20)
+	all, allocations, kept := cost(200, 500)
+	fewPods, _, _ := cost(20, 500)
+	fewPolicies, _, _ := cost(200, 50)
+	if all > 15*fewPods {
+		t.Errorf("ten times as many pods take %s, and were %s", all, fewPods)
+	}
+	if all > 5*fewPolicies {
+		t.Errorf("ten times as many policies take %s, and were %s", all, fewPolicies)
+	}
+	// Twenty-five allocations for each of 200,000 decisions. The memory of a question is 400 MB
+	// at most, of which what reads the objects needs a part.
+	if allocations > 5_000_000 || kept > 100<<20 {
+		t.Errorf("it made %d allocations, and kept %d MB", allocations, kept>>20)
 	}
 }
 

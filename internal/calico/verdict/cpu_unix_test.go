@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// spentCPU returns the time that this process has spent on the CPU. Others may be busy
-// meanwhile.
+// spentCPU returns the time that this process has spent on the CPU. Machines differ, and
+// others may be busy meanwhile: only what was measured in one run may be compared.
 func spentCPU(t *testing.T) time.Duration {
 	t.Helper()
 	var usage syscall.Rusage
