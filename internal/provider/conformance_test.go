@@ -80,11 +80,6 @@ type conformance struct {
 // keepers are the datastores.
 var keepers = map[string]func(t *testing.T, release string) keeper{"etcd": newInEtcd, "kubernetes": newInKubernetes}
 
-func forEachRelease(t *testing.T, test func(t *testing.T, c conformance)) {
-	t.Helper()
-	forEachReleaseIn(t, keepers, test)
-}
-
 func forEachReleaseIn(t *testing.T, keepers map[string]func(*testing.T, string) keeper, test func(t *testing.T, c conformance)) {
 	t.Helper()
 	for _, release := range conformanceReleases {
@@ -99,11 +94,13 @@ func forEachReleaseIn(t *testing.T, keepers map[string]func(*testing.T, string) 
 	}
 }
 
+const requiredProviders = "terraform {\n  required_providers {\n    calico = { source = \"" + acctest.ProviderSource + "\" }\n  }\n}\n\n"
+
 func (c conformance) workspace(t *testing.T, hcl string) *acctest.Workspace {
 	t.Helper()
 	w := acctest.NewWorkspace(t, map[string]string{
 		"main.tf":      hcl,
-		"providers.tf": "terraform {\n  required_providers {\n    calico = { source = \"" + acctest.ProviderSource + "\" }\n  }\n}\n",
+		"providers.tf": requiredProviders,
 	})
 	_, env := c.keeper.env()
 	w.Env = append(w.Env, env...)
@@ -137,38 +134,42 @@ func (c conformance) known(cases []conformanceCase) []conformanceCase {
 	return slices.DeleteFunc(slices.Clone(cases), func(test conformanceCase) bool { return test.since > c.version || !c.keeper.has(test) })
 }
 
+// forEachBatch is a test of batches of all cases, in each datastore of each release.
+func forEachBatch(t *testing.T, keepers map[string]func(*testing.T, string) keeper, test func(t *testing.T, b batch)) {
+	t.Helper()
+	cases := conformanceCases(t)
+	forEachReleaseIn(t, keepers, func(t *testing.T, c conformance) {
+		for _, group := range together(c.known(cases)) {
+			test(t, c.batch(t, group))
+		}
+	})
+}
+
 // 1. What Terraform writes is, to the byte, what calicoctl writes for the same
 // manifest; and calicoctl shows it as that manifest.
 func TestConformanceProviderWrites(t *testing.T) {
 	t.Parallel()
-	cases := conformanceCases(t)
-	forEachRelease(t, func(t *testing.T, c conformance) {
-		for _, test := range c.known(cases) {
-			t.Run(test.name, func(t *testing.T) {
-				c.ctl.prepare(t, test)
-				w := c.workspace(t, test.hcl)
-				w.MustRun(t, "apply", "-auto-approve")
-				ours := c.keeper.value(t, test)
-				shown := c.ctl.on(t, test, "get", "-o", "yaml")
-				c.ctl.on(t, test, "delete")
+	forEachBatch(t, keepers, func(t *testing.T, b batch) {
+		b.prepare(t)
+		b.configure(t, func(test conformanceCase) string { return test.hcl }, nil)
+		b.workspace.MustRun(t, "apply", "-auto-approve")
+		ours, shown := b.values(t), b.shown(t)
+		b.onAll(t, "delete")
 
-				c.ctl.run(t, test.manifest, "create", "-f", "-")
-				theirs := without(t, c.keeper.value(t, test), slices.Concat(test.pinned, test.implied)...)
-				shownTheirs := c.ctl.on(t, test, "get", "-o", "yaml")
-				c.ctl.on(t, test, "delete")
-
-				if diff := cmp.Diff(mask(theirs), mask(ours)); diff != "" {
-					t.Errorf("stored bytes differ (-calicoctl +provider):\n%s", diff)
-				}
-				shownAlike := withoutServerFields(t, shownTheirs)
-				for _, field := range test.pinned {
-					delete(shownSpec(shownAlike), field)
-				}
-				if diff := cmp.Diff(shownAlike, withoutServerFields(t, shown)); diff != "" {
-					t.Errorf("calicoctl shows it differently (-calicoctl's +provider's):\n%s", diff)
-				}
-			})
-		}
+		b.onAll(t, "create")
+		theirs, shownTheirs := b.values(t), b.shown(t)
+		b.onAll(t, "delete")
+		b.each(t, "written", func(t *testing.T, i int, test conformanceCase) {
+			if diff := cmp.Diff(mask(without(t, theirs[i], slices.Concat(test.pinned, test.implied)...)), mask(ours[i])); diff != "" {
+				t.Errorf("stored bytes differ (-calicoctl +provider):\n%s", diff)
+			}
+			for _, field := range test.pinned {
+				delete(shownSpec(shownTheirs[i]), field)
+			}
+			if diff := cmp.Diff(shownTheirs[i], shown[i]); diff != "" {
+				t.Errorf("calicoctl shows it differently (-calicoctl's +provider's):\n%s", diff)
+			}
+		})
 	})
 }
 
@@ -178,14 +179,20 @@ func withoutServerFields(t *testing.T, text string) map[string]any {
 	if err := yaml.Unmarshal([]byte(text), &object); err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}
+	dropServerFields(t, object)
+	return object
+}
+
+// dropServerFields drops what the server gives each object, which has to be there.
+func dropServerFields(t *testing.T, object map[string]any) {
+	t.Helper()
 	meta, _ := object["metadata"].(map[string]any)
 	for _, field := range []string{"uid", "creationTimestamp", "resourceVersion"} {
 		if meta[field] == nil {
-			t.Errorf("no metadata.%s in\n%s", field, text)
+			t.Errorf("no metadata.%s in %v", field, object)
 		}
 		delete(meta, field)
 	}
-	return object
 }
 
 // shownSpec returns the spec of an object that calicoctl has shown, nil for none.
@@ -198,25 +205,33 @@ func shownSpec(object map[string]any) map[string]any {
 // object. It is the same for all datastores: one tells.
 func TestConformanceManifest(t *testing.T) {
 	t.Parallel()
-	cases := conformanceCases(t)
-	forEachReleaseIn(t, map[string]func(*testing.T, string) keeper{"etcd": newInEtcd}, func(t *testing.T, c conformance) {
-		for _, test := range c.known(cases) {
-			t.Run(test.name, func(t *testing.T) {
-				c.ctl.prepare(t, test)
-				w := c.workspace(t, test.hcl+"\noutput \"manifest\" { value = provider::calico::manifest("+test.address+".object) }\n")
-				w.MustRun(t, "apply", "-auto-approve")
-				ours := c.keeper.value(t, test)
-				manifest := w.MustRun(t, "output", "-raw", "manifest")
-				c.ctl.on(t, test, "delete")
-
-				c.ctl.run(t, manifest, "apply", "-f", "-")
-				theirs := without(t, c.keeper.value(t, test), test.pinned...)
-				c.ctl.on(t, test, "delete")
-				if diff := cmp.Diff(mask(theirs), mask(ours)); diff != "" {
-					t.Errorf("the manifest makes another object (-calicoctl +provider):\n%s\nof the manifest\n%s", diff, manifest)
-				}
-			})
+	forEachBatch(t, map[string]func(*testing.T, string) keeper{"etcd": newInEtcd}, func(t *testing.T, b batch) {
+		b.prepare(t)
+		b.configure(t, func(test conformanceCase) string {
+			return test.hcl + "\noutput \"manifest\" { value = provider::calico::manifest(" + test.address + ".object) }\n"
+		}, func(module string, _ conformanceCase) string {
+			return fmt.Sprintf("output %q { value = module.%s.manifest }\n\n", module, module)
+		})
+		b.workspace.MustRun(t, "apply", "-auto-approve")
+		var manifests map[string]struct{ Value string }
+		if err := json.Unmarshal([]byte(b.workspace.MustRun(t, "output", "-json")), &manifests); err != nil {
+			t.Fatal(err)
 		}
+		ours := b.values(t)
+		b.onAll(t, "delete")
+
+		var all []string
+		for i := range b.cases {
+			all = append(all, manifests[module(i)].Value)
+		}
+		b.ctl.run(t, strings.Join(all, "\n---\n"), "apply", "-f", "-")
+		theirs := b.values(t)
+		b.onAll(t, "delete")
+		b.each(t, "manifest", func(t *testing.T, i int, test conformanceCase) {
+			if diff := cmp.Diff(mask(without(t, theirs[i], test.pinned...)), mask(ours[i])); diff != "" {
+				t.Errorf("the manifest makes another object (-calicoctl +provider):\n%s\nof the manifest\n%s", diff, all[i])
+			}
+		})
 	})
 }
 
@@ -225,88 +240,104 @@ func TestConformanceManifest(t *testing.T) {
 // updates keeps what only Calico knows.
 func TestConformanceCalicoctlWrites(t *testing.T) {
 	t.Parallel()
-	cases := conformanceCases(t)
-	forEachRelease(t, func(t *testing.T, c conformance) {
-		for _, test := range c.known(cases) {
-			t.Run(test.name, func(t *testing.T) {
-				c.ctl.prepare(t, test)
-				hcl := test.imported()
-				w := c.workspace(t, hcl)
-				c.ctl.run(t, test.manifest, "create", "-f", "-")
-				original := c.keeper.value(t, test)
-				imported := withoutServerFields(t, c.ctl.on(t, test, "get", "-o", "yaml"))
-				w.MustRun(t, "import", test.address, test.importID())
-				mustPlan(t, w, false)
+	forEachBatch(t, keepers, func(t *testing.T, b batch) {
+		b.create(t)
+		original, imported := b.values(t), b.shown(t)
+		b.importAll(t)
 
-				// The same again, by calicoctl: another revision, nothing new.
-				c.ctl.run(t, test.manifest, "apply", "-f", "-")
-				mustPlan(t, w, false)
+		// The same again, by calicoctl: another revision, nothing new.
+		b.onAll(t, "apply")
+		mustPlan(t, b.workspace, false)
 
-				c.ctl.on(t, test, "patch", "-p", test.edit)
-				plan := mustPlan(t, w, true)
-				for _, text := range test.shows {
-					if !strings.Contains(plan, text) {
-						t.Errorf("the plan does not show %q:\n%s", text, plan)
-					}
+		b.each(t, "patched", func(t *testing.T, _ int, test conformanceCase) {
+			b.ctl.on(t, test, "patch", "-p", test.edit)
+		})
+		plans := b.planned(t)
+		b.each(t, "the patch is planned away", func(t *testing.T, i int, test conformanceCase) {
+			for _, text := range test.shows {
+				if !strings.Contains(plans[i], text) {
+					t.Errorf("the plan does not show %q:\n%s", text, plans[i])
 				}
-				w.MustRun(t, "apply", "-auto-approve")
-				if diff := cmp.Diff(mask(without(t, original, test.implied...)), mask(c.keeper.value(t, test))); diff != "" {
-					t.Errorf("the repaired object is not the original (-want +got):\n%s", diff)
-				}
+			}
+		})
+		b.workspace.MustRun(t, "apply", "-auto-approve")
+		b.each(t, "repaired", func(t *testing.T, i int, test conformanceCase) {
+			if diff := cmp.Diff(mask(without(t, original[i], test.implied...)), mask(b.keeper.value(t, test))); diff != "" {
+				t.Errorf("the repaired object is not the original (-want +got):\n%s", diff)
+			}
+		})
 
-				c.ctl.on(t, test, "label", "drift=yes")
-				if len(test.pinned) > 0 {
-					mustPlan(t, w, false) // labels are others', as all that is not configured
-				} else if plan := mustPlan(t, w, true); !regexp.MustCompile(`- "?drift"? +[=:] +"?yes"?`).MatchString(plan) {
-					t.Errorf("the plan does not show the label:\n%s", plan)
+		b.each(t, "labelled", func(t *testing.T, _ int, test conformanceCase) { b.ctl.on(t, test, "label", "drift=yes") })
+		plans = b.planned(t)
+		b.each(t, "the label is planned away", func(t *testing.T, i int, test conformanceCase) {
+			if len(test.pinned) > 0 {
+				if plans[i] != "" { // labels are others', as all that is not configured
+					t.Errorf("the plan has a change:\n%s", plans[i])
 				}
-				c.ctl.on(t, test, "label", "--remove", "drift")
-				mustPlan(t, w, false)
+			} else if !regexp.MustCompile(`- "?drift"? +[=:] +"?yes"?`).MatchString(plans[i]) {
+				t.Errorf("the plan does not show the label:\n%s", plans[i])
+			}
+		})
+		b.each(t, "the label is taken away", func(t *testing.T, _ int, test conformanceCase) {
+			b.ctl.on(t, test, "label", "--remove", "drift")
+		})
+		mustPlan(t, b.workspace, false)
 
-				// An object with fields that no type here knows, as a later Calico
-				// might write it.
-				c.keeper.addUnknown(t, test)
-				mustPlan(t, w, false)
-				updated := strings.Replace(hcl, test.update[0], test.update[1], 1)
-				if updated == hcl {
-					t.Fatalf("the update of %q does nothing", test.name)
-				}
-				if err := w.WriteFile("main.tf", updated); err != nil {
-					t.Fatal(err)
-				}
-				w.MustRun(t, "apply", "-auto-approve")
-				mustPlan(t, w, false)
-				var object struct {
-					Metadata struct {
-						UID string `json:"uid"`
-					} `json:"metadata"`
-					Spec map[string]any `json:"spec"`
-				}
-				if err := json.Unmarshal([]byte(c.keeper.value(t, test)), &object); err != nil {
-					t.Fatal(err)
-				}
-				if diff := cmp.Diff(map[string]any{"a": []any{1.0}}, object.Spec["futureField"]); diff != "" {
-					t.Errorf("the unknown field did not survive (-want +got):\n%s", diff)
-				}
-				if !strings.Contains(original, object.Metadata.UID) {
-					t.Error("the uid changed")
-				}
-				shown := withoutServerFields(t, c.ctl.on(t, test, "get", "-o", "yaml"))
-				for _, field := range test.implied {
-					if diff := cmp.Diff(shownSpec(imported)[field], shownSpec(shown)[field]); diff != "" {
-						t.Errorf("the update changed what %s means to calicoctl (-before +after):\n%s", field, diff)
-					}
-				}
-				// And calicoctl can still update what Terraform updated.
-				c.ctl.on(t, test, "patch", "-p", `{"metadata":{"labels":{"a":"b"}}}`)
+		// An object with fields that no type here knows, as a later Calico
+		// might write it.
+		b.each(t, "an unknown field is added", func(t *testing.T, _ int, test conformanceCase) { b.keeper.addUnknown(t, test) })
+		mustPlan(t, b.workspace, false)
+		b.configure(t, func(test conformanceCase) string {
+			hcl := test.imported()
+			updated := strings.Replace(hcl, test.update[0], test.update[1], 1)
+			if updated == hcl {
+				t.Fatalf("the update of %q does nothing", test.name)
+			}
+			return updated
+		}, nil)
+		b.workspace.MustRun(t, "apply", "-auto-approve")
+		mustPlan(t, b.workspace, false)
+		b.each(t, "updated", func(t *testing.T, i int, test conformanceCase) {
+			b.checkUpdated(t, test, original[i], imported[i])
+		})
 
-				c.ctl.on(t, test, "delete")
-				if plan := mustPlan(t, w, true); !strings.Contains(plan, "will be created") {
-					t.Errorf("the plan does not create what was deleted:\n%s", plan)
-				}
-			})
-		}
+		b.onAll(t, "delete")
+		plans = b.planned(t)
+		b.each(t, "the creation is planned", func(t *testing.T, i int, _ conformanceCase) {
+			if !strings.Contains(plans[i], "will be created") {
+				t.Errorf("the plan does not create what was deleted:\n%s", plans[i])
+			}
+		})
 	})
+}
+
+// checkUpdated checks an object that Terraform has updated, and that had an unknown field:
+// original is what was stored when calicoctl had created it, and imported is how it showed it.
+func (c conformance) checkUpdated(t *testing.T, test conformanceCase, original string, imported map[string]any) {
+	t.Helper()
+	var object struct {
+		Metadata struct {
+			UID string `json:"uid"`
+		} `json:"metadata"`
+		Spec map[string]any `json:"spec"`
+	}
+	if err := json.Unmarshal([]byte(c.keeper.value(t, test)), &object); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]any{"a": []any{1.0}}, object.Spec["futureField"]); diff != "" {
+		t.Errorf("the unknown field did not survive (-want +got):\n%s", diff)
+	}
+	if !strings.Contains(original, object.Metadata.UID) {
+		t.Error("the uid changed")
+	}
+	shown := withoutServerFields(t, c.ctl.on(t, test, "get", "-o", "yaml"))
+	for _, field := range test.implied {
+		if diff := cmp.Diff(shownSpec(imported)[field], shownSpec(shown)[field]); diff != "" {
+			t.Errorf("the update changed what %s means to calicoctl (-before +after):\n%s", field, diff)
+		}
+	}
+	// And calicoctl can still update what Terraform updated.
+	c.ctl.on(t, test, "patch", "-p", `{"metadata":{"labels":{"a":"b"}}}`)
 }
 
 // The manifests of the examples are what the documentation shows beside the HCL.
@@ -374,24 +405,27 @@ func TestConformanceCasesOfEveryFieldOfPolicies(t *testing.T) {
 // Terraform makes of it, which then plans nothing.
 func TestConformanceGeneratedConfiguration(t *testing.T) {
 	t.Parallel()
-	cases := conformanceCases(t)
-	forEachRelease(t, func(t *testing.T, c conformance) {
-		for _, test := range c.known(cases) {
-			t.Run(test.name, func(t *testing.T) {
-				c.ctl.prepare(t, test)
-				c.ctl.run(t, test.manifest, "create", "-f", "-")
-				original := c.keeper.version(t, test)
-				w := c.workspace(t, fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", test.address, test.importID()))
-				if _, text, err := w.Plan(t.Context(), "-generate-config-out=generated.tf"); err != nil {
-					t.Fatalf("%v\n%s", err, text)
-				}
-				w.MustRun(t, "apply", "-auto-approve")
-				mustPlan(t, w, false)
-				if stored := c.keeper.version(t, test); stored != original {
-					t.Errorf("the import changed what is stored:\n%s", cmp.Diff(original, stored))
-				}
-				c.ctl.on(t, test, "delete")
-			})
+	forEachBatch(t, keepers, func(t *testing.T, b batch) {
+		b.create(t)
+		original := make([]string, len(b.cases))
+		root := ""
+		for i, test := range b.cases {
+			original[i] = b.keeper.version(t, test)
+			// Terraform generates none for modules.
+			typeName, _, _ := strings.Cut(test.address, ".")
+			root += fmt.Sprintf("import {\n  to = %s.%s\n  id = %q\n}\n\n", typeName, module(i), test.importID())
 		}
+		b.write(t, "main.tf", root)
+		if _, text, err := b.workspace.Plan(t.Context(), "-generate-config-out=generated.tf"); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		b.workspace.MustRun(t, "apply", "-auto-approve")
+		mustPlan(t, b.workspace, false)
+		b.each(t, "imported", func(t *testing.T, i int, test conformanceCase) {
+			if stored := b.keeper.version(t, test); stored != original[i] {
+				t.Errorf("the import changed what is stored:\n%s", cmp.Diff(original[i], stored))
+			}
+		})
+		b.onAll(t, "delete")
 	})
 }

@@ -90,62 +90,27 @@ func upgradeCases(t *testing.T) []conformanceCase {
 	})
 }
 
-// together groups cases that can be stored at the same time.
-func together(cases []conformanceCase) [][]conformanceCase {
-	var groups [][]conformanceCase
-	for _, c := range cases {
-		i := slices.IndexFunc(groups, func(group []conformanceCase) bool {
-			return !slices.ContainsFunc(group, func(o conformanceCase) bool { return o.key("") == c.key("") })
-		})
-		if i < 0 {
-			i, groups = len(groups), append(groups, nil)
-		}
-		groups[i] = append(groups[i], c)
-	}
-	return groups
-}
-
 // upgrade is a datastore with the objects of some cases, a module each, while its Calico
 // goes from release to release.
 type upgrade struct {
 	upgrading
+	batch batch
 	cases []conformanceCase
 }
 
 // newUpgrade has calicoctl of a release store the objects, and Terraform import them.
 func newUpgrade(t *testing.T, etcd *acctest.Etcd, c conformance, cases []conformanceCase) upgrade {
 	t.Helper()
-	root := ""
-	for i, test := range cases {
-		c.ctl.prepare(t, test)
-		c.ctl.run(t, test.manifest, "create", "-f", "-")
-		root += fmt.Sprintf("module \"m%[1]d\" {\n  source = \"./m%[1]d\"\n}\n\nimport {\n  to = module.m%[1]d.%[2]s\n  id = %[3]s\n}\n\n", i, test.address, strconv.Quote(test.importID()))
-	}
-	u := upgrade{upgrading{etcd, c.workspace(t, "")}, cases}
-	u.configureAll(t, conformanceCase.imported)
-	if err := u.workspace.WriteFile("main.tf", root); err != nil {
-		t.Fatal(err)
-	}
-	if err := u.workspace.Get(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	out := u.workspace.MustRun(t, "apply", "-auto-approve")
-	if want := fmt.Sprintf("%d imported, 0 added, 0 changed, 0 destroyed", len(cases)); !strings.Contains(out, want) {
-		t.Fatalf("the import is not %q:\n%s", want, out)
-	}
-	mustPlan(t, u.workspace, false)
-	return u
+	b := c.batch(t, cases)
+	b.create(t)
+	b.importAll(t)
+	return upgrade{upgrading{etcd, b.workspace}, b, cases}
 }
 
 // configureAll writes the HCL of all cases.
 func (u upgrade) configureAll(t *testing.T, hcl func(conformanceCase) string) {
 	t.Helper()
-	providers := "terraform {\n  required_providers {\n    calico = { source = \"" + acctest.ProviderSource + "\" }\n  }\n}\n"
-	for i, test := range u.cases {
-		if err := u.workspace.WriteFile(fmt.Sprintf("m%d/main.tf", i), providers+hcl(test)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	u.batch.configure(t, hcl, nil)
 }
 
 // specs returns what is stored of each case under a release, but for what the provider
