@@ -212,7 +212,7 @@ func (k *Kubernetes) run(ctx context.Context) error {
 		"--proxy-client-cert-file="+k.front.CertFile,
 		"--proxy-client-key-file="+k.front.KeyFile,
 	)
-	cmd.Dir, cmd.Env = k.dir, []string{}
+	cmd.Dir, cmd.Env = k.dir, []string{LittleGarbage}
 	cmd.Stdout, cmd.Stderr = log, log
 	if k.outlive {
 		outlive(cmd)

@@ -98,7 +98,8 @@ func NewWorkspaceWith(t testing.TB, cli CLI, files map[string]string) *Workspace
 }
 
 // LittleGarbage is in the environment of what tests start again and again: processes that
-// live for half a second and collect their garbage in an eighth of that.
+// live for half a second, or for seconds, and collect their garbage in an eighth to a fifth
+// of that.
 const LittleGarbage = "GOGC=400"
 
 // WatchText fails a test if what a user sees holds a character that a terminal

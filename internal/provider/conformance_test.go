@@ -41,7 +41,7 @@ func (c calicoctl) run(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), c.path, args...)
 	env, _ := c.keeper.env()
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = append(append(os.Environ(), acctest.LittleGarbage), env...)
 	cmd.Stdin = strings.NewReader(stdin)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
