@@ -179,3 +179,33 @@ func sections(plan string, modules int) []string {
 	}
 	return out
 }
+
+// What the plan says of one module is not taken for what it says of another.
+func TestSections(t *testing.T) {
+	const plan = `
+Note: Objects have changed outside of Terraform
+
+  # module.m2.calico_tier.this has changed
+      ~ order = 1 -> 2
+
+Terraform will perform the following actions:
+
+  # module.m0.calico_tier.this will be created
+  + resource "calico_tier" "this" {
+      + name = "a"
+        # (1 unchanged attribute hidden)
+    }
+
+  # module.m2.calico_tier.this will be updated in-place
+      ~ order = 2 -> 1
+`
+	got := sections(plan, 3)
+	for i, want := range []struct{ has, not string }{{`+ name = "a"`, "order"}, {"", "m"}, {"~ order = 1 -> 2", "name"}} {
+		if !strings.Contains(got[i], want.has) || strings.Contains(got[i], want.not) {
+			t.Errorf("of module %d: %q", i, got[i])
+		}
+	}
+	if !strings.Contains(got[2], "~ order = 2 -> 1") {
+		t.Errorf("of module 2: %q", got[2])
+	}
+}
